@@ -1,0 +1,50 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+)
+
+// report puts each verdict on its Restore. KubeBlocks sends whole lists of conditions from its cache and so can drop ours:
+// the event of that write brings the reconcile that puts it back.
+func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Plan) error {
+	var stale, failed []error
+	for i, verdict := range plan.Verdicts {
+		err := r.reportOn(ctx, &s.restores[i], verdict)
+		switch {
+		case patch.IsStale(err):
+			stale = append(stale, err)
+		case err != nil:
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	return errors.Join(stale...)
+}
+
+func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, verdict remedy.Verdict) error {
+	_, err := patch.Condition(ctx, r.Client, restore, restore.Status.Conditions, metav1.Condition{
+		Type:               v1alpha1.ConditionPolicyRehomed,
+		Status:             verdict.Status,
+		Reason:             verdict.Reason,
+		Message:            verdict.Message,
+		ObservedGeneration: restore.Generation,
+		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
+	})
+	// A Restore that was deleted a moment ago needs no condition.
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("report on Restore %s: %w", verdict.Restore, err)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package kubeblocks
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupVersions of KubeBlocks. Cluster and Component are served as v1alpha1 by 0.9, and as both from 1.0 on, where v1 is
+// the stored version and a write through v1alpha1 loses fields.
+var (
+	AppsV1                 = schema.GroupVersion{Group: "apps.kubeblocks.io", Version: "v1"}
+	AppsV1alpha1           = schema.GroupVersion{Group: "apps.kubeblocks.io", Version: "v1alpha1"}
+	DataProtectionV1alpha1 = schema.GroupVersion{Group: "dataprotection.kubeblocks.io", Version: "v1alpha1"}
+)
+
+// Discover returns the version through which Clusters are read and written: v1 where the API server serves it, else
+// v1alpha1. It returns an error when the API server serves neither, or no Restores.
+func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
+	if _, err := mapper.RESTMapping(DataProtectionV1alpha1.WithKind("Restore").GroupKind(), DataProtectionV1alpha1.Version); err != nil {
+		return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Restore in the API server: %w", err)
+	}
+	for _, gv := range []schema.GroupVersion{AppsV1, AppsV1alpha1} {
+		_, err := mapper.RESTMapping(gv.WithKind("Cluster").GroupKind(), gv.Version)
+		if err == nil {
+			return gv, nil
+		}
+		if !meta.IsNoMatchError(err) {
+			return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Cluster in the API server: %w", err)
+		}
+	}
+	return schema.GroupVersion{}, fmt.Errorf("the API server serves no KubeBlocks Cluster: is KubeBlocks installed?")
+}
+
+// AddToScheme registers the views under KubeBlocks' kinds, those of the apps group under the given version.
+func AddToScheme(scheme *runtime.Scheme, apps schema.GroupVersion) {
+	scheme.AddKnownTypes(apps, &Cluster{}, &ClusterList{}, &Component{}, &ComponentList{})
+	metav1.AddToGroupVersion(scheme, apps)
+	scheme.AddKnownTypes(DataProtectionV1alpha1, &Restore{}, &RestoreList{}, &Backup{}, &BackupList{})
+	metav1.AddToGroupVersion(scheme, DataProtectionV1alpha1)
+}

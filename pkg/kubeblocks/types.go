@@ -1,0 +1,176 @@
+package kubeblocks
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Cluster is a view of KubeBlocks' Cluster, in all versions.
+//
+// +kubebuilder:object:root=true
+type Cluster struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec ClusterSpec `json:"spec,omitempty"`
+}
+
+// ClusterSpec holds the scheduling policies of a Cluster, and the names of what they govern.
+type ClusterSpec struct {
+	SchedulingPolicy *SchedulingPolicy `json:"schedulingPolicy,omitempty"`
+	ComponentSpecs   []ComponentSpec   `json:"componentSpecs,omitempty"`
+	// Shardings is where apps.kubeblocks.io/v1 keeps shardings.
+	Shardings []Sharding `json:"shardings,omitempty"`
+	// ShardingSpecs is where apps.kubeblocks.io/v1alpha1 keeps shardings.
+	ShardingSpecs []Sharding `json:"shardingSpecs,omitempty"`
+}
+
+// ComponentSpec is one component of a Cluster, or the template of a sharding's shards.
+type ComponentSpec struct {
+	Name             string             `json:"name,omitempty"`
+	SchedulingPolicy *SchedulingPolicy  `json:"schedulingPolicy,omitempty"`
+	Instances        []InstanceTemplate `json:"instances,omitempty"`
+}
+
+// InstanceTemplate is a named group of a component's instances with settings of its own.
+type InstanceTemplate struct {
+	Name             string            `json:"name,omitempty"`
+	SchedulingPolicy *SchedulingPolicy `json:"schedulingPolicy,omitempty"`
+}
+
+// Sharding is a group of like components.
+type Sharding struct {
+	Name     string        `json:"name,omitempty"`
+	Template ComponentSpec `json:"template,omitempty"`
+	// ShardTemplates came with KubeBlocks 1.1.
+	ShardTemplates []ComponentSpec `json:"shardTemplates,omitempty"`
+}
+
+// SchedulingPolicy is the part of a scheduling policy that can name a cluster.
+type SchedulingPolicy struct {
+	Affinity                  *corev1.Affinity                  `json:"affinity,omitempty"`
+	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+}
+
+// ClusterList is a list of Clusters.
+//
+// +kubebuilder:object:root=true
+type ClusterList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Cluster `json:"items"`
+}
+
+// Component is a view of KubeBlocks' Component, in all versions.
+//
+// +kubebuilder:object:root=true
+type Component struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec has the shape of a componentSpec, as far as scheduling goes.
+	Spec ComponentSpec `json:"spec,omitempty"`
+}
+
+// ComponentList is a list of Components.
+//
+// +kubebuilder:object:root=true
+type ComponentList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Component `json:"items"`
+}
+
+// Restore is a view of KubeBlocks' Restore.
+//
+// +kubebuilder:object:root=true
+type Restore struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   RestoreSpec   `json:"spec,omitempty"`
+	Status RestoreStatus `json:"status,omitempty"`
+}
+
+// RestoreSpec says which Backup is restored, and how the Pods that prepare the volumes are scheduled.
+type RestoreSpec struct {
+	Backup BackupRef `json:"backup,omitempty"`
+	// PrepareDataConfig is nil for a Restore of stage postReady, whose Pods run beside a live database.
+	PrepareDataConfig *PrepareDataConfig `json:"prepareDataConfig,omitempty"`
+}
+
+// BackupRef names a Backup.
+type BackupRef struct {
+	Name      string `json:"name,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// PrepareDataConfig holds how the restore Pods are scheduled.
+type PrepareDataConfig struct {
+	SchedulingSpec SchedulingPolicy                  `json:"schedulingSpec,omitempty"`
+	DataSourceRef  *corev1.TypedLocalObjectReference `json:"dataSourceRef,omitempty"`
+}
+
+// RestorePhase is how far a Restore has come. It is empty at first.
+type RestorePhase string
+
+// The phases of a Restore.
+const (
+	RestoreRunning   RestorePhase = "Running"
+	RestoreCompleted RestorePhase = "Completed"
+	RestoreFailed    RestorePhase = "Failed"
+)
+
+// RestoreStatus is how far a Restore has come.
+type RestoreStatus struct {
+	Phase      RestorePhase       `json:"phase,omitempty"`
+	Actions    RestoreActions     `json:"actions,omitempty"`
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// RestoreActions lists the Jobs of a Restore by stage.
+type RestoreActions struct {
+	PrepareData []RestoreAction `json:"prepareData,omitempty"`
+}
+
+// RestoreActionStatus is how far one Job of a Restore has come.
+type RestoreActionStatus string
+
+// The ends of an action.
+const (
+	RestoreActionCompleted RestoreActionStatus = "Completed"
+	RestoreActionFailed    RestoreActionStatus = "Failed"
+)
+
+// RestoreAction is one Job of a Restore.
+type RestoreAction struct {
+	// ObjectKey names the Job, as "Job/name".
+	ObjectKey string              `json:"objectKey,omitempty"`
+	Status    RestoreActionStatus `json:"status,omitempty"`
+}
+
+// RestoreList is a list of Restores.
+//
+// +kubebuilder:object:root=true
+type RestoreList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Restore `json:"items"`
+}
+
+// Backup is a view of KubeBlocks' Backup: all that Rehome reads of it are labels and annotations.
+//
+// +kubebuilder:object:root=true
+type Backup struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+}
+
+// BackupList is a list of Backups.
+//
+// +kubebuilder:object:root=true
+type BackupList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Backup `json:"items"`
+}

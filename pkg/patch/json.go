@@ -1,0 +1,63 @@
+// Package patch builds and sends the only two kinds of writes that Rehome makes to objects of others: JSON Patches
+// (RFC 6902) of single leaves that name the version they were computed from, and one condition among others'.
+package patch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Operation is one operation of a JSON Patch.
+type Operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// Test returns the operation that fails the whole patch unless the value at path equals value.
+func Test(path string, value any) Operation { return Operation{Op: "test", Path: path, Value: value} }
+
+// Replace returns the operation that replaces the value at path.
+func Replace(path string, value any) Operation {
+	return Operation{Op: "replace", Path: path, Value: value}
+}
+
+// Add returns the operation that adds a member or, where path ends in an index, inserts an element.
+func Add(path string, value any) Operation { return Operation{Op: "add", Path: path, Value: value} }
+
+// Version returns the operations that pin a patch to one version of one object. The API server answers 422 when the UID
+// is another, and 409 when the resourceVersion is.
+func Version(uid types.UID, resourceVersion string) []Operation {
+	return []Operation{Test("/metadata/uid", uid), Replace("/metadata/resourceVersion", resourceVersion)}
+}
+
+// JSON makes a patch of operations.
+func JSON(operations []Operation) (client.Patch, error) {
+	data, err := json.Marshal(operations)
+	if err != nil {
+		return nil, fmt.Errorf("marshal JSON Patch: %w", err)
+	}
+	return client.RawPatch(types.JSONPatchType, data), nil
+}
+
+// IsStale reports whether a write failed only because the object is no longer what it was computed from: it was changed
+// or is gone. The answer to it is to observe again.
+func IsStale(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || isFailedTest(err)
+}
+
+// isFailedTest tells a JSON Patch whose test failed from a write that validation refused: the API server answers 422 to
+// both, but names the fields only for the latter.
+func isFailedTest(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) {
+		return false
+	}
+	details := status.Status().Details
+	return details == nil || len(details.Causes) == 0
+}

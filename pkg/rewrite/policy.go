@@ -1,0 +1,20 @@
+package rewrite
+
+import corev1 "k8s.io/api/core/v1"
+
+// Policy is one scheduling policy of an object: the part of it that can name a cluster.
+type Policy struct {
+	// Path is the JSON Pointer of the policy in its object, such as /spec/componentSpecs/0/schedulingPolicy.
+	Path string
+	// Place names the policy alike in every object and version, such as componentSpecs/mysql: by name, not by index, so
+	// that a changed order changes nothing. It is empty for the cluster's own policy.
+	Place string
+	// Component is the component or sharding that the policy governs; empty for the cluster's own policy, which governs all.
+	Component string
+	// Derived says that KubeBlocks made the policy of the Cluster's: its rules can come from any place that governs
+	// Component, not from Place alone.
+	Derived bool
+
+	Affinity                  *corev1.Affinity
+	TopologySpreadConstraints []corev1.TopologySpreadConstraint
+}

@@ -1,0 +1,80 @@
+package rewrite
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// kind is the kind of a rule that selects Pods.
+type kind string
+
+const (
+	affinity     kind = "affinity"
+	antiAffinity kind = "anti-affinity"
+	spread       kind = "topology spread"
+)
+
+// term is one rule that selects Pods, wherever it stands.
+type term struct {
+	kind kind
+	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint.
+	path        string
+	required    bool
+	topologyKey string
+	selector    *metav1.LabelSelector
+	// rule is the whole rule as Kubernetes types it, for comparison.
+	rule any
+}
+
+// terms lists the rules of a policy that select Pods, in the order in which they stand.
+func terms(p Policy) []term {
+	var all []term
+	if p.Affinity != nil {
+		if a := p.Affinity.PodAffinity; a != nil {
+			all = appendAffinity(all, affinity, p.Path+"/affinity/podAffinity",
+				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		}
+		if a := p.Affinity.PodAntiAffinity; a != nil {
+			all = appendAffinity(all, antiAffinity, p.Path+"/affinity/podAntiAffinity",
+				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		}
+	}
+	for i := range p.TopologySpreadConstraints {
+		c := &p.TopologySpreadConstraints[i]
+		all = append(all, term{
+			kind:        spread,
+			path:        p.Path + "/topologySpreadConstraints/" + strconv.Itoa(i),
+			required:    c.WhenUnsatisfiable == corev1.DoNotSchedule,
+			topologyKey: c.TopologyKey,
+			selector:    c.LabelSelector,
+			rule:        c,
+		})
+	}
+	return all
+}
+
+func appendAffinity(all []term, k kind, path string, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []term {
+	for i := range required {
+		all = append(all, term{
+			kind:        k,
+			path:        path + "/requiredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i),
+			required:    true,
+			topologyKey: required[i].TopologyKey,
+			selector:    required[i].LabelSelector,
+			rule:        &required[i],
+		})
+	}
+	for i := range preferred {
+		t := &preferred[i].PodAffinityTerm
+		all = append(all, term{
+			kind:        k,
+			path:        path + "/preferredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i) + "/podAffinityTerm",
+			topologyKey: t.TopologyKey,
+			selector:    t.LabelSelector,
+			rule:        &preferred[i],
+		})
+	}
+	return all
+}
