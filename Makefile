@@ -1,0 +1,80 @@
+# KUBEBLOCKS is the version that `make demo` runs: v1.0.2, v1.0.0 or v0.9.3.
+KUBEBLOCKS ?= v1.0.2
+
+# The modules of this repository that hold code of ours.
+MODULES := . test/controlplane test/e2e
+
+include hack/tools.mk
+
+.DEFAULT_GOAL := help
+
+##@ General
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make \033[36m<target>\033[0m [KUBEBLOCKS=v1.0.2]\n"} \
+		/^[a-zA-Z0-9_-]+:.*##/ {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2} \
+		/^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## See a restore hang on the real thing, and Rehome end it.
+	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS)
+
+.PHONY: build
+build: ## Build the rehome binary into .cache/bin.
+	go build -o .cache/bin/rehome .
+
+##@ Development
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./pkg/...
+
+.PHONY: manifests
+manifests: $(CONTROLLER_GEN) ## Generate the RBAC rules from the markers in the code.
+	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths=./controllers/... output:rbac:dir=config/rbac
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code.
+	@for m in $(MODULES); do (cd $$m && $(GOLANGCI_LINT) fmt --config $(CURDIR)/.golangci.yaml) || exit 1; done
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Lint every module, the import rule included.
+	@for m in $(MODULES); do echo "lint $$m" >&2; (cd $$m && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; done
+
+.PHONY: verify
+verify: generate manifests ## Fail when generated files or go.mod files are out of date.
+	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
+	@changed=$$(git status --porcelain -- pkg config); \
+		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
+
+##@ Test
+
+.PHONY: test
+test: test-unit test-controlplane test-e2e ## Run every test; builds what they need first.
+
+.PHONY: test-unit
+test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
+	KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)" go test ./...
+
+.PHONY: test-controlplane
+test-controlplane: controlplane ## Run the tests of the test control plane.
+	cd test/controlplane && go test ./...
+
+.PHONY: test-e2e
+test-e2e: controlplane kubeblocks ## Run Rehome beside the real KubeBlocks, in three versions.
+	cd test/e2e && go test -timeout 30m ./...
+
+.PHONY: controlplane
+controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).
+	@cd test/controlplane && go run ./cmd/controlplane build
+
+.PHONY: kubeblocks
+kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minutes, once).
+	@cd test/e2e && go run ./cmd/kubeblocks build
+
+##@ Clean up
+
+.PHONY: clean
+clean: ## Remove everything that make built.
+	rm -rf .cache

@@ -1,0 +1,86 @@
+package kubeblocks
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// backup returns a Backup of my1 with a snapshot.
+func backup(snapshot string) *Backup {
+	return &Backup{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "backups", Name: "bp1",
+		Annotations: map[string]string{AnnotationClusterSnapshot: snapshot},
+		Labels:      map[string]string{LabelInstance: "my1", LabelClusterUID: "uid-1"},
+	}}
+}
+
+func TestSourceOfReadsIdentityAndEveryPlaceOfAPolicy(t *testing.T) {
+	const policy = `"schedulingPolicy":{"affinity":{},"unknown":1}`
+	for name, c := range map[string]struct {
+		spec   string
+		places map[string]string // by path
+	}{
+		"the cluster's own":             {policy, map[string]string{"/spec/schedulingPolicy": ""}},
+		"a component's":                 {`"componentSpecs":[{"name":"a"},{"name":"mysql",` + policy + `}]`, map[string]string{"/spec/componentSpecs/1/schedulingPolicy": "componentSpecs/mysql"}},
+		"an instance template's":        {`"componentSpecs":[{"name":"mysql","instances":[{"name":"big",` + policy + `}]}]`, map[string]string{"/spec/componentSpecs/0/instances/0/schedulingPolicy": "componentSpecs/mysql/instances/big"}},
+		"a sharding's, 1.0":             {`"shardings":[{"name":"s","template":{` + policy + `}}]`, map[string]string{"/spec/shardings/0/template/schedulingPolicy": "shardings/s/template"}},
+		"a sharding's, 0.9":             {`"shardingSpecs":[{"name":"s","template":{` + policy + `}}]`, map[string]string{"/spec/shardingSpecs/0/template/schedulingPolicy": "shardings/s/template"}},
+		"a sharding instance's":         {`"shardings":[{"name":"s","template":{"instances":[{"name":"big",` + policy + `}]}}]`, map[string]string{"/spec/shardings/0/template/instances/0/schedulingPolicy": "shardings/s/template/instances/big"}},
+		"a shard template's, 1.1":       {`"shardings":[{"name":"s","shardTemplates":[{"name":"hot",` + policy + `}]}]`, map[string]string{"/spec/shardings/0/shardTemplates/0/schedulingPolicy": "shardings/s/shardTemplates/hot"}},
+		"a shard template's instance's": {`"shardings":[{"name":"s","shardTemplates":[{"name":"hot","instances":[{"name":"big",` + policy + `}]}]}]`, map[string]string{"/spec/shardings/0/shardTemplates/0/instances/0/schedulingPolicy": "shardings/s/shardTemplates/hot/instances/big"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			source, err := SourceOf(backup(`{"metadata":{"name":"my1","namespace":"default"},"spec":{` + c.spec + `}}`))
+
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(source.Identity).To(Equal(rewrite.Identity{Namespace: "default", Name: "my1", UID: "uid-1"}))
+			g.Expect(source.Backup).To(Equal("backups/bp1"))
+			places := map[string]string{}
+			for _, p := range source.Policies {
+				places[p.Path] = p.Place
+			}
+			g.Expect(places).To(Equal(c.places))
+		})
+	}
+}
+
+func TestSourceOfFallsBackOnWhatTheBackupSays(t *testing.T) {
+	g := NewWithT(t)
+
+	source, err := SourceOf(backup(`{"spec":{}}`))
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(source.Identity).To(Equal(rewrite.Identity{Namespace: "backups", Name: "my1", UID: "uid-1"}))
+}
+
+func TestSourceOfSaysWhatIsWrong(t *testing.T) {
+	noAnnotation, anonymous := backup(""), backup(`{"spec":{}}`)
+	noAnnotation.Annotations, anonymous.Labels = nil, nil
+	for name, c := range map[string]struct {
+		backup  *Backup
+		is      error
+		message string
+	}{
+		"no annotation":  {noAnnotation, ErrNoSnapshot, "Backup backups/bp1 has no annotation kubeblocks.io/cluster-snapshot"},
+		"not JSON":       {backup(`{"spec":{]`), ErrBadSnapshot, "not JSON at byte 10"},
+		"wrong type":     {backup(`{"spec":{"schedulingPolicy":{"affinity":"none"}}}`), ErrBadSnapshot, "spec.schedulingPolicy.affinity holds a string"},
+		"no name at all": {anonymous, ErrBadSnapshot, "names the cluster"},
+		"empty":          {backup(""), ErrBadSnapshot, "not JSON at byte 0"},
+		"not a Cluster":  {backup(`[]`), ErrBadSnapshot, "array"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			_, err := SourceOf(c.backup)
+
+			g.Expect(err).To(MatchError(c.is))
+			g.Expect(err).To(MatchError(ContainSubstring(c.message)))
+		})
+	}
+}

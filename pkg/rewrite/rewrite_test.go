@@ -1,0 +1,226 @@
+package rewrite
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+var (
+	my1      = Identity{Namespace: "default", Name: "my1"}
+	carrot67 = Identity{Namespace: "default", Name: "carrot67"}
+)
+
+// named returns a selector of Pods of a cluster by matchLabels.
+func named(cluster string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{LabelInstance: cluster}}
+}
+
+// requiring returns a selector with one requirement on the cluster's name.
+func requiring(operator metav1.LabelSelectorOperator, clusters ...string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: LabelInstance, Operator: operator, Values: clusters},
+	}}
+}
+
+// apart returns required anti-affinity per node against the Pods of each selector.
+func apart(selectors ...*metav1.LabelSelector) *corev1.Affinity {
+	required := make([]corev1.PodAffinityTerm, 0, len(selectors))
+	for _, s := range selectors {
+		required = append(required, corev1.PodAffinityTerm{LabelSelector: s, TopologyKey: corev1.LabelHostname})
+	}
+	return &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: required}}
+}
+
+// at places an affinity in the policy of component mysql.
+func at(a *corev1.Affinity) []Policy {
+	return []Policy{{Path: "/p", Place: "componentSpecs/mysql", Component: "mysql", Affinity: a}}
+}
+
+func backupOf(id Identity, policies []Policy) []Source {
+	return []Source{{Identity: id, Backup: "default/bp1", Policies: policies}}
+}
+
+const firstRequired = "/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+
+func TestRewriteOfOneSelector(t *testing.T) {
+	const labels = firstRequired + "/labelSelector/matchLabels/app.kubernetes.io~1instance"
+	const values = firstRequired + "/labelSelector/matchExpressions/0/values"
+	edit := func(path string, from, to any) []Edit {
+		return []Edit{{Path: path, From: from, To: to, Component: "mysql"}}
+	}
+	for name, c := range map[string]struct {
+		selector *metav1.LabelSelector
+		edits    []Edit
+	}{
+		"matchLabels":                         {named("my1"), edit(labels, "my1", "carrot67")},
+		"In":                                  {requiring(metav1.LabelSelectorOpIn, "my1"), edit(values+"/0", "my1", "carrot67")},
+		"NotIn":                               {requiring(metav1.LabelSelectorOpNotIn, "my1"), edit(values+"/0", "my1", "carrot67")},
+		"In with others keeps them":           {requiring(metav1.LabelSelectorOpIn, "batch7", "my1"), edit(values+"/1", "my1", "carrot67")},
+		"In that gains no duplicate":          {requiring(metav1.LabelSelectorOpIn, "my1", "b", "carrot67"), edit(values, []string{"my1", "b", "carrot67"}, []string{"carrot67", "b"})},
+		"Exists":                              {requiring(metav1.LabelSelectorOpExists), nil},
+		"DoesNotExist":                        {requiring(metav1.LabelSelectorOpDoesNotExist), nil},
+		"nil":                                 {nil, nil},
+		"empty":                               {&metav1.LabelSelector{}, nil},
+		"another cluster":                     {named("web1"), nil},
+		"a name the source's is a prefix of":  {named("my10"), nil},
+		"a foreign cluster named like a part": {named("my1-mysql"), nil},
+		"another key with the name as value":  {&metav1.LabelSelector{MatchLabels: map[string]string{"team": "my1"}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			live := at(apart(c.selector))
+
+			result := Rewrite(backupOf(my1, live), carrot67, live)
+
+			g.Expect(result.Edits).To(Equal(c.edits))
+			g.Expect(result.Findings).To(HaveLen(len(c.edits)))
+		})
+	}
+}
+
+func TestRewriteReachesEveryKindOfRule(t *testing.T) {
+	g := NewWithT(t)
+	term := corev1.PodAffinityTerm{LabelSelector: named("my1"), TopologyKey: corev1.LabelTopologyZone}
+	weighted := []corev1.WeightedPodAffinityTerm{{Weight: 100, PodAffinityTerm: term}}
+	live := []Policy{{
+		Path: "/p",
+		Affinity: &corev1.Affinity{
+			PodAffinity: &corev1.PodAffinity{
+				RequiredDuringSchedulingIgnoredDuringExecution:  []corev1.PodAffinityTerm{term},
+				PreferredDuringSchedulingIgnoredDuringExecution: weighted,
+			},
+			PodAntiAffinity: &corev1.PodAntiAffinity{
+				RequiredDuringSchedulingIgnoredDuringExecution:  []corev1.PodAffinityTerm{term},
+				PreferredDuringSchedulingIgnoredDuringExecution: weighted,
+			},
+		},
+		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{
+			{MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: named("my1")},
+		},
+	}}
+
+	result := Rewrite(backupOf(my1, live), carrot67, live)
+
+	const leaf = "/labelSelector/matchLabels/app.kubernetes.io~1instance"
+	paths := make([]string, 0, len(result.Edits))
+	for _, e := range result.Edits {
+		paths = append(paths, e.Path)
+	}
+	g.Expect(paths).To(Equal([]string{
+		"/p/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/0" + leaf,
+		"/p/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/podAffinityTerm" + leaf,
+		"/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0" + leaf,
+		"/p/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/podAffinityTerm" + leaf,
+		"/p/topologySpreadConstraints/0" + leaf,
+	}))
+	rules := make([]string, 0, len(result.Findings))
+	for _, f := range result.Findings {
+		rules = append(rules, f.Rule)
+	}
+	g.Expect(rules).To(Equal([]string{
+		"required affinity per zone with Pods of cluster my1 (cluster policy, from Backup default/bp1)",
+		"preferred affinity per zone with Pods of cluster my1 (cluster policy, from Backup default/bp1)",
+		"required anti-affinity per zone against Pods of cluster my1 (cluster policy, from Backup default/bp1)",
+		"preferred anti-affinity per zone against Pods of cluster my1 (cluster policy, from Backup default/bp1)",
+		"required topology spread per node of Pods of cluster my1 (cluster policy, from Backup default/bp1)",
+	}))
+}
+
+func TestOnlyInheritedRulesAreRewritten(t *testing.T) {
+	inherited := at(apart(named("my1")))
+	elsewhere := at(apart(named("my1")))
+	elsewhere[0].Place = "componentSpecs/proxy"
+	heavier := at(&corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
+			Weight: 1, PodAffinityTerm: corev1.PodAffinityTerm{LabelSelector: named("my1"), TopologyKey: corev1.LabelHostname},
+		}},
+	}})
+	perZone := []corev1.PodAffinityTerm{{LabelSelector: named("my1"), TopologyKey: corev1.LabelTopologyZone}}
+	perNode := []corev1.PodAffinityTerm{{LabelSelector: named("my1"), TopologyKey: corev1.LabelHostname}}
+	for name, live := range map[string][]Policy{
+		"a rule at another place":         elsewhere,
+		"a rule of another strength":      heavier,
+		"a rule with another selector":    at(apart(requiring(metav1.LabelSelectorOpIn, "my1", "web1"))),
+		"a rule over another topology":    at(&corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: perZone}}),
+		"attraction instead of repulsion": at(&corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: perNode}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			result := Rewrite(backupOf(my1, inherited), carrot67, live)
+
+			g.Expect(result.Edits).To(BeEmpty())
+			g.Expect(result.Findings).To(ConsistOf(HaveField("Class", Intended)))
+		})
+	}
+}
+
+func TestInheritedRuleIsFoundInAnyOrder(t *testing.T) {
+	g := NewWithT(t)
+	selector := func(values ...string) *metav1.LabelSelector { return requiring(metav1.LabelSelectorOpIn, values...) }
+	snapshot := at(apart(selector("my1", "web1"), named("other")))
+	live := at(apart(named("other"), selector("web1", "my1")))
+
+	result := Rewrite(backupOf(my1, snapshot), carrot67, live)
+
+	g.Expect(result.Edits).To(ConsistOf(HaveField("Path",
+		"/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/1/labelSelector/matchExpressions/0/values/1")))
+}
+
+func TestDerivedPolicyInheritsFromWhateverGovernsItsComponent(t *testing.T) {
+	g := NewWithT(t)
+	snapshot := []Policy{
+		{Place: "", Affinity: apart(named("my1"))},
+		{Place: "componentSpecs/proxy", Component: "proxy", Affinity: apart(requiring(metav1.LabelSelectorOpIn, "my1"))},
+	}
+	live := []Policy{{
+		Path: "/p", Place: "Component carrot67-mysql", Component: "mysql", Derived: true,
+		Affinity: apart(named("my1"), requiring(metav1.LabelSelectorOpIn, "my1")),
+	}}
+
+	result := Rewrite(backupOf(my1, snapshot), carrot67, live)
+
+	g.Expect(result.Edits).To(HaveLen(1), "the cluster's own policy governs mysql, that of proxy does not")
+	g.Expect(result.Edits[0].Path).To(HavePrefix(firstRequired))
+	g.Expect(result.Findings).To(ConsistOf(HaveField("Class", SourceIdentity), HaveField("Class", Intended)))
+}
+
+func TestRuleIsInheritedFromAnyBackupOfTheSource(t *testing.T) {
+	g := NewWithT(t)
+	older, newer := at(apart(named("my1"))), at(apart(requiring(metav1.LabelSelectorOpIn, "my1")))
+	live := at(apart(named("my1"), requiring(metav1.LabelSelectorOpIn, "my1")))
+	sources := append(backupOf(my1, older), backupOf(my1, newer)...)
+
+	result := Rewrite(sources, carrot67, live)
+
+	g.Expect(result.Edits).To(HaveLen(2))
+	g.Expect(result.Findings).To(HaveEach(HaveField("Class", SourceIdentity)))
+}
+
+func TestRewriteIsIdempotent(t *testing.T) {
+	g := NewWithT(t)
+	snapshot := at(apart(named("my1"), requiring(metav1.LabelSelectorOpNotIn, "my1")))
+	rewritten := at(apart(named("carrot67"), requiring(metav1.LabelSelectorOpNotIn, "carrot67")))
+
+	g.Expect(Rewrite(backupOf(my1, snapshot), carrot67, rewritten)).To(Equal(Result{}))
+}
+
+func TestRestoreUnderTheSourcesNameChangesNothing(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(named("my1")))
+
+	g.Expect(Rewrite(backupOf(my1, live), my1, live)).To(Equal(Result{}))
+}
+
+func TestRewriteLeavesItsInputAlone(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(requiring(metav1.LabelSelectorOpIn, "web1", "my1", "carrot67")))
+	before := live[0].Affinity.DeepCopy()
+
+	Rewrite(backupOf(my1, live), carrot67, live)
+
+	g.Expect(live[0].Affinity).To(Equal(before))
+}
