@@ -1,0 +1,94 @@
+package assets
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+)
+
+// The modules whose versions count. Their versions are in components/*/go.mod and nowhere else.
+const (
+	etcdModule       = "go.etcd.io/etcd/server/v3"
+	kubernetesModule = "k8s.io/kubernetes"
+	kwokModule       = "sigs.k8s.io/kwok"
+)
+
+// pins are the versions that the modules below folder components require.
+type pins struct {
+	components             string
+	etcd, kubernetes, kwok string
+}
+
+// readPins fails if the modules do not fit each other.
+func readPins(components string) (pins, error) {
+	p := pins{components: components}
+	for _, pin := range []struct {
+		name, module string
+		version      *string
+	}{
+		{"etcd", etcdModule, &p.etcd},
+		{"kubernetes", kubernetesModule, &p.kubernetes},
+		{"kwok", kwokModule, &p.kwok},
+	} {
+		file, err := readModule(p.moduleDir(pin.name))
+		if err != nil {
+			return pins{}, err
+		}
+		if *pin.version, err = requiredVersion(file, pin.module); err != nil {
+			return pins{}, err
+		}
+		if pin.module == kubernetesModule {
+			if err := checkStaging(file, p.kubernetes); err != nil {
+				return pins{}, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// moduleDir is the folder of the module that builds the component called name.
+func (p pins) moduleDir(name string) string { return filepath.Join(p.components, name) }
+
+// key names a folder for what is built from these versions.
+func (p pins) key() string {
+	return fmt.Sprintf("kubernetes-%s-etcd-%s-kwok-%s", p.kubernetes, p.etcd, p.kwok)
+}
+
+func readModule(dir string) (*modfile.File, error) {
+	path := filepath.Join(dir, "go.mod")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return modfile.Parse(path, content, nil)
+}
+
+func requiredVersion(file *modfile.File, module string) (string, error) {
+	for _, r := range file.Require {
+		if r.Mod.Path == module {
+			return r.Mod.Version, nil
+		}
+	}
+	return "", fmt.Errorf("%s does not require %s", file.Syntax.Name, module)
+}
+
+// checkStaging checks that every staging module, such as k8s.io/api, is replaced by the version published with
+// Kubernetes: v0.37.2 for v1.37.2.
+func checkStaging(file *modfile.File, kubernetes string) error {
+	want := "v0" + strings.TrimPrefix(kubernetes, semver.Major(kubernetes))
+	var others []string
+	for _, r := range file.Replace {
+		if r.New.Version != want {
+			others = append(others, r.Old.Path+" "+r.New.Version)
+		}
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("%s requires %s %s, so every replacement must be %s, but %d of %d are not: %s",
+			file.Syntax.Name, kubernetesModule, kubernetes, want, len(others), len(file.Replace), strings.Join(others, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package assets
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+func TestReadPins(t *testing.T) {
+	const (
+		etcd       = "module x\nrequire go.etcd.io/etcd/server/v3 v3.6.5\n"
+		kwok       = "module x\nrequire sigs.k8s.io/kwok v0.7.0\n"
+		kubernetes = "module x\nrequire k8s.io/kubernetes v1.37.2\nreplace k8s.io/api => k8s.io/api v0.37.2\n"
+		otherAPI   = "module x\nrequire k8s.io/kubernetes v1.37.3\nreplace k8s.io/api => k8s.io/api v0.37.2\n"
+	)
+	for name, test := range map[string]struct {
+		etcd, kubernetes, kwok string
+		wantKey, wantErr       string
+	}{
+		"pinned": {etcd: etcd, kubernetes: kubernetes, kwok: kwok, wantKey: "kubernetes-v1.37.2-etcd-v3.6.5-kwok-v0.7.0"},
+		"staging module of another version": {etcd: etcd, kubernetes: otherAPI, kwok: kwok,
+			wantErr: "requires k8s.io/kubernetes v1.37.3, so every replacement must be v0.37.3, but 1 of 1 are not: k8s.io/api v0.37.2"},
+		"not required": {etcd: "module x\n", wantErr: "go.mod does not require go.etcd.io/etcd/server/v3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			dir := t.TempDir()
+			for component, content := range map[string]string{"etcd": test.etcd, "kubernetes": test.kubernetes, "kwok": test.kwok} {
+				g.Expect(os.Mkdir(filepath.Join(dir, component), 0o755)).To(Succeed())
+				g.Expect(os.WriteFile(filepath.Join(dir, component, "go.mod"), []byte(content), 0o644)).To(Succeed())
+			}
+			p, err := readPins(dir)
+			if test.wantErr != "" {
+				g.Expect(err).To(MatchError(ContainSubstring(test.wantErr)))
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(p.key()).To(Equal(test.wantKey))
+		})
+	}
+}
+
+func TestDirIsFoundFromAnyFolderOfTheRepository(t *testing.T) {
+	g := NewWithT(t)
+	here, err := Dir()
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Chdir("../components/kwok")
+	g.Expect(Dir()).To(Equal(here))
+	t.Chdir(t.TempDir())
+	_, err = Dir()
+	g.Expect(err).To(MatchError(HaveSuffix("holds test/controlplane/components")))
+}
+
+func TestKubernetesVersionIsStamped(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(kubernetesVersionFlags("v1.37.2")).To(Equal(" -X k8s.io/component-base/version.gitVersion=v1.37.2" +
+		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"))
+}

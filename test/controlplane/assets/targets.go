@@ -1,0 +1,43 @@
+package assets
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/rehome-operator/rehome/test/controlplane/build"
+)
+
+// stripped leaves out symbol table and debug information: half of the size.
+const stripped = "-s -w"
+
+// targets are the binaries, the quick ones first.
+func (p pins) targets() []build.Target {
+	kubernetes := stripped + kubernetesVersionFlags(p.kubernetes)
+	return []build.Target{
+		p.target("etcd", "etcd", p.etcd, etcdModule, stripped),
+		p.target("kwok", "kwok", p.kwok, kwokModule+"/cmd/kwok", stripped+" -X sigs.k8s.io/kwok/pkg/consts.Version="+p.kwok),
+		p.target("kubernetes", "kube-apiserver", p.kubernetes, kubernetesModule+"/cmd/kube-apiserver", kubernetes),
+		p.target("kubernetes", "kube-scheduler", p.kubernetes, kubernetesModule+"/cmd/kube-scheduler", kubernetes),
+		p.target("kubernetes", "kube-controller-manager", p.kubernetes, kubernetesModule+"/cmd/kube-controller-manager", kubernetes),
+	}
+}
+
+func (p pins) target(module, binary, version, mainPackage, ldFlags string) build.Target {
+	return build.Target{
+		Name:    binary + " " + version,
+		Dir:     p.moduleDir(module),
+		Package: mainPackage,
+		Output:  filepath.Join(p.dir(), binary),
+		LDFlags: ldFlags,
+	}
+}
+
+// kubernetesVersionFlags stamp what Kubernetes' own build stamps; without them the API server says it is v0.0.0.
+func kubernetesVersionFlags(version string) string {
+	const pkg = "k8s.io/component-base/version"
+	major, minor, _ := strings.Cut(strings.TrimPrefix(semver.MajorMinor(version), "v"), ".")
+	return fmt.Sprintf(" -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s", pkg, version, major, minor)
+}

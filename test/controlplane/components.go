@@ -1,0 +1,137 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"github.com/rehome-operator/rehome/test/controlplane/assets"
+)
+
+// Requests per second of the components: far above what a test does.
+const (
+	clientQPS   = 1000
+	clientBurst = 2000
+)
+
+// component is one of the programs that make the control plane.
+type component struct {
+	name  string // of the binary
+	args  []string
+	ready probe
+}
+
+func (c *ControlPlane) etcd() component {
+	socket := filepath.Join(c.dir, "etcd.sock")
+	return component{
+		name: "etcd",
+		args: []string{
+			"--data-dir=" + filepath.Join(c.dir, "etcd"),
+			"--listen-client-urls=unix://" + socket,
+			// Must be host and port; nobody uses it, kube-apiserver is given the socket.
+			"--advertise-client-urls=http://" + loopback + ":0",
+			"--listen-peer-urls=http://" + loopback + ":0",
+			"--unsafe-no-fsync",
+			"--log-level=warn",
+		},
+		ready: probe{"http://etcd/readyz", &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+			},
+		}}},
+	}
+}
+
+func (c *ControlPlane) apiServer() component {
+	return component{
+		name: "kube-apiserver",
+		args: append(c.serving(c.ports.apiServer),
+			"--etcd-servers=unix://"+filepath.Join(c.dir, "etcd.sock"),
+			"--token-auth-file="+c.credentials.tokens,
+			"--authorization-mode=RBAC",
+			"--service-account-issuer=https://kubernetes.default.svc",
+			"--service-account-key-file="+c.credentials.serviceAccountKey,
+			"--service-account-signing-key-file="+c.credentials.serviceAccountKey,
+			"--service-cluster-ip-range=10.96.0.0/16",
+			// Endpoints of the kubernetes Service must not be loopback addresses.
+			"--endpoint-reconciler-type=none",
+			"--allow-privileged=true",
+			"--shutdown-delay-duration=0",
+		),
+		ready: probe{"https://" + address(c.ports.apiServer) + "/readyz", c.client},
+	}
+}
+
+func (c *ControlPlane) controllerManager() component {
+	return component{
+		name: "kube-controller-manager",
+		args: append(c.serving(c.ports.controllerManager),
+			"--kubeconfig="+c.credentials.kubeconfig,
+			"--service-account-private-key-file="+c.credentials.serviceAccountKey,
+			"--root-ca-file="+c.credentials.authority,
+			"--leader-elect=false",
+			"--kube-api-qps="+strconv.Itoa(clientQPS),
+			"--kube-api-burst="+strconv.Itoa(clientBurst),
+		),
+		ready: probe{"https://" + address(c.ports.controllerManager) + "/healthz", c.client},
+	}
+}
+
+func (c *ControlPlane) scheduler() (component, error) {
+	config := filepath.Join(c.dir, "scheduler.yaml")
+	content := fmt.Sprintf(`apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection:
+  kubeconfig: %q
+  qps: %d
+  burst: %d
+leaderElection:
+  leaderElect: false
+`, c.credentials.kubeconfig, clientQPS, clientBurst)
+	return component{
+		name:  "kube-scheduler",
+		args:  append(c.serving(c.ports.scheduler), "--config="+config),
+		ready: probe{"https://" + address(c.ports.scheduler) + "/readyz", c.client},
+	}, os.WriteFile(config, []byte(content), 0o600)
+}
+
+func (c *ControlPlane) kwok() (component, error) {
+	config := filepath.Join(c.dir, "kwok.yaml")
+	return component{
+		name: "kwok",
+		args: []string{
+			"--kubeconfig=" + c.credentials.kubeconfig,
+			// kwok drops its built-in Pod stages as soon as it is given one, so they are given as well.
+			"--config=" + filepath.Join(c.options.Assets, assets.PodStages),
+			"--config=" + config,
+			"--manage-all-nodes=true",
+			// The node lifecycle controller looks at the lease, as it does with a kubelet.
+			"--node-lease-duration-seconds=40",
+			"--server-address=" + address(c.ports.kwok),
+		},
+		ready: probe{"http://" + address(c.ports.kwok) + "/healthz", c.client},
+	}, os.WriteFile(config, c.options.KwokConfig, 0o600)
+}
+
+// serving are the flags, common to the Kubernetes components, for serving on loopback.
+func (c *ControlPlane) serving(port int) []string {
+	return []string{
+		"--bind-address=" + loopback,
+		"--secure-port=" + strconv.Itoa(port),
+		"--tls-cert-file=" + c.credentials.servingCert,
+		"--tls-private-key-file=" + c.credentials.servingKey,
+	}
+}
+
+// command is how the component is run. Its home is the data folder: neither the user's ~/.kwok nor ~/.kube matters.
+func (c *ControlPlane) command(part component) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(c.options.Assets, part.name), part.args...)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), "HOME="+c.dir)
+	return cmd
+}

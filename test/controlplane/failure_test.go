@@ -1,0 +1,59 @@
+package controlplane_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/assets"
+)
+
+func TestStartNamesTheComponentThatExits(t *testing.T) {
+	g := NewWithT(t)
+	programs, logs, temp := assetsWithFake(t, "kube-apiserver", "echo the reason; exit 1"), t.TempDir(), isolateTemp(t)
+	_, err := controlplane.Start(t.Context(), controlplane.Options{Assets: programs, LogDir: logs})
+	g.Expect(err).To(MatchError("kube-apiserver exited: exit status 1; log " +
+		filepath.Join(logs, "kube-apiserver.log") + " ends: the reason"))
+	g.Expect(os.ReadDir(temp)).To(BeEmpty())
+}
+
+func TestStartNamesTheComponentThatIsNotReady(t *testing.T) {
+	g := NewWithT(t)
+	programs, temp := assetsWithFake(t, "kube-apiserver", "echo thinking; exec sleep 1000"), isolateTemp(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err := controlplane.Start(ctx, controlplane.Options{Assets: programs})
+	g.Expect(err).To(MatchError(And(
+		HavePrefix("kube-apiserver is not ready: Get "),
+		HaveSuffix("connection refused; its log ends: thinking"),
+	)))
+	g.Expect(os.ReadDir(temp)).To(BeEmpty())
+}
+
+// isolateTemp makes the folder of temporary files one that holds nothing but what the control plane leaves. Its path is
+// shorter than t.TempDir's: etcd's socket is in it.
+func isolateTemp(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "test")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
+// assetsWithFake is a folder with the built programs, except that name is a shell script.
+func assetsWithFake(t *testing.T, name, script string) string {
+	g := NewWithT(t)
+	built, err := assets.Dir()
+	g.Expect(err).NotTo(HaveOccurred())
+	dir := t.TempDir()
+	for _, file := range []string{"etcd", "kube-controller-manager", "kube-scheduler", "kwok", assets.PodStages} {
+		g.Expect(os.Symlink(filepath.Join(built, file), filepath.Join(dir, file))).To(Succeed())
+	}
+	g.Expect(os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755)).To(Succeed())
+	return dir
+}

@@ -1,0 +1,88 @@
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// stopGrace is how long a Process may take to end after SIGTERM.
+const stopGrace = 10 * time.Second
+
+// Process is a program that runs beside the control plane and ends with it at the latest.
+type Process struct {
+	name string
+	cmd  *exec.Cmd
+	log  logFile
+	done chan struct{}
+	err  error // written before done is closed
+}
+
+// startProcess starts cmd in group g, with its output appended to log.
+func startProcess(g *processGroup, name string, cmd *exec.Cmd, log logFile) (*Process, error) {
+	output, err := log.open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer func() { _ = output.Close() }()
+
+	cmd.Stdout, cmd.Stderr = output, output
+	g.adopt(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s did not start: %w", name, err)
+	}
+	p := &Process{name: name, cmd: cmd, log: log, done: make(chan struct{})}
+	go p.wait()
+	return p, nil
+}
+
+func (p *Process) wait() {
+	defer close(p.done)
+	_ = p.cmd.Wait() // ProcessState has the reason, exit status 0 included
+	p.err = fmt.Errorf("%s exited: %s%s", p.name, p.cmd.ProcessState, p.log.ending())
+}
+
+// Done is closed when the program has exited.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Err is nil while the program runs. Afterwards it says in one line how it exited ("exit status 0" too) and how its log
+// ends.
+func (p *Process) Err() error {
+	select {
+	case <-p.done:
+		return p.err
+	default:
+		return nil
+	}
+}
+
+// Log is the path of the file with the program's standard output and standard error.
+func (p *Process) Log() string { return p.log.path }
+
+// Stop sends SIGTERM, and SIGKILL if that does not end the program within ten seconds, which is an error. It returns
+// when the program has exited, and at once if it has already.
+func (p *Process) Stop() error {
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(stopGrace):
+	}
+	if err := p.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-p.done
+	return fmt.Errorf("%s did not stop within %s of SIGTERM and was killed", p.name, stopGrace)
+}
+
+func (p *Process) signal(s syscall.Signal) error {
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("sending %s to %s: %w", s, p.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+// Package progress tells a person at a terminal, or the reader of a CI log, what takes long and for how long.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// eraseLine returns to the first column and erases what is there.
+const eraseLine = "\r\x1b[K"
+
+// Reporter writes a line per step, steps one after another.
+type Reporter struct {
+	w       io.Writer
+	inPlace bool // w is a terminal: the line of the running step is rewritten
+}
+
+// New returns a Reporter that writes to w, usually os.Stderr. If w is a terminal, the line of the running step shows the
+// elapsed seconds; otherwise there is a line when a step starts and one when it ends.
+func New(w io.Writer) *Reporter {
+	f, ok := w.(*os.File)
+	return &Reporter{w: w, inPlace: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// Step does work and reports it as name. It returns work's error.
+func (r *Reporter) Step(name string, work func() error) error {
+	start := time.Now()
+	r.printf("%s: started%s", name, r.lineEnd())
+	err := r.during(work, func() {
+		r.printf("%s%s: %s", eraseLine, name, since(start))
+	})
+	outcome := "done in"
+	if err != nil {
+		outcome = "failed after"
+	}
+	if r.inPlace {
+		r.printf(eraseLine)
+	}
+	r.printf("%s: %s %s\n", name, outcome, since(start))
+	return err
+}
+
+// during calls tick every second, if it is to be seen, while work is done.
+func (r *Reporter) during(work func() error, tick func()) error {
+	if !r.inPlace {
+		return work()
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-ticker.C:
+			tick()
+		}
+	}
+}
+
+// printf ignores errors: work does not fail because nobody can watch it.
+func (r *Reporter) printf(format string, args ...any) { _, _ = fmt.Fprintf(r.w, format, args...) }
+
+// lineEnd is empty if the line will be rewritten.
+func (r *Reporter) lineEnd() string {
+	if r.inPlace {
+		return ""
+	}
+	return "\n"
+}
+
+func since(start time.Time) time.Duration { return time.Since(start).Round(time.Second) }
