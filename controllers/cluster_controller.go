@@ -18,6 +18,7 @@ import (
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
@@ -39,6 +40,8 @@ type ClusterReconciler struct {
 	Clock    clock.PassiveClock
 	// Apps is the version through which Clusters are read and written.
 	Apps schema.GroupVersion
+	// Options are what the site decided about rewrites.
+	Options rewrite.Options
 }
 
 // Uncached lists the kinds that a ClusterReconciler's Client must read from the API server: a decision to delete is made on

@@ -116,14 +116,19 @@ func (s *scene) block(reason, message string) {
 // compare fills the observation: what the snapshots, the Cluster, its Components and its Restores hold, and what started.
 func (r *ClusterReconciler) compare(ctx context.Context, s *scene) error {
 	target := rewrite.Identity{Namespace: s.cluster.Namespace, Name: s.cluster.Name, UID: s.cluster.UID}
-	rewritten := func(live []rewrite.Policy) rewrite.Result { return rewrite.Rewrite(s.sources, target, live) }
+	rewritten := func(live []rewrite.Policy) rewrite.Result {
+		return rewrite.Rewrite(rewrite.Input{Sources: s.sources, Target: target, Live: live, Options: r.Options})
+	}
 
 	o := &s.observation
 	o.Cluster = objectOf(s.cluster)
 	for _, source := range s.sources {
-		o.Inherited = append(o.Inherited, rewrite.Rewrite([]rewrite.Source{source}, target, source.Policies).Findings...)
+		o.Inherited = append(o.Inherited, rewritten(source.Policies).Of(rewrite.SourceIdentity)...)
 	}
 	o.Live = rewritten(kubeblocks.ClusterPolicies(s.cluster))
+	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
+		s.block(v1alpha1.ReasonInvalidRule, invalid[0].Message)
+	}
 	for i := range s.components {
 		c := &s.components[i]
 		stale := len(rewritten(kubeblocks.ComponentPolicies(c)).Edits) > 0

@@ -26,6 +26,9 @@ const (
 	ReasonClusterStarted = "ClusterStarted"
 	// ReasonSourceUnknown: the Backup, its snapshot or the source cluster's name cannot be read, so nothing is changed.
 	ReasonSourceUnknown = "SourceUnknown"
+	// ReasonInvalidRule: a rule of the Cluster or of the snapshot is one that the API server refuses in a Pod, so nothing is
+	// changed until somebody mends it.
+	ReasonInvalidRule = "InvalidRule"
 	// ReasonMultiCluster: the Cluster's Pods live behind another API server, where Rehome sees nothing and does nothing.
 	ReasonMultiCluster = "MultiCluster"
 )

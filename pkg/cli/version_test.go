@@ -22,7 +22,7 @@ func TestVersionPrintsOneLine(t *testing.T) {
 func TestUnknownCommandIsAnError(t *testing.T) {
 	g := NewWithT(t)
 	root := NewRoot(NewVersion())
-	root.SetArgs([]string{"versoin"})
+	root.SetArgs([]string{"no-such-command"})
 
-	g.Expect(root.Execute()).To(MatchError(ContainSubstring(`unknown command "versoin"`)))
+	g.Expect(root.Execute()).To(MatchError(ContainSubstring(`unknown command "no-such-command"`)))
 }

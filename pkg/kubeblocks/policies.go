@@ -32,15 +32,12 @@ func RestorePolicies(r *Restore, owner *Component) []rewrite.Policy {
 	if r.Spec.PrepareDataConfig == nil {
 		return nil
 	}
-	spec := r.Spec.PrepareDataConfig.SchedulingSpec
-	return []rewrite.Policy{{
-		Path:                      "/spec/prepareDataConfig/schedulingSpec",
-		Place:                     "Restore " + r.Name,
-		Component:                 ShortName(owner.Labels),
-		Derived:                   true,
-		Affinity:                  spec.Affinity,
-		TopologySpreadConstraints: spec.TopologySpreadConstraints,
-	}}
+	var list policyList
+	list.addAt(&r.Spec.PrepareDataConfig.SchedulingSpec, rewrite.Policy{
+		Path: "/spec/prepareDataConfig/schedulingSpec", Place: "Restore " + r.Name,
+		Component: ShortName(owner.Labels), Derived: true,
+	})
+	return list
 }
 
 // ShortName returns the name by which the Cluster's spec calls the component that an object is labelled with: that of its
@@ -60,6 +57,11 @@ func (l *policyList) add(p *SchedulingPolicy, at rewrite.Policy) {
 		return
 	}
 	at.Path += "/schedulingPolicy"
+	l.addAt(p, at)
+}
+
+func (l *policyList) addAt(p *SchedulingPolicy, at rewrite.Policy) {
+	at.NodeName, at.NodeSelector = p.NodeName, p.NodeSelector
 	at.Affinity, at.TopologySpreadConstraints = p.Affinity, p.TopologySpreadConstraints
 	*l = append(*l, at)
 }

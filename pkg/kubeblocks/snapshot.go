@@ -46,9 +46,41 @@ func SourceOf(b *Backup) (rewrite.Source, error) {
 			Name:      cluster.Name,
 			UID:       types.UID(b.Labels[LabelClusterUID]),
 		},
-		Backup:   id,
-		Policies: ClusterPolicies(&cluster),
+		Backup:     id,
+		Components: componentsOf(&cluster),
+		Policies:   ClusterPolicies(&cluster),
 	}, nil
+}
+
+// componentsOf lists what the Pods of a cluster are named and labelled after.
+func componentsOf(c *Cluster) []rewrite.Component {
+	var components []rewrite.Component
+	for i := range c.Spec.ComponentSpecs {
+		components = append(components, componentOf(&c.Spec.ComponentSpecs[i]))
+	}
+	for _, shardings := range [][]Sharding{c.Spec.Shardings, c.Spec.ShardingSpecs} {
+		for i := range shardings {
+			components = append(components, shardingOf(&shardings[i]))
+		}
+	}
+	return components
+}
+
+func componentOf(spec *ComponentSpec) rewrite.Component {
+	c := rewrite.Component{Name: spec.Name, Labels: spec.Labels}
+	for _, instance := range spec.Instances {
+		c.Templates = append(c.Templates, instance.Name)
+	}
+	return c
+}
+
+func shardingOf(s *Sharding) rewrite.Component {
+	c := componentOf(&s.Template)
+	c.Name, c.Sharding = s.Name, true
+	for i := range s.ShardTemplates {
+		c.Templates = append(c.Templates, componentOf(&s.ShardTemplates[i]).Templates...)
+	}
+	return c
 }
 
 // describeJSONError says where the JSON is wrong, and quotes none of it.

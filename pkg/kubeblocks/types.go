@@ -28,6 +28,7 @@ type ClusterSpec struct {
 // ComponentSpec is one component of a Cluster, or the template of a sharding's shards.
 type ComponentSpec struct {
 	Name             string             `json:"name,omitempty"`
+	Labels           map[string]string  `json:"labels,omitempty"`
 	SchedulingPolicy *SchedulingPolicy  `json:"schedulingPolicy,omitempty"`
 	Instances        []InstanceTemplate `json:"instances,omitempty"`
 }
@@ -46,8 +47,10 @@ type Sharding struct {
 	ShardTemplates []ComponentSpec `json:"shardTemplates,omitempty"`
 }
 
-// SchedulingPolicy is the part of a scheduling policy that can name a cluster.
+// SchedulingPolicy is the part of a scheduling policy that can name a cluster or a place.
 type SchedulingPolicy struct {
+	NodeName                  string                            `json:"nodeName,omitempty"`
+	NodeSelector              map[string]string                 `json:"nodeSelector,omitempty"`
 	Affinity                  *corev1.Affinity                  `json:"affinity,omitempty"`
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
 }

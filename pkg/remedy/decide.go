@@ -110,8 +110,7 @@ const mostRules = 5
 // rules lists the inherited rules, and those that name the source but were not inherited.
 func (o Observation) rules() string {
 	text := "Inherited: " + list(o.Inherited) + "."
-	intended := slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool { return f.Class != rewrite.Intended })
-	if len(intended) > 0 {
+	if intended := o.Live.Of(rewrite.Intended); len(intended) > 0 {
 		text += " Kept, because the snapshot does not hold it: " + list(intended) + "."
 	}
 	return text

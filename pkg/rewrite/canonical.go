@@ -1,8 +1,8 @@
 package rewrite
 
 import (
-	"encoding/json"
-	"fmt"
+	"encoding/binary"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,57 +10,103 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// canonical returns a string that two terms share exactly when they are the same rule: the order of lists that Kubernetes
-// reads as sets does not count, the difference between a nil and an empty selector does.
-func canonical(t term) string {
-	var rule any
-	switch r := t.rule.(type) {
-	case *corev1.PodAffinityTerm:
-		rule = canonicalTerm(*r)
-	case *corev1.WeightedPodAffinityTerm:
-		rule = corev1.WeightedPodAffinityTerm{Weight: r.Weight, PodAffinityTerm: canonicalTerm(r.PodAffinityTerm)}
-	case *corev1.TopologySpreadConstraint:
-		c := *r
-		c.LabelSelector = canonicalSelector(c.LabelSelector)
-		c.MatchLabelKeys = sorted(c.MatchLabelKeys)
-		rule = c
+// canonical is a term in a form that two terms share exactly when they are the same rule: the order of lists that
+// Kubernetes reads as sets does not count, the difference between a nil and an empty selector does.
+type canonical []byte
+
+// canonicalOf returns the canonical form of a term.
+func canonicalOf(t term) string {
+	c := make(canonical, 0, 256)
+	c = c.str(string(t.kind)).str(t.topologyKey).number(int64(t.weight)).flag(t.required).selector(t.selector)
+	if t.pods != nil {
+		c = c.set(t.pods.Namespaces).selector(t.pods.NamespaceSelector)
+		c = c.set(t.pods.MatchLabelKeys).set(t.pods.MismatchLabelKeys)
 	}
-	data, err := json.Marshal(rule)
-	if err != nil {
-		// These are plain structs of strings and integers, which always marshal.
-		panic(fmt.Sprintf("marshal %T: %v", t.rule, err))
+	if t.constraint != nil {
+		c = c.constraint(t.constraint)
 	}
-	return string(t.kind) + string(data)
+	return string(c)
 }
 
-func canonicalTerm(t corev1.PodAffinityTerm) corev1.PodAffinityTerm {
-	t.LabelSelector = canonicalSelector(t.LabelSelector)
-	t.NamespaceSelector = canonicalSelector(t.NamespaceSelector)
-	t.Namespaces = sorted(t.Namespaces)
-	t.MatchLabelKeys = sorted(t.MatchLabelKeys)
-	t.MismatchLabelKeys = sorted(t.MismatchLabelKeys)
-	return t
+func (c canonical) constraint(s *corev1.TopologySpreadConstraint) canonical {
+	c = c.number(int64(s.MaxSkew)).str(string(s.WhenUnsatisfiable)).set(s.MatchLabelKeys)
+	c = c.flag(s.MinDomains != nil)
+	if s.MinDomains != nil {
+		c = c.number(int64(*s.MinDomains))
+	}
+	return c.policy((*string)(s.NodeAffinityPolicy)).policy((*string)(s.NodeTaintsPolicy))
 }
 
-func canonicalSelector(s *metav1.LabelSelector) *metav1.LabelSelector {
+func (c canonical) policy(p *string) canonical {
+	if p == nil {
+		return c.flag(false)
+	}
+	return c.flag(true).str(*p)
+}
+
+func (c canonical) selector(s *metav1.LabelSelector) canonical {
+	c = c.flag(s != nil)
 	if s == nil {
-		return nil
+		return c
 	}
-	c := &metav1.LabelSelector{MatchLabels: s.MatchLabels, MatchExpressions: slices.Clone(s.MatchExpressions)}
-	for i := range c.MatchExpressions {
-		c.MatchExpressions[i].Values = sorted(c.MatchExpressions[i].Values)
+	c = c.number(int64(len(s.MatchLabels)))
+	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+		c = c.str(key).str(s.MatchLabels[key])
 	}
-	slices.SortFunc(c.MatchExpressions, func(a, b metav1.LabelSelectorRequirement) int {
-		return strings.Compare(requirementKey(a), requirementKey(b))
-	})
+	c = c.number(int64(len(s.MatchExpressions)))
+	for _, i := range requirementOrder(s.MatchExpressions) {
+		r := &s.MatchExpressions[i]
+		c = c.str(r.Key).str(string(r.Operator)).set(r.Values)
+	}
 	return c
 }
 
-// requirementKey orders requirements; label keys, operators and values hold no NUL.
-func requirementKey(r metav1.LabelSelectorRequirement) string {
-	return r.Key + "\x00" + string(r.Operator) + "\x00" + strings.Join(r.Values, "\x00")
+// requirementOrder returns the indices of requirements in an order that does not depend on the one in which they stand.
+func requirementOrder(requirements []metav1.LabelSelectorRequirement) []int {
+	order := make([]int, len(requirements))
+	for i := range order {
+		order[i] = i
+	}
+	if len(order) > 1 {
+		slices.SortStableFunc(order, func(a, b int) int { return compareRequirements(requirements[a], requirements[b]) })
+	}
+	return order
 }
 
+func compareRequirements(a, b metav1.LabelSelectorRequirement) int {
+	if c := strings.Compare(a.Key, b.Key); c != 0 {
+		return c
+	}
+	if c := strings.Compare(string(a.Operator), string(b.Operator)); c != 0 {
+		return c
+	}
+	return slices.Compare(sorted(a.Values), sorted(b.Values))
+}
+
+func (c canonical) set(values []string) canonical {
+	c = c.number(int64(len(values)))
+	for _, value := range sorted(values) {
+		c = c.str(value)
+	}
+	return c
+}
+
+// str writes the length first, so that no value can run into the next.
+func (c canonical) str(s string) canonical { return append(c.number(int64(len(s))), s...) }
+
+func (c canonical) number(n int64) canonical { return binary.AppendVarint(c, n) }
+
+func (c canonical) flag(b bool) canonical {
+	if b {
+		return append(c, 1)
+	}
+	return append(c, 0)
+}
+
+// sorted returns the values in order; it copies them only where it has to.
 func sorted(values []string) []string {
+	if slices.IsSorted(values) {
+		return values
+	}
 	return slices.Sorted(slices.Values(values))
 }

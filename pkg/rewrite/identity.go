@@ -2,35 +2,60 @@ package rewrite
 
 import "k8s.io/apimachinery/pkg/types"
 
-// LabelInstance is the label by which every Pod of a KubeBlocks cluster carries the cluster's name.
-const LabelInstance = "app.kubernetes.io/instance"
+// Label keys by which Pods show which cluster they belong to.
+const (
+	// LabelInstance holds the cluster's name.
+	LabelInstance = "app.kubernetes.io/instance"
+	// LabelWorkload holds the name of the component's workload: cluster-component.
+	LabelWorkload = "workloads.kubeblocks.io/instance"
+	// LabelPodName, LabelInstanceName and LabelStatefulSetPod hold the Pod's name: cluster-component-ordinal or
+	// cluster-component-template-ordinal.
+	LabelPodName        = "apps.kubeblocks.io/pod-name"
+	LabelInstanceName   = "apps.kubeblocks.io/instance-name"
+	LabelStatefulSetPod = "statefulset.kubernetes.io/pod-name"
+	// LabelClusterUID holds the cluster's UID.
+	LabelClusterUID = "apps.kubeblocks.io/cluster-uid"
+	// LabelNamespace holds, on Namespaces, their name.
+	LabelNamespace = "kubernetes.io/metadata.name"
+)
+
+// Label keys that Pods of different clusters share.
+const (
+	// LabelComponentName holds the name of the component; of a shard, that is the sharding's name and a random suffix.
+	LabelComponentName = "apps.kubeblocks.io/component-name"
+	// LabelShardingName holds the name of the sharding.
+	LabelShardingName = "apps.kubeblocks.io/sharding-name"
+	// LabelManagedBy is the same on all database Pods.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+)
 
 // Identity is what tells one cluster from another.
 type Identity struct {
-	Namespace string
-	Name      string
-	// UID is empty where it is not known: a snapshot does not hold it.
-	UID types.UID
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// UID is empty where it is not known: a snapshot does not hold it, and a cluster yet to be created has none.
+	UID types.UID `json:"uid,omitempty"`
 }
 
-// Source is a cluster whose rules were inherited: its identity, and the policies its Backup's snapshot holds.
+// Component is one component of a cluster, or one sharding, whose components have generated names.
+type Component struct {
+	Name     string
+	Sharding bool
+	// Templates are the names of its instance templates, which are a part of its Pods' names.
+	Templates []string
+	// Labels are those that the owner gave to its Pods. They are copied into a restored cluster.
+	Labels map[string]string
+}
+
+// Source is a cluster whose rules were inherited: its identity and components, and the policies its Backup's snapshot
+// holds.
 type Source struct {
 	Identity
-	// Backup is the Backup that holds the snapshot, as "namespace/name".
-	Backup   string
-	Policies []Policy
+	// Backup is the Backup that holds the snapshot, as "namespace/name"; empty for a bare snapshot.
+	Backup     string
+	Components []Component
+	Policies   []Policy
 }
 
-// renamer answers what an identifying label value of the source becomes for the target.
-type renamer struct {
-	source, target Identity
-}
-
-// rename returns the target's value for a label of the source's Pods, and false where the value does not name the
-// source, or where the two share it. Values are compared whole: my1 is not a prefix of anything.
-func (r renamer) rename(key, value string) (string, bool) {
-	if key == LabelInstance && value == r.source.Name && r.source.Name != r.target.Name {
-		return r.target.Name, true
-	}
-	return "", false
-}
+// sameCluster reports whether two identities are of one cluster, or of one that took the other's place.
+func sameCluster(a, b Identity) bool { return a.Name == b.Name && a.Namespace == b.Namespace }

@@ -2,7 +2,7 @@ package rewrite
 
 import corev1 "k8s.io/api/core/v1"
 
-// Policy is one scheduling policy of an object: the part of it that can name a cluster.
+// Policy is one scheduling policy of an object: the part of it that can name a cluster or a place.
 type Policy struct {
 	// Path is the JSON Pointer of the policy in its object, such as /spec/componentSpecs/0/schedulingPolicy.
 	Path string
@@ -15,6 +15,8 @@ type Policy struct {
 	// Component, not from Place alone.
 	Derived bool
 
+	NodeName                  string
+	NodeSelector              map[string]string
 	Affinity                  *corev1.Affinity
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint
 }

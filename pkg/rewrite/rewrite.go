@@ -1,35 +1,27 @@
 package rewrite
 
-// Edit is one leaf to change.
-type Edit struct {
-	// Path is the leaf's JSON Pointer in the object whose policies were given as live.
-	Path string `json:"path"`
-	// From and To are the old and the new value: a string, or a []string where a list loses a value.
-	From any `json:"from"`
-	To   any `json:"to"`
-	// Component is the component the changed rule governs; empty for the cluster's own policy, which governs all.
-	Component string `json:"-"`
+import "slices"
+
+// Input is what a rewrite is decided on.
+type Input struct {
+	// Sources are the clusters whose Backups the target is restored from. A rule is inherited when it stands at its place in
+	// any of their snapshots.
+	Sources []Source
+	Target  Identity
+	// Live are the policies of the object to rewrite.
+	Live []Policy
+	Options
 }
 
-// Class says what a rule was found to be.
-type Class string
-
-const (
-	// SourceIdentity rules name the source and were inherited: they are rewritten.
-	SourceIdentity Class = "SourceIdentity"
-	// Intended rules name the source but do not come from its snapshot: somebody wrote them on purpose, they stay.
-	Intended Class = "Intended"
-)
-
-// Finding is what Rewrite saw in one rule.
-type Finding struct {
-	// Path is the JSON Pointer of the rule.
-	Path  string `json:"path"`
-	Class Class  `json:"class"`
-	// Rule names the rule, its place and, where it was inherited, the Backup in words.
-	Rule string `json:"-"`
-	// Message says what was found of the rule.
-	Message string `json:"message"`
+// Options are what a site or an owner decides.
+type Options struct {
+	// IdentityLabels are further label keys whose value is the name of a Pod's cluster.
+	IdentityLabels []string
+	// ScopeUnscoped is the consent to add the target's name to inherited rules that name no cluster.
+	ScopeUnscoped bool
+	// RestoreThirdParty is the consent to put back what KubeBlocks' own rewrite took from inherited rules that name other
+	// clusters.
+	RestoreThirdParty bool
 }
 
 // Result is what must change, and what was seen. The order is that of the policies and of the rules in them.
@@ -38,69 +30,93 @@ type Result struct {
 	Findings []Finding
 }
 
-// Rewrite compares the live policies with the snapshots of the sources and returns the edits that make every inherited
-// rule that names a source name the target instead. Several sources can be Backups of one cluster: a rule is inherited
-// when it stands at its place in any of their snapshots. A source that has the target's name changes nothing.
-func Rewrite(sources []Source, target Identity, live []Policy) Result {
-	var result Result
-	for _, snapshots := range bySource(sources) {
-		r := renamer{source: snapshots[0].Identity, target: target}
-		inherited := newInheritance(r, snapshots)
-		for _, policy := range live {
-			r.rewritePolicy(&result, policy, inherited)
-		}
-	}
-	return result
+// Of returns the findings of one class.
+func (r Result) Of(class Class) []Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Class != class })
 }
 
-// bySource groups snapshots by the cluster they were taken of, in the order in which the clusters first appear.
-func bySource(sources []Source) [][]Source {
-	type name struct{ namespace, name string }
-	groups := make([][]Source, 0, len(sources))
-	index := map[name]int{}
-	for _, source := range sources {
-		n := name{source.Namespace, source.Name}
-		if _, seen := index[n]; !seen {
-			index[n] = len(groups)
-			groups = append(groups, nil)
-		}
-		groups[index[n]] = append(groups[index[n]], source)
+// Rewrite compares the live policies with the snapshots of the sources, and returns the edits that give every inherited
+// rule a new home. A source with the target's name and namespace changes nothing. Where a rule is invalid there are
+// findings, and no edits at all.
+func Rewrite(in Input) Result {
+	sources := slices.DeleteFunc(slices.Clone(in.Sources), func(s Source) bool { return sameCluster(s.Identity, in.Target) })
+	if len(sources) == 0 {
+		return Result{}
 	}
-	return groups
+	r := newRenamer(sources, in.Target, in.IdentityLabels)
+	w := walk{renamer: r, options: in.Options, inherited: newInheritance(r), valid: newValidator()}
+	for i := range in.Live {
+		w.policy(&in.Live[i])
+	}
+	if w.invalid {
+		w.result.Edits = nil
+	}
+	return w.result
 }
 
-func (r renamer) rewritePolicy(result *Result, policy Policy, inherited inheritance) {
-	for _, t := range terms(policy) {
-		edits := r.selectorEdits(t.path+"/labelSelector", t.selector)
-		if len(edits) == 0 {
-			continue
+// walk is a rewrite under way.
+type walk struct {
+	renamer
+	options   Options
+	inherited *inheritance
+	valid     *validator
+	result    Result
+	invalid   bool
+}
+
+func (w *walk) policy(live *Policy) {
+	w.nodeBindings(live)
+	next := turns{}
+	for _, t := range terms(live) {
+		o := next.of(w.inherited.origins(live, t))
+		switch problem := w.valid.term(t); {
+		case problem != "" && !w.mends(o):
+			w.refuse(live, t, problem)
+		case o != nil:
+			w.inheritedTerm(live, t, o)
+		case w.namesSource(t):
+			w.find(t.path, Intended, t.words(w.subject(t), live.Place, ""), "is in no snapshot, so somebody means it: kept")
 		}
-		rule := t.describe(r.source.Name) + " (" + placeInWords(policy.Place)
-		backup, ok := inherited.backup(policy, t)
-		if !ok {
-			rule += ")"
-			result.Findings = append(result.Findings, Finding{
-				Path: t.path, Class: Intended, Rule: rule,
-				Message: rule + " names the source, but is not in its snapshot: kept as meant",
-			})
-			continue
-		}
-		rule += ", from Backup " + backup + ")"
-		for _, edit := range edits {
-			edit.Component = policy.Component
-			result.Edits = append(result.Edits, edit)
-		}
-		result.Findings = append(result.Findings, Finding{
-			Path: t.path, Class: SourceIdentity, Rule: rule,
-			Message: rule + " was inherited: it becomes " + r.target.Name,
-		})
 	}
 }
 
-// placeInWords names a place for people; the cluster's own policy has no name of its own.
-func placeInWords(place string) string {
-	if place == "" {
-		return "cluster policy"
+// turns hands out rules that look alike one after another, to live rules that look alike.
+type turns map[*origin]int
+
+func (n turns) of(origins []*origin) *origin {
+	if len(origins) == 0 {
+		return nil
 	}
-	return place
+	turn := n[origins[0]]
+	n[origins[0]]++
+	return origins[min(turn, len(origins)-1)]
+}
+
+// mends reports whether an invalid rule is one that KubeBlocks' rewrite made invalid, with consent to put it back.
+func (w *walk) mends(o *origin) bool {
+	return o != nil && o.inTree && w.options.RestoreThirdParty
+}
+
+func (w *walk) refuse(live *Policy, t term, problem string) {
+	w.invalid = true
+	w.find(t.path, Invalid, t.words(w.subject(t), live.Place, ""), "would be refused by the API server, so nothing is rewritten: "+problem)
+}
+
+func (w *walk) find(path string, class Class, rule, verdict string) {
+	w.result.Findings = append(w.result.Findings, Finding{Path: path, Class: class, Rule: rule, Message: rule + " " + verdict})
+}
+
+// inheritedTerm decides on a live rule t that comes from o.
+func (w *walk) inheritedTerm(live *Policy, t term, o *origin) {
+	before := t
+	if o.inTree && w.options.RestoreThirdParty {
+		before.selector = w.undoInTree(t.selector, o.selector)
+	}
+	after, _ := w.retarget(before, w.options.ScopeUnscoped)
+	changes := edits(t, after)
+	for _, edit := range changes {
+		edit.Component = live.Component
+		w.result.Edits = append(w.result.Edits, edit)
+	}
+	w.classify(t, o, len(changes) > 0)
 }

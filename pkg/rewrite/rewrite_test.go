@@ -40,7 +40,7 @@ func at(a *corev1.Affinity) []Policy {
 }
 
 func backupOf(id Identity, policies []Policy) []Source {
-	return []Source{{Identity: id, Backup: "default/bp1", Policies: policies}}
+	return []Source{{Identity: id, Backup: "default/bp1", Components: []Component{{Name: "mysql"}, {Name: "proxy"}}, Policies: policies}}
 }
 
 const firstRequired = "/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
@@ -54,31 +54,40 @@ func TestRewriteOfOneSelector(t *testing.T) {
 	for name, c := range map[string]struct {
 		selector *metav1.LabelSelector
 		edits    []Edit
+		classes  []Class
 	}{
-		"matchLabels":                         {named("my1"), edit(labels, "my1", "carrot67")},
-		"In":                                  {requiring(metav1.LabelSelectorOpIn, "my1"), edit(values+"/0", "my1", "carrot67")},
-		"NotIn":                               {requiring(metav1.LabelSelectorOpNotIn, "my1"), edit(values+"/0", "my1", "carrot67")},
-		"In with others keeps them":           {requiring(metav1.LabelSelectorOpIn, "batch7", "my1"), edit(values+"/1", "my1", "carrot67")},
-		"In that gains no duplicate":          {requiring(metav1.LabelSelectorOpIn, "my1", "b", "carrot67"), edit(values, []string{"my1", "b", "carrot67"}, []string{"carrot67", "b"})},
-		"Exists":                              {requiring(metav1.LabelSelectorOpExists), nil},
-		"DoesNotExist":                        {requiring(metav1.LabelSelectorOpDoesNotExist), nil},
-		"nil":                                 {nil, nil},
-		"empty":                               {&metav1.LabelSelector{}, nil},
-		"another cluster":                     {named("web1"), nil},
-		"a name the source's is a prefix of":  {named("my10"), nil},
-		"a foreign cluster named like a part": {named("my1-mysql"), nil},
-		"another key with the name as value":  {&metav1.LabelSelector{MatchLabels: map[string]string{"team": "my1"}}, nil},
+		"matchLabels":                         {named("my1"), edit(labels, "my1", "carrot67"), []Class{SourceIdentity}},
+		"In":                                  {requiring(metav1.LabelSelectorOpIn, "my1"), edit(values+"/0", "my1", "carrot67"), []Class{SourceIdentity}},
+		"NotIn":                               {requiring(metav1.LabelSelectorOpNotIn, "my1"), edit(values+"/0", "my1", "carrot67"), []Class{SourceIdentity}},
+		"In with others keeps them":           {requiring(metav1.LabelSelectorOpIn, "batch7", "my1"), edit(values+"/1", "my1", "carrot67"), []Class{SourceIdentity, ThirdParty}},
+		"In that gains no duplicate":          {requiring(metav1.LabelSelectorOpIn, "my1", "b", "carrot67"), edit(values, []string{"my1", "b", "carrot67"}, []string{"b", "carrot67"}), []Class{SourceIdentity, ThirdParty}},
+		"Exists":                              {requiring(metav1.LabelSelectorOpExists), nil, []Class{Unscoped}},
+		"DoesNotExist":                        {requiring(metav1.LabelSelectorOpDoesNotExist), nil, nil},
+		"nil":                                 {nil, nil, []Class{Vacuous}},
+		"empty":                               {&metav1.LabelSelector{}, nil, []Class{Unscoped}},
+		"another cluster":                     {named("web1"), nil, []Class{ThirdParty}},
+		"a name the source's is a prefix of":  {named("my10"), nil, []Class{ThirdParty}},
+		"a foreign cluster named like a part": {named("my1-mysql"), nil, []Class{ThirdParty}},
+		"another key with the name as value":  {&metav1.LabelSelector{MatchLabels: map[string]string{"team": "my1"}}, nil, []Class{Unscoped}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			live := at(apart(c.selector))
 
-			result := Rewrite(backupOf(my1, live), carrot67, live)
+			result := Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
 
 			g.Expect(result.Edits).To(Equal(c.edits))
-			g.Expect(result.Findings).To(HaveLen(len(c.edits)))
+			g.Expect(classes(result)).To(Equal(c.classes))
 		})
 	}
+}
+
+func classes(result Result) []Class {
+	var all []Class
+	for _, f := range result.Findings {
+		all = append(all, f.Class)
+	}
+	return all
 }
 
 func TestRewriteReachesEveryKindOfRule(t *testing.T) {
@@ -102,7 +111,7 @@ func TestRewriteReachesEveryKindOfRule(t *testing.T) {
 		},
 	}}
 
-	result := Rewrite(backupOf(my1, live), carrot67, live)
+	result := Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
 
 	const leaf = "/labelSelector/matchLabels/app.kubernetes.io~1instance"
 	paths := make([]string, 0, len(result.Edits))
@@ -150,7 +159,7 @@ func TestOnlyInheritedRulesAreRewritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 
-			result := Rewrite(backupOf(my1, inherited), carrot67, live)
+			result := Rewrite(Input{Sources: backupOf(my1, inherited), Target: carrot67, Live: live})
 
 			g.Expect(result.Edits).To(BeEmpty())
 			g.Expect(result.Findings).To(ConsistOf(HaveField("Class", Intended)))
@@ -164,7 +173,7 @@ func TestInheritedRuleIsFoundInAnyOrder(t *testing.T) {
 	snapshot := at(apart(selector("my1", "web1"), named("other")))
 	live := at(apart(named("other"), selector("web1", "my1")))
 
-	result := Rewrite(backupOf(my1, snapshot), carrot67, live)
+	result := Rewrite(Input{Sources: backupOf(my1, snapshot), Target: carrot67, Live: live})
 
 	g.Expect(result.Edits).To(ConsistOf(HaveField("Path",
 		"/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/1/labelSelector/matchExpressions/0/values/1")))
@@ -181,7 +190,7 @@ func TestDerivedPolicyInheritsFromWhateverGovernsItsComponent(t *testing.T) {
 		Affinity: apart(named("my1"), requiring(metav1.LabelSelectorOpIn, "my1")),
 	}}
 
-	result := Rewrite(backupOf(my1, snapshot), carrot67, live)
+	result := Rewrite(Input{Sources: backupOf(my1, snapshot), Target: carrot67, Live: live})
 
 	g.Expect(result.Edits).To(HaveLen(1), "the cluster's own policy governs mysql, that of proxy does not")
 	g.Expect(result.Edits[0].Path).To(HavePrefix(firstRequired))
@@ -194,7 +203,7 @@ func TestRuleIsInheritedFromAnyBackupOfTheSource(t *testing.T) {
 	live := at(apart(named("my1"), requiring(metav1.LabelSelectorOpIn, "my1")))
 	sources := append(backupOf(my1, older), backupOf(my1, newer)...)
 
-	result := Rewrite(sources, carrot67, live)
+	result := Rewrite(Input{Sources: sources, Target: carrot67, Live: live})
 
 	g.Expect(result.Edits).To(HaveLen(2))
 	g.Expect(result.Findings).To(HaveEach(HaveField("Class", SourceIdentity)))
@@ -205,14 +214,14 @@ func TestRewriteIsIdempotent(t *testing.T) {
 	snapshot := at(apart(named("my1"), requiring(metav1.LabelSelectorOpNotIn, "my1")))
 	rewritten := at(apart(named("carrot67"), requiring(metav1.LabelSelectorOpNotIn, "carrot67")))
 
-	g.Expect(Rewrite(backupOf(my1, snapshot), carrot67, rewritten)).To(Equal(Result{}))
+	g.Expect(Rewrite(Input{Sources: backupOf(my1, snapshot), Target: carrot67, Live: rewritten})).To(Equal(Result{}))
 }
 
 func TestRestoreUnderTheSourcesNameChangesNothing(t *testing.T) {
 	g := NewWithT(t)
 	live := at(apart(named("my1")))
 
-	g.Expect(Rewrite(backupOf(my1, live), my1, live)).To(Equal(Result{}))
+	g.Expect(Rewrite(Input{Sources: backupOf(my1, live), Target: my1, Live: live})).To(Equal(Result{}))
 }
 
 func TestRewriteLeavesItsInputAlone(t *testing.T) {
@@ -220,7 +229,7 @@ func TestRewriteLeavesItsInputAlone(t *testing.T) {
 	live := at(apart(requiring(metav1.LabelSelectorOpIn, "web1", "my1", "carrot67")))
 	before := live[0].Affinity.DeepCopy()
 
-	Rewrite(backupOf(my1, live), carrot67, live)
+	Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
 
 	g.Expect(live[0].Affinity).To(Equal(before))
 }

@@ -1,54 +1,148 @@
 package rewrite
 
 import (
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// selectorEdits returns the edits that give the selector at path a new home, in the order in which the leaves stand.
-func (r renamer) selectorEdits(path string, s *metav1.LabelSelector) []Edit {
+// selector returns the selector that takes the target where s takes a source. It keeps every requirement in its place and
+// appends what it adds; a selector that names no source is returned as it is. ok is false where no selector can do so.
+func (r renamer) selector(s *metav1.LabelSelector) (rewritten *metav1.LabelSelector, ok bool) {
+	if !r.named(s).source {
+		return s, true
+	}
+	rewritten = s.DeepCopy()
+	return rewritten, r.rewriteLabels(rewritten) && r.rewriteExpressions(rewritten)
+}
+
+func (r renamer) rewriteLabels(s *metav1.LabelSelector) bool {
+	for key, value := range s.MatchLabels {
+		renamed, m := r.rename(key, value)
+		if m == ofShard && r.identifies(key) {
+			return false
+		}
+		if m == ofSource && renamed != "" {
+			s.MatchLabels[key] = renamed
+		}
+	}
+	if _, m := r.rename(LabelClusterUID, s.MatchLabels[LabelClusterUID]); m == ofSource && r.target.UID == "" {
+		delete(s.MatchLabels, LabelClusterUID)
+		r.scope(s)
+	}
+	return true
+}
+
+// scope makes a selector take the target's Pods only.
+func (r renamer) scope(s *metav1.LabelSelector) {
+	if s.MatchLabels == nil {
+		s.MatchLabels = map[string]string{}
+	}
+	switch name, scoped := s.MatchLabels[LabelInstance]; {
+	case !scoped:
+		s.MatchLabels[LabelInstance] = r.target.Name
+	case name != r.target.Name:
+		s.MatchExpressions = append(s.MatchExpressions, r.instance(metav1.LabelSelectorOpIn))
+	}
+}
+
+// instance returns the requirement on the target's name.
+func (r renamer) instance(operator metav1.LabelSelectorOperator) metav1.LabelSelectorRequirement {
+	return metav1.LabelSelectorRequirement{Key: LabelInstance, Operator: operator, Values: []string{r.target.Name}}
+}
+
+func (r renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
+	for i := range s.MatchExpressions {
+		requirement := &s.MatchExpressions[i]
+		values, waiting, ok := r.values(requirement.Key, requirement.Values)
+		switch {
+		case !ok:
+			return false
+		case !waiting:
+			requirement.Values = values
+		case len(values) == 0:
+			// The UID stands for the name, which is known.
+			*requirement = r.instance(requirement.Operator)
+		case requirement.Operator == metav1.LabelSelectorOpNotIn:
+			requirement.Values = values
+			s.MatchExpressions = append(s.MatchExpressions, r.instance(metav1.LabelSelectorOpNotIn))
+		default:
+			return false // "this UID or that name" takes two terms
+		}
+	}
+	return true
+}
+
+// values returns the values of a requirement for the target: in their order, and without a duplicate that was not there.
+// waiting says that a source's value was left out because the target's is not known yet. ok is false where a value names a
+// shard, which the target does not have.
+func (r renamer) values(key string, values []string) (renamed []string, waiting, ok bool) {
+	have := sets.New(values...)
+	renamed = make([]string, 0, len(values))
+	for _, value := range values {
+		to, m := r.rename(key, value)
+		switch {
+		case m == ofShard && r.identifies(key):
+			return nil, false, false
+		case m != ofSource:
+			renamed = append(renamed, value)
+		case to == "":
+			waiting = true
+		case to == value || !have.Has(to):
+			renamed = append(renamed, to)
+			have.Insert(to)
+		}
+	}
+	return renamed, waiting, true
+}
+
+// names is whom a selector names.
+type names struct {
+	source bool
+	shard  bool
+	// others are the values that name other clusters, in the order in which they stand.
+	others []string
+	// only says that the selector can take Pods of sources only, among Pods of clusters with other names.
+	only bool
+}
+
+// named says whom a selector names.
+func (r renamer) named(s *metav1.LabelSelector) names {
+	var n names
 	if s == nil {
-		return nil
+		return n
 	}
-	var edits []Edit
-	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
-		value := s.MatchLabels[key]
-		if renamed, ok := r.rename(key, value); ok {
-			edits = append(edits, Edit{Path: path + "/matchLabels/" + escape(key), From: value, To: renamed})
+	for key, value := range s.MatchLabels {
+		if n.add(r, key, value) == ofSource {
+			n.only = true
 		}
 	}
-	for i, requirement := range s.MatchExpressions {
-		edits = append(edits, r.valuesEdits(path+"/matchExpressions/"+strconv.Itoa(i)+"/values", requirement)...)
+	slices.Sort(n.others)
+	for i := range s.MatchExpressions {
+		requirement := &s.MatchExpressions[i]
+		only := requirement.Operator == metav1.LabelSelectorOpIn
+		for _, value := range requirement.Values {
+			if n.add(r, requirement.Key, value) != ofSource {
+				only = false
+			}
+		}
+		n.only = n.only || only
 	}
-	return edits
+	return n
 }
 
-// valuesEdits returns the edits of one requirement's values: a leaf for each value, or the whole list where a leaf would
-// leave it with a duplicate.
-func (r renamer) valuesEdits(path string, requirement metav1.LabelSelectorRequirement) []Edit {
-	var edits []Edit
-	values := make([]string, 0, len(requirement.Values))
-	for i, value := range requirement.Values {
-		renamed, ok := r.rename(requirement.Key, value)
-		if ok {
-			edits = append(edits, Edit{Path: path + "/" + strconv.Itoa(i), From: value, To: renamed})
-			value = renamed
-		}
-		if !slices.Contains(values, value) {
-			values = append(values, value)
+func (n *names) add(r renamer, key, value string) meaning {
+	_, m := r.rename(key, value)
+	switch m {
+	case ofSource:
+		n.source = true
+	case ofShard:
+		n.shard = true
+	case ofOther:
+		if value != "" {
+			n.others = append(n.others, value)
 		}
 	}
-	if len(edits) > 0 && len(values) < len(requirement.Values) {
-		return []Edit{{Path: path, From: requirement.Values, To: values}}
-	}
-	return edits
-}
-
-// escape makes a key one segment of a JSON Pointer (RFC 6901).
-func escape(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	return m
 }

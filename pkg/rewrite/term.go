@@ -24,13 +24,30 @@ type term struct {
 	required    bool
 	topologyKey string
 	selector    *metav1.LabelSelector
-	// rule is the whole rule as Kubernetes types it, for comparison.
-	rule any
+	// pods is the term of an affinity rule, nil for a spread constraint, which ranges over its Pod's own namespace.
+	pods *corev1.PodAffinityTerm
+	// weight is that of a preferred affinity rule, else 0.
+	weight int32
+	// constraint is the spread constraint, nil for an affinity rule.
+	constraint *corev1.TopologySpreadConstraint
+}
+
+// matchLabelKeys returns the keys whose values the term takes from the Pod that it is a rule of.
+func (t term) matchLabelKeys() []string {
+	if t.pods != nil {
+		return append(t.pods.MatchLabelKeys[:len(t.pods.MatchLabelKeys):len(t.pods.MatchLabelKeys)], t.pods.MismatchLabelKeys...)
+	}
+	return t.constraint.MatchLabelKeys
+}
+
+// implicitNamespace reports whether the term ranges over its Pod's own namespace.
+func (t term) implicitNamespace() bool {
+	return t.pods == nil || len(t.pods.Namespaces) == 0 && t.pods.NamespaceSelector == nil
 }
 
 // terms lists the rules of a policy that select Pods, in the order in which they stand.
-func terms(p Policy) []term {
-	var all []term
+func terms(p *Policy) []term {
+	all := make([]term, 0, countTerms(p))
 	if p.Affinity != nil {
 		if a := p.Affinity.PodAffinity; a != nil {
 			all = appendAffinity(all, affinity, p.Path+"/affinity/podAffinity",
@@ -49,10 +66,24 @@ func terms(p Policy) []term {
 			required:    c.WhenUnsatisfiable == corev1.DoNotSchedule,
 			topologyKey: c.TopologyKey,
 			selector:    c.LabelSelector,
-			rule:        c,
+			constraint:  c,
 		})
 	}
 	return all
+}
+
+func countTerms(p *Policy) int {
+	n := len(p.TopologySpreadConstraints)
+	if p.Affinity == nil {
+		return n
+	}
+	if a := p.Affinity.PodAffinity; a != nil {
+		n += len(a.RequiredDuringSchedulingIgnoredDuringExecution) + len(a.PreferredDuringSchedulingIgnoredDuringExecution)
+	}
+	if a := p.Affinity.PodAntiAffinity; a != nil {
+		n += len(a.RequiredDuringSchedulingIgnoredDuringExecution) + len(a.PreferredDuringSchedulingIgnoredDuringExecution)
+	}
+	return n
 }
 
 func appendAffinity(all []term, k kind, path string, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []term {
@@ -63,7 +94,7 @@ func appendAffinity(all []term, k kind, path string, required []corev1.PodAffini
 			required:    true,
 			topologyKey: required[i].TopologyKey,
 			selector:    required[i].LabelSelector,
-			rule:        &required[i],
+			pods:        &required[i],
 		})
 	}
 	for i := range preferred {
@@ -73,7 +104,8 @@ func appendAffinity(all []term, k kind, path string, required []corev1.PodAffini
 			path:        path + "/preferredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i) + "/podAffinityTerm",
 			topologyKey: t.TopologyKey,
 			selector:    t.LabelSelector,
-			rule:        &preferred[i],
+			pods:        t,
+			weight:      preferred[i].Weight,
 		})
 	}
 	return all

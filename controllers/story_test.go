@@ -1,0 +1,212 @@
+package controllers_test
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// everyPlace is the spec of the cluster NAME, with a policy in every place and a rule in every form, among fields that
+// Rehome does not know. KubeBlocks copies it from the snapshot to the restored Cluster as it is.
+const everyPlace = `
+terminationPolicy: Delete
+unknown: {number: 9007199254740993, fraction: 0.1, text: "my1 – 我的", empty: {}, list: [1, {a: my1}]}
+schedulingPolicy:
+  schedulerName: my1
+  tolerations: [{key: app.kubernetes.io/instance, operator: Equal, value: my1}]
+  topologySpreadConstraints:
+  - {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app.kubernetes.io/instance: NAME}}}
+componentSpecs:
+- name: mysql
+  replicas: 3
+  labels: {app.kubernetes.io/instance: my1}
+  schedulingPolicy:
+    affinity:
+      nodeAffinity: {unknown: my1}
+      podAffinity:
+        requiredDuringSchedulingIgnoredDuringExecution:
+        - {topologyKey: topology.kubernetes.io/zone, labelSelector: {matchLabels: {app.kubernetes.io/instance: web1}}}
+      podAntiAffinity:
+        requiredDuringSchedulingIgnoredDuringExecution:
+        - {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app.kubernetes.io/instance: NAME, apps.kubeblocks.io/component-name: mysql}}}
+        preferredDuringSchedulingIgnoredDuringExecution:
+        - {weight: 100, podAffinityTerm: {topologyKey: topology.kubernetes.io/zone, labelSelector: {matchExpressions: [{key: app.kubernetes.io/instance, operator: In, values: [NAME, batch7]}]}}}
+  instances:
+  - {name: plain, replicas: 1}
+  - name: big
+    schedulingPolicy: {affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app.kubernetes.io/instance: NAME}}}]}}}
+- name: proxy
+  replicas: 1
+SHARDINGS:
+- name: shard
+  shards: 3
+  template:
+    schedulingPolicy: {affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app.kubernetes.io/instance: NAME, apps.kubeblocks.io/component-name: ""}}}]}}}
+    instances:
+    - name: big
+      schedulingPolicy: {affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app.kubernetes.io/instance: NAME}}}}]}}}
+  shardTemplates:
+  - name: hot
+    schedulingPolicy: {affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app.kubernetes.io/instance: NAME}}}]}}}
+`
+
+// specOf returns everyPlace for the cluster of that name.
+func specOf(g rehometesting.Generation, name string) map[string]any {
+	GinkgoHelper()
+	text := strings.NewReplacer("NAME", name, "SHARDINGS", g.Shardings).Replace(everyPlace)
+	var spec map[string]any
+	Expect(yaml.Unmarshal([]byte(text), &spec)).To(Succeed())
+	return spec
+}
+
+// field returns what stands at a path, which must be there.
+func field(obj map[string]any, path ...string) map[string]any {
+	GinkgoHelper()
+	value, found, err := unstructured.NestedMap(obj, path...)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(found).To(BeTrue())
+	return value
+}
+
+// withoutVersion returns the object without what every write changes.
+func withoutVersion(obj *unstructured.Unstructured) map[string]any {
+	obj = obj.DeepCopy()
+	for _, key := range []string{"resourceVersion", "generation", "managedFields"} {
+		unstructured.RemoveNestedField(obj.Object, "metadata", key)
+	}
+	return obj.Object
+}
+
+var _ = besideEachGeneration("A restored Cluster", func(w *world) {
+	It("is given a new home, step by step, while KubeBlocks does its part", func() {
+		By("KubeBlocks restores my1 as carrot67, rules and all")
+		my1 := rehometesting.MakeCluster(w.generation, w.namespace, source).Spec(specOf(w.generation, source)).Obj()
+		w.create(my1)
+		bp1 := rehometesting.MakeBackup(w.namespace, backup).Of(my1).Obj()
+		carrot67 := rehometesting.MakeCluster(w.generation, w.namespace, target).
+			RestoredFrom("mysql", backup).Annotation("owner", "my1").Spec(specOf(w.generation, source)).Obj()
+		w.create(bp1, carrot67)
+		mysql := field(specOf(w.generation, source)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
+		component, restore := w.restoring(carrot67, "mysql", mysql, mysql)
+		job := rehometesting.MakeJob(restore, "restore-preparedata-0").Obj()
+		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-0-x7k2p").Obj()
+		w.create(job, pod)
+		sources := []string{"Cluster " + source, "Backup " + backup}
+		beginning := w.versions()
+		restoreSpec := w.now(restore).Object["spec"]
+
+		By("Rehome rewrites exactly the leaves of the Cluster that name my1 by inheritance")
+		want := withoutVersion(w.now(carrot67))
+		want["spec"] = specOf(w.generation, target)
+		w.reconcile()
+		Expect(w.writes).To(Equal([]string{"patch Cluster carrot67", "patch status of Restore carrot67-mysql-preparedata"}))
+		Expect(withoutVersion(w.now(carrot67))).To(Equal(want))
+		Expect(w.now(restore).Object["spec"]).To(Equal(restoreSpec))
+		Expect(w.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster))
+		Expect(w.events).To(ConsistOf(HavePrefix("Normal " + v1alpha1.ReasonRewritingCluster)))
+
+		By("Rehome waits for the Component")
+		w.reconcile()
+		Expect(w.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
+		waiting := w.versions()
+		w.reconcile()
+		Expect(w.writes).To(BeEmpty())
+		Expect(w.versions()).To(Equal(waiting))
+
+		By("KubeBlocks hands the new rules to the Component, and Rehome deletes the Restore, once")
+		rewritten := field(w.now(carrot67).Object["spec"].(map[string]any)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
+		component = w.now(component)
+		component.Object["spec"] = map[string]any{"schedulingPolicy": rewritten}
+		Expect(w.admin.Update(w.ctx, component)).To(Succeed())
+		w.reconcile()
+		Expect(w.writes).To(ContainElement("delete Restore " + restore.GetName()))
+		Expect(w.now(restore).GetDeletionTimestamp()).NotTo(BeNil())
+		w.reconcile()
+		Expect(w.writes).To(ConsistOf("patch status of Restore " + restore.GetName()))
+		Expect(w.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
+		w.reconcile()
+		Expect(w.writes).To(BeEmpty())
+		Expect(w.events).To(HaveExactElements(
+			HavePrefix("Normal "+v1alpha1.ReasonRewritingCluster), HavePrefix("Normal "+v1alpha1.ReasonRecreatingRestore)))
+
+		By("KubeBlocks creates the Restore again, with the new rules")
+		w.remove(pod, job, restore)
+		w.reconcile()
+		Expect(w.writes).To(BeEmpty())
+		restore = rehometesting.MakeRestore(w.namespace, restore.GetName()).Of(component).Backup(backup).Policy(rewritten).Obj()
+		w.create(restore)
+		w.reconcile()
+		Expect(w.condition(restore)).To(SatisfyAll(
+			say(metav1.ConditionTrue, v1alpha1.ReasonRehomed),
+			HaveField("Message", SatisfyAll(
+				ContainSubstring("required anti-affinity per node against Pods of cluster my1"),
+				ContainSubstring("componentSpecs/mysql"),
+				ContainSubstring("Backup "+w.namespace+"/bp1"),
+			)),
+			HaveField("ObservedGeneration", restore.GetGeneration()),
+		))
+
+		By("nothing is left to do")
+		end := w.versions()
+		w.reconcile()
+		Expect(w.writes).To(BeEmpty())
+		Expect(w.versions()).To(Equal(end))
+		Expect(w.events).To(HaveLen(2))
+		for _, name := range sources {
+			Expect(end).To(HaveKeyWithValue(name, beginning[name]))
+		}
+	})
+
+	It("is rewritten again when somebody reverts a rule", func() {
+		h := w.hang(source)
+		rewritten := func() any { return w.now(h.cluster).Object["spec"] }
+		w.reconcile()
+		want := rewritten()
+
+		old := w.now(h.cluster)
+		old.Object["spec"] = h.cluster.Object["spec"]
+		Expect(w.admin.Update(w.ctx, old)).To(Succeed())
+		Expect(rewritten()).NotTo(Equal(want))
+
+		w.reconcile()
+		Expect(rewritten()).To(Equal(want))
+	})
+
+	It("is still known as restored after KubeBlocks removed the annotation", func() {
+		h := w.hang(source)
+		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+
+		w.reconcile()
+
+		Expect(w.writes).To(ContainElement("patch Cluster carrot67"))
+	})
+
+	It("is rewritten before any Component or Restore exists", func() {
+		h := w.hang(source)
+		w.remove(h.pod, h.job, h.restore, h.component)
+
+		w.reconcile()
+
+		Expect(w.writes).To(Equal([]string{"patch Cluster carrot67"}))
+	})
+
+	It("has one Restore re-created while another waits for its Component", func() {
+		h := w.hang(target)
+		_, waiting := w.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
+
+		w.reconcile()
+		w.reconcile()
+
+		Expect(w.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil())
+		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
+		Expect(w.now(waiting).GetDeletionTimestamp()).To(BeNil())
+		Expect(w.condition(waiting)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
+	})
+})

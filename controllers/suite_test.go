@@ -1,0 +1,105 @@
+package controllers_test
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+func TestControllers(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Controllers")
+}
+
+// server is an API server with one generation of KubeBlocks' kinds.
+type server struct {
+	// apps is the version that Rehome discovers.
+	apps schema.GroupVersion
+	// admin may do everything: with it a test plays KubeBlocks and the cluster's owner.
+	admin client.Client
+	// rehome may do what config/rbac/role.yaml says.
+	rehome client.WithWatch
+}
+
+// servers holds the API server of each generation, by the version in which it stores Clusters.
+var servers = map[schema.GroupVersion]*server{}
+
+var _ = BeforeSuite(func() {
+	generations := []rehometesting.Generation{rehometesting.V09(), rehometesting.V10()}
+	started := make([]*server, len(generations))
+	var wait sync.WaitGroup
+	for i, generation := range generations {
+		wait.Go(func() {
+			defer GinkgoRecover()
+			started[i] = start(generation)
+		})
+	}
+	wait.Wait()
+	for i, generation := range generations {
+		servers[generation.Apps] = started[i]
+	}
+})
+
+func start(generation rehometesting.Generation) *server {
+	GinkgoHelper()
+	environment, err := rehometesting.Start(generation)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(environment.Stop)
+
+	s := &server{apps: discover(environment.Config)}
+	scheme := runtime.NewScheme()
+	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	kubeblocks.AddToScheme(scheme, s.apps)
+	s.admin, err = client.New(environment.Config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	s.rehome, err = client.NewWithWatch(rehomeUser(environment, s.admin), client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	return s
+}
+
+func discover(cfg *rest.Config) schema.GroupVersion {
+	GinkgoHelper()
+	httpClient, err := rest.HTTPClientFor(cfg)
+	Expect(err).NotTo(HaveOccurred())
+	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
+	Expect(err).NotTo(HaveOccurred())
+	apps, err := kubeblocks.Discover(mapper)
+	Expect(err).NotTo(HaveOccurred())
+	return apps
+}
+
+// rehomeUser adds a user who may do what the manifest lets Rehome do, and nothing else.
+func rehomeUser(environment *envtest.Environment, admin client.Client) *rest.Config {
+	GinkgoHelper()
+	const name = "rehome"
+	manifest, err := os.ReadFile("../config/rbac/role.yaml")
+	Expect(err).NotTo(HaveOccurred())
+	role := &rbacv1.ClusterRole{}
+	Expect(yaml.UnmarshalStrict(manifest, role)).To(Succeed())
+	binding := &rbacv1.ClusterRoleBinding{
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	}
+	binding.Name = name
+	Expect(admin.Create(context.Background(), role)).To(Succeed())
+	Expect(admin.Create(context.Background(), binding)).To(Succeed())
+	user, err := environment.AddUser(envtest.User{Name: name}, nil)
+	Expect(err).NotTo(HaveOccurred())
+	return user.Config()
+}

@@ -1,0 +1,104 @@
+package rewrite
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Edit is one leaf to change.
+type Edit struct {
+	// Path is the leaf's JSON Pointer in the object whose policies were given as live.
+	Path string `json:"path"`
+	// From is the old value: a string, a []string where a list changes its length, or nil where there was none.
+	From any `json:"from"`
+	// To is the new value, of the same types, or a map or list where From is nil; nil where the leaf goes.
+	To any `json:"to"`
+	// Component is the component the changed rule governs; empty for the cluster's own policy, which governs all.
+	Component string `json:"-"`
+}
+
+// leaves collects the edits between two versions of a rule.
+type leaves []Edit
+
+func (l *leaves) add(path string, from, to any) {
+	*l = append(*l, Edit{Path: path, From: from, To: to})
+}
+
+// selector adds the edits that turn one selector at path into another, which has the same requirements in the same places
+// and perhaps more behind them.
+func (l *leaves) selector(path string, from, to *metav1.LabelSelector) {
+	if from == to || from == nil || to == nil {
+		return
+	}
+	l.labels(path+"/matchLabels", from.MatchLabels, to.MatchLabels)
+	path += "/matchExpressions"
+	for i := range from.MatchExpressions {
+		l.requirement(path+"/"+strconv.Itoa(i), from.MatchExpressions[i], to.MatchExpressions[i])
+	}
+	added := to.MatchExpressions[len(from.MatchExpressions):]
+	if len(from.MatchExpressions) == 0 && len(added) > 0 {
+		l.add(path, nil, added)
+		return
+	}
+	for i := range added {
+		l.add(path+"/"+strconv.Itoa(len(from.MatchExpressions)+i), nil, added[i])
+	}
+}
+
+func (l *leaves) labels(path string, from, to map[string]string) {
+	if from == nil && len(to) > 0 {
+		l.add(path, nil, to)
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		value, stays := to[key]
+		switch {
+		case !stays:
+			l.add(path+"/"+escape(key), from[key], nil)
+		case value != from[key]:
+			l.add(path+"/"+escape(key), from[key], value)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(to)) {
+		if _, was := from[key]; !was {
+			l.add(path+"/"+escape(key), nil, to[key])
+		}
+	}
+}
+
+func (l *leaves) requirement(path string, from, to metav1.LabelSelectorRequirement) {
+	if from.Key != to.Key {
+		l.add(path+"/key", from.Key, to.Key)
+	}
+	l.list(path+"/values", from.Values, to.Values)
+}
+
+// list adds an edit for each value, or one for the whole list where its length changes.
+func (l *leaves) list(path string, from, to []string) {
+	if len(from) != len(to) {
+		l.add(path, orNil(from), orNil(to))
+		return
+	}
+	for i := range from {
+		if from[i] != to[i] {
+			l.add(path+"/"+strconv.Itoa(i), from[i], to[i])
+		}
+	}
+}
+
+// orNil makes a list that is not there a nil that says so.
+func orNil(values []string) any {
+	if len(values) == 0 {
+		return nil
+	}
+	return values
+}
+
+// escaper makes a key one segment of a JSON Pointer (RFC 6901).
+var escaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escape(key string) string { return escaper.Replace(key) }

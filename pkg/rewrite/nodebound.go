@@ -1,0 +1,73 @@
+package rewrite
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// binding ties Pods to nodes, or to a zone or region.
+type binding struct {
+	path string // below the policy's
+	rule string
+}
+
+// nodeBindings adds a finding for each inherited binding of a policy.
+func (w *walk) nodeBindings(live *Policy) {
+	for _, b := range bindings(live) {
+		if source := w.inherited.bindingSource(live, b); source != nil {
+			rule := b.rule + " (" + where(live.Place, source.Backup) + ")"
+			w.find(live.Path+b.path, NodeBound, rule, "ties Pods to where the source's nodes and volumes are: kept")
+		}
+	}
+}
+
+func bindings(p *Policy) []binding {
+	var all []binding
+	if p.NodeName != "" {
+		all = append(all, binding{"/nodeName", "node name " + p.NodeName})
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.NodeSelector)) {
+		if isLocation(key) {
+			all = append(all, binding{"/nodeSelector/" + escape(key), fmt.Sprintf("node selector %s=%s", domain(key), p.NodeSelector[key])})
+		}
+	}
+	if p.Affinity == nil || p.Affinity.NodeAffinity == nil {
+		return all
+	}
+	a := p.Affinity.NodeAffinity
+	const path = "/affinity/nodeAffinity"
+	if required := a.RequiredDuringSchedulingIgnoredDuringExecution; required != nil {
+		for i := range required.NodeSelectorTerms {
+			at := path + "/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/" + strconv.Itoa(i)
+			all = appendBindings(all, at, "required", &required.NodeSelectorTerms[i])
+		}
+	}
+	for i := range a.PreferredDuringSchedulingIgnoredDuringExecution {
+		at := path + "/preferredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i) + "/preference"
+		all = appendBindings(all, at, "preferred", &a.PreferredDuringSchedulingIgnoredDuringExecution[i].Preference)
+	}
+	return all
+}
+
+func appendBindings(all []binding, path, strength string, t *corev1.NodeSelectorTerm) []binding {
+	for _, requirements := range []struct {
+		name string
+		list []corev1.NodeSelectorRequirement
+	}{{"matchExpressions", t.MatchExpressions}, {"matchFields", t.MatchFields}} {
+		for i, r := range requirements.list {
+			if isLocation(r.Key) || requirements.name == "matchFields" {
+				rule := fmt.Sprintf("%s node affinity %s %s %s", strength, domain(r.Key), r.Operator, strings.Join(r.Values, ", "))
+				all = append(all, binding{path + "/" + requirements.name + "/" + strconv.Itoa(i), rule})
+			}
+		}
+	}
+	return all
+}
+
+// isLocation reports whether a node label says where a node is.
+func isLocation(key string) bool { return domain(key) != key }

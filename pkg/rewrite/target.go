@@ -1,0 +1,79 @@
+package rewrite
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// namesSource reports whether a term names a source, and ranges over its namespace. A cluster of the same name in another
+// namespace is a stranger.
+func (r renamer) namesSource(t term) bool {
+	return r.named(t.selector).source && r.inRange(t)
+}
+
+// retarget returns the term as it has to stand in the target: renamed where it names a source, scoped to the target where it
+// is unscoped and scope is true. It returns false where the term stays as it is.
+func (r renamer) retarget(t term, scope bool) (term, bool) {
+	switch {
+	case r.namesSource(t):
+		return r.renamed(t)
+	case scope && r.unscoped(t):
+		t.selector = t.selector.DeepCopy()
+		r.scope(t.selector)
+		return t, true
+	default:
+		return t, false
+	}
+}
+
+// renamed returns a term that names a source for the target, and false where single leaves cannot say it.
+func (r renamer) renamed(t term) (term, bool) {
+	selector, ok := r.selector(t.selector)
+	if !ok || !validSelector(selector) {
+		return t, false
+	}
+	renamed := t
+	renamed.selector = selector
+	if t.implicitNamespace() || !r.moved() {
+		return renamed, true
+	}
+	if !r.named(t.selector).only {
+		// The other Pods it takes stay in the source's namespace: that would take two terms.
+		return t, false
+	}
+	renamed.pods = r.namespaces(t.pods)
+	return renamed, true
+}
+
+// unscoped reports whether a term can take Pods of the sources without naming any cluster.
+func (r renamer) unscoped(t term) bool {
+	if t.selector == nil || isPlaceholder(t.selector) || slices.ContainsFunc(t.matchLabelKeys(), r.identifies) {
+		return false
+	}
+	n := r.named(t.selector)
+	return !n.source && !n.shard && len(n.others) == 0 && r.takesSource(t.selector)
+}
+
+// isPlaceholder reports whether a selector holds an empty component name, which KubeBlocks fills in for each shard.
+func isPlaceholder(s *metav1.LabelSelector) bool {
+	if s == nil {
+		return false
+	}
+	if name, ok := s.MatchLabels[LabelComponentName]; ok && name == "" {
+		return true
+	}
+	return slices.ContainsFunc(s.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
+		return r.Key == LabelComponentName && slices.Contains(r.Values, "")
+	})
+}
+
+// edits returns the edits that turn one version of a term into another.
+func edits(from, to term) []Edit {
+	var l leaves
+	l.selector(from.path+"/labelSelector", from.selector, to.selector)
+	if from.pods != nil && from.pods != to.pods {
+		l.namespaces(from.path, from.pods, to.pods)
+	}
+	return l
+}

@@ -1,0 +1,80 @@
+package rewrite
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// vacuous reports whether a selector takes none of the sources' Pods, whomever it names. The target's Pods differ from
+// them in identity only, so that it takes none of those either.
+func (r renamer) vacuous(s *metav1.LabelSelector) bool {
+	return s == nil || !r.anyComponent(func(_ *Source, c *Component) bool { return mayTake(s, c) })
+}
+
+// takesSource reports whether a selector can take Pods of the sources.
+func (r renamer) takesSource(s *metav1.LabelSelector) bool {
+	return s != nil && r.anyComponent(func(source *Source, c *Component) bool {
+		return mayTake(s, c) && !anyRequirement(s, func(requirement metav1.LabelSelectorRequirement) bool {
+			return slices.Contains(r.nameKeys, requirement.Key) && !takes(requirement, source.Name)
+		})
+	})
+}
+
+// anyComponent reports whether something holds for a component of a source. It may, where no component is known.
+func (r renamer) anyComponent(holds func(*Source, *Component) bool) bool {
+	known := false
+	for i := range r.sources {
+		for j := range r.sources[i].Components {
+			known = true
+			if holds(&r.sources[i], &r.sources[i].Components[j]) {
+				return true
+			}
+		}
+	}
+	return !known
+}
+
+// mayTake reports whether a selector can take a Pod of one component, as far as labels that do not identify a cluster say.
+func mayTake(s *metav1.LabelSelector, c *Component) bool {
+	return !anyRequirement(s, c.excludes)
+}
+
+// anyRequirement reports whether something holds for a requirement of a selector; a label is one, too.
+func anyRequirement(s *metav1.LabelSelector, holds func(metav1.LabelSelectorRequirement) bool) bool {
+	for key, value := range s.MatchLabels {
+		if holds(metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpIn, Values: []string{value}}) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.MatchExpressions, holds)
+}
+
+// excludes reports whether a requirement is known to exclude every Pod of the component.
+func (c *Component) excludes(requirement metav1.LabelSelectorRequirement) bool {
+	switch key := requirement.Key; {
+	case key == LabelComponentName:
+		return c.excludesName(requirement)
+	case key == LabelShardingName && c.Sharding:
+		return !takes(requirement, c.Name)
+	case key == LabelShardingName:
+		return requirement.Operator == metav1.LabelSelectorOpIn || requirement.Operator == metav1.LabelSelectorOpExists
+	}
+	if value, ok := c.Labels[requirement.Key]; ok {
+		return !takes(requirement, value)
+	}
+	return false
+}
+
+// excludesName is excludes for the component's name, which is not known of a shard.
+func (c *Component) excludesName(requirement metav1.LabelSelectorRequirement) bool {
+	if !c.Sharding {
+		return !takes(requirement, c.Name)
+	}
+	switch requirement.Operator {
+	case metav1.LabelSelectorOpIn:
+		return !slices.ContainsFunc(requirement.Values, func(name string) bool { return name == "" || isShard(name, c.Name) })
+	default:
+		return requirement.Operator == metav1.LabelSelectorOpDoesNotExist
+	}
+}

@@ -1,0 +1,105 @@
+package testing
+
+import (
+	"strings"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+)
+
+// Generation is a generation of KubeBlocks, as far as its API tells one from another.
+type Generation struct {
+	// Apps is the version in which Clusters and Components are stored.
+	Apps schema.GroupVersion
+	// Other is the generation that marks its Clusters with another version.
+	Other schema.GroupVersion
+	// Shardings names the field of a Cluster's spec that holds its shardings.
+	Shardings string
+
+	served []string
+}
+
+// V09 is KubeBlocks 0.9, which knows v1alpha1 only.
+func V09() Generation {
+	return Generation{
+		Apps: kubeblocks.AppsV1alpha1, Other: kubeblocks.AppsV1, Shardings: "shardingSpecs",
+		served: []string{"v1alpha1"},
+	}
+}
+
+// V10 is KubeBlocks 1.0, which stores v1, still serves v1alpha1, and converts nothing.
+func V10() Generation {
+	return Generation{
+		Apps: kubeblocks.AppsV1, Other: kubeblocks.AppsV1alpha1, Shardings: "shardings",
+		served: []string{"v1", "v1alpha1"},
+	}
+}
+
+// CRDs are definitions of the kinds that Rehome meets. They keep every field, and refuse only what the tests need refused:
+// a changed schedulingSpec of a Restore, a condition of another form, and any change of a Cluster that says "frozen: true".
+func (g Generation) CRDs() []*apiextensionsv1.CustomResourceDefinition {
+	frozen := apiextensionsv1.ValidationRule{Rule: "!has(oldSelf.frozen) || self == oldSelf", Message: "the Cluster is frozen"}
+	immutable := apiextensionsv1.ValidationRule{Rule: "self == oldSelf", Message: "the field is immutable"}
+
+	cluster := anyObject(properties{"frozen": {Type: "boolean"}})
+	cluster.XValidations = apiextensionsv1.ValidationRules{frozen}
+	schedulingSpec := anyObject(nil)
+	schedulingSpec.XValidations = apiextensionsv1.ValidationRules{immutable}
+	prepareDataConfig := anyObject(properties{"schedulingSpec": schedulingSpec})
+	return []*apiextensionsv1.CustomResourceDefinition{
+		definition(kubeblocks.AppsV1.Group, "Cluster", cluster, g.served),
+		definition(kubeblocks.AppsV1.Group, "Component", anyObject(nil), g.served),
+		definition(kubeblocks.DataProtectionV1alpha1.Group, "Restore", anyObject(properties{"prepareDataConfig": prepareDataConfig}), []string{"v1alpha1"}),
+		definition(kubeblocks.DataProtectionV1alpha1.Group, "Backup", anyObject(nil), []string{"v1alpha1"}),
+	}
+}
+
+type properties = map[string]apiextensionsv1.JSONSchemaProps
+
+// anyObject is the schema of an object that keeps whatever it is given; some of its properties can be known.
+func anyObject(known properties) apiextensionsv1.JSONSchemaProps {
+	return apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: ptr.To(true), Properties: known}
+}
+
+// definition defines a kind in the given versions; the first is the one that is stored.
+func definition(group, kind string, spec apiextensionsv1.JSONSchemaProps, versions []string) *apiextensionsv1.CustomResourceDefinition {
+	singular := strings.ToLower(kind)
+	names := apiextensionsv1.CustomResourceDefinitionNames{
+		Kind: kind, ListKind: kind + "List", Singular: singular, Plural: singular + "s",
+	}
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	crd.Name = names.Plural + "." + group
+	crd.Spec = apiextensionsv1.CustomResourceDefinitionSpec{Group: group, Names: names, Scope: apiextensionsv1.NamespaceScoped}
+	for i, version := range versions {
+		crd.Spec.Versions = append(crd.Spec.Versions, apiextensionsv1.CustomResourceDefinitionVersion{
+			Name: version, Served: true, Storage: i == 0,
+			Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{
+				Type:       "object",
+				Properties: properties{"spec": spec, "status": anyObject(properties{"conditions": conditions()})},
+			}},
+			Subresources: &apiextensionsv1.CustomResourceSubresources{Status: &apiextensionsv1.CustomResourceSubresourceStatus{}},
+		})
+	}
+	return crd
+}
+
+// conditions is the schema that controller-gen makes of []metav1.Condition, without a list type, as in KubeBlocks.
+func conditions() apiextensionsv1.JSONSchemaProps {
+	return apiextensionsv1.JSONSchemaProps{Type: "array", Items: &apiextensionsv1.JSONSchemaPropsOrArray{
+		Schema: &apiextensionsv1.JSONSchemaProps{
+			Type:     "object",
+			Required: []string{"lastTransitionTime", "message", "reason", "status", "type"},
+			Properties: properties{
+				"type":               {Type: "string", MaxLength: ptr.To[int64](316)},
+				"status":             {Type: "string", Enum: []apiextensionsv1.JSON{{Raw: []byte(`"True"`)}, {Raw: []byte(`"False"`)}, {Raw: []byte(`"Unknown"`)}}},
+				"reason":             {Type: "string", MinLength: ptr.To[int64](1), MaxLength: ptr.To[int64](1024), Pattern: "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"},
+				"message":            {Type: "string", MaxLength: ptr.To[int64](32768)},
+				"lastTransitionTime": {Type: "string", Format: "date-time"},
+				"observedGeneration": {Type: "integer", Format: "int64"},
+			},
+		},
+	}}
+}

@@ -1,0 +1,200 @@
+package testing
+
+import (
+	"encoding/json"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+)
+
+// Finalizer is the finalizer that KubeBlocks puts on Restores and their Jobs.
+const Finalizer = "dataprotection.kubeblocks.io/finalizer"
+
+func newObject(gvk schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {
+	obj := &unstructured.Unstructured{}
+	obj.SetGroupVersionKind(gvk)
+	obj.SetNamespace(namespace)
+	obj.SetName(name)
+	return obj
+}
+
+// set sets a field; a test that names an impossible path is wrong, and panics.
+func set(obj *unstructured.Unstructured, value any, path ...string) {
+	if err := unstructured.SetNestedField(obj.Object, value, path...); err != nil {
+		panic(err)
+	}
+}
+
+func setAnnotation(obj *unstructured.Unstructured, key, value string) {
+	set(obj, value, "metadata", "annotations", key)
+}
+
+func setLabel(obj *unstructured.Unstructured, key, value string) {
+	set(obj, value, "metadata", "labels", key)
+}
+
+// ClusterWrapper builds a Cluster.
+type ClusterWrapper struct{ obj *unstructured.Unstructured }
+
+// MakeCluster starts a Cluster as KubeBlocks of that generation marks its own.
+func MakeCluster(g Generation, namespace, name string) *ClusterWrapper {
+	w := &ClusterWrapper{newObject(g.Apps.WithKind("Cluster"), namespace, name)}
+	if g.Apps == kubeblocks.AppsV1 {
+		w.Annotation(kubeblocks.AnnotationCRDAPIVersion, g.Apps.String())
+	}
+	return w
+}
+
+// Obj returns the Cluster.
+func (w *ClusterWrapper) Obj() *unstructured.Unstructured { return w.obj }
+
+// Annotation sets an annotation.
+func (w *ClusterWrapper) Annotation(key, value string) *ClusterWrapper {
+	setAnnotation(w.obj, key, value)
+	return w
+}
+
+// RestoredFrom says that a component is restored from a Backup in the Cluster's namespace.
+func (w *ClusterWrapper) RestoredFrom(component, backup string) *ClusterWrapper {
+	return w.Annotation(kubeblocks.AnnotationRestoreFromBackup,
+		fmt.Sprintf(`{%q:{"name":%q,"namespace":%q,"volumeRestorePolicy":"Parallel"}}`, component, backup, w.obj.GetNamespace()))
+}
+
+// Spec replaces the spec.
+func (w *ClusterWrapper) Spec(spec map[string]any) *ClusterWrapper {
+	set(w.obj, spec, "spec")
+	return w
+}
+
+// Component adds a component with a scheduling policy.
+func (w *ClusterWrapper) Component(name string, policy map[string]any) *ClusterWrapper {
+	specs, _, _ := unstructured.NestedSlice(w.obj.Object, "spec", "componentSpecs")
+	set(w.obj, append(specs, map[string]any{"name": name, "schedulingPolicy": policy}), "spec", "componentSpecs")
+	return w
+}
+
+// ComponentWrapper builds a Component.
+type ComponentWrapper struct{ obj *unstructured.Unstructured }
+
+// MakeComponent starts the Component that KubeBlocks makes of a component of a Cluster, which must exist.
+func MakeComponent(cluster *unstructured.Unstructured, component string) *ComponentWrapper {
+	gvk := cluster.GroupVersionKind().GroupVersion().WithKind("Component")
+	w := &ComponentWrapper{newObject(gvk, cluster.GetNamespace(), cluster.GetName()+"-"+component)}
+	setLabel(w.obj, kubeblocks.LabelInstance, cluster.GetName())
+	setLabel(w.obj, kubeblocks.LabelComponentName, component)
+	w.obj.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(cluster, cluster.GroupVersionKind())})
+	return w
+}
+
+// Obj returns the Component.
+func (w *ComponentWrapper) Obj() *unstructured.Unstructured { return w.obj }
+
+// Policy sets the scheduling policy.
+func (w *ComponentWrapper) Policy(policy map[string]any) *ComponentWrapper {
+	set(w.obj, policy, "spec", "schedulingPolicy")
+	return w
+}
+
+// RestoreWrapper builds a Restore.
+type RestoreWrapper struct{ obj *unstructured.Unstructured }
+
+// MakeRestore starts a Restore of stage prepareData.
+func MakeRestore(namespace, name string) *RestoreWrapper {
+	w := &RestoreWrapper{newObject(kubeblocks.DataProtectionV1alpha1.WithKind("Restore"), namespace, name)}
+	set(w.obj, map[string]any{"restoreVolumePolicy": "Parallel"}, "spec", "prepareDataConfig")
+	w.obj.SetFinalizers([]string{Finalizer})
+	return w
+}
+
+// Obj returns the Restore.
+func (w *RestoreWrapper) Obj() *unstructured.Unstructured { return w.obj }
+
+// Of makes a Component, which must exist, the owner.
+func (w *RestoreWrapper) Of(component *unstructured.Unstructured) *RestoreWrapper {
+	for key, value := range component.GetLabels() {
+		w.Label(key, value)
+	}
+	w.obj.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(component, component.GroupVersionKind())})
+	return w
+}
+
+// Label sets a label.
+func (w *RestoreWrapper) Label(key, value string) *RestoreWrapper {
+	setLabel(w.obj, key, value)
+	return w
+}
+
+// Backup names the Backup, in the Restore's own namespace.
+func (w *RestoreWrapper) Backup(name string) *RestoreWrapper {
+	set(w.obj, map[string]any{"name": name, "namespace": w.obj.GetNamespace()}, "spec", "backup")
+	return w
+}
+
+// Policy sets how the Restore's Pods are scheduled.
+func (w *RestoreWrapper) Policy(policy map[string]any) *RestoreWrapper {
+	set(w.obj, policy, "spec", "prepareDataConfig", "schedulingSpec")
+	return w
+}
+
+// Stale keeps the Restore's Pods apart from those of the cluster it was backed up from.
+func (w *RestoreWrapper) Stale(source string) *RestoreWrapper { return w.Policy(Apart(source)) }
+
+// PostReady makes it a Restore of stage postReady.
+func (w *RestoreWrapper) PostReady() *RestoreWrapper {
+	unstructured.RemoveNestedField(w.obj.Object, "spec", "prepareDataConfig")
+	return w
+}
+
+// DataSourceRef makes it a Restore that fills a single volume on request.
+func (w *RestoreWrapper) DataSourceRef(kind, name string) *RestoreWrapper {
+	set(w.obj, map[string]any{"kind": kind, "name": name}, "spec", "prepareDataConfig", "dataSourceRef")
+	return w
+}
+
+// Phase sets how far the Restore has come.
+func (w *RestoreWrapper) Phase(phase kubeblocks.RestorePhase) *RestoreWrapper {
+	set(w.obj, string(phase), "status", "phase")
+	return w
+}
+
+// Action adds how far one of its Jobs has come.
+func (w *RestoreWrapper) Action(job string, status kubeblocks.RestoreActionStatus) *RestoreWrapper {
+	actions, _, _ := unstructured.NestedSlice(w.obj.Object, "status", "actions", "prepareData")
+	set(w.obj, append(actions, map[string]any{"objectKey": "Job/" + job, "status": string(status)}), "status", "actions", "prepareData")
+	return w
+}
+
+// BackupWrapper builds a Backup.
+type BackupWrapper struct{ obj *unstructured.Unstructured }
+
+// MakeBackup starts a Backup without a snapshot.
+func MakeBackup(namespace, name string) *BackupWrapper {
+	return &BackupWrapper{newObject(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"), namespace, name)}
+}
+
+// Obj returns the Backup.
+func (w *BackupWrapper) Obj() *unstructured.Unstructured { return w.obj }
+
+// Of takes the snapshot of a Cluster, in the form in which KubeBlocks keeps it.
+func (w *BackupWrapper) Of(cluster *unstructured.Unstructured) *BackupWrapper {
+	snapshot, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"name": cluster.GetName(), "namespace": cluster.GetNamespace()},
+		"spec":     cluster.Object["spec"],
+	})
+	if err != nil {
+		panic(err)
+	}
+	setLabel(w.obj, kubeblocks.LabelInstance, cluster.GetName())
+	setLabel(w.obj, kubeblocks.LabelClusterUID, string(cluster.GetUID()))
+	return w.Snapshot(string(snapshot))
+}
+
+// Snapshot sets the annotation that holds the snapshot to any text.
+func (w *BackupWrapper) Snapshot(text string) *BackupWrapper {
+	setAnnotation(w.obj, kubeblocks.AnnotationClusterSnapshot, text)
+	return w
+}
