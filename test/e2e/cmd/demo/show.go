@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aymanbagabas/go-udiff"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// sayf prints a sentence.
+func (s *story) sayf(format string, args ...any) {
+	fmt.Fprintf(s.out, format+"\n", args...)
+}
+
+func (s *story) showSource(ctx context.Context) error {
+	pods, err := s.world.DatabasePods(ctx, source)
+	s.showPods(pods)
+	return err
+}
+
+// showHang shows the restore Pods and what the scheduler says of them.
+func (s *story) showHang(ctx context.Context) error {
+	pods, err := s.world.RestorePods(ctx, restored)
+	if err != nil {
+		return err
+	}
+	s.showPods(pods)
+	hung, err := s.world.HungRestorePods(ctx, restored)
+	if err != nil {
+		return err
+	}
+	for _, message := range hung {
+		s.sayf("    The scheduler: %s", message)
+		break // it says the same of each
+	}
+	s.sayf("    The rule \"not on a node with a Pod of %s\" came with the backup, and %s still runs on every node.\n", source, source)
+	return nil
+}
+
+// showCure shows what Rehome changed, what it says, and what came of it.
+func (s *story) showCure(ctx context.Context) error {
+	took := time.Since(s.started)
+	snapshot, err := s.world.Snapshot(ctx, backup)
+	if err != nil {
+		return err
+	}
+	cluster, err := s.world.Cluster(ctx, restored)
+	if err != nil {
+		return err
+	}
+	if err := s.showDiff(snapshot, cluster); err != nil {
+		return err
+	}
+	if err := s.showConditions(ctx); err != nil {
+		return err
+	}
+	pods, err := s.world.DatabasePods(ctx, restored)
+	if err != nil {
+		return err
+	}
+	s.showPods(pods)
+	s.sayf("From the start of Rehome until %s was Running: %.1f s.", restored, took.Seconds())
+	return nil
+}
+
+// showDiff shows how the scheduling rules of the Cluster differ from those in the backup.
+func (s *story) showDiff(snapshot, cluster *unstructured.Unstructured) error {
+	before, err := schedulingRules(snapshot)
+	if err != nil {
+		return err
+	}
+	after, err := schedulingRules(cluster)
+	if err != nil {
+		return err
+	}
+	edits := udiff.Strings(before, after)
+	const contextLines = 1
+	diff, err := udiff.ToUnified("backup "+backup, "cluster "+restored, before, edits, contextLines)
+	if err != nil {
+		return err
+	}
+	s.sayf("    What Rehome changed in the Cluster:")
+	s.sayf("%s", indent(diff))
+	return nil
+}
+
+// schedulingRules returns the scheduling rules of a Cluster's components as YAML.
+func schedulingRules(cluster *unstructured.Unstructured) (string, error) {
+	components, _, err := unstructured.NestedSlice(cluster.Object, "spec", "componentSpecs")
+	if err != nil {
+		return "", err
+	}
+	rules := map[string]any{}
+	for _, component := range components {
+		if spec, ok := component.(map[string]any); ok {
+			rules[fmt.Sprint(spec["name"])] = spec["schedulingPolicy"]
+		}
+	}
+	text, err := yaml.Marshal(rules)
+	return string(text), err
+}
+
+// showConditions shows what Rehome says on the Restores.
+func (s *story) showConditions(ctx context.Context) error {
+	restores, err := s.world.Restores(ctx, restored)
+	if err != nil {
+		return err
+	}
+	for _, restore := range restores {
+		conditions, _, err := unstructured.NestedSlice(restore.Object, "status", "conditions")
+		if err != nil {
+			return err
+		}
+		for _, c := range conditions {
+			condition, ok := c.(map[string]any)
+			if ok && strings.HasPrefix(fmt.Sprint(condition["type"]), "rehome.kubeblocks.io/") {
+				s.sayf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
+					condition["type"], condition["status"], condition["reason"], condition["message"])
+			}
+		}
+	}
+	return nil
+}
+
+func (s *story) showPods(pods []corev1.Pod) {
+	table := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "    POD\tNODE\tSTATUS")
+	for _, pod := range pods {
+		node := pod.Spec.NodeName
+		if node == "" {
+			node = "<none>"
+		}
+		fmt.Fprintf(table, "    %s\t%s\t%s\n", pod.Name, node, pod.Status.Phase)
+	}
+	fmt.Fprintln(table)
+	_ = table.Flush() // writing to the same place would fail anywhere else, too
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ") + "\n"
+}

@@ -1,0 +1,70 @@
+// Command kubeblocks builds the versions of KubeBlocks that Rehome is tested
+// against.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rehome-operator/rehome/test/controlplane/progress"
+	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+)
+
+func main() {
+	if err := run(); err != nil {
+		os.Exit(1) // cobra has said why
+	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return newCommand().ExecuteContext(ctx)
+}
+
+func newCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:          "kubeblocks",
+		Short:        "Build the versions of KubeBlocks that Rehome is tested against",
+		SilenceUsage: true,
+	}
+	cmd.AddCommand(newBuildCommand())
+	return cmd
+}
+
+func newBuildCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "build [version...]",
+		Short:     "Build the versions named, or all, unless they are built",
+		ValidArgs: kubeblocks.Names(),
+		Args:      cobra.OnlyValidArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = kubeblocks.Names()
+			}
+			return build(cmd, args)
+		},
+	}
+}
+
+func build(cmd *cobra.Command, names []string) error {
+	cache, err := kubeblocks.CacheDir()
+	if err != nil {
+		return err
+	}
+	reporter := progress.New(cmd.ErrOrStderr())
+	for _, name := range names {
+		version, err := kubeblocks.Find(name)
+		if err != nil {
+			return err
+		}
+		if err := version.Build(cmd.Context(), cache, reporter); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
+)
+
+// stayTime is how long a hang is watched. The scheduler tries a Pod again
+// within it, and KubeBlocks reconciles.
+const stayTime = 5 * time.Second
+
+// The specs of this file show the defect that Rehome repairs: without Rehome, a
+// restore under another name hangs, because its Pods keep away from those of
+// the source and no node is without one. Then Rehome starts.
+
+var _ = Describe("KubeBlocks v0.9.3", Label("v0.9.3"), Ordered, func() {
+	s := useStage("v0.9.3")
+
+	It("alone hangs in a restore by OpsRequest", func(ctx SpecContext) {
+		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
+		Expect(s.world.RestoreByOpsRequest(ctx, "bp1", "carrot67")).To(Succeed())
+		s.expectWholeHang(ctx, "carrot67")
+	}, SpecTimeout(specTimeout))
+
+	s.itIsCured(restored{"carrot67", "my1", "bp1"})
+})
+
+var _ = Describe("KubeBlocks v1.0.0", Label("v1.0.0"), Ordered, func() {
+	s := useStage("v1.0.0")
+
+	It("alone hangs in a restore by annotation", func(ctx SpecContext) {
+		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
+		Expect(s.world.RestoreByAnnotation(ctx, "bp1", "carrot67")).To(Succeed())
+		s.expectWholeHang(ctx, "carrot67")
+	}, SpecTimeout(specTimeout))
+
+	s.itIsCured(restored{"carrot67", "my1", "bp1"})
+})
+
+var _ = Describe("KubeBlocks v1.0.2", Label("v1.0.2"), Ordered, func() {
+	s := useStage("v1.0.2")
+
+	It("alone hangs in a restore by annotation", func(ctx SpecContext) {
+		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
+		Expect(s.world.RestoreByAnnotation(ctx, "bp1", "carrot67")).To(Succeed())
+		s.expectWholeHang(ctx, "carrot67")
+	}, SpecTimeout(specTimeout))
+
+	// The rewrite in KubeBlocks covers the component's rules, not these.
+	It("alone hangs in a restore by OpsRequest of an instance template with rules of its own", func(ctx SpecContext) {
+		s.backUp(ctx, fixture.Source{Name: "my2", InstanceTemplate: "hot"}, "bp2")
+		Expect(s.world.RestoreByOpsRequest(ctx, "bp2", "kiwi")).To(Succeed())
+		s.expectHang(ctx, "kiwi", 1)
+		Expect(s.world.RestorePods(ctx, "kiwi")).To(ContainElement(And(
+			HaveField("Labels", HaveKeyWithValue("apps.kubeblocks.io/pod-name", "kiwi-mysql-hot-0")),
+			HaveField("Spec.NodeName", BeEmpty()))))
+	}, SpecTimeout(specTimeout))
+
+	s.itIsCured(restored{"carrot67", "my1", "bp1"}, restored{"kiwi", "my2", "bp2"})
+})
+
+// expectWholeHang expects that no restore Pod of the cluster finds a node, and
+// that this stays so.
+func (s *stage) expectWholeHang(ctx context.Context, cluster string) {
+	GinkgoHelper()
+	s.expectHang(ctx, cluster, fixture.Replicas)
+	Expect(s.world.RestorePods(ctx, cluster)).To(HaveLen(fixture.Replicas))
+}
+
+// expectHang expects that count restore Pods of the cluster find no node for
+// their pod anti-affinity, and that this stays so.
+func (s *stage) expectHang(ctx context.Context, cluster string, count int) {
+	GinkgoHelper()
+	By("watching the restore of " + cluster + " hang")
+	_, err := s.world.WaitHung(ctx, cluster, count)
+	Expect(err).NotTo(HaveOccurred())
+	Consistently(s.world.HungRestorePods).WithContext(ctx).WithArguments(cluster).WithTimeout(stayTime).
+		Should(And(HaveLen(count), HaveEach(ContainSubstring("didn't match pod anti-affinity rules"))))
+}

@@ -1,0 +1,50 @@
+package kubeblocks
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// establishTimeout bounds the wait until every definition is served.
+const establishTimeout = time.Minute
+
+// volumeSnapshots is the client module KubeBlocks itself is built with. The
+// definitions of the objects are part of it.
+func volumeSnapshots() module {
+	return module{
+		path:    "github.com/kubernetes-csi/external-snapshotter/client/v6",
+		version: "v6.2.0",
+		sum:     "h1:cMM5AB37e9aRGjErygVT6EuBPB6s5a+l95OPERmSlVM=",
+	}
+}
+
+// Install creates the version's CustomResourceDefinitions and those of volume
+// snapshots, without which KubeBlocks does not start. It returns when the API
+// server serves them all.
+func (v Version) Install(ctx context.Context, config *rest.Config) error {
+	own, err := v.module().download(ctx)
+	if err != nil {
+		return err
+	}
+	snapshots, err := volumeSnapshots().download(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = envtest.InstallCRDs(config, envtest.CRDInstallOptions{
+		Paths: []string{
+			filepath.Join(own, "config", "crd", "bases"),
+			filepath.Join(snapshots, "config", "crd"),
+		},
+		ErrorIfPathMissing: true,
+		MaxTime:            establishTimeout,
+	})
+	if err != nil {
+		return fmt.Errorf("install the definitions of KubeBlocks %s: %w", v, err)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package kubeblocks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/e2e/program"
+)
+
+// systemNamespace is where KubeBlocks keeps what is its own.
+const systemNamespace = "kb-system"
+
+// Running is a KubeBlocks that runs.
+type Running struct {
+	Manager        *controlplane.Process
+	DataProtection *controlplane.Process
+}
+
+// Start runs KubeBlocks against a control plane that has its definitions, and
+// returns when it is ready. It ends with the control plane.
+func Start(ctx context.Context, cp *controlplane.ControlPlane, programs Programs) (*Running, error) {
+	if err := createSystemNamespace(ctx, cp.Config()); err != nil {
+		return nil, err
+	}
+	manager, err := startProgram(ctx, cp, "kubeblocks-manager", programs.Manager,
+		// Addons run Helm in containers, which nothing here runs.
+		"--extensions=false")
+	if err != nil {
+		return nil, err
+	}
+	dataProtection, err := startProgram(ctx, cp, "kubeblocks-dataprotection", programs.DataProtection)
+	if err != nil {
+		return nil, errors.Join(err, manager.Stop())
+	}
+	return &Running{Manager: manager.Process, DataProtection: dataProtection.Process}, nil
+}
+
+// startProgram returns when the program is ready. Nothing of the caller's
+// environment reaches it: KubeBlocks takes every variable for configuration.
+func startProgram(ctx context.Context, cp *controlplane.ControlPlane, name, path string, flags ...string) (*program.Program, error) {
+	env := []string{
+		"CM_NAMESPACE=" + systemNamespace,
+		"DP_ENCRYPTION_KEY=rehome", // required, and nothing here is secret
+	}
+	p, err := program.Start(cp, name, path, env, flags)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.WaitReady(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}
+
+func createSystemNamespace(ctx context.Context, config *rest.Config) error {
+	clientset, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	_, err = clientset.CoreV1().Namespaces().Apply(ctx, corev1.Namespace(systemNamespace),
+		metav1.ApplyOptions{FieldManager: "rehome-e2e"})
+	if err != nil {
+		return fmt.Errorf("create namespace %s: %w", systemNamespace, err)
+	}
+	return nil
+}

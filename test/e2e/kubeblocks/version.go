@@ -1,0 +1,84 @@
+package kubeblocks
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const modulePath = "github.com/apecloud/kubeblocks"
+
+// Version is a release of KubeBlocks and what an API client has to know of it.
+type Version struct {
+	// Name is the module version, such as "v1.0.2".
+	Name string
+	// Sum is the hash of the module's content, as go.sum spells it.
+	Sum string
+	// Apps serves Cluster and ComponentDefinition in the version KubeBlocks
+	// itself works with.
+	Apps schema.GroupVersion
+	// Operations serves OpsRequest.
+	Operations schema.GroupVersion
+}
+
+// Versions returns the releases under test, newest first.
+//
+// The hashes are ours: the Go checksum database does not know v0.9.3.
+func Versions() []Version {
+	const (
+		appsGroup       = "apps.kubeblocks.io"
+		operationsGroup = "operations.kubeblocks.io"
+	)
+	var (
+		appsV1             = schema.GroupVersion{Group: appsGroup, Version: "v1"}
+		appsV1alpha1       = schema.GroupVersion{Group: appsGroup, Version: "v1alpha1"}
+		operationsV1alpha1 = schema.GroupVersion{Group: operationsGroup, Version: "v1alpha1"}
+	)
+	return []Version{
+		{
+			Name:       "v1.0.2",
+			Sum:        "h1:qrnG5Ob+sRQVyD5cJeMeb20ptcGfwx2EBOvHWy8ndAk=",
+			Apps:       appsV1,
+			Operations: operationsV1alpha1,
+		},
+		{
+			Name:       "v1.0.0",
+			Sum:        "h1:ditcH7RNZyDiWiHP1V7IuXWHdcBJv3/X5N89Qlz+xew=",
+			Apps:       appsV1,
+			Operations: operationsV1alpha1,
+		},
+		{
+			Name:       "v0.9.3",
+			Sum:        "h1:06hUB4oVZdHfkFg/wez6LJahiJCE+vp5DDyrcXHqCZc=",
+			Apps:       appsV1alpha1,
+			Operations: appsV1alpha1, // OpsRequest moved to its own group in 1.0
+		},
+	}
+}
+
+// Names returns the names of Versions.
+func Names() []string {
+	versions := Versions()
+	names := make([]string, len(versions))
+	for i, v := range versions {
+		names[i] = v.Name
+	}
+	return names
+}
+
+// Find returns the version called name. The error names those there are.
+func Find(name string) (Version, error) {
+	for _, v := range Versions() {
+		if v.Name == name {
+			return v, nil
+		}
+	}
+	return Version{}, fmt.Errorf("no KubeBlocks %q here, only %s", name, strings.Join(Names(), ", "))
+}
+
+func (v Version) String() string { return v.Name }
+
+func (v Version) module() module {
+	return module{path: modulePath, version: v.Name, sum: v.Sum}
+}

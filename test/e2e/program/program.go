@@ -1,0 +1,79 @@
+// Package program runs operators against a control plane until they are ready.
+package program
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/rehome-operator/rehome/test/controlplane"
+)
+
+const (
+	readyTimeout  = time.Minute
+	readyInterval = 100 * time.Millisecond
+)
+
+// Program is an operator that was started.
+type Program struct {
+	*controlplane.Process
+	name  string
+	ready string // URL of its readiness probe
+}
+
+// Start starts an operator, without waiting for it. It gets flags that say where to serve its probes, on a free port, and
+// that it shall serve no metrics, behind the flags given; the path of an admin's kubeconfig in its environment; and
+// besides that only the environment given, nothing of the caller's.
+func Start(cp *controlplane.ControlPlane, name, path string, env, flags []string) (*Program, error) {
+	probe, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, append(flags, "--health-probe-bind-address="+probe, "--metrics-bind-address=0")...)
+	cmd.Dir = cp.LogDir()
+	cmd.Env = append([]string{"KUBECONFIG=" + cp.Kubeconfig()}, env...)
+	process, err := cp.Run(name, cmd)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{Process: process, name: name, ready: "http://" + probe + "/readyz"}, nil
+}
+
+// WaitReady returns when the program says that it is ready, and fails when it does not in time or exits.
+func (p *Program) WaitReady(ctx context.Context) error {
+	err := wait.PollUntilContextTimeout(ctx, readyInterval, readyTimeout, true, func(ctx context.Context) (bool, error) {
+		return p.isReady(ctx), p.Err()
+	})
+	if wait.Interrupted(err) {
+		return fmt.Errorf("%s is not ready after %s, see %s", p.name, readyTimeout, p.Log())
+	}
+	return err
+}
+
+func (p *Program) isReady(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.ready, nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = response.Body.Close() }()
+	return response.StatusCode == http.StatusOK
+}
+
+// freeAddress returns a loopback address nobody listens on now.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String(), nil
+}

@@ -1,0 +1,50 @@
+// Package rehome builds Rehome from this repository and runs it against a control plane.
+package rehome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+	"github.com/rehome-operator/rehome/test/e2e/program"
+)
+
+// Build builds the binary as it is in the working tree, and returns its path. Go's build cache makes it quick when nothing
+// has changed.
+func Build(ctx context.Context) (string, error) {
+	cache, err := kubeblocks.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	root := filepath.Dir(filepath.Dir(cache))
+	binary := filepath.Join(root, ".cache", "bin", "rehome")
+	_, err = output(ctx, "go", "build", "-C", root, "-o", binary, ".")
+	return binary, err
+}
+
+// output returns what a command prints; its error holds what the command complained of.
+func output(ctx context.Context, name string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, name, args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, exit.Stderr)
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// Start runs the operator, and returns when it is ready. It ends with the control plane, or before with Stop.
+func Start(ctx context.Context, cp *controlplane.ControlPlane, binary string) (*program.Program, error) {
+	p, err := program.Start(cp, "rehome", binary, nil, []string{"manager"})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.WaitReady(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}

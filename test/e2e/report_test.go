@@ -1,0 +1,46 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+
+	"github.com/rehome-operator/rehome/test/controlplane"
+)
+
+// logTail is the number of lines that a report quotes from each log.
+const logTail = 20
+
+// report adds to the report of the current spec what a person needs to see why
+// it failed: the state of the objects, the last lines of KubeBlocks' logs, and
+// where the others are.
+func (s *stage) report(ctx context.Context) {
+	if s.world != nil {
+		var objects bytes.Buffer
+		if err := s.world.Describe(ctx, &objects); err != nil {
+			fmt.Fprintln(&objects, err)
+		}
+		AddReportEntry("Objects", objects.String(), ReportEntryVisibilityFailureOrVerbose)
+	}
+	if s.kubeBlocks != nil {
+		reportLog(s.kubeBlocks.Manager)
+		reportLog(s.kubeBlocks.DataProtection)
+	}
+	if s.controlPlane != nil {
+		AddReportEntry("All logs are in "+s.controlPlane.LogDir(), ReportEntryVisibilityFailureOrVerbose)
+	}
+}
+
+func reportLog(p *controlplane.Process) {
+	content, err := os.ReadFile(p.Log())
+	if err != nil {
+		content = []byte(err.Error())
+	}
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	last := lines[max(0, len(lines)-logTail):]
+	AddReportEntry("The end of "+p.Log(), strings.Join(last, "\n"), ReportEntryVisibilityFailureOrVerbose)
+}

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
+	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+)
+
+const (
+	// startTimeout bounds the start of a control plane and of KubeBlocks.
+	startTimeout = 3 * time.Minute
+	// specTimeout bounds a spec, whose waits are all bounded closer.
+	specTimeout = 4 * time.Minute
+)
+
+// stage is a control plane on which a version of KubeBlocks runs, for the
+// specs of one container.
+type stage struct {
+	controlPlane *controlplane.ControlPlane
+	kubeBlocks   *kubeblocks.Running
+	world        *fixture.World
+}
+
+// useStage sets up a stage before the specs of an Ordered container and takes
+// it down after them. The stage is empty until then. When a spec fails, its
+// report says in what state the stage is.
+func useStage(version string) *stage {
+	s := &stage{}
+	BeforeAll(func(ctx SpecContext) { s.start(ctx, version) }, NodeTimeout(startTimeout))
+	AfterAll(func() { Expect(s.stop()).To(Succeed()) })
+	JustAfterEach(func(ctx SpecContext) {
+		if CurrentSpecReport().Failed() {
+			s.report(ctx)
+		}
+	})
+	return s
+}
+
+func (s *stage) start(ctx context.Context, name string) {
+	version, err := kubeblocks.Find(name)
+	Expect(err).NotTo(HaveOccurred())
+	cache, err := kubeblocks.CacheDir()
+	Expect(err).NotTo(HaveOccurred())
+	programs, err := version.Programs(cache)
+	Expect(err).NotTo(HaveOccurred())
+
+	By("starting a control plane")
+	s.controlPlane, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: logDir(name)})
+	Expect(err).NotTo(HaveOccurred())
+
+	By("starting KubeBlocks")
+	Expect(version.Install(ctx, s.controlPlane.Config())).To(Succeed())
+	s.kubeBlocks, err = kubeblocks.Start(ctx, s.controlPlane, programs)
+	Expect(err).NotTo(HaveOccurred())
+
+	s.world, err = fixture.New(s.controlPlane.Config(), version)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(s.world.Install(ctx)).To(Succeed())
+}
+
+func (s *stage) stop() error {
+	if s.controlPlane == nil {
+		return nil
+	}
+	return s.controlPlane.Stop()
+}
+
+// backUp runs a source and backs it up.
+func (s *stage) backUp(ctx context.Context, source fixture.Source, backup string) {
+	GinkgoHelper()
+	By("running and backing up " + source.Name)
+	Expect(s.world.CreateSource(ctx, source)).To(Succeed())
+	Expect(s.world.WaitRunning(ctx, source.Name)).To(Succeed())
+	Expect(s.world.Backup(ctx, source.Name, backup)).To(Succeed())
+}
+
+// logDir returns an empty folder for the logs of a stage, which stay there
+// until the next run.
+func logDir(name string) string {
+	GinkgoHelper()
+	dir, err := filepath.Abs(filepath.Join("..", "..", ".cache", "e2e", name))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.RemoveAll(dir)).To(Succeed())
+	return dir
+}
