@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -29,11 +30,13 @@ import (
 )
 
 func main() {
-	root := cli.NewRoot(newManager(), cli.NewVersion())
-	if err := root.ExecuteContext(ctrl.SetupSignalHandler()); err != nil {
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	root := cli.NewRoot(newManager(), cli.NewRewrite(streams), cli.NewVersion())
+	err := root.ExecuteContext(ctrl.SetupSignalHandler())
+	if err != nil && err.Error() != "" {
 		fmt.Fprintln(os.Stderr, "rehome:", err)
-		os.Exit(1)
 	}
+	os.Exit(cli.ExitStatus(err))
 }
 
 // managerOptions are the flags of `rehome manager`.

@@ -27,11 +27,7 @@ func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Act
 }
 
 func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scene, a remedy.PatchCluster) error {
-	operations := patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion)
-	for _, edit := range a.Edits {
-		operations = append(operations, patch.Test(edit.Path, edit.From), patch.Replace(edit.Path, edit.To))
-	}
-	p, err := patch.JSON(operations)
+	p, err := patch.JSON(append(patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion), patch.Edits(a.Edits)...))
 	if err != nil {
 		return err
 	}

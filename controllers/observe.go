@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -92,7 +93,8 @@ func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) (restored
 		switch {
 		case err == nil:
 			s.sources = append(s.sources, source)
-		case apierrors.IsNotFound(err), errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
+		case apierrors.IsNotFound(err), errors.Is(err, errNoBackup),
+			errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
 			s.block(v1alpha1.ReasonSourceUnknown, err.Error())
 		default:
 			return false, err
@@ -101,7 +103,13 @@ func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) (restored
 	return len(names) > 0, nil
 }
 
+// errNoBackup says that a reference cannot be one to a Backup: asking the API server again would not help.
+var errNoBackup = errors.New("is not the name of a Backup")
+
 func (r *ClusterReconciler) readSource(ctx context.Context, name types.NamespacedName) (rewrite.Source, error) {
+	if len(validation.NameIsDNSSubdomain(name.Name, false)) > 0 || len(validation.ValidateNamespaceName(name.Namespace, false)) > 0 {
+		return rewrite.Source{}, fmt.Errorf("%q %w", name, errNoBackup)
+	}
 	var backup kubeblocks.Backup
 	if err := r.Client.Get(ctx, name, &backup); err != nil {
 		return rewrite.Source{}, fmt.Errorf("get Backup %s: %w", name, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +39,7 @@ func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Re
 		Type:               v1alpha1.ConditionPolicyRehomed,
 		Status:             verdict.Status,
 		Reason:             verdict.Reason,
-		Message:            verdict.Message,
+		Message:            fit(verdict.Message),
 		ObservedGeneration: restore.Generation,
 		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
 	})
@@ -47,4 +48,13 @@ func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Re
 		return fmt.Errorf("report on Restore %s: %w", verdict.Restore, err)
 	}
 	return nil
+}
+
+// fit cuts a message to what the API server takes: rules are as long as people make them.
+func fit(message string) string {
+	const most, more = 32768, "…"
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most-len(more)], "") + more
 }

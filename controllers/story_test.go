@@ -164,6 +164,10 @@ var _ = besideEachGeneration("A restored Cluster", func(w *world) {
 		}
 	})
 
+	It("is read and written in the version that KubeBlocks stores", func() {
+		Expect(w.reconciler.Apps).To(Equal(w.generation.Apps))
+	})
+
 	It("is rewritten again when somebody reverts a rule", func() {
 		h := w.hang(source)
 		rewritten := func() any { return w.now(h.cluster).Object["spec"] }

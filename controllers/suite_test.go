@@ -99,7 +99,7 @@ func rehomeUser(environment *envtest.Environment, admin client.Client) *rest.Con
 	binding.Name = name
 	Expect(admin.Create(context.Background(), role)).To(Succeed())
 	Expect(admin.Create(context.Background(), binding)).To(Succeed())
-	user, err := environment.AddUser(envtest.User{Name: name}, nil)
+	user, err := environment.AddUser(envtest.User{Name: name}, &rest.Config{QPS: -1})
 	Expect(err).NotTo(HaveOccurred())
 	return user.Config()
 }

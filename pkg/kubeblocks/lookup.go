@@ -1,7 +1,6 @@
 package kubeblocks
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/json"
 )
 
 // ErrBadRestoreAnnotation says that the annotation which names a Cluster's Backups cannot be read.
@@ -22,7 +22,7 @@ func BackupsOf(c *Cluster, restores []Restore) ([]types.NamespacedName, error) {
 	var backups []types.NamespacedName
 	if annotation, ok := c.Annotations[AnnotationRestoreFromBackup]; ok {
 		var byComponent map[string]BackupRef
-		if err := json.Unmarshal([]byte(annotation), &byComponent); err != nil {
+		if err := json.UnmarshalCaseSensitivePreserveInts([]byte(annotation), &byComponent); err != nil {
 			return nil, fmt.Errorf("the Cluster's %w: %s", ErrBadRestoreAnnotation, describeJSONError(err))
 		}
 		for _, ref := range byComponent {

@@ -18,8 +18,9 @@ func ClusterPolicies(c *Cluster) []rewrite.Policy {
 
 // ComponentPolicies lists the scheduling policies of a Component. KubeBlocks makes them of the Cluster's.
 func ComponentPolicies(c *Component) []rewrite.Policy {
-	name := ShortName(c.Labels)
-	derived := rewrite.Policy{Path: "/spec", Place: "Component " + c.Name, Component: name, Derived: true}
+	derived := rewrite.Policy{
+		Path: "/spec", Place: "Component " + c.Name, Component: ShortName(c.Labels), Derived: true, Shard: shardName(c.Labels),
+	}
 	var list policyList
 	list.add(c.Spec.SchedulingPolicy, derived)
 	list.addInstances(c.Spec.Instances, derived)
@@ -35,7 +36,7 @@ func RestorePolicies(r *Restore, owner *Component) []rewrite.Policy {
 	var list policyList
 	list.addAt(&r.Spec.PrepareDataConfig.SchedulingSpec, rewrite.Policy{
 		Path: "/spec/prepareDataConfig/schedulingSpec", Place: "Restore " + r.Name,
-		Component: ShortName(owner.Labels), Derived: true,
+		Component: ShortName(owner.Labels), Derived: true, Shard: shardName(owner.Labels),
 	})
 	return list
 }
@@ -45,6 +46,14 @@ func RestorePolicies(r *Restore, owner *Component) []rewrite.Policy {
 func ShortName(labels map[string]string) string {
 	if sharding := labels[LabelShardingName]; sharding != "" {
 		return sharding
+	}
+	return labels[LabelComponentName]
+}
+
+// shardName returns the generated name of the shard that an object is labelled with, or an empty string.
+func shardName(labels map[string]string) string {
+	if labels[LabelShardingName] == "" {
+		return ""
 	}
 	return labels[LabelComponentName]
 }

@@ -1,11 +1,15 @@
 package kubeblocks
 
 import (
-	"encoding/json"
+	"cmp"
+	gojson "encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/json"
 
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -26,27 +30,42 @@ func SourceOf(b *Backup) (rewrite.Source, error) {
 	if !ok {
 		return rewrite.Source{}, fmt.Errorf("the Backup %s %w", id, ErrNoSnapshot)
 	}
-	var cluster Cluster
-	if err := json.Unmarshal([]byte(snapshot), &cluster); err != nil {
-		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: %s", id, ErrBadSnapshot, describeJSONError(err))
+	source, err := SourceOfSnapshot([]byte(snapshot))
+	if err != nil {
+		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: %w", id, ErrBadSnapshot, err)
 	}
-	if cluster.Name == "" {
-		cluster.Name = b.Labels[LabelInstance]
+	if source.Name == "" {
+		source.Name = b.Labels[LabelInstance]
 	}
-	if cluster.Name == "" {
+	if source.Name == "" {
 		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: neither it nor the label %s names the cluster",
 			id, ErrBadSnapshot, LabelInstance)
 	}
-	if cluster.Namespace == "" {
-		cluster.Namespace = b.Namespace
+	if source.Namespace == "" {
+		source.Namespace = b.Namespace
+	}
+	source.UID = types.UID(b.Labels[LabelClusterUID])
+	source.Backup = id
+	return source, nil
+}
+
+// SourceOfSnapshot reads the cluster of a snapshot: a Cluster as JSON, which need not say its kind, and which knows no UID.
+// The error says where the snapshot is wrong, and quotes none of it.
+func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
+	var cluster Cluster
+	strict, err := json.UnmarshalStrict(snapshot, &cluster, json.DisallowDuplicateFields)
+	if err != nil {
+		return rewrite.Source{}, errors.New(describeJSONError(err))
+	}
+	if len(strict) > 0 {
+		// An edit of one of two equal keys would be a guess.
+		return rewrite.Source{}, strict[0]
+	}
+	if cluster.Kind != "" && cluster.Kind != "Cluster" {
+		return rewrite.Source{}, fmt.Errorf("not a Cluster, but a %s", cluster.Kind)
 	}
 	return rewrite.Source{
-		Identity: rewrite.Identity{
-			Namespace: cluster.Namespace,
-			Name:      cluster.Name,
-			UID:       types.UID(b.Labels[LabelClusterUID]),
-		},
-		Backup:     id,
+		Identity:   rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name},
 		Components: componentsOf(&cluster),
 		Policies:   ClusterPolicies(&cluster),
 	}, nil
@@ -67,31 +86,38 @@ func componentsOf(c *Cluster) []rewrite.Component {
 }
 
 func componentOf(spec *ComponentSpec) rewrite.Component {
-	c := rewrite.Component{Name: spec.Name, Labels: spec.Labels}
+	c := rewrite.Component{Name: spec.Name, Labels: []map[string]string{spec.Labels}}
 	for _, instance := range spec.Instances {
 		c.Templates = append(c.Templates, instance.Name)
+		labels := map[string]string{}
+		maps.Copy(labels, spec.Labels)
+		maps.Copy(labels, instance.Labels)
+		c.Labels = append(c.Labels, labels)
 	}
 	return c
 }
 
+// shardingOf joins the template of a sharding and its shard templates, any of which can be that of a shard.
 func shardingOf(s *Sharding) rewrite.Component {
-	c := componentOf(&s.Template)
-	c.Name, c.Sharding = s.Name, true
+	joined := componentOf(&s.Template)
+	joined.Name, joined.Sharding = s.Name, true
 	for i := range s.ShardTemplates {
-		c.Templates = append(c.Templates, componentOf(&s.ShardTemplates[i]).Templates...)
+		c := componentOf(&s.ShardTemplates[i])
+		joined.Templates = append(joined.Templates, c.Templates...)
+		joined.Labels = append(joined.Labels, c.Labels...)
 	}
-	return c
+	return joined
 }
 
-// describeJSONError says where the JSON is wrong, and quotes none of it.
+// describeJSONError says where JSON is wrong, and quotes none of it.
 func describeJSONError(err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
+	if isSyntax, offset := json.SyntaxErrorOffset(err); isSyntax {
+		return fmt.Sprintf("not JSON at byte %d", offset)
 	}
-	var wrongType *json.UnmarshalTypeError
+	var wrongType *gojson.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		return fmt.Sprintf("%s holds a %s at byte %d", wrongType.Field, wrongType.Value, wrongType.Offset)
+		kind, _, _ := strings.Cut(wrongType.Value, " ") // what follows is the value itself
+		return fmt.Sprintf("%s holds a %s at byte %d", cmp.Or(wrongType.Field, "it"), kind, wrongType.Offset)
 	}
-	return err.Error()
+	return "not JSON that can be read"
 }

@@ -36,6 +36,7 @@ type ComponentSpec struct {
 // InstanceTemplate is a named group of a component's instances with settings of its own.
 type InstanceTemplate struct {
 	Name             string            `json:"name,omitempty"`
+	Labels           map[string]string `json:"labels,omitempty"`
 	SchedulingPolicy *SchedulingPolicy `json:"schedulingPolicy,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 type Operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Value any    `json:"value"`
+	Value any    `json:"value,omitempty"`
 }
 
 // Test returns the operation that fails the whole patch unless the value at path equals value.
@@ -29,6 +29,9 @@ func Replace(path string, value any) Operation {
 
 // Add returns the operation that adds a member or, where path ends in an index, inserts an element.
 func Add(path string, value any) Operation { return Operation{Op: "add", Path: path, Value: value} }
+
+// Remove returns the operation that removes what stands at path.
+func Remove(path string) Operation { return Operation{Op: "remove", Path: path} }
 
 // Version returns the operations that pin a patch to one version of one object. The API server answers 422 when the UID
 // is another, and 409 when the resourceVersion is.

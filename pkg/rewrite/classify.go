@@ -2,80 +2,90 @@ package rewrite
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// classify adds what there is to say of a live rule t that comes from o. edited says that the rule is being changed.
-func (w *walk) classify(t term, o *origin, edited bool) {
-	rule := o.words(w.subject(o.term), o.policy.Place, o.source.Backup)
-	n := w.named(o.selector)
-	source := n.source && w.inRange(o.term)
+// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot. edited says that t is being
+// changed, lost that KubeBlocks' rewrite took something from m that this one keeps.
+func (w *walk) classify(t term, m match, edited, lost bool) {
+	rule := m.words(w.subject(m.term), m.policy.Place, m.source.Backup)
+	n := w.named(m.selector)
+	source := n.source && w.inRange(m.term)
 	if source {
-		w.classifySource(t, o, rule, edited)
+		w.classifySource(t, m, rule, edited)
 	}
-	switch {
-	case o.inTree && w.lost(t, o):
-		w.classifyLost(t, o, rule)
-	case n.source && !source:
-		w.find(t.path, ThirdParty, rule, "names a cluster in another namespace than the source's: kept")
-	case len(n.others) > 0:
-		w.find(t.path, ThirdParty, rule, "names "+list(n.others)+", which is not the source: kept")
-	case n.shard && !source:
-		w.find(t.path, Generated, rule, "names a shard of the source, and those of "+w.target.Name+" have other names: kept")
-	case isPlaceholder(o.selector):
-		w.find(t.path, Placeholder, rule, "leaves the component's name to KubeBlocks: not touched")
-	case w.vacuous(o.selector):
-		w.find(t.path, Vacuous, rule, "takes no Pod that the source had or "+w.target.Name+" can have: kept, without effect")
-	case w.unscoped(o.term):
-		w.classifyUnscoped(t, rule)
+	if class, verdict := w.judge(t, m, source, lost); class != "" {
+		w.find(t.path, class, rule, verdict)
 	}
-	w.classifyNamespace(t, o, rule, source && n.only)
+	if verdict := w.shift(m, source && n.only); verdict != "" {
+		w.find(t.path, NamespaceShift, rule, verdict)
+	}
 }
 
 // classifySource speaks of a rule that names the source.
-func (w *walk) classifySource(t term, o *origin, rule string, edited bool) {
-	n := w.named(o.selector)
-	switch _, ok := w.retarget(o.term, false); {
+func (w *walk) classifySource(t term, m match, rule string, edited bool) {
+	n := w.named(m.selector)
+	switch _, ok := w.retarget(m.term, false); {
 	case ok && edited:
-		w.find(t.path, SourceIdentity, rule, "was inherited: it becomes "+w.target.Name)
+		w.find(t.path, SourceIdentity, rule, "was inherited: "+w.becomes(m))
 	case ok:
-	case n.shard:
-		w.find(t.path, Generated, rule, "names a shard of the source, and those of "+w.target.Name+" have other names: kept")
-	case w.moved() && !o.implicitNamespace() && !n.only:
+	case n.untold:
+		w.find(t.path, Generated, rule, "holds the name of a shard or a UID that has no counterpart in "+w.target.Name+": kept")
+	case w.moved() && !m.implicitNamespace() && !n.only:
 		w.find(t.path, NamespaceShift, rule, "names others beside the source, which stay in its namespace: kept, because one rule cannot take both")
+	case w.moved() && !m.implicitNamespace():
+		w.find(t.path, NamespaceShift, rule, "leaves out namespace "+w.target.Namespace+": kept")
 	default:
-		w.find(t.path, Generated, rule, "names the source by a value that "+w.target.Name+" does not have: kept")
+		w.find(t.path, Generated, rule, "names the source by a value that "+w.target.Name+" cannot have: kept")
 	}
 }
 
-// lost reports whether KubeBlocks' rewrite of o took something from it that this one would have kept.
-func (w *walk) lost(t term, o *origin) bool {
-	kept, whole := t, t
-	whole.selector = w.undoInTree(t.selector, o.selector)
-	kept, _ = w.retarget(kept, false)
-	whole, _ = w.retarget(whole, false)
-	return canonicalOf(kept) != canonicalOf(whole)
+// becomes says what a rule that names the source becomes.
+func (w *walk) becomes(m match) string {
+	switch {
+	case w.invalid:
+		return "kept, because a rule is invalid"
+	case m.source.Name == w.target.Name:
+		return "it moves to namespace " + w.target.Namespace
+	default:
+		return "it becomes " + w.target.Name
+	}
 }
 
-func (w *walk) classifyLost(t term, o *origin, rule string) {
-	verdict := "was turned to " + w.target.Name + " by KubeBlocks; the snapshot holds " + metav1.FormatLabelSelector(o.selector)
-	if w.options.RestoreThirdParty {
-		verdict += ": put back"
-	} else {
-		verdict += ": kept as it is, restoreThirdParty puts it back"
+// judge says what a rule is beside naming the source, or instead of it. The class is empty where there is nothing to say.
+func (w *walk) judge(t term, m match, source, lost bool) (Class, string) {
+	n := w.named(m.selector)
+	switch {
+	case lost:
+		return ThirdParty, w.lostWords(m)
+	case n.source && !source:
+		return ThirdParty, "names a cluster in another namespace than the source's: kept"
+	case len(n.others) > 0:
+		return ThirdParty, "names others than the source (" + list(n.others) + "): kept"
+	case n.untold && !source:
+		return Generated, "holds the name of a shard or a UID that has no counterpart in " + w.target.Name + ": kept"
+	case isPlaceholder(m.selector):
+		return Placeholder, "leaves the component's name to KubeBlocks: not touched"
+	case w.vacuous(m.selector):
+		return Vacuous, "takes no Pod of the source, and none that " + w.target.Name + " can have"
+	case !w.unscoped(t):
+		return "", ""
+	case w.options.ScopeUnscoped && !w.invalid && !w.repelsOthers(t):
+		return Unscoped, "names no cluster: scoped to " + w.target.Name
+	default:
+		return Unscoped, "names no cluster, so it may take the Pods of the source and of others: kept, scopeUnscoped scopes it"
 	}
-	w.find(t.path, ThirdParty, rule, verdict)
 }
 
-func (w *walk) classifyUnscoped(t term, rule string) {
-	if w.options.ScopeUnscoped {
-		w.find(t.path, Unscoped, rule, "names no cluster: scoped to "+w.target.Name)
-		return
+func (w *walk) lostWords(m match) string {
+	words := "was turned to " + w.target.Name + " by KubeBlocks; the snapshot holds " + metav1.FormatLabelSelector(m.selector)
+	if w.options.RestoreThirdParty && !w.invalid {
+		return words + ": put back"
 	}
-	w.find(t.path, Unscoped, rule, "names no cluster, so it takes the Pods of the source and of others as well: kept, scopeUnscoped scopes it")
+	return words + ": kept as it is, restoreThirdParty puts it back"
 }
 
-// classifyNamespace speaks of a rule that ranges over its Pod's own namespace, which is another now.
-func (w *walk) classifyNamespace(t term, o *origin, rule string, sourceOnly bool) {
-	if !w.moved() || o.pods == nil || !o.implicitNamespace() || sourceOnly || w.vacuous(o.selector) {
-		return
+// shift says how a rule means other Pods than before because the target is in another namespace; empty where it does not.
+func (w *walk) shift(m match, sourceOnly bool) string {
+	if !w.moved() || sourceOnly || w.vacuous(m.selector) || !m.implicitNamespace() {
+		return ""
 	}
-	w.find(t.path, NamespaceShift, rule, "ranged over namespace "+o.source.Namespace+" and ranges over "+w.target.Namespace+" now: kept")
+	return "ranged over namespace " + m.source.Namespace + " and ranges over " + w.target.Namespace + " now: kept"
 }

@@ -71,6 +71,8 @@ func where(place, backup string) string {
 // domain names a topology key in words.
 func domain(topologyKey string) string {
 	switch topologyKey {
+	case "":
+		return "nothing"
 	case corev1.LabelHostname:
 		return "node"
 	case corev1.LabelTopologyZone:
@@ -89,6 +91,8 @@ func (r renamer) subject(t term) string {
 		return "Pods of cluster " + r.nameOf(t.selector)
 	case t.selector == nil:
 		return "no Pods at all"
+	case newValidator().selector(t.selector) != "":
+		return "Pods of a selector that is invalid"
 	case len(t.selector.MatchLabels)+len(t.selector.MatchExpressions) == 0:
 		return "all Pods"
 	default:

@@ -43,8 +43,9 @@ type Component struct {
 	Sharding bool
 	// Templates are the names of its instance templates, which are a part of its Pods' names.
 	Templates []string
-	// Labels are those that the owner gave to its Pods. They are copied into a restored cluster.
-	Labels map[string]string
+	// Labels are the sets of labels that the owner gave to its Pods, one for each instance template and one for the rest.
+	// They are copied into a restored cluster.
+	Labels []map[string]string
 }
 
 // Source is a cluster whose rules were inherited: its identity and components, and the policies its Backup's snapshot

@@ -14,7 +14,7 @@ type inheritance struct {
 }
 
 // index finds rules by where they stand and what they say. Several rules can look alike after KubeBlocks' rewrite.
-type index map[location][]*origin
+type index map[location][]match
 
 // location is a rule, in canonical form, at a place or in a component.
 type location struct {
@@ -31,7 +31,12 @@ type origin struct {
 	term
 	policy *Policy
 	source *Source
-	// inTree says that the live rule that was looked up is what KubeBlocks made of this one.
+}
+
+// match is a rule of a snapshot that a live rule comes from.
+type match struct {
+	*origin
+	// inTree says that the live rule is what KubeBlocks' own rewrite made of it.
 	inTree bool
 }
 
@@ -45,7 +50,7 @@ func newInheritance(r renamer) *inheritance {
 			for _, t := range terms(policy) {
 				o := &origin{term: t, policy: policy, source: source}
 				set.all = append(set.all, o)
-				set.exact.enter(o, canonicalOf(t))
+				set.exact.enter(match{origin: o}, canonicalOf(t))
 			}
 		}
 	}
@@ -70,33 +75,85 @@ func (set *inheritance) bindingSource(live *Policy, b binding) *Source {
 	return set.bindings[location{true, clusterWide, b.rule}]
 }
 
-func (i index) enter(o *origin, rule string) {
-	place, component := location{false, o.policy.Place, rule}, location{true, o.policy.Component, rule}
-	i[place] = append(i[place], o)
-	i[component] = append(i[component], o)
+func (i index) enter(m match, rule string) {
+	place, component := location{false, m.policy.Place, rule}, location{true, m.policy.Component, rule}
+	i[place] = append(i[place], m)
+	i[component] = append(i[component], m)
 }
 
 // find returns the rules that a live policy can have under one canonical form.
-func (i index) find(live *Policy, rule string) []*origin {
+func (i index) find(live *Policy, rule string) []match {
 	if !live.Derived {
 		return i[location{false, live.Place, rule}]
 	}
-	if origins := i[location{true, live.Component, rule}]; len(origins) > 0 {
-		return origins
+	if matches := i[location{true, live.Component, rule}]; len(matches) > 0 {
+		return matches
 	}
 	return i[location{true, clusterWide, rule}]
 }
 
-// origins returns the rules of the snapshots that a live rule can come from; none where it was not inherited.
-func (set *inheritance) origins(live *Policy, t term) []*origin {
-	rule := canonicalOf(t)
-	if origins := set.exact.find(live, rule); len(origins) > 0 {
-		return origins
+// matches returns, for each rule of a live policy, the rule of a snapshot that it comes from; an empty match where it was
+// not inherited. Rules that stand as in the snapshot are matched first, so that of rules which look alike after KubeBlocks'
+// rewrite each is matched with its own.
+func (set *inheritance) matches(live *Policy, rules []term) []match {
+	found := make([]match, len(rules))
+	claims := claims{taken: map[*origin]bool{}, next: map[*origin]int{}}
+	missing := 0
+	for i, t := range rules {
+		if found[i] = claims.first(set.exact.find(live, canonicalOf(t))); found[i].origin == nil {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return found
 	}
 	if set.changed == nil {
 		set.indexChanged()
 	}
-	return set.changed.find(live, rule)
+	for i, t := range rules {
+		if found[i].origin == nil {
+			found[i] = set.changedMatch(live, t, claims)
+		}
+	}
+	return found
+}
+
+// changedMatch finds a rule that does not stand as in the snapshot, or that stands there once more than in the snapshot.
+func (set *inheritance) changedMatch(live *Policy, t term, claims claims) match {
+	rule := canonicalOf(t)
+	if m := claims.first(set.changed.find(live, rule)); m.origin != nil {
+		return m
+	}
+	for _, in := range []index{set.exact, set.changed} {
+		if matches := in.find(live, rule); len(matches) > 0 {
+			return matches[0]
+		}
+	}
+	return match{}
+}
+
+// claims remembers which rules of the snapshots were matched with a rule of one live policy.
+type claims struct {
+	taken map[*origin]bool
+	// next is where to go on in a list of matches, by its first.
+	next map[*origin]int
+}
+
+// first claims the first of the matches that is free, and returns an empty match where none is.
+func (c claims) first(matches []match) match {
+	if len(matches) == 0 {
+		return match{}
+	}
+	list := matches[0].origin
+	for c.next[list] < len(matches) {
+		m := matches[c.next[list]]
+		c.next[list]++
+		if !c.taken[m.origin] {
+			c.taken[m.origin] = true
+			return m
+		}
+	}
+	return match{}
 }
 
 // indexChanged enters what the rules of the snapshots become: by this rewrite, without and with consent to scope, and by
@@ -105,16 +162,13 @@ func (set *inheritance) indexChanged() {
 	set.changed = index{}
 	for _, o := range set.all {
 		entered := set.enterRewritten(o)
-		selector, ok := set.r.inTree(o.selector)
-		if !ok {
+		t := o.term
+		var ok bool
+		if t.selector, ok = set.r.inTree(o.selector); !ok {
 			continue
 		}
-		changed := *o
-		changed.inTree = true
-		t := o.term
-		t.selector = selector
 		if rule := canonicalOf(t); !entered[rule] {
-			set.changed.enter(&changed, rule)
+			set.changed.enter(match{origin: o, inTree: true}, rule)
 		}
 	}
 }
@@ -128,7 +182,7 @@ func (set *inheritance) enterRewritten(o *origin) map[string]bool {
 		}
 		if rule := canonicalOf(t); !entered[rule] {
 			entered[rule] = true
-			set.changed.enter(o, rule)
+			set.changed.enter(match{origin: o}, rule)
 		}
 	}
 	return entered

@@ -42,3 +42,18 @@ func (r renamer) undoInTree(live, original *metav1.LabelSelector) *metav1.LabelS
 	}
 	return undone
 }
+
+// keepInTree returns what is right for the target, but with the requirements that inTree changed in the original left as
+// they are live.
+func (r renamer) keepInTree(right, live, original *metav1.LabelSelector) *metav1.LabelSelector {
+	kept := right.DeepCopy()
+	if name, ok := original.MatchLabels[LabelInstance]; ok && name != r.target.Name {
+		kept.MatchLabels[LabelInstance] = r.target.Name
+	}
+	for i, requirement := range live.MatchExpressions {
+		if requirement.Key == LabelInstance {
+			kept.MatchExpressions[i] = requirement
+		}
+	}
+	return kept
+}

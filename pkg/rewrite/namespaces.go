@@ -13,9 +13,12 @@ func (r renamer) inRange(t term) bool {
 	if t.implicitNamespace() {
 		return true
 	}
-	return slices.ContainsFunc(r.sources, func(s Source) bool {
-		return slices.Contains(t.pods.Namespaces, s.Namespace) || mayTakeNamespace(t.pods.NamespaceSelector, s.Namespace)
-	})
+	return slices.ContainsFunc(r.sources, func(s Source) bool { return mayRangeOver(t.pods, s.Namespace) })
+}
+
+// mayRangeOver reports whether a term that spells out its namespaces can take Pods in one of them.
+func mayRangeOver(t *corev1.PodAffinityTerm, namespace string) bool {
+	return slices.Contains(t.Namespaces, namespace) || mayTakeNamespace(t.NamespaceSelector, namespace)
 }
 
 // mayTakeNamespace reports whether a selector can take a namespace of which only the name is known.

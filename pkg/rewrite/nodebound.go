@@ -17,9 +17,9 @@ type binding struct {
 }
 
 // nodeBindings adds a finding for each inherited binding of a policy.
-func (w *walk) nodeBindings(live *Policy) {
+func (w *walk) nodeBindings(live *Policy, inherited *inheritance) {
 	for _, b := range bindings(live) {
-		if source := w.inherited.bindingSource(live, b); source != nil {
+		if source := inherited.bindingSource(live, b); source != nil {
 			rule := b.rule + " (" + where(live.Place, source.Backup) + ")"
 			w.find(live.Path+b.path, NodeBound, rule, "ties Pods to where the source's nodes and volumes are: kept")
 		}
@@ -61,8 +61,8 @@ func appendBindings(all []binding, path, strength string, t *corev1.NodeSelector
 	}{{"matchExpressions", t.MatchExpressions}, {"matchFields", t.MatchFields}} {
 		for i, r := range requirements.list {
 			if isLocation(r.Key) || requirements.name == "matchFields" {
-				rule := fmt.Sprintf("%s node affinity %s %s %s", strength, domain(r.Key), r.Operator, strings.Join(r.Values, ", "))
-				all = append(all, binding{path + "/" + requirements.name + "/" + strconv.Itoa(i), rule})
+				rule := fmt.Sprintf("%s node affinity %s %s %s", strength, domain(r.Key), r.Operator, list(r.Values))
+				all = append(all, binding{path + "/" + requirements.name + "/" + strconv.Itoa(i), strings.TrimSpace(rule)})
 			}
 		}
 	}

@@ -14,6 +14,9 @@ type Policy struct {
 	// Derived says that KubeBlocks made the policy of the Cluster's: its rules can come from any place that governs
 	// Component, not from Place alone.
 	Derived bool
+	// Shard is the generated name of the shard that a derived policy belongs to, if it is one's: KubeBlocks writes it where
+	// the Cluster's rule has an empty component name.
+	Shard string
 
 	NodeName                  string
 	NodeSelector              map[string]string

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // meaning is what a label value says about the identity of the Pods that carry it.
@@ -13,8 +15,9 @@ const (
 	nobody meaning = iota
 	// ofSource: the value names a source.
 	ofSource
-	// ofShard: the value names a shard of a source; the target's shards have other names, drawn at random.
-	ofShard
+	// untold: the value names a shard of a source, and the target's shards have other names, drawn at random; or it is a
+	// UID, and that of the source is not known.
+	untold
 	// ofOther: the value names another cluster.
 	ofOther
 )
@@ -56,7 +59,10 @@ func (r renamer) rename(key, value string) (renamed string, m meaning) {
 
 func (r renamer) renameOf(source *Source, key, value string) (string, meaning) {
 	if key == LabelClusterUID {
-		if source.UID != "" && value == string(source.UID) {
+		switch source.UID {
+		case "":
+			return "", untold
+		case types.UID(value):
 			return string(r.target.UID), ofSource
 		}
 		return "", ofOther
@@ -96,7 +102,7 @@ func (s *Source) meaningOfWorkload(workload string) meaning {
 		case !c.Sharding && workload == c.Name:
 			return ofSource
 		case c.Sharding && isShard(workload, c.Name):
-			m = ofShard
+			m = untold
 		}
 	}
 	return m
@@ -116,7 +122,7 @@ func (s *Source) meaningOfPods(name string) meaning {
 				return ofSource
 			}
 			if c.Sharding && isShard(workload, c.Name) {
-				m = ofShard
+				m = untold
 			}
 		}
 	}
@@ -144,8 +150,8 @@ func (r renamer) meaningOfComponent(key, value string) meaning {
 		return nobody
 	}
 	for i := range r.sources {
-		if r.sources[i].meaningOfWorkload(value) == ofShard {
-			return ofShard
+		if r.sources[i].meaningOfWorkload(value) == untold {
+			return untold
 		}
 	}
 	return nobody

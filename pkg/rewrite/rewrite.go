@@ -44,79 +44,98 @@ func Rewrite(in Input) Result {
 		return Result{}
 	}
 	r := newRenamer(sources, in.Target, in.IdentityLabels)
-	w := walk{renamer: r, options: in.Options, inherited: newInheritance(r), valid: newValidator()}
+	w := walk{renamer: r, options: in.Options}
+	inherited := newInheritance(r)
+	all := make([]found, len(in.Live))
 	for i := range in.Live {
-		w.policy(&in.Live[i])
+		all[i] = found{policy: &in.Live[i], terms: terms(&in.Live[i])}
+		all[i].matches = inherited.matches(all[i].policy, all[i].terms)
+		w.validate(&all[i])
 	}
-	if w.invalid {
-		w.result.Edits = nil
+	for i := range all {
+		w.nodeBindings(all[i].policy, inherited)
+		for k := range all[i].terms {
+			w.term(&all[i], k)
+		}
 	}
 	return w.result
+}
+
+// found is a live policy and what was found of its rules.
+type found struct {
+	policy  *Policy
+	terms   []term
+	matches []match
+	// problems says why the API server would refuse a rule; empty where it would not.
+	problems []string
 }
 
 // walk is a rewrite under way.
 type walk struct {
 	renamer
-	options   Options
-	inherited *inheritance
-	valid     *validator
-	result    Result
-	invalid   bool
+	options Options
+	result  Result
+	// invalid says that a rule is invalid, and so that nothing is edited.
+	invalid bool
 }
 
-func (w *walk) policy(live *Policy) {
-	w.nodeBindings(live)
-	next := turns{}
-	for _, t := range terms(live) {
-		o := next.of(w.inherited.origins(live, t))
-		switch problem := w.valid.term(t); {
-		case problem != "" && !w.mends(o):
-			w.refuse(live, t, problem)
-		case o != nil:
-			w.inheritedTerm(live, t, o)
-		case w.namesSource(t):
-			w.find(t.path, Intended, t.words(w.subject(t), live.Place, ""), "is in no snapshot, so somebody means it: kept")
+// validate says what is wrong with the rules of a policy. Those that KubeBlocks made invalid are mended, with consent.
+func (w *walk) validate(f *found) {
+	f.problems = newValidator().policy(f.terms)
+	for i, problem := range f.problems {
+		if problem == "" {
+			continue
 		}
+		if f.matches[i].inTree && w.options.RestoreThirdParty {
+			f.problems[i] = ""
+			continue
+		}
+		w.invalid = true
 	}
 }
 
-// turns hands out rules that look alike one after another, to live rules that look alike.
-type turns map[*origin]int
-
-func (n turns) of(origins []*origin) *origin {
-	if len(origins) == 0 {
-		return nil
+// term decides on one rule.
+func (w *walk) term(f *found, i int) {
+	t, m := f.terms[i], f.matches[i]
+	switch {
+	case f.problems[i] != "":
+		rule := t.words(w.subject(t), f.policy.Place, "")
+		w.find(t.path, Invalid, rule, "would be refused by the API server, so nothing is rewritten: "+f.problems[i])
+	case m.origin != nil:
+		w.inheritedTerm(f.policy, t, m)
+	case w.namesSource(t):
+		w.find(t.path, Intended, t.words(w.subject(t), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
 	}
-	turn := n[origins[0]]
-	n[origins[0]]++
-	return origins[min(turn, len(origins)-1)]
-}
-
-// mends reports whether an invalid rule is one that KubeBlocks' rewrite made invalid, with consent to put it back.
-func (w *walk) mends(o *origin) bool {
-	return o != nil && o.inTree && w.options.RestoreThirdParty
-}
-
-func (w *walk) refuse(live *Policy, t term, problem string) {
-	w.invalid = true
-	w.find(t.path, Invalid, t.words(w.subject(t), live.Place, ""), "would be refused by the API server, so nothing is rewritten: "+problem)
 }
 
 func (w *walk) find(path string, class Class, rule, verdict string) {
 	w.result.Findings = append(w.result.Findings, Finding{Path: path, Class: class, Rule: rule, Message: rule + " " + verdict})
 }
 
-// inheritedTerm decides on a live rule t that comes from o.
-func (w *walk) inheritedTerm(live *Policy, t term, o *origin) {
-	before := t
-	if o.inTree && w.options.RestoreThirdParty {
-		before.selector = w.undoInTree(t.selector, o.selector)
+// inheritedTerm decides on a live rule t that comes from the rule m of a snapshot.
+func (w *walk) inheritedTerm(live *Policy, t term, m match) {
+	whole := t // the live rule, with what KubeBlocks' rewrite took from it
+	if m.inTree {
+		whole.selector = w.undoInTree(t.selector, m.selector)
 	}
-	after, _ := w.retarget(before, w.options.ScopeUnscoped)
-	changes := edits(t, after)
-	for _, edit := range changes {
+	right, ok := w.retarget(whole, w.options.ScopeUnscoped)
+	kept := right
+	if m.inTree && ok {
+		kept.selector = w.keepInTree(right.selector, t.selector, m.selector)
+	} else if m.inTree {
+		kept = t
+	}
+	own := edits(t, kept)
+	lost := m.inTree && canonicalOf(kept) != canonicalOf(right)
+	w.classify(t, m, len(own) > 0, lost)
+	if w.options.RestoreThirdParty {
+		own = edits(t, right)
+	}
+	if w.invalid {
+		return
+	}
+	for _, edit := range own {
 		edit.Component = live.Component
 		w.result.Edits = append(w.result.Edits, edit)
 	}
-	w.classify(t, o, len(changes) > 0)
 }

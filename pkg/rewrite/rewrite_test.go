@@ -62,7 +62,7 @@ func TestRewriteOfOneSelector(t *testing.T) {
 		"In with others keeps them":           {requiring(metav1.LabelSelectorOpIn, "batch7", "my1"), edit(values+"/1", "my1", "carrot67"), []Class{SourceIdentity, ThirdParty}},
 		"In that gains no duplicate":          {requiring(metav1.LabelSelectorOpIn, "my1", "b", "carrot67"), edit(values, []string{"my1", "b", "carrot67"}, []string{"b", "carrot67"}), []Class{SourceIdentity, ThirdParty}},
 		"Exists":                              {requiring(metav1.LabelSelectorOpExists), nil, []Class{Unscoped}},
-		"DoesNotExist":                        {requiring(metav1.LabelSelectorOpDoesNotExist), nil, nil},
+		"DoesNotExist":                        {requiring(metav1.LabelSelectorOpDoesNotExist), nil, []Class{Vacuous}},
 		"nil":                                 {nil, nil, []Class{Vacuous}},
 		"empty":                               {&metav1.LabelSelector{}, nil, []Class{Unscoped}},
 		"another cluster":                     {named("web1"), nil, []Class{ThirdParty}},

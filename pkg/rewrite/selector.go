@@ -20,7 +20,7 @@ func (r renamer) selector(s *metav1.LabelSelector) (rewritten *metav1.LabelSelec
 func (r renamer) rewriteLabels(s *metav1.LabelSelector) bool {
 	for key, value := range s.MatchLabels {
 		renamed, m := r.rename(key, value)
-		if m == ofShard && r.identifies(key) {
+		if m == untold {
 			return false
 		}
 		if m == ofSource && renamed != "" {
@@ -75,15 +75,15 @@ func (r renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
 }
 
 // values returns the values of a requirement for the target: in their order, and without a duplicate that was not there.
-// waiting says that a source's value was left out because the target's is not known yet. ok is false where a value names a
-// shard, which the target does not have.
+// waiting says that a source's value was left out because the target's is not known yet. ok is false where a value has no
+// counterpart.
 func (r renamer) values(key string, values []string) (renamed []string, waiting, ok bool) {
 	have := sets.New(values...)
 	renamed = make([]string, 0, len(values))
 	for _, value := range values {
 		to, m := r.rename(key, value)
 		switch {
-		case m == ofShard && r.identifies(key):
+		case m == untold:
 			return nil, false, false
 		case m != ofSource:
 			renamed = append(renamed, value)
@@ -100,7 +100,8 @@ func (r renamer) values(key string, values []string) (renamed []string, waiting,
 // names is whom a selector names.
 type names struct {
 	source bool
-	shard  bool
+	// untold says that it names something of a source that has no counterpart in the target.
+	untold bool
 	// others are the values that name other clusters, in the order in which they stand.
 	others []string
 	// only says that the selector can take Pods of sources only, among Pods of clusters with other names.
@@ -137,8 +138,8 @@ func (n *names) add(r renamer, key, value string) meaning {
 	switch m {
 	case ofSource:
 		n.source = true
-	case ofShard:
-		n.shard = true
+	case untold:
+		n.untold = true
 	case ofOther:
 		if value != "" {
 			n.others = append(n.others, value)

@@ -18,7 +18,7 @@ func (r renamer) retarget(t term, scope bool) (term, bool) {
 	switch {
 	case r.namesSource(t):
 		return r.renamed(t)
-	case scope && r.unscoped(t):
+	case scope && r.unscoped(t) && !r.repelsOthers(t):
 		t.selector = t.selector.DeepCopy()
 		r.scope(t.selector)
 		return t, true
@@ -43,6 +43,9 @@ func (r renamer) renamed(t term) (term, bool) {
 		return t, false
 	}
 	renamed.pods = r.namespaces(t.pods)
+	if !mayRangeOver(renamed.pods, r.target.Namespace) {
+		return t, false // a rule for all namespaces but the target's cannot take the target
+	}
 	return renamed, true
 }
 
@@ -52,7 +55,12 @@ func (r renamer) unscoped(t term) bool {
 		return false
 	}
 	n := r.named(t.selector)
-	return !n.source && !n.shard && len(n.others) == 0 && r.takesSource(t.selector)
+	return !n.source && !n.untold && len(n.others) == 0 && r.takesSource(t.selector) && r.inRange(t)
+}
+
+// repelsOthers reports whether a term takes the Pods of other clusters only, without naming them.
+func (r renamer) repelsOthers(t term) bool {
+	return t.pods != nil && slices.ContainsFunc(t.pods.MismatchLabelKeys, r.identifies)
 }
 
 // isPlaceholder reports whether a selector holds an empty component name, which KubeBlocks fills in for each shard.

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,7 +36,7 @@ type term struct {
 // matchLabelKeys returns the keys whose values the term takes from the Pod that it is a rule of.
 func (t term) matchLabelKeys() []string {
 	if t.pods != nil {
-		return append(t.pods.MatchLabelKeys[:len(t.pods.MatchLabelKeys):len(t.pods.MatchLabelKeys)], t.pods.MismatchLabelKeys...)
+		return t.pods.MatchLabelKeys
 	}
 	return t.constraint.MatchLabelKeys
 }
@@ -45,8 +46,19 @@ func (t term) implicitNamespace() bool {
 	return t.pods == nil || len(t.pods.Namespaces) == 0 && t.pods.NamespaceSelector == nil
 }
 
-// terms lists the rules of a policy that select Pods, in the order in which they stand.
+// terms lists the rules of a policy that select Pods, in the order in which they stand. Those of a shard are listed as they
+// stand in the Cluster: with an empty component name.
 func terms(p *Policy) []term {
+	all := listTerms(p)
+	if p.Shard != "" {
+		for i := range all {
+			all[i] = emptied(all[i], p.Shard)
+		}
+	}
+	return all
+}
+
+func listTerms(p *Policy) []term {
 	all := make([]term, 0, countTerms(p))
 	if p.Affinity != nil {
 		if a := p.Affinity.PodAffinity; a != nil {
@@ -109,4 +121,21 @@ func appendAffinity(all []term, k kind, path string, required []corev1.PodAffini
 		})
 	}
 	return all
+}
+
+// emptied returns a term with an empty component name in the place of a shard's.
+func emptied(t term, shard string) term {
+	if t.selector == nil {
+		return t
+	}
+	t.selector = t.selector.DeepCopy()
+	if t.selector.MatchLabels[LabelComponentName] == shard {
+		t.selector.MatchLabels[LabelComponentName] = ""
+	}
+	for _, r := range t.selector.MatchExpressions {
+		if i := slices.Index(r.Values, shard); r.Key == LabelComponentName && i >= 0 {
+			r.Values[i] = ""
+		}
+	}
+	return t
 }

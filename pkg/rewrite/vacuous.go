@@ -35,9 +35,17 @@ func (r renamer) anyComponent(holds func(*Source, *Component) bool) bool {
 	return !known
 }
 
-// mayTake reports whether a selector can take a Pod of one component, as far as labels that do not identify a cluster say.
+// mayTake reports whether a selector can take a Pod of one component, whatever the cluster's identity.
 func mayTake(s *metav1.LabelSelector, c *Component) bool {
-	return !anyRequirement(s, c.excludes)
+	if anyRequirement(s, c.excludes) {
+		return false
+	}
+	return len(c.Labels) == 0 || slices.ContainsFunc(c.Labels, func(labels map[string]string) bool {
+		return !anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool {
+			value, ok := labels[r.Key]
+			return ok && !takes(r, value)
+		})
+	})
 }
 
 // anyRequirement reports whether something holds for a requirement of a selector; a label is one, too.
@@ -52,16 +60,16 @@ func anyRequirement(s *metav1.LabelSelector, holds func(metav1.LabelSelectorRequ
 
 // excludes reports whether a requirement is known to exclude every Pod of the component.
 func (c *Component) excludes(requirement metav1.LabelSelectorRequirement) bool {
-	switch key := requirement.Key; {
-	case key == LabelComponentName:
+	switch requirement.Key {
+	case LabelInstance, LabelWorkload, LabelPodName:
+		return requirement.Operator == metav1.LabelSelectorOpDoesNotExist // every Pod has one
+	case LabelComponentName:
 		return c.excludesName(requirement)
-	case key == LabelShardingName && c.Sharding:
-		return !takes(requirement, c.Name)
-	case key == LabelShardingName:
+	case LabelShardingName:
+		if c.Sharding {
+			return !takes(requirement, c.Name)
+		}
 		return requirement.Operator == metav1.LabelSelectorOpIn || requirement.Operator == metav1.LabelSelectorOpExists
-	}
-	if value, ok := c.Labels[requirement.Key]; ok {
-		return !takes(requirement, value)
 	}
 	return false
 }

@@ -1,7 +1,10 @@
 package rewrite
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +23,28 @@ func newValidator() *validator {
 
 func validSelector(s *metav1.LabelSelector) bool { return newValidator().selector(s) == "" }
 
+// policy returns what is wrong with each of the rules of a policy; an empty string where nothing is.
+func (v *validator) policy(rules []term) []string {
+	problems := make([]string, len(rules))
+	type constraint struct {
+		topologyKey string
+		required    bool
+	}
+	seen := map[constraint]bool{}
+	for i, t := range rules {
+		problems[i] = v.term(t)
+		if t.constraint == nil {
+			continue
+		}
+		if c := (constraint{t.topologyKey, t.required}); seen[c] && problems[i] == "" {
+			problems[i] = fmt.Sprintf("a second spread constraint with topologyKey %s and whenUnsatisfiable %s", t.topologyKey, t.constraint.WhenUnsatisfiable)
+		} else {
+			seen[c] = true
+		}
+	}
+	return problems
+}
+
 // term returns what is wrong with a term, or an empty string.
 func (v *validator) term(t term) string {
 	if problem := v.selector(t.selector); problem != "" {
@@ -29,12 +54,46 @@ func (v *validator) term(t term) string {
 		return fmt.Sprintf("topologyKey %q: %s", t.topologyKey, problem)
 	}
 	if t.constraint != nil {
-		return v.constraint(t.constraint)
+		return cmp.Or(v.constraint(t.constraint), v.labelKeys("matchLabelKeys", t.constraint.MatchLabelKeys, t.selector))
 	}
+	return v.podTerm(t)
+}
+
+func (v *validator) podTerm(t term) string {
 	if !t.required && (t.weight < 1 || t.weight > 100) {
 		return fmt.Sprintf("weight %d is not in 1 to 100", t.weight)
 	}
-	return v.selector(t.pods.NamespaceSelector)
+	for _, namespace := range t.pods.Namespaces {
+		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
+			return fmt.Sprintf("namespace %q: %s", namespace, problems[0])
+		}
+	}
+	for _, key := range t.pods.MatchLabelKeys {
+		if slices.Contains(t.pods.MismatchLabelKeys, key) {
+			return key + " is in matchLabelKeys and in mismatchLabelKeys"
+		}
+	}
+	return cmp.Or(
+		v.labelKeys("matchLabelKeys", t.pods.MatchLabelKeys, t.selector),
+		v.labelKeys("mismatchLabelKeys", t.pods.MismatchLabelKeys, t.selector),
+		v.selector(t.pods.NamespaceSelector),
+	)
+}
+
+// labelKeys returns what is wrong with keys whose values a rule takes from its own Pod.
+func (v *validator) labelKeys(field string, keys []string, s *metav1.LabelSelector) string {
+	if len(keys) > 0 && s == nil {
+		return field + " without a labelSelector"
+	}
+	for _, key := range keys {
+		if problem := v.key(key); problem != "" {
+			return fmt.Sprintf("%s %q: %s", field, key, problem)
+		}
+		if anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool { return r.Key == key }) {
+			return key + " is in " + field + " and in labelSelector"
+		}
+	}
+	return ""
 }
 
 func (v *validator) constraint(c *corev1.TopologySpreadConstraint) string {
@@ -43,16 +102,27 @@ func (v *validator) constraint(c *corev1.TopologySpreadConstraint) string {
 		return fmt.Sprintf("maxSkew %d is not positive", c.MaxSkew)
 	case c.WhenUnsatisfiable != corev1.DoNotSchedule && c.WhenUnsatisfiable != corev1.ScheduleAnyway:
 		return fmt.Sprintf("whenUnsatisfiable %q is neither DoNotSchedule nor ScheduleAnyway", c.WhenUnsatisfiable)
+	case c.MinDomains != nil && *c.MinDomains < 1:
+		return fmt.Sprintf("minDomains %d is not positive", *c.MinDomains)
+	case c.MinDomains != nil && c.WhenUnsatisfiable != corev1.DoNotSchedule:
+		return "minDomains without whenUnsatisfiable DoNotSchedule"
 	}
-	return ""
+	return cmp.Or(inclusion("nodeAffinityPolicy", c.NodeAffinityPolicy), inclusion("nodeTaintsPolicy", c.NodeTaintsPolicy))
+}
+
+func inclusion(field string, p *corev1.NodeInclusionPolicy) string {
+	if p == nil || *p == corev1.NodeInclusionPolicyHonor || *p == corev1.NodeInclusionPolicyIgnore {
+		return ""
+	}
+	return fmt.Sprintf("%s %q is neither Honor nor Ignore", field, *p)
 }
 
 func (v *validator) selector(s *metav1.LabelSelector) string {
 	if s == nil {
 		return ""
 	}
-	for key, value := range s.MatchLabels {
-		if problem := v.label(key, value); problem != "" {
+	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+		if problem := v.label(key, s.MatchLabels[key]); problem != "" {
 			return problem
 		}
 	}

@@ -155,19 +155,6 @@ func (w *RestoreWrapper) DataSourceRef(kind, name string) *RestoreWrapper {
 	return w
 }
 
-// Phase sets how far the Restore has come.
-func (w *RestoreWrapper) Phase(phase kubeblocks.RestorePhase) *RestoreWrapper {
-	set(w.obj, string(phase), "status", "phase")
-	return w
-}
-
-// Action adds how far one of its Jobs has come.
-func (w *RestoreWrapper) Action(job string, status kubeblocks.RestoreActionStatus) *RestoreWrapper {
-	actions, _, _ := unstructured.NestedSlice(w.obj.Object, "status", "actions", "prepareData")
-	set(w.obj, append(actions, map[string]any{"objectKey": "Job/" + job, "status": string(status)}), "status", "actions", "prepareData")
-	return w
-}
-
 // BackupWrapper builds a Backup.
 type BackupWrapper struct{ obj *unstructured.Unstructured }
 

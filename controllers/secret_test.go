@@ -1,0 +1,66 @@
+package controllers_test
+
+import (
+	"encoding/json"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+)
+
+var _ = besideEachGeneration("A password in a restore annotation", func(w *world) {
+	const password = "hunter2"
+
+	// told is all that leaves Rehome.
+	told := func(h *hang) string {
+		GinkgoHelper()
+		return asJSON(w.conditions(h.restore)) + strings.Join(w.events, "\n") + strings.Join(w.logged, "\n")
+	}
+
+	// hangFrom makes a restore whose Cluster has that annotation.
+	hangFrom := func(annotation string) *hang {
+		GinkgoHelper()
+		h := w.hang(source)
+		w.merge(h.cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationRestoreFromBackup+`":`+asJSON(annotation)+`}}}`)
+		return h
+	}
+
+	DescribeTable("is told to nobody", func(annotation string) {
+		h := hangFrom(annotation)
+
+		w.reconcile()
+		w.reconcile()
+
+		Expect(w.condition(h.restore)).NotTo(BeNil())
+		Expect(told(h)).NotTo(ContainSubstring(password))
+	},
+		Entry("when the annotation is whole", `{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`),
+		Entry("when it names no Backup", `{"mysql":{"name":"","connectionPassword":"hunter2"}}`),
+		Entry("when it names what cannot be a Backup", `{"mysql":{"name":"b/p 1","connectionPassword":"hunter2"}}`),
+		Entry("when it names a Backup that is gone", `{"mysql":{"name":"bp2","connectionPassword":"hunter2"}}`),
+		Entry("when it is cut off", `{"mysql":{"name":"bp1","connectionPassword":"hunter2"`),
+		Entry("when it is no JSON", `hunter2`),
+		Entry("when it is a text", `"hunter2"`),
+		Entry("when a field of it has another type", `{"mysql":{"name":["hunter2"]}}`),
+		Entry("when a component of it has another type", `{"mysql":"hunter2"}`),
+	)
+
+	It("is told to nobody when the Cluster cannot be written", func() {
+		h := hangFrom(`{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`)
+		w.merge(h.cluster, `{"spec":{"frozen":true}}`)
+
+		_, err := w.tryReconcile()
+
+		Expect(err).To(MatchError(Not(ContainSubstring(password))))
+		Expect(told(h)).NotTo(ContainSubstring(password))
+	})
+})
+
+func asJSON(value any) string {
+	GinkgoHelper()
+	data, err := json.Marshal(value)
+	Expect(err).NotTo(HaveOccurred())
+	return string(data)
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+)
+
+// policy returns a component's scheduling policy: required anti-affinity per node against the Pods of a cluster.
+func policy(cluster string) string {
+	return `{"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"labelSelector":{"matchLabels":` +
+		`{"app.kubernetes.io/instance":"` + cluster + `"}},"topologyKey":"kubernetes.io/hostname"}]}}}`
+}
+
+// stored is the snapshot of my1 as KubeBlocks stores it, with what printers like to change.
+var stored = `{"metadata":{"name":"my1","namespace":"default","creationTimestamp":null,` +
+	`"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1","note":"<b> \u00e9\ud83d\ude00"}},` +
+	`"spec":{"zeta":1.50,"big":12345678901234567890,"yes":"true","none":null,` +
+	`"componentSpecs":[{"replicas":3,"name":"mysql","schedulingPolicy":` + policy("my1") + `}]},"status":{}}`
+
+const leaf = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0/labelSelector/matchLabels/app.kubernetes.io~1instance"
+
+// backupYAML returns a Backup with a snapshot.
+func backupYAML(name, snapshot string) string {
+	object := map[string]any{
+		"apiVersion": "dataprotection.kubeblocks.io/v1alpha1", "kind": "Backup",
+		"metadata": map[string]any{
+			"name": name, "namespace": "default",
+			"labels":      map[string]string{"app.kubernetes.io/instance": "my1", "dataprotection.kubeblocks.io/cluster-uid": "uid-1"},
+			"annotations": map[string]string{"kubeblocks.io/cluster-snapshot": snapshot},
+		},
+	}
+	text, err := yaml.Marshal(object)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// run runs `rehome rewrite` with an input on a pipe.
+func run(input string, args ...string) (out string, err error) {
+	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
+	in.WriteString(input)
+	root := NewRoot(NewRewrite(streams))
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetArgs(append([]string{"rewrite", "-f", "-", "--cluster", "carrot67"}, args...))
+	err = root.Execute()
+	return stdout.String() + stderr.String(), err
+}
+
+func TestRewritePrintsTheClusterToCreate(t *testing.T) {
+	g := NewWithT(t)
+
+	out, err := run(backupYAML("bp1", stored))
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(out).To(Equal(`apiVersion: apps.kubeblocks.io/v1
+kind: Cluster
+metadata:
+  name: carrot67
+  namespace: default
+  creationTimestamp: null
+  annotations:
+    kubeblocks.io/crd-api-version: apps.kubeblocks.io/v1
+    note: "<b> é\U0001F600"
+spec:
+  zeta: 1.50
+  big: 12345678901234567890
+  "yes": "true"
+  none: null
+  componentSpecs:
+    - replicas: 3
+      name: mysql
+      schedulingPolicy:
+        affinity:
+          podAntiAffinity:
+            requiredDuringSchedulingIgnoredDuringExecution:
+              - labelSelector:
+                  matchLabels:
+                    app.kubernetes.io/instance: carrot67
+                topologyKey: kubernetes.io/hostname
+status: {}
+`))
+}
+
+func TestRewritePrintsAPatchThatTestsBeforeItReplaces(t *testing.T) {
+	g := NewWithT(t)
+
+	out, err := run(backupYAML("bp1", stored), "-o", "patch")
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(out).To(MatchJSON(`[{"op":"test","path":"` + leaf + `","value":"my1"},{"op":"replace","path":"` + leaf + `","value":"carrot67"}]`))
+}
+
+func TestRewritePrintsADiffAndExitsOne(t *testing.T) {
+	g := NewWithT(t)
+
+	out, err := run(backupYAML("bp1", stored), "-o", "diff")
+
+	g.Expect(ExitStatus(err)).To(Equal(1))
+	g.Expect(err.Error()).To(BeEmpty(), "a difference is not a complaint")
+	g.Expect(out).To(HavePrefix("--- my1\n+++ carrot67\n@@"))
+	g.Expect(out).To(ContainSubstring("\n-                  app.kubernetes.io/instance: my1\n+                  app.kubernetes.io/instance: carrot67\n"))
+	g.Expect(out).NotTo(ContainSubstring("\x1b"), "a pipe gets no colours")
+}
+
+func TestRewriteThatChangesNothingExitsZero(t *testing.T) {
+	g := NewWithT(t)
+
+	out, err := run(backupYAML("bp1", strings.ReplaceAll(stored, `instance":"my1"`, `instance":"web1"`)), "-o", "diff")
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(out).To(BeEmpty())
+}
+
+func TestRewritePrintsEverythingAsJSON(t *testing.T) {
+	g := NewWithT(t)
+
+	out, err := run(backupYAML("bp1", stored), "-o", "json", "-n", "prod")
+
+	g.Expect(err).NotTo(HaveOccurred())
+	var report map[string]json.RawMessage
+	g.Expect(json.Unmarshal([]byte(out), &report)).To(Succeed())
+	g.Expect(report["source"]).To(MatchJSON(`{"namespace":"default","name":"my1","uid":"uid-1"}`))
+	g.Expect(report["target"]).To(MatchJSON(`{"namespace":"prod","name":"carrot67"}`))
+	g.Expect(report["edits"]).To(MatchJSON(`[{"path":"` + leaf + `","from":"my1","to":"carrot67"}]`))
+	g.Expect(string(report["findings"])).To(ContainSubstring(`"class": "SourceIdentity"`))
+}
+
+func TestRewriteFindsTheOnlyBackupOrClusterInItsInput(t *testing.T) {
+	const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+	for name, input := range map[string]string{
+		"a Backup":                    backupYAML("bp1", stored),
+		"among other documents":       other + "---\n" + backupYAML("bp1", stored) + "---\n" + other,
+		"beside a Cluster":            "kind: Cluster\nmetadata: {name: other}\nspec: {}\n---\n" + backupYAML("bp1", stored),
+		"in a List":                   "kind: List\napiVersion: v1\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(backupYAML("bp1", stored)), "\n", "\n  "),
+		"the bare snapshot":           stored,
+		"the bare snapshot, indented": "\n  " + stored + "\n",
+		"the Cluster with its kind":   `{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster",` + stored[1:],
+		"documents that hold nothing": "---\n# nothing\n---\n" + backupYAML("bp1", stored),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(input, "-o", "patch")
+
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(out).To(ContainSubstring(`"value": "carrot67"`))
+		})
+	}
+}
+
+func TestRewriteReadsAFile(t *testing.T) {
+	g := NewWithT(t)
+	file := filepath.Join(t.TempDir(), "bp1.yaml")
+	g.Expect(os.WriteFile(file, []byte(backupYAML("bp1", stored)), 0o600)).To(Succeed())
+
+	out, err := run("", "-f", file, "-o", "patch")
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(out).To(ContainSubstring(leaf))
+}
+
+func TestBadInputIsOneLineAndExitStatusTwo(t *testing.T) {
+	noAnnotation := strings.ReplaceAll(backupYAML("bp1", stored), "kubeblocks.io/cluster-snapshot", "other")
+	for name, c := range map[string]struct {
+		input   string
+		args    []string
+		message string
+	}{
+		"an empty input":           {"", nil, "-: it is empty"},
+		"no YAML":                  {"a: [", nil, "-: document 1: not YAML or JSON"},
+		"no object":                {"[1, 2]", nil, "-: document 1: not a Kubernetes object"},
+		"another kind":             {"kind: Pod\nspec: {}", nil, "-: neither a Backup nor a Cluster in it"},
+		"no annotation":            {noAnnotation, nil, "-: document 1: the Backup default/bp1 has no annotation kubeblocks.io/cluster-snapshot"},
+		"a snapshot cut short":     {backupYAML("bp1", stored[:40]), nil, "not JSON at byte 40"},
+		"a snapshot that is a Pod": {backupYAML("bp1", `{"kind":"Pod"}`), nil, "not a Cluster, but a Pod"},
+		"a wrong type":             {backupYAML("bp1", `{"spec":{"componentSpecs":"x"}}`), nil, "spec.componentSpecs holds a string at byte"},
+		"a duplicate key":          {backupYAML("bp1", `{"spec":{"schedulingPolicy":{},"schedulingPolicy":{}}}`), nil, `duplicate field "spec.schedulingPolicy"`},
+		"several Backups":          {backupYAML("bp1", stored) + "---\n" + backupYAML("bp2", stored), nil, "-: several Backups (bp1, bp2): give one"},
+		"several Clusters":         {stored + "\n---\n" + stored, nil, "-: several Clusters (my1, my1): give one"},
+		"a Cluster without a name": {`{"spec":{}}`, nil, "the Cluster has no name"},
+		"an invalid rule":          {backupYAML("bp1", strings.ReplaceAll(stored, "kubernetes.io/hostname", "")), nil, "would be refused by the API server"},
+		"a bad name":               {stored, []string{"--cluster", "Carrot_67"}, `--cluster "Carrot_67": `},
+		"no name":                  {stored, []string{"--cluster", ""}, "--cluster is required"},
+		"a bad namespace":          {stored, []string{"-n", "a/b"}, `--namespace "a/b": `},
+		"no such output":           {stored, []string{"-o", "xml"}, `--output "xml" is none of cluster, diff, json, patch`},
+		"no such flag":             {stored, []string{"--nonsense"}, "unknown flag: --nonsense"},
+		"an argument":              {stored, []string{"bp1"}, `unknown command "bp1"`},
+		"no such file":             {stored, []string{"-f", "/no/such/file"}, "/no/such/file: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(c.input, c.args...)
+
+			g.Expect(err).To(MatchError(ContainSubstring(c.message)))
+			g.Expect(ExitStatus(err)).To(Equal(2))
+			g.Expect(out).To(BeEmpty(), "nothing is half-written")
+			g.Expect(strings.TrimSpace(err.Error())).NotTo(ContainSubstring("\n"))
+		})
+	}
+}
+
+func TestDiffIsColouredLineByLine(t *testing.T) {
+	g := NewWithT(t)
+
+	g.Expect(coloured("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n z\n")).To(Equal(
+		"\x1b[1m--- a\x1b[m\n\x1b[1m+++ b\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n\x1b[31m-x\x1b[m\n\x1b[32m+y\x1b[m\n z\n"))
+}
+
+func TestOutputsAreCompleted(t *testing.T) {
+	g := NewWithT(t)
+	streams, _, out, _ := genericiooptions.NewTestIOStreams()
+	root := NewRoot(NewRewrite(streams))
+	root.SetOut(out)
+	root.SetArgs([]string{"__complete", "rewrite", "-o", ""})
+
+	g.Expect(root.Execute()).To(Succeed())
+	g.Expect(out.String()).To(HavePrefix("cluster\ndiff\njson\npatch\n"))
+}

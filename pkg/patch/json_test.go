@@ -1,0 +1,180 @@
+package patch_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+var restores = schema.GroupResource{Group: "dataprotection.kubeblocks.io", Resource: "restores"}
+
+// statusCode returns the HTTP status by which the API server refused a write; zero for any other error.
+func statusCode(err error) int {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return 0
+	}
+	return int(status.Status().Code)
+}
+
+var _ = Describe("A JSON Patch", func() {
+	const leaf = "/metadata/annotations/app.kubernetes.io~1instance"
+
+	newObject := func() *corev1.ConfigMap {
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "rules",
+			Annotations: map[string]string{"app.kubernetes.io/instance": "my1", "other": "web1"},
+		}}
+	}
+	annotations := func(obj client.Object) map[string]string {
+		GinkgoHelper()
+		current := &corev1.ConfigMap{}
+		Expect(api.Get(ctx, client.ObjectKeyFromObject(obj), current)).To(Succeed())
+		return current.Annotations
+	}
+	// send patches obj with operations that are pinned to it, and then some.
+	send := func(obj client.Object, operations ...patch.Operation) error {
+		GinkgoHelper()
+		p, err := patch.JSON(append(patch.Version(obj.GetUID(), obj.GetResourceVersion()), operations...))
+		Expect(err).NotTo(HaveOccurred())
+		return api.Patch(ctx, obj.DeepCopyObject().(client.Object), p)
+	}
+	rename := []patch.Operation{patch.Test(leaf, "my1"), patch.Replace(leaf, "carrot67")}
+
+	It("changes one leaf and nothing else", func() {
+		obj := newObject()
+		Expect(api.Create(ctx, obj)).To(Succeed())
+
+		Expect(send(obj, rename...)).To(Succeed())
+
+		Expect(annotations(obj)).To(Equal(map[string]string{"app.kubernetes.io/instance": "carrot67", "other": "web1"}))
+	})
+
+	It("makes edits: a new value, a value where there was none, a value that goes", func() {
+		obj := newObject()
+		Expect(api.Create(ctx, obj)).To(Succeed())
+
+		Expect(send(obj, patch.Edits([]rewrite.Edit{
+			{Path: leaf, From: "my1", To: "carrot67"},
+			{Path: "/metadata/annotations/new", To: "x"},
+			{Path: "/metadata/annotations/other", From: "web1"},
+		})...)).To(Succeed())
+
+		Expect(annotations(obj)).To(Equal(map[string]string{"app.kubernetes.io/instance": "carrot67", "new": "x"}))
+	})
+
+	DescribeTable("makes no edit of an old value that is another", func(edit rewrite.Edit) {
+		obj := newObject()
+		Expect(api.Create(ctx, obj)).To(Succeed())
+		before := annotations(obj)
+
+		err := send(obj, patch.Edits([]rewrite.Edit{{Path: leaf, From: "my1", To: "carrot67"}, edit})...)
+
+		Expect(patch.IsStale(err)).To(BeTrue(), "%v", err)
+		Expect(annotations(obj)).To(Equal(before))
+	},
+		Entry("to replace", rewrite.Edit{Path: "/metadata/annotations/other", From: "my1", To: "carrot67"}),
+		Entry("to remove", rewrite.Edit{Path: "/metadata/annotations/other", From: "my1"}),
+	)
+
+	DescribeTable("is stale, and changes nothing", func(code int, meanwhile func(obj *corev1.ConfigMap), operations ...patch.Operation) {
+		obj := newObject()
+		Expect(api.Create(ctx, obj)).To(Succeed())
+		meanwhile(obj)
+		before := annotations(obj)
+
+		err := send(obj, append(rename, operations...)...)
+
+		Expect(statusCode(err)).To(Equal(code))
+		Expect(patch.IsStale(err)).To(BeTrue())
+		Expect(annotations(obj)).To(Equal(before))
+	},
+		Entry("when the object was changed elsewhere", http.StatusConflict, func(obj *corev1.ConfigMap) {
+			merge(obj, `{"metadata":{"annotations":{"other":"web2"}}}`)
+		}),
+		Entry("when the object is another of the same name", http.StatusUnprocessableEntity, func(obj *corev1.ConfigMap) {
+			replaceWith(obj, newObject())
+		}),
+		Entry("when a value is not what was tested", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
+			patch.Test("/metadata/annotations/other", "my1")),
+		// A replace alone would add the member: only the test notices that it is missing.
+		Entry("when a value that was tested is not there", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
+			patch.Test("/metadata/annotations/missing", "my1"), patch.Replace("/metadata/annotations/missing", "carrot67")),
+		Entry("when a place is not there", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
+			patch.Replace("/metadata/missing/member", "carrot67")),
+	)
+
+	It("is stale when the object is gone", func() {
+		obj := newObject()
+		Expect(api.Create(ctx, obj)).To(Succeed())
+		Expect(api.Delete(ctx, obj)).To(Succeed())
+
+		err := send(obj, rename...)
+
+		Expect(statusCode(err)).To(Equal(http.StatusNotFound))
+		Expect(patch.IsStale(err)).To(BeTrue())
+	})
+
+	It("is not stale when the API server finds the result invalid", func() {
+		obj := newObject()
+		Expect(api.Create(ctx, obj)).To(Succeed())
+
+		err := send(obj, patch.Add("/data", map[string]string{"no/key": ""}))
+
+		Expect(statusCode(err)).To(Equal(http.StatusUnprocessableEntity))
+		Expect(patch.IsStale(err)).To(BeFalse())
+	})
+
+	It("is not stale when the definition of the kind refuses the change", func() {
+		restore := rehometesting.MakeRestore(namespace, "restore").Stale("my1").Obj()
+		Expect(api.Create(ctx, restore)).To(Succeed())
+
+		err := send(restore, patch.Replace("/spec/prepareDataConfig/schedulingSpec", rehometesting.Apart("carrot67")))
+
+		Expect(err).To(MatchError(ContainSubstring("immutable")))
+		Expect(statusCode(err)).To(Equal(http.StatusUnprocessableEntity))
+		Expect(patch.IsStale(err)).To(BeFalse())
+	})
+})
+
+var _ = DescribeTable("A deletion pinned to a version is stale", func(meanwhile func(restore client.Object)) {
+	restore := rehometesting.MakeRestore(namespace, "restore").Stale("my1").Obj()
+	Expect(api.Create(ctx, restore)).To(Succeed())
+	uid, version := restore.GetUID(), restore.GetResourceVersion()
+	meanwhile(restore.DeepCopy())
+
+	err := api.Delete(ctx, restore, client.Preconditions{UID: &uid, ResourceVersion: &version})
+
+	Expect(statusCode(err)).To(Equal(http.StatusConflict))
+	Expect(patch.IsStale(err)).To(BeTrue())
+},
+	Entry("when the object was changed elsewhere", func(restore client.Object) { merge(restore, `{"spec":{"unknown":1}}`) }),
+	Entry("when the object is another of the same name", func(restore client.Object) {
+		replaceWith(restore, rehometesting.MakeRestore(namespace, "restore").Obj())
+	}),
+)
+
+var _ = DescribeTable("An error", func(err error, stale bool) {
+	Expect(patch.IsStale(err)).To(Equal(stale))
+	Expect(patch.IsStale(fmt.Errorf("write: %w", err))).To(Equal(stale))
+	Expect(patch.IsStale(errors.Join(err))).To(Equal(stale))
+},
+	Entry("that is none is not stale", nil, false),
+	Entry("of a conflict is stale", apierrors.NewConflict(restores, "r", errors.New("changed")), true),
+	Entry("of an object that is gone is stale", apierrors.NewNotFound(restores, "r"), true),
+	Entry("of missing rights is not stale", apierrors.NewForbidden(restores, "r", errors.New("no")), false),
+	Entry("of a request that came too often is not stale", apierrors.NewTooManyRequests("slowly", 1), false),
+	Entry("of an API server that is down is not stale", errors.New("connection refused"), false),
+)

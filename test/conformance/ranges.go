@@ -1,0 +1,57 @@
+package conformance
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+var namespaceNames = []string{sourceNamespace, movedNamespace, otherNamespace}
+
+// drawNamespaces draws what a term ranges over: most often nothing that it says itself, else a list, a selector, or both.
+//
+// Beside a list, the selector is by name only. Whether a term ranges over the source's namespace and the target's alike must
+// not depend on other labels of the two, which a rewrite does not know.
+func drawNamespaces(t *rapid.T) (names []string, s *metav1.LabelSelector) {
+	switch rapid.IntRange(0, 5).Draw(t, "range") {
+	case 3:
+		return drawNames(t), nil
+	case 4:
+		return nil, drawNamespaceSelector(t, false)
+	case 5:
+		return drawNames(t), drawNamespaceSelector(t, true)
+	}
+	return nil, nil
+}
+
+func drawNames(t *rapid.T) []string {
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(namespaceNames), 1, len(namespaceNames), rapid.ID).Draw(t, "namespaces")
+}
+
+func drawNamespaceSelector(t *rapid.T, byName bool) *metav1.LabelSelector {
+	s := &metav1.LabelSelector{MatchExpressions: list(t, "requirements", 0, 2, func(t *rapid.T) metav1.LabelSelectorRequirement {
+		if !byName && rapid.IntRange(0, 3).Draw(t, "tier") == 3 {
+			return drawTierRequirement(t)
+		}
+		return drawNamespaceRequirement(t, rewrite.LabelNamespace, drawNames)
+	})}
+	if rapid.Bool().Draw(t, "label") {
+		metav1.AddLabelToSelector(s, rewrite.LabelNamespace, rapid.SampledFrom(namespaceNames).Draw(t, "namespace"))
+	}
+	return s
+}
+
+func drawTierRequirement(t *rapid.T) metav1.LabelSelectorRequirement {
+	return drawNamespaceRequirement(t, labelTier, func(t *rapid.T) []string {
+		return []string{rapid.SampledFrom([]string{"data", "web"}).Draw(t, "tier")}
+	})
+}
+
+func drawNamespaceRequirement(t *rapid.T, key string, values func(*rapid.T) []string) metav1.LabelSelectorRequirement {
+	r := metav1.LabelSelectorRequirement{Key: key, Operator: operators.Draw(t, "operator")}
+	if r.Operator == metav1.LabelSelectorOpIn || r.Operator == metav1.LabelSelectorOpNotIn {
+		r.Values = values(t)
+	}
+	return r
+}
