@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"encoding/binary"
-	"maps"
 	"slices"
 	"strings"
 
@@ -15,8 +14,9 @@ import (
 type canonical []byte
 
 // canonicalOf returns the canonical form of a term.
-func canonicalOf(t term) string {
-	c := make(canonical, 0, 256)
+func canonicalOf(t term) string { return string(canonical(nil).term(t)) }
+
+func (c canonical) term(t term) canonical {
 	c = c.str(string(t.kind)).str(t.topologyKey).number(int64(t.weight)).flag(t.required).selector(t.selector)
 	if t.pods != nil {
 		c = c.set(t.pods.Namespaces).selector(t.pods.NamespaceSelector)
@@ -25,7 +25,7 @@ func canonicalOf(t term) string {
 	if t.constraint != nil {
 		c = c.constraint(t.constraint)
 	}
-	return string(c)
+	return c
 }
 
 func (c canonical) constraint(s *corev1.TopologySpreadConstraint) canonical {
@@ -50,7 +50,13 @@ func (c canonical) selector(s *metav1.LabelSelector) canonical {
 		return c
 	}
 	c = c.number(int64(len(s.MatchLabels)))
-	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+	var few [8]string // keeps the usual selector off the heap
+	keys := few[:0]
+	for key := range s.MatchLabels {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
 		c = c.str(key).str(s.MatchLabels[key])
 	}
 	c = c.number(int64(len(s.MatchExpressions)))

@@ -2,16 +2,23 @@ package rewrite
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot. edited says that t is being
-// changed, lost that KubeBlocks' rewrite took something from m that this one keeps.
-func (w *walk) classify(t term, m match, edited, lost bool) {
+// outcome is what a rewrite made of a rule.
+type outcome struct {
+	// retargeted says that the rule could be given to the target, edited that this takes edits.
+	retargeted, edited bool
+	// lost says that KubeBlocks' rewrite took something from the rule that this one keeps.
+	lost bool
+}
+
+// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot.
+func (w *walk) classify(t term, m match, o outcome) {
 	rule := m.words(w.subject(m.term), m.policy.Place, m.source.Backup)
 	n := w.named(m.selector)
 	source := n.source && w.inRange(m.term)
 	if source {
-		w.classifySource(t, m, rule, edited)
+		w.classifySource(t, m, rule, n, o)
 	}
-	if class, verdict := w.judge(t, m, source, lost); class != "" {
+	if class, verdict := w.judge(t, m, n, source, o.lost); class != "" {
 		w.find(t.path, class, rule, verdict)
 	}
 	if verdict := w.shift(m, source && n.only); verdict != "" {
@@ -20,12 +27,11 @@ func (w *walk) classify(t term, m match, edited, lost bool) {
 }
 
 // classifySource speaks of a rule that names the source.
-func (w *walk) classifySource(t term, m match, rule string, edited bool) {
-	n := w.named(m.selector)
-	switch _, ok := w.retarget(m.term, false); {
-	case ok && edited:
+func (w *walk) classifySource(t term, m match, rule string, n names, o outcome) {
+	switch {
+	case o.edited:
 		w.find(t.path, SourceIdentity, rule, "was inherited: "+w.becomes(m))
-	case ok:
+	case o.retargeted || !w.namesSource(t):
 	case n.untold:
 		w.find(t.path, Generated, rule, "holds the name of a shard or a UID that has no counterpart in "+w.target.Name+": kept")
 	case w.moved() && !m.implicitNamespace() && !n.only:
@@ -50,8 +56,7 @@ func (w *walk) becomes(m match) string {
 }
 
 // judge says what a rule is beside naming the source, or instead of it. The class is empty where there is nothing to say.
-func (w *walk) judge(t term, m match, source, lost bool) (Class, string) {
-	n := w.named(m.selector)
+func (w *walk) judge(t term, m match, n names, source, lost bool) (Class, string) {
 	switch {
 	case lost:
 		return ThirdParty, w.lostWords(m)
@@ -65,13 +70,18 @@ func (w *walk) judge(t term, m match, source, lost bool) (Class, string) {
 		return Placeholder, "leaves the component's name to KubeBlocks: not touched"
 	case w.vacuous(m.selector):
 		return Vacuous, "takes no Pod of the source, and none that " + w.target.Name + " can have"
-	case !w.unscoped(t):
-		return "", ""
-	case w.options.ScopeUnscoped && !w.invalid && !w.repelsOthers(t):
-		return Unscoped, "names no cluster: scoped to " + w.target.Name
+	case w.unscoped(t):
+		return Unscoped, w.unscopedWords(t)
 	default:
-		return Unscoped, "names no cluster, so it may take the Pods of the source and of others: kept, scopeUnscoped scopes it"
+		return "", ""
 	}
+}
+
+func (w *walk) unscopedWords(t term) string {
+	if w.options.ScopeUnscoped && !w.invalid && !w.repelsOthers(t) {
+		return "names no cluster: scoped to " + w.target.Name
+	}
+	return "names no cluster, so it may take the Pods of the source and of others: kept, scopeUnscoped scopes it"
 }
 
 func (w *walk) lostWords(m match) string {

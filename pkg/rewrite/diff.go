@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +33,10 @@ func (l *leaves) selector(path string, from, to *metav1.LabelSelector) {
 	if from == to || from == nil || to == nil {
 		return
 	}
-	l.labels(path+"/matchLabels", from.MatchLabels, to.MatchLabels)
+	l.labels(path, from.MatchLabels, to.MatchLabels)
+	if len(to.MatchExpressions) == 0 {
+		return
+	}
 	path += "/matchExpressions"
 	for i := range from.MatchExpressions {
 		l.requirement(path+"/"+strconv.Itoa(i), from.MatchExpressions[i], to.MatchExpressions[i])
@@ -49,25 +51,31 @@ func (l *leaves) selector(path string, from, to *metav1.LabelSelector) {
 	}
 }
 
+// labels adds the edits of the labels of the selector at path.
 func (l *leaves) labels(path string, from, to map[string]string) {
+	const field = "/matchLabels"
 	if from == nil && len(to) > 0 {
-		l.add(path, nil, to)
+		l.add(path+field, nil, to)
 		return
 	}
-	for _, key := range slices.Sorted(maps.Keys(from)) {
-		value, stays := to[key]
-		switch {
+	first := len(*l)
+	for key, value := range from {
+		switch renamed, stays := to[key]; {
 		case !stays:
-			l.add(path+"/"+escape(key), from[key], nil)
-		case value != from[key]:
-			l.add(path+"/"+escape(key), from[key], value)
+			l.add(path+field+"/"+escape(key), value, nil)
+		case renamed != value:
+			l.add(path+field+"/"+escape(key), value, renamed)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(to)) {
+	for key, value := range to {
 		if _, was := from[key]; !was {
-			l.add(path+"/"+escape(key), nil, to[key])
+			l.add(path+field+"/"+escape(key), nil, value)
 		}
 	}
+	if len(*l)-first < 2 {
+		return
+	}
+	slices.SortFunc((*l)[first:], func(a, b Edit) int { return strings.Compare(a.Path, b.Path) })
 }
 
 func (l *leaves) requirement(path string, from, to metav1.LabelSelectorRequirement) {

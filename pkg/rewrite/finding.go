@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,8 +52,19 @@ func (t term) words(subject, place, backup string) string {
 	if t.required {
 		strength = "required"
 	}
-	preposition := map[kind]string{affinity: "with", antiAffinity: "against", spread: "of"}[t.kind]
-	return fmt.Sprintf("%s %s per %s %s %s (%s)", strength, t.kind, domain(t.topologyKey), preposition, subject, where(place, backup))
+	return strength + " " + string(t.kind) + " per " + domain(t.topologyKey) + " " + t.preposition() + " " + subject +
+		" (" + where(place, backup) + ")"
+}
+
+func (t term) preposition() string {
+	switch t.kind {
+	case affinity:
+		return "with"
+	case antiAffinity:
+		return "against"
+	default:
+		return "of"
+	}
 }
 
 // where names a place for people, and the Backup that it comes from unless there is none.
@@ -91,7 +101,7 @@ func (r renamer) subject(t term) string {
 		return "Pods of cluster " + r.nameOf(t.selector)
 	case t.selector == nil:
 		return "no Pods at all"
-	case newValidator().selector(t.selector) != "":
+	case r.valid.selector(t.selector) != "":
 		return "Pods of a selector that is invalid"
 	case len(t.selector.MatchLabels)+len(t.selector.MatchExpressions) == 0:
 		return "all Pods"
@@ -104,7 +114,7 @@ func (r renamer) subject(t term) string {
 func (r renamer) nameOf(s *metav1.LabelSelector) string {
 	for i := range r.sources {
 		one := r
-		one.sources = r.sources[i : i+1]
+		one.sources, one.components = r.sources[i:i+1], r.components[i:i+1]
 		if one.named(s).source {
 			return r.sources[i].Name
 		}

@@ -3,20 +3,17 @@ package rewrite
 // inheritance finds the rule of a snapshot that a live rule comes from.
 type inheritance struct {
 	r   renamer
-	all []*origin
+	all []origin
 	// bindings holds the ties to nodes, by the rule in words.
 	bindings map[location]*Source
 	// exact holds the rules as they stand in the snapshots.
-	exact index
+	exact *index
 	// changed holds the rules as they look after a rewrite, by this package or by KubeBlocks. It is made when the first
 	// rule is not found in exact: for a cluster that nobody has touched, never.
-	changed index
+	changed *index
 }
 
-// index finds rules by where they stand and what they say. Several rules can look alike after KubeBlocks' rewrite.
-type index map[location][]match
-
-// location is a rule, in canonical form, at a place or in a component.
+// location is a rule at a place or in a component.
 type location struct {
 	byComponent bool
 	where       string
@@ -41,18 +38,20 @@ type match struct {
 }
 
 func newInheritance(r renamer) *inheritance {
-	set := &inheritance{r: r, bindings: map[location]*Source{}, exact: index{}}
+	set := &inheritance{r: r, bindings: map[location]*Source{}}
 	for i := range r.sources {
 		source := &r.sources[i]
 		for j := range source.Policies {
 			policy := &source.Policies[j]
 			set.enterBindings(source, policy)
 			for _, t := range terms(policy) {
-				o := &origin{term: t, policy: policy, source: source}
-				set.all = append(set.all, o)
-				set.exact.enter(match{origin: o}, canonicalOf(t))
+				set.all = append(set.all, origin{term: t, policy: policy, source: source})
 			}
 		}
+	}
+	set.exact = newIndex(len(set.all))
+	for i := range set.all {
+		set.exact.enter(match{origin: &set.all[i]}, set.all[i].term)
 	}
 	return set
 }
@@ -75,23 +74,6 @@ func (set *inheritance) bindingSource(live *Policy, b binding) *Source {
 	return set.bindings[location{true, clusterWide, b.rule}]
 }
 
-func (i index) enter(m match, rule string) {
-	place, component := location{false, m.policy.Place, rule}, location{true, m.policy.Component, rule}
-	i[place] = append(i[place], m)
-	i[component] = append(i[component], m)
-}
-
-// find returns the rules that a live policy can have under one canonical form.
-func (i index) find(live *Policy, rule string) []match {
-	if !live.Derived {
-		return i[location{false, live.Place, rule}]
-	}
-	if matches := i[location{true, live.Component, rule}]; len(matches) > 0 {
-		return matches
-	}
-	return i[location{true, clusterWide, rule}]
-}
-
 // matches returns, for each rule of a live policy, the rule of a snapshot that it comes from; an empty match where it was
 // not inherited. Rules that stand as in the snapshot are matched first, so that of rules which look alike after KubeBlocks'
 // rewrite each is matched with its own.
@@ -100,7 +82,7 @@ func (set *inheritance) matches(live *Policy, rules []term) []match {
 	claims := claims{taken: map[*origin]bool{}, next: map[*origin]int{}}
 	missing := 0
 	for i, t := range rules {
-		if found[i] = claims.first(set.exact.find(live, canonicalOf(t))); found[i].origin == nil {
+		if found[i] = claims.first(set.exact.find(live, t)); found[i].origin == nil {
 			missing++
 		}
 	}
@@ -120,12 +102,11 @@ func (set *inheritance) matches(live *Policy, rules []term) []match {
 
 // changedMatch finds a rule that does not stand as in the snapshot, or that stands there once more than in the snapshot.
 func (set *inheritance) changedMatch(live *Policy, t term, claims claims) match {
-	rule := canonicalOf(t)
-	if m := claims.first(set.changed.find(live, rule)); m.origin != nil {
+	if m := claims.first(set.changed.find(live, t)); m.origin != nil {
 		return m
 	}
-	for _, in := range []index{set.exact, set.changed} {
-		if matches := in.find(live, rule); len(matches) > 0 {
+	for _, in := range []*index{set.exact, set.changed} {
+		if matches := in.find(live, t); len(matches) > 0 {
 			return matches[0]
 		}
 	}
@@ -159,16 +140,14 @@ func (c claims) first(matches []match) match {
 // indexChanged enters what the rules of the snapshots become: by this rewrite, without and with consent to scope, and by
 // KubeBlocks' own. Where the two agree, KubeBlocks' rewrite lost nothing.
 func (set *inheritance) indexChanged() {
-	set.changed = index{}
-	for _, o := range set.all {
+	set.changed = newIndex(2 * len(set.all))
+	for i := range set.all {
+		o := &set.all[i]
 		entered := set.enterRewritten(o)
 		t := o.term
 		var ok bool
-		if t.selector, ok = set.r.inTree(o.selector); !ok {
-			continue
-		}
-		if rule := canonicalOf(t); !entered[rule] {
-			set.changed.enter(match{origin: o, inTree: true}, rule)
+		if t.selector, ok = set.r.inTree(o.selector); ok && !entered[canonicalOf(t)] {
+			set.changed.enter(match{origin: o, inTree: true}, t)
 		}
 	}
 }
@@ -177,12 +156,9 @@ func (set *inheritance) enterRewritten(o *origin) map[string]bool {
 	entered := map[string]bool{}
 	for _, scoped := range []bool{false, true} {
 		t, ok := set.r.retarget(o.term, scoped)
-		if !ok {
-			continue
-		}
-		if rule := canonicalOf(t); !entered[rule] {
+		if rule := canonicalOf(t); ok && !entered[rule] {
 			entered[rule] = true
-			set.changed.enter(match{origin: o}, rule)
+			set.changed.enter(match{origin: o}, t)
 		}
 	}
 	return entered

@@ -25,13 +25,29 @@ const (
 // renamer answers what identifying label values of the sources become for the target.
 type renamer struct {
 	sources []Source
-	target  Identity
+	// components holds those of each source by name.
+	components []components
+	target     Identity
 	// nameKeys are the keys whose value is a cluster's name.
 	nameKeys []string
+	valid    *validator
 }
 
 func newRenamer(sources []Source, target Identity, identityLabels []string) renamer {
-	return renamer{sources: sources, target: target, nameKeys: append([]string{LabelInstance}, identityLabels...)}
+	r := renamer{
+		sources:  sources,
+		target:   target,
+		nameKeys: append([]string{LabelInstance}, identityLabels...),
+		valid:    newValidator(),
+	}
+	for i := range sources {
+		byName := make(components, len(sources[i].Components))
+		for j := range sources[i].Components {
+			byName[sources[i].Components[j].Name] = &sources[i].Components[j]
+		}
+		r.components = append(r.components, byName)
+	}
+	return r
 }
 
 // identifies reports whether the values of a key identify clusters.
@@ -50,14 +66,15 @@ func (r renamer) rename(key, value string) (renamed string, m meaning) {
 		return "", r.meaningOfComponent(key, value)
 	}
 	for i := range r.sources {
-		if renamed, m := r.renameOf(&r.sources[i], key, value); m != ofOther {
+		if renamed, m := r.renameOf(i, key, value); m != ofOther {
 			return renamed, m
 		}
 	}
 	return "", ofOther
 }
 
-func (r renamer) renameOf(source *Source, key, value string) (string, meaning) {
+func (r renamer) renameOf(i int, key, value string) (string, meaning) {
+	source := &r.sources[i]
 	if key == LabelClusterUID {
 		switch source.UID {
 		case "":
@@ -71,20 +88,23 @@ func (r renamer) renameOf(source *Source, key, value string) (string, meaning) {
 	if !ok {
 		return "", ofOther
 	}
-	return r.target.Name + rest, source.meaningOf(key, rest)
+	return r.target.Name + rest, r.components[i].meaningOf(key, rest)
 }
 
+// components are those of a source, by name.
+type components map[string]*Component
+
 // meaningOf says whom a value names that starts with the source's name, by the rest of it.
-func (s *Source) meaningOf(key, rest string) meaning {
+func (c components) meaningOf(key, rest string) meaning {
 	rest, derived := strings.CutPrefix(rest, "-")
 	switch key {
 	case LabelWorkload:
 		if derived {
-			return s.meaningOfWorkload(rest)
+			return c.meaningOfWorkload(rest)
 		}
 	case LabelPodName, LabelInstanceName, LabelStatefulSetPod:
 		if workload, ok := cutOrdinal(rest); derived && ok {
-			return s.meaningOfPods(workload)
+			return c.meaningOfPods(workload)
 		}
 	default:
 		if !derived && rest == "" {
@@ -94,39 +114,39 @@ func (s *Source) meaningOf(key, rest string) meaning {
 	return ofOther
 }
 
-// meaningOfWorkload says whom a workload's name without the cluster's names.
-func (s *Source) meaningOfWorkload(workload string) meaning {
-	m := ofOther
-	for _, c := range s.Components {
-		switch {
-		case !c.Sharding && workload == c.Name:
-			return ofSource
-		case c.Sharding && isShard(workload, c.Name):
-			m = untold
+// meaningOfWorkload says whom a workload's name without the cluster's names: a component, or a shard, whose name is its
+// sharding's and a suffix.
+func (c components) meaningOfWorkload(workload string) meaning {
+	if component, ok := c[workload]; ok && !component.Sharding {
+		return ofSource
+	}
+	if i := strings.LastIndexByte(workload, '-'); i > 0 && i < len(workload)-1 {
+		if sharding, ok := c[workload[:i]]; ok && sharding.Sharding {
+			return untold
+		}
+	}
+	return ofOther
+}
+
+// meaningOfPods says whom a Pod's name without the cluster's and the ordinal names: a workload's Pods, or those of one of
+// its instance templates.
+func (c components) meaningOfPods(name string) meaning {
+	m := c.meaningOfWorkload(name)
+	for i := strings.LastIndexByte(name, '-'); i > 0 && m != ofSource; i = strings.LastIndexByte(name[:i], '-') {
+		if of := c.meaningOfWorkload(name[:i]); of != ofOther && c.hasTemplate(name[:i], name[i+1:]) {
+			m = of
 		}
 	}
 	return m
 }
 
-// meaningOfPods says whom a Pod's name without the cluster's and the ordinal names: a workload's Pods, or those of one of
-// its instance templates.
-func (s *Source) meaningOfPods(name string) meaning {
-	m := s.meaningOfWorkload(name)
-	for _, c := range s.Components {
-		for _, template := range c.Templates {
-			workload, ok := strings.CutSuffix(name, "-"+template)
-			if !ok {
-				continue
-			}
-			if !c.Sharding && workload == c.Name {
-				return ofSource
-			}
-			if c.Sharding && isShard(workload, c.Name) {
-				m = untold
-			}
-		}
+// hasTemplate reports whether a workload has an instance template.
+func (c components) hasTemplate(workload, template string) bool {
+	component, ok := c[workload]
+	if !ok {
+		component = c[workload[:strings.LastIndexByte(workload, '-')]]
 	}
-	return m
+	return slices.Contains(component.Templates, template)
 }
 
 // cutOrdinal cuts "-" and a number off a Pod's name.
@@ -149,8 +169,8 @@ func (r renamer) meaningOfComponent(key, value string) meaning {
 	if key != LabelComponentName {
 		return nobody
 	}
-	for i := range r.sources {
-		if r.sources[i].meaningOfWorkload(value) == untold {
+	for _, of := range r.components {
+		if of.meaningOfWorkload(value) == untold {
 			return untold
 		}
 	}

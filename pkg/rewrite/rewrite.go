@@ -81,7 +81,7 @@ type walk struct {
 
 // validate says what is wrong with the rules of a policy. Those that KubeBlocks made invalid are mended, with consent.
 func (w *walk) validate(f *found) {
-	f.problems = newValidator().policy(f.terms)
+	f.problems = w.valid.policy(f.terms)
 	for i, problem := range f.problems {
 		if problem == "" {
 			continue
@@ -127,7 +127,7 @@ func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 	}
 	own := edits(t, kept)
 	lost := m.inTree && canonicalOf(kept) != canonicalOf(right)
-	w.classify(t, m, len(own) > 0, lost)
+	w.classify(t, m, outcome{retargeted: ok, edited: len(own) > 0, lost: lost})
 	if w.options.RestoreThirdParty {
 		own = edits(t, right)
 	}

@@ -30,7 +30,7 @@ func (r renamer) retarget(t term, scope bool) (term, bool) {
 // renamed returns a term that names a source for the target, and false where single leaves cannot say it.
 func (r renamer) renamed(t term) (term, bool) {
 	selector, ok := r.selector(t.selector)
-	if !ok || !validSelector(selector) {
+	if !ok || r.valid.selector(selector) != "" {
 		return t, false
 	}
 	renamed := t

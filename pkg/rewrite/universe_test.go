@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -45,9 +46,13 @@ func (k kin) of(id Identity) pod {
 	return p
 }
 
-// everyKin returns all Pods without identity. Where the target's UID is not known, its Pods must show name and UID both:
-// one then stands for the other.
-func everyKin(uidKnown bool) []kin {
+// showsBoth reports whether a Pod shows name and UID both. Where the target's UID is not known, one stands for the other.
+func (k kin) showsBoth() bool {
+	return slices.Contains(k.keys, LabelInstance) && slices.Contains(k.keys, LabelClusterUID)
+}
+
+// everyKin returns all Pods without identity.
+var everyKin = sync.OnceValue(func() []kin {
 	var all []kin
 	for _, component := range []string{"mysql", "proxy"} {
 		for _, team := range []string{"blue", "red"} {
@@ -58,34 +63,31 @@ func everyKin(uidKnown bool) []kin {
 						keys = append(keys, key)
 					}
 				}
-				if !uidKnown && !(slices.Contains(keys, LabelInstance) && slices.Contains(keys, LabelClusterUID)) {
-					continue
-				}
 				all = append(all, kin{component, team, keys})
 			}
 		}
 	}
 	return all
-}
+})
 
 // strangers returns Pods of neither cluster: each identity key absent, or with another cluster's value, in each namespace.
-func strangers(namespaces []string) []pod {
+var strangers = sync.OnceValue(func() []pod {
 	var all []pod
 	clusters := []Identity{{Name: "web1", UID: "uid-web1"}, {Name: "batch7", UID: "uid-batch7"}, {Name: "my10"}, {Name: "my1-mysql"}}
-	for _, namespace := range namespaces {
+	for _, namespace := range []string{sourceNamespace, otherNamespace, thirdNamespace} {
 		for _, cluster := range clusters {
 			cluster.Namespace = namespace
 			if cluster.UID == "" {
 				cluster.UID = types.UID("uid-" + cluster.Name)
 			}
-			for _, k := range everyKin(true) {
+			for _, k := range everyKin() {
 				all = append(all, k.of(cluster))
 			}
 		}
 		all = append(all, pod{namespace: namespace, labels: map[string]string{"team": "blue"}})
 	}
 	return all
-}
+})
 
 // takesPod says whether a term of a Pod in namespace own takes a Pod, by apimachinery's own selectors.
 func takesPod(t term, own string, p pod) bool {

@@ -9,25 +9,35 @@ import (
 // vacuous reports whether a selector takes none of the sources' Pods, whomever it names. The target's Pods differ from
 // them in identity only, so that it takes none of those either.
 func (r renamer) vacuous(s *metav1.LabelSelector) bool {
-	return s == nil || !r.anyComponent(func(_ *Source, c *Component) bool { return mayTake(s, c) })
+	return s == nil || !r.anyComponent(s, func(_ *Source, c *Component) bool { return mayTake(s, c) })
 }
 
 // takesSource reports whether a selector can take Pods of the sources.
 func (r renamer) takesSource(s *metav1.LabelSelector) bool {
-	return s != nil && r.anyComponent(func(source *Source, c *Component) bool {
+	return s != nil && r.anyComponent(s, func(source *Source, c *Component) bool {
 		return mayTake(s, c) && !anyRequirement(s, func(requirement metav1.LabelSelectorRequirement) bool {
 			return slices.Contains(r.nameKeys, requirement.Key) && !takes(requirement, source.Name)
 		})
 	})
 }
 
-// anyComponent reports whether something holds for a component of a source. It may, where no component is known.
-func (r renamer) anyComponent(holds func(*Source, *Component) bool) bool {
+// anyComponent reports whether something holds for a component of a source that a selector can be about. It may, where no
+// component is known.
+func (r renamer) anyComponent(s *metav1.LabelSelector, holds func(*Source, *Component) bool) bool {
+	name, named := s.MatchLabels[LabelComponentName]
 	known := false
 	for i := range r.sources {
-		for j := range r.sources[i].Components {
+		source := &r.sources[i]
+		if c, ok := r.components[i][name]; named && ok && !c.Sharding {
+			if holds(source, c) {
+				return true
+			}
 			known = true
-			if holds(&r.sources[i], &r.sources[i].Components[j]) {
+			continue
+		}
+		for j := range source.Components {
+			known = true
+			if holds(source, &source.Components[j]) {
 				return true
 			}
 		}

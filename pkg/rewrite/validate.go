@@ -3,7 +3,6 @@ package rewrite
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,8 +19,6 @@ type validator struct {
 func newValidator() *validator {
 	return &validator{keys: map[string]string{}, values: map[string]string{}}
 }
-
-func validSelector(s *metav1.LabelSelector) bool { return newValidator().selector(s) == "" }
 
 // policy returns what is wrong with each of the rules of a policy; an empty string where nothing is.
 func (v *validator) policy(rules []term) []string {
@@ -121,10 +118,15 @@ func (v *validator) selector(s *metav1.LabelSelector) string {
 	if s == nil {
 		return ""
 	}
-	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
-		if problem := v.label(key, s.MatchLabels[key]); problem != "" {
-			return problem
+	var worst string
+	for key, value := range s.MatchLabels {
+		// The same one of several, whatever the order of the map.
+		if problem := v.label(key, value); problem != "" && (worst == "" || problem < worst) {
+			worst = problem
 		}
+	}
+	if worst != "" {
+		return worst
 	}
 	for i := range s.MatchExpressions {
 		if problem := v.requirement(&s.MatchExpressions[i]); problem != "" {

@@ -22,7 +22,8 @@ func TestRuleWithoutALawfulRewriteIsKeptAndReported(t *testing.T) {
 
 		c.cases++
 		if len(result.Edits) > 0 || len(result.Findings) == 0 {
-			t.Fatalf("edits %v, findings %v\n%s", result.Edits, result.Findings, document(member{component: "mysql"}.pod(source, p)))
+			t.Logf("to %+v\n%s", r.asKnown(), document(member{component: "mysql"}.pod(source, p)))
+			t.Fatalf("edits: %v, findings: %v", result.Edits, result.Findings)
 		}
 	})
 	c.took = time.Since(start)

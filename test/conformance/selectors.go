@@ -54,7 +54,8 @@ func (a *author) requirement(t *rapid.T) metav1.LabelSelectorRequirement {
 // theirs, do not apply.
 func (a *author) values(t *rapid.T, key string) []string {
 	// The UID of a cluster that is yet to be created can stand nowhere.
-	if !slices.Contains(identityKeys, key) || key == rewrite.LabelClusterUID || rapid.IntRange(0, 4).Draw(t, "pair") < 4 {
+	canPair := !a.hopeless && slices.Contains(identityKeys, key) && key != rewrite.LabelClusterUID
+	if !canPair || rapid.IntRange(0, 4).Draw(t, "pair") < 4 {
 		return []string{a.value(t, key)}
 	}
 	m := rapid.SampledFrom(shapes[:len(shapes)-1]).Draw(t, "shape")
