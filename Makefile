@@ -77,4 +77,4 @@ kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minu
 
 .PHONY: clean
 clean: ## Remove everything that make built.
-	rm -rf .cache test/controlplane/.cache
+	rm -rf .cache

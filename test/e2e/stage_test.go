@@ -3,13 +3,13 @@ package e2e
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
@@ -86,7 +86,7 @@ func (s *stage) backUp(ctx context.Context, source fixture.Source, backup string
 // until the next run.
 func logDir(name string) string {
 	GinkgoHelper()
-	dir, err := filepath.Abs(filepath.Join("..", "..", ".cache", "e2e", name))
+	dir, err := repository.Cache("e2e", name)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(os.RemoveAll(dir)).To(Succeed())
 	return dir

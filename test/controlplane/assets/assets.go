@@ -6,14 +6,12 @@ package assets
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rehome-operator/rehome/test/controlplane/build"
 	"github.com/rehome-operator/rehome/test/controlplane/progress"
+	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
 // componentsFolder is where, in the repository, the modules are that pin and build the programs.
@@ -44,24 +42,15 @@ func Build(ctx context.Context, r *progress.Reporter) (string, error) {
 
 // locatePins reads the pins of the repository that holds the working directory.
 func locatePins() (pins, error) {
-	start, err := os.Getwd()
+	root, err := repository.Root()
 	if err != nil {
 		return pins{}, err
 	}
-	for dir := start; ; dir = filepath.Dir(dir) {
-		components := filepath.Join(dir, componentsFolder)
-		_, err := os.Stat(components)
-		if err == nil {
-			return readPins(components)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return pins{}, err
-		}
-		if dir == filepath.Dir(dir) {
-			return pins{}, fmt.Errorf("neither %s nor a folder above it holds %s", start, componentsFolder)
-		}
-	}
+	return readPins(filepath.Join(root, componentsFolder))
 }
 
-// dir is the cache folder, beside the components.
-func (p pins) dir() string { return filepath.Join(filepath.Dir(p.components), ".cache", p.key()) }
+// dir is the cache folder, at the root of the repository.
+func (p pins) dir() string {
+	root := strings.TrimSuffix(p.components, componentsFolder)
+	return filepath.Join(root, ".cache", "controlplane", p.key())
+}

@@ -10,18 +10,17 @@ import (
 	"strings"
 
 	"github.com/rehome-operator/rehome/test/controlplane"
-	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/program"
 )
 
 // Build builds the binary as it is in the working tree, and returns its path. Go's build cache makes it quick when nothing
 // has changed.
 func Build(ctx context.Context) (string, error) {
-	cache, err := kubeblocks.CacheDir()
+	root, err := repository.Root()
 	if err != nil {
 		return "", err
 	}
-	root := filepath.Dir(filepath.Dir(cache))
 	binary := filepath.Join(root, ".cache", "bin", "rehome")
 	_, err = output(ctx, "go", "build", "-C", root, "-o", binary, ".")
 	return binary, err
