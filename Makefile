@@ -1,8 +1,11 @@
 # KUBEBLOCKS is the version that `make demo` runs: v1.0.2, v1.0.0 or v0.9.3.
 KUBEBLOCKS ?= v1.0.2
 
+# FUZZTIME is how long each fuzz target runs.
+FUZZTIME ?= 10s
+
 # The modules of this repository that hold code of ours.
-MODULES := . test/controlplane test/e2e
+MODULES := . test/controlplane test/conformance test/e2e
 
 include hack/tools.mk
 
@@ -43,19 +46,31 @@ lint: $(GOLANGCI_LINT) ## Lint every module, the import rule included.
 	@for m in $(MODULES); do echo "lint $$m" >&2; (cd $$m && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; done
 
 .PHONY: verify
-verify: generate manifests ## Fail when generated files or go.mod files are out of date.
+verify: generate manifests ## Fail when generated files or go.mod files are out of date, or a forbidden module is linked.
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
+	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
+	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
 	@changed=$$(git status --porcelain -- pkg config); \
 		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
 
 ##@ Test
 
 .PHONY: test
-test: test-unit test-controlplane test-e2e ## Run every test; builds what they need first.
+test: test-unit test-fuzz test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
 	KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)" go test ./...
+
+.PHONY: test-fuzz
+test-fuzz: ## Fuzz the snapshot parser and the rewrite for FUZZTIME each.
+	go test ./pkg/rewrite -run '^$$' -fuzz '^FuzzSnapshot$$' -fuzztime $(FUZZTIME)
+	go test ./pkg/rewrite -run '^$$' -fuzz '^FuzzRewrite$$' -fuzztime $(FUZZTIME)
+
+.PHONY: test-conformance
+test-conformance: ## Check the laws of a rewrite through the real scheduler's plugins.
+	@# The flags of the control plane's build, so that both share what is compiled.
+	cd test/conformance && CGO_ENABLED=0 go test -trimpath ./...
 
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.

@@ -18,14 +18,25 @@ const (
 	otherNamespace  = "elsewhere"
 )
 
+var namespaceNames = []string{sourceNamespace, movedNamespace, otherNamespace}
+
 const labelTier = "example.com/tier"
 
+func namespaceLabels(name string) map[string]string {
+	tier := "data"
+	if name == otherNamespace {
+		tier = "web"
+	}
+	return map[string]string{rewrite.LabelNamespace: name, labelTier: tier}
+}
+
 func namespaces() []*corev1.Namespace {
-	tiers := map[string]string{sourceNamespace: "data", movedNamespace: "data", otherNamespace: "web"}
-	all := make([]*corev1.Namespace, 0, len(tiers))
-	for name, tier := range tiers {
-		labels := map[string]string{rewrite.LabelNamespace: name, labelTier: tier}
-		all = append(all, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
+	all := make([]*corev1.Namespace, 0, len(namespaceNames))
+	for _, name := range namespaceNames {
+		all = append(all, &corev1.Namespace{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: namespaceLabels(name)},
+		})
 	}
 	return all
 }

@@ -23,9 +23,10 @@ var shapes = []member{
 
 // Generators draw what is simple and telling first: rapid shrinks towards it.
 var (
-	zones     = rapid.SampledFrom([]string{"", "zone1", "zone2"})
-	teams     = rapid.SampledFrom([]string{"", "red", "blue"})
-	templates = rapid.SampledFrom([]string{"", "", "", "big"})
+	components = rapid.SampledFrom([]string{"mysql", "mysql", "proxy"})
+	zones      = rapid.SampledFrom([]string{"", "zone1", "zone2"})
+	teams      = rapid.SampledFrom([]string{"", "red", "blue"})
+	templates  = rapid.SampledFrom([]string{"", "", "", "big"})
 )
 
 // scenarios generates scenarios whose policy can be rewritten so that the laws hold.
@@ -34,11 +35,8 @@ var scenarios = rapid.Custom(func(t *rapid.T) scenario {
 	a := author{restore: s.restore, neighbourly: rapid.Bool().Draw(t, "neighbourly")}
 	s.policy = a.policy(t)
 	s.nodes = drawNodes(t)
-	s.incoming = s.members(t, 1, 1)[0]
-	s.cluster = s.members(t, 0, 4)
-	for i := range s.cluster {
-		s.cluster[i].ordinal = i + 1 // Pods of one cluster differ in their names.
-	}
+	cluster := s.members(t, 1, 5)
+	s.incoming, s.cluster = cluster[0], cluster[1:]
 	s.incoming.node = ""
 	s.strangers = s.drawStrangers(t, a.neighbourly && s.moved())
 	s.bystanders = s.members(t, 1, 4)
@@ -67,31 +65,34 @@ func drawNodes(t *rapid.T) []*corev1.Node {
 	return nodes
 }
 
+// members draws Pods of one cluster, on the nodes of the scenario. Their ordinals are their places in the list.
 func (s *scenario) members(t *rapid.T, fewest, most int) []member {
-	members := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) member {
-		return member{
-			component: rapid.SampledFrom([]string{"mysql", "mysql", "proxy"}).Draw(t, "component"),
+	members := list(t, "members", fewest, most, func(t *rapid.T) member {
+		m := member{
+			component: components.Draw(t, "component"),
 			team:      teams.Draw(t, "team"),
 			node:      nodeName(rapid.IntRange(0, len(s.nodes)-1).Draw(t, "node")),
 		}
-	}), fewest, most).Draw(t, "members")
+		if m.component == "mysql" {
+			m.template = templates.Draw(t, "template")
+		}
+		return m
+	})
 	for i := range members {
 		members[i].ordinal = i
-		if members[i].component == "mysql" {
-			members[i].template = templates.Draw(t, "template")
-		}
 	}
 	return members
 }
 
 // drawStrangers draws Pods of other clusters and of none. They never have the name of the source or the target: then the
-// laws would ask two things of one Pod. With twins, every stranger in the source's namespace has its like in the target's, on
-// the same node.
+// laws would ask two things of one Pod. With twins, every stranger in the source's namespace has its like in the target's, and
+// the other way round, on the same node.
 func (s *scenario) drawStrangers(t *rapid.T, twins bool) []*corev1.Pod {
-	var pods []*corev1.Pod
-	for i, m := range s.members(t, 0, 4) {
+	strangers := s.members(t, 0, 4)
+	pods := make([]*corev1.Pod, 0, 2*len(strangers))
+	for i, m := range strangers {
 		name := rapid.SampledFrom(append([]string{""}, strangerNames...)).Draw(t, "stranger")
-		namespace := rapid.SampledFrom([]string{sourceNamespace, movedNamespace, otherNamespace}).Draw(t, "namespace")
+		namespace := rapid.SampledFrom(namespaceNames).Draw(t, "namespace")
 		labels := m.labels(cluster(namespace, name))
 		if name == "" {
 			labels = map[string]string{labelTeam: m.team, rewrite.LabelComponentName: m.component}

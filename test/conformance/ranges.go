@@ -7,8 +7,6 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-var namespaceNames = []string{sourceNamespace, movedNamespace, otherNamespace}
-
 // drawNamespaces draws what a term ranges over: most often nothing that it says itself, else a list, a selector, or both.
 //
 // Beside a list, the selector is by name only. Whether a term ranges over the source's namespace and the target's alike must

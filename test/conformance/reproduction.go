@@ -26,6 +26,7 @@ func (s *scenario) reproduction(statement string, edits []rewrite.Edit, sides [2
 			fmt.Fprintf(&b, "#   %s\n", o)
 		}
 	}
+	section(&b, "namespaces", namespaces())
 	section(&b, "nodes", s.nodes)
 	section(&b, "strangers", s.strangers)
 	for _, half := range sides {
@@ -34,7 +35,7 @@ func (s *scenario) reproduction(statement string, edits []rewrite.Edit, sides [2
 	return b.String()
 }
 
-func section[T *corev1.Node | *corev1.Pod](b *strings.Builder, title string, objects []T) {
+func section[T *corev1.Namespace | *corev1.Node | *corev1.Pod](b *strings.Builder, title string, objects []T) {
 	fmt.Fprintf(b, "\n# ===== %s =====\n", title)
 	for _, object := range objects {
 		fmt.Fprintf(b, "---\n%s", document(object))
