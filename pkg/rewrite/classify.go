@@ -12,8 +12,8 @@ type outcome struct {
 
 // classify adds what there is to say of a live rule t that comes from the rule m of a snapshot.
 func (w *walk) classify(t term, m match, o outcome) {
-	rule := m.words(w.subject(m.term), m.policy.Place, m.source.Backup)
 	n := w.named(m.selector)
+	rule := m.words(w.subject(m.term, n), m.policy.Place, m.source.Backup)
 	source := n.source && w.inRange(m.term)
 	if source {
 		w.classifySource(t, m, rule, n, o)

@@ -109,4 +109,9 @@ func orNil(values []string) any {
 // escaper makes a key one segment of a JSON Pointer (RFC 6901).
 var escaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-func escape(key string) string { return escaper.Replace(key) }
+func escape(key string) string {
+	if key == LabelInstance {
+		return "app.kubernetes.io~1instance" // nearly always
+	}
+	return escaper.Replace(key)
+}

@@ -2,34 +2,41 @@ package rewrite
 
 // index finds rules by where they stand and what they say. Several can look alike after KubeBlocks' rewrite.
 type index struct {
+	// byPlace and byComponent are nil where no live policy asks for them.
 	byPlace, byComponent map[string][]match
 	matches              []match
 	key                  canonical // scratch
 }
 
-func newIndex(size int) *index {
-	return &index{
-		byPlace:     make(map[string][]match, size),
-		byComponent: make(map[string][]match, size),
-		matches:     make([]match, 0, size),
+func (set *inheritance) newIndex(size int) *index {
+	i := &index{matches: make([]match, 0, size)}
+	if set.placed {
+		i.byPlace = make(map[string][]match, size)
 	}
+	if set.derived {
+		i.byComponent = make(map[string][]match, size)
+	}
+	return i
 }
 
 // enter enters a match under a rule, at its place and in its component.
 func (i *index) enter(m match, rule term) {
 	i.matches = append(i.matches, m)
-	alone := i.matches[len(i.matches)-1:]
-	for _, at := range []struct {
-		index map[string][]match
-		where string
-	}{{i.byPlace, m.policy.Place}, {i.byComponent, m.policy.Component}} {
-		i.key = i.key[:0].str(at.where).term(rule)
-		if others, ok := at.index[string(i.key)]; ok {
-			at.index[string(i.key)] = append(others[:len(others):len(others)], m)
-		} else {
-			at.index[string(i.key)] = alone
-		}
+	n := len(i.matches)
+	alone := i.matches[n-1 : n : n]
+	i.enterAt(i.byPlace, m.policy.Place, alone, rule)
+	i.enterAt(i.byComponent, m.policy.Component, alone, rule)
+}
+
+func (i *index) enterAt(in map[string][]match, where string, alone []match, rule term) {
+	if in == nil {
+		return
 	}
+	i.key = i.key[:0].str(where).term(rule)
+	if others, ok := in[string(i.key)]; ok {
+		alone = append(others, alone...)
+	}
+	in[string(i.key)] = alone
 }
 
 // find returns the matches that a live policy can have under a rule.

@@ -1,11 +1,15 @@
 package rewrite
 
+import "slices"
+
 // inheritance finds the rule of a snapshot that a live rule comes from.
 type inheritance struct {
 	r   renamer
 	all []origin
 	// bindings holds the ties to nodes, by the rule in words.
 	bindings map[location]*Source
+	// placed and derived say which kinds of live policies there are.
+	placed, derived bool
 	// exact holds the rules as they stand in the snapshots.
 	exact *index
 	// changed holds the rules as they look after a rewrite, by this package or by KubeBlocks. It is made when the first
@@ -18,6 +22,16 @@ type location struct {
 	byComponent bool
 	where       string
 	rule        string
+}
+
+func countAll(sources []Source) int {
+	n := 0
+	for i := range sources {
+		for j := range sources[i].Policies {
+			n += countTerms(&sources[i].Policies[j])
+		}
+	}
+	return n
 }
 
 // clusterWide is the component of the cluster's own policy.
@@ -37,8 +51,9 @@ type match struct {
 	inTree bool
 }
 
-func newInheritance(r renamer) *inheritance {
-	set := &inheritance{r: r, bindings: map[location]*Source{}}
+// newInheritance prepares to find where the rules of live policies come from.
+func newInheritance(r renamer, live []Policy) *inheritance {
+	set := &inheritance{r: r, bindings: map[location]*Source{}, all: make([]origin, 0, countAll(r.sources))}
 	for i := range r.sources {
 		source := &r.sources[i]
 		for j := range source.Policies {
@@ -49,7 +64,9 @@ func newInheritance(r renamer) *inheritance {
 			}
 		}
 	}
-	set.exact = newIndex(len(set.all))
+	set.placed = slices.ContainsFunc(live, func(p Policy) bool { return !p.Derived })
+	set.derived = slices.ContainsFunc(live, func(p Policy) bool { return p.Derived })
+	set.exact = set.newIndex(len(set.all))
 	for i := range set.all {
 		set.exact.enter(match{origin: &set.all[i]}, set.all[i].term)
 	}
@@ -140,7 +157,7 @@ func (c claims) first(matches []match) match {
 // indexChanged enters what the rules of the snapshots become: by this rewrite, without and with consent to scope, and by
 // KubeBlocks' own. Where the two agree, KubeBlocks' rewrite lost nothing.
 func (set *inheritance) indexChanged() {
-	set.changed = newIndex(2 * len(set.all))
+	set.changed = set.newIndex(2 * len(set.all))
 	for i := range set.all {
 		o := &set.all[i]
 		entered := set.enterRewritten(o)

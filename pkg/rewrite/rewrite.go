@@ -45,7 +45,7 @@ func Rewrite(in Input) Result {
 	}
 	r := newRenamer(sources, in.Target, in.IdentityLabels)
 	w := walk{renamer: r, options: in.Options}
-	inherited := newInheritance(r)
+	inherited := newInheritance(r, in.Live)
 	all := make([]found, len(in.Live))
 	for i := range in.Live {
 		all[i] = found{policy: &in.Live[i], terms: terms(&in.Live[i])}
@@ -99,12 +99,12 @@ func (w *walk) term(f *found, i int) {
 	t, m := f.terms[i], f.matches[i]
 	switch {
 	case f.problems[i] != "":
-		rule := t.words(w.subject(t), f.policy.Place, "")
+		rule := t.words(w.subject(t, w.named(t.selector)), f.policy.Place, "")
 		w.find(t.path, Invalid, rule, "would be refused by the API server, so nothing is rewritten: "+f.problems[i])
 	case m.origin != nil:
 		w.inheritedTerm(f.policy, t, m)
 	case w.namesSource(t):
-		w.find(t.path, Intended, t.words(w.subject(t), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
+		w.find(t.path, Intended, t.words(w.subject(t, w.named(t.selector)), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
 	}
 }
 

@@ -7,12 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// selector returns the selector that takes the target where s takes a source. It keeps every requirement in its place and
-// appends what it adds; a selector that names no source is returned as it is. ok is false where no selector can do so.
+// selector returns the selector that takes the target where s, which names a source, takes that. It keeps every requirement
+// in its place and appends what it adds. ok is false where no selector can do so.
 func (r renamer) selector(s *metav1.LabelSelector) (rewritten *metav1.LabelSelector, ok bool) {
-	if !r.named(s).source {
-		return s, true
-	}
 	rewritten = s.DeepCopy()
 	return rewritten, r.rewriteLabels(rewritten) && r.rewriteExpressions(rewritten)
 }

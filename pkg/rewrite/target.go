@@ -15,9 +15,9 @@ func (r renamer) namesSource(t term) bool {
 // retarget returns the term as it has to stand in the target: renamed where it names a source, scoped to the target where it
 // is unscoped and scope is true. It returns false where the term stays as it is.
 func (r renamer) retarget(t term, scope bool) (term, bool) {
-	switch {
-	case r.namesSource(t):
-		return r.renamed(t)
+	switch n := r.named(t.selector); {
+	case n.source && r.inRange(t):
+		return r.renamed(t, n)
 	case scope && r.unscoped(t) && !r.repelsOthers(t):
 		t.selector = t.selector.DeepCopy()
 		r.scope(t.selector)
@@ -28,7 +28,7 @@ func (r renamer) retarget(t term, scope bool) (term, bool) {
 }
 
 // renamed returns a term that names a source for the target, and false where single leaves cannot say it.
-func (r renamer) renamed(t term) (term, bool) {
+func (r renamer) renamed(t term, n names) (term, bool) {
 	selector, ok := r.selector(t.selector)
 	if !ok || r.valid.selector(selector) != "" {
 		return t, false
@@ -38,7 +38,7 @@ func (r renamer) renamed(t term) (term, bool) {
 	if t.implicitNamespace() || !r.moved() {
 		return renamed, true
 	}
-	if !r.named(t.selector).only {
+	if !n.only {
 		// The other Pods it takes stay in the source's namespace: that would take two terms.
 		return t, false
 	}

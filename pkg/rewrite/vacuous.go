@@ -60,8 +60,10 @@ func mayTake(s *metav1.LabelSelector, c *Component) bool {
 
 // anyRequirement reports whether something holds for a requirement of a selector; a label is one, too.
 func anyRequirement(s *metav1.LabelSelector, holds func(metav1.LabelSelectorRequirement) bool) bool {
+	label := metav1.LabelSelectorRequirement{Operator: metav1.LabelSelectorOpIn, Values: make([]string, 1)}
 	for key, value := range s.MatchLabels {
-		if holds(metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpIn, Values: []string{value}}) {
+		label.Key, label.Values[0] = key, value
+		if holds(label) {
 			return true
 		}
 	}
