@@ -30,11 +30,11 @@ func (r renamer) retarget(t term, scope bool) (term, bool) {
 // renamed returns a term that names a source for the target, and false where single leaves cannot say it.
 func (r renamer) renamed(t term, n names) (term, bool) {
 	selector, ok := r.selector(t.selector)
-	if !ok || r.valid.selector(selector) != "" {
-		return t, false
-	}
 	renamed := t
 	renamed.selector = selector
+	if !ok || r.valid.term(renamed) != "" {
+		return t, false
+	}
 	if t.implicitNamespace() || !r.moved() {
 		return renamed, true
 	}

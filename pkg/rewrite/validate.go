@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
+const matchLabelKeys = "matchLabelKeys"
+
 // validator says what the API server would refuse in a rule. It remembers the keys and values that it has seen: the same
 // few stand in every rule.
 type validator struct {
@@ -51,7 +53,7 @@ func (v *validator) term(t term) string {
 		return fmt.Sprintf("topologyKey %q: %s", t.topologyKey, problem)
 	}
 	if t.constraint != nil {
-		return cmp.Or(v.constraint(t.constraint), v.labelKeys("matchLabelKeys", t.constraint.MatchLabelKeys, t.selector))
+		return cmp.Or(v.constraint(t.constraint), v.labelKeys(matchLabelKeys, t.constraint.MatchLabelKeys, t.selector))
 	}
 	return v.podTerm(t)
 }
@@ -71,13 +73,14 @@ func (v *validator) podTerm(t term) string {
 		}
 	}
 	return cmp.Or(
-		v.labelKeys("matchLabelKeys", t.pods.MatchLabelKeys, t.selector),
+		v.labelKeys(matchLabelKeys, t.pods.MatchLabelKeys, t.selector),
 		v.labelKeys("mismatchLabelKeys", t.pods.MismatchLabelKeys, t.selector),
 		v.selector(t.pods.NamespaceSelector),
 	)
 }
 
-// labelKeys returns what is wrong with keys whose values a rule takes from its own Pod.
+// labelKeys returns what is wrong with keys whose values a rule takes from its own Pod. Only those of matchLabelKeys must not
+// be in the selector as well.
 func (v *validator) labelKeys(field string, keys []string, s *metav1.LabelSelector) string {
 	if len(keys) > 0 && s == nil {
 		return field + " without a labelSelector"
@@ -86,7 +89,7 @@ func (v *validator) labelKeys(field string, keys []string, s *metav1.LabelSelect
 		if problem := v.key(key); problem != "" {
 			return fmt.Sprintf("%s %q: %s", field, key, problem)
 		}
-		if anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool { return r.Key == key }) {
+		if field == matchLabelKeys && anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool { return r.Key == key }) {
 			return key + " is in " + field + " and in labelSelector"
 		}
 	}
