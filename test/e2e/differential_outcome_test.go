@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// outcome is what Rehome makes of a Cluster.
+type outcome struct {
+	policies map[string]any
+	edited   bool
+	// reported holds the classes of the findings, without those of rules that were rewritten.
+	reported []rewrite.Class
+}
+
+// rehomed returns what Rehome makes of a Cluster in JSON: the snapshot, for a Cluster that is yet to be made of it, or one
+// that was restored.
+func (t *trial) rehomed(cluster []byte, options rewrite.Options) (outcome, error) {
+	result, err := t.rewrite(cluster, options)
+	if err != nil {
+		return outcome{}, err
+	}
+	patched, err := applyEdits(cluster, result.Edits)
+	if err != nil {
+		return outcome{}, err
+	}
+	policies, err := clusterPolicies(patched)
+	return outcome{policies: policies, edited: len(result.Edits) > 0, reported: classes(result.Findings)}, err
+}
+
+func (t *trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
+	var backup kubeblocks.Backup
+	if err := convert(t.backup, &backup); err != nil {
+		return rewrite.Result{}, err
+	}
+	source, err := kubeblocks.SourceOf(&backup)
+	if err != nil {
+		return rewrite.Result{}, err
+	}
+	var live kubeblocks.Cluster
+	if err := json.Unmarshal(cluster, &live); err != nil {
+		return rewrite.Result{}, err
+	}
+	return rewrite.Rewrite(rewrite.Input{
+		Sources: []rewrite.Source{source},
+		// The UID is empty in a snapshot, as it is for a Cluster that does not exist.
+		Target:  rewrite.Identity{Namespace: t.To, Name: differentialTarget, UID: live.UID},
+		Live:    kubeblocks.ClusterPolicies(&live),
+		Options: options,
+	}), nil
+}
+
+// applyEdits sends edits through the JSON Patch that a client of the API server would send.
+func applyEdits(object []byte, edits []rewrite.Edit) ([]byte, error) {
+	data, err := json.Marshal(patch.Edits(edits))
+	if err != nil {
+		return nil, err
+	}
+	operations, err := jsonpatch.DecodePatch(data)
+	if err != nil {
+		return nil, err
+	}
+	patched, err := operations.Apply(object)
+	if err != nil {
+		return nil, fmt.Errorf("apply %s: %w", data, err)
+	}
+	return patched, nil
+}
+
+// clusterPolicies is policiesOf the spec of a Cluster in JSON.
+func clusterPolicies(cluster []byte) (map[string]any, error) {
+	var c struct {
+		Spec map[string]any `json:"spec"`
+	}
+	err := json.Unmarshal(cluster, &c)
+	return policiesOf(c.Spec), err
+}
+
+// classes lists each class once, in the order of the findings.
+func classes(findings []rewrite.Finding) []rewrite.Class {
+	var list []rewrite.Class
+	for _, f := range findings {
+		if f.Class != rewrite.SourceIdentity && !slices.Contains(list, f.Class) {
+			list = append(list, f.Class)
+		}
+	}
+	return list
+}
+
+// describe says what a verdict on a rewrite is, and what Rehome tells its user of it.
+func (o outcome) describe(v verdict) string {
+	text := v.words
+	if len(o.reported) == 0 {
+		return text
+	}
+	if !o.edited && v.right {
+		text += ": kept"
+	}
+	names := make([]string, len(o.reported))
+	for i, class := range o.reported {
+		names[i] = string(class)
+	}
+	return text + ", reported as " + strings.Join(names, " and ")
+}
+
+// convert reads one object as another, through JSON.
+func convert(from, to any) error {
+	data, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, to)
+}

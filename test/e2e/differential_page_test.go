@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"github.com/aymanbagabas/go-udiff"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// regenerate is the command that writes the page anew.
+const regenerate = "cd test/e2e && go test . -ginkgo.focus='differential table' -update"
+
+var update = flag.Bool("update", false, "write docs/differential.md anew instead of comparing it")
+
+// page is what the template of the page shows.
+type page struct {
+	Rows []row
+	// The numbers of shapes of which the outcome is right.
+	Old, InTree, Rehome score
+	// Behind and Consented are Rehome's on the Clusters that KubeBlocks 1.0.2 rewrote: by itself, and with consent to put
+	// back what that took.
+	Behind, Consented score
+	// Unanswered is the number of shapes of which no outcome can be right.
+	Unanswered int
+	Regenerate string
+}
+
+// row is the row of one shape.
+type row struct {
+	Number, File, About string
+	Old, InTree, Rehome string
+}
+
+// score is a number of shapes out of all.
+type score struct{ right, all int }
+
+func (s *score) count(v verdict) {
+	s.all++
+	if v.right {
+		s.right++
+	}
+}
+
+func (s score) String() string { return fmt.Sprintf("%d of %d", s.right, s.all) }
+
+// renderPage returns the page for what became of all shapes.
+func renderPage(trials []*trial) ([]byte, error) {
+	p := page{Regenerate: regenerate}
+	for _, t := range trials {
+		if err := p.add(t); err != nil {
+			return nil, fmt.Errorf("judge shape %s: %w", t.Name, err)
+		}
+	}
+	text, err := template.ParseFiles(filepath.Join("testdata", "differential", "page.md.tmpl"))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = text.Execute(&out, p)
+	return out.Bytes(), err
+}
+
+func (p *page) add(t *trial) error {
+	old, err := clusterPolicies(t.snapshot) // 0.9 changes nothing
+	if err != nil {
+		return err
+	}
+	inTree, err := clusterPolicies(t.restored)
+	if err != nil {
+		return err
+	}
+	own, err := t.rehomed(t.snapshot, rewrite.Options{})
+	if err != nil {
+		return err
+	}
+	oldVerdict, inTreeVerdict, ownVerdict := t.judge(old), t.judge(inTree), t.judge(own.policies)
+	p.Old.count(oldVerdict)
+	p.InTree.count(inTreeVerdict)
+	p.Rehome.count(ownVerdict)
+	if t.Expected == nil {
+		p.Unanswered++
+	}
+	p.Rows = append(p.Rows, row{
+		Number: t.Name[:2], File: t.Name + ".yaml", About: t.About,
+		Old: oldVerdict.words, InTree: inTreeVerdict.words, Rehome: own.describe(ownVerdict),
+	})
+	return p.addBehind(t)
+}
+
+// addBehind counts what Rehome makes of the Cluster that KubeBlocks 1.0.2 rewrote.
+func (p *page) addBehind(t *trial) error {
+	behind, err := t.rehomed(t.restored, rewrite.Options{})
+	if err != nil {
+		return err
+	}
+	p.Behind.count(t.judge(behind.policies))
+	consented, err := t.rehomed(t.restored, rewrite.Options{RestoreThirdParty: true})
+	if err != nil {
+		return err
+	}
+	p.Consented.count(t.judge(consented.policies))
+	return nil
+}
+
+// expectPage expects that the page in the documentation is the one given, or writes it there.
+func expectPage(want []byte) {
+	GinkgoHelper()
+	file := filepath.Join("..", "..", "docs", "differential.md")
+	if *update {
+		Expect(os.WriteFile(file, want, 0o644)).To(Succeed())
+		return
+	}
+	got, err := os.ReadFile(file)
+	Expect(err).NotTo(HaveOccurred(), "make the page with: %s", regenerate)
+	if !bytes.Equal(got, want) {
+		Fail(fmt.Sprintf("%s is not what KubeBlocks and Rehome do. If that is right, write it anew: %s\n%s",
+			file, regenerate, udiff.Unified("docs/differential.md", "this run", string(got), string(want))))
+	}
+}
