@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -117,15 +118,24 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today.Add(time.Hour)))))
 	})
 
-	It("is set on each Restore, although it cannot be on one of them", func() {
+	DescribeTable("is set on a Restore, although it cannot be on the one before", func(happens func(before *hang), outcome gomegatypes.GomegaMatcher) {
 		h := w.hang(source)
 		_, other := w.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
-		w.before["patch status of Restore"] = func() { w.remove(h.restore) }
+		w.before["patch status of Restore"] = func() { happens(h) }
 
-		w.reconcile()
+		result, err := w.tryReconcile()
 
+		Expect(w.writes).To(HaveExactElements("patch Cluster carrot67",
+			"patch status of Restore "+h.restore.GetName(), "patch status of Restore "+other.GetName()))
 		Expect(w.condition(other)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster))
-	})
+		Expect([]any{result.RequeueAfter > 0, err}).To(outcome)
+	},
+		Entry("because that is gone", func(h *hang) { w.remove(h.restore) }, HaveExactElements(false, BeNil())),
+		Entry("because that was changed meanwhile", func(h *hang) { w.setConditions(h.restore, validated) }, HaveExactElements(true, BeNil())),
+		Entry("because that is refused", func(h *hang) {
+			w.refused["patch status of Restore "+h.restore.GetName()] = errors.New("refused")
+		}, HaveExactElements(false, MatchError(ContainSubstring("refused")))),
+	)
 
 	It("has a message that the API server takes, however long the rules are", func() {
 		h := w.hang(source)

@@ -66,7 +66,7 @@ type world struct {
 
 	// before is what happens just before the reconciler's next write, by "verb Kind".
 	before map[string]func()
-	// refused is what the reconciler's reads are answered with, by kind.
+	// refused is what the reconciler is answered with: its reads by kind, its writes by "verb Kind name".
 	refused map[string]error
 
 	// writes are those of the last reconcile, as "verb Kind name".
@@ -119,27 +119,34 @@ func (w *world) interception() interceptor.Funcs {
 			return c.List(ctx, list, opts...)
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, p client.Patch, opts ...client.PatchOption) error {
-			w.meet("patch "+kindOf(c, obj), obj)
+			if err := w.meet("patch "+kindOf(c, obj), obj); err != nil {
+				return err
+			}
 			return c.Patch(ctx, obj, p, opts...)
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
-			w.meet("delete "+kindOf(c, obj), obj)
+			if err := w.meet("delete "+kindOf(c, obj), obj); err != nil {
+				return err
+			}
 			return c.Delete(ctx, obj, opts...)
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, subResource string, obj client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
-			w.meet("patch "+subResource+" of "+kindOf(c, obj), obj)
+			if err := w.meet("patch "+subResource+" of "+kindOf(c, obj), obj); err != nil {
+				return err
+			}
 			return c.SubResource(subResource).Patch(ctx, obj, p, opts...)
 		},
 	}
 }
 
-// meet notes a write, and lets happen what a test wants to happen before it.
-func (w *world) meet(write string, obj client.Object) {
+// meet notes a write, lets happen what a test wants to happen before it, and returns what it is to be refused with.
+func (w *world) meet(write string, obj client.Object) error {
 	w.writes = append(w.writes, write+" "+obj.GetName())
 	if happens := w.before[write]; happens != nil {
 		delete(w.before, write)
 		happens()
 	}
+	return w.refused[write+" "+obj.GetName()]
 }
 
 func kindOf(c client.Client, obj runtime.Object) string {

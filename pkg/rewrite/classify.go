@@ -1,6 +1,10 @@
 package rewrite
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // outcome is what a rewrite made of a rule.
 type outcome struct {
@@ -13,6 +17,10 @@ type outcome struct {
 // classify adds what there is to say of a live rule t that comes from the rule m of a snapshot.
 func (w *walk) classify(t term, m match, o outcome) {
 	n := w.named(m.selector)
+	if n.source {
+		// A rule for the source and a cluster that had the target's name is one for the target now.
+		n.others = slices.DeleteFunc(n.others, func(name string) bool { return name == w.target.Name })
+	}
 	rule := m.words(w.subject(m.term, n), m.policy.Place, m.source.Backup)
 	source := n.source && w.inRange(m.term)
 	if source {

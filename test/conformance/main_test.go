@@ -2,12 +2,11 @@ package conformance
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 )
 
-// checks is how many cases each statement is checked on.
+// checks is how many cases each statement is checked on, unless -rapid.checks says otherwise.
 const checks = "6000"
 
 func TestMain(m *testing.M) {
@@ -16,12 +15,7 @@ func TestMain(m *testing.M) {
 	// The seed in the log is enough to run a failing case again.
 	setDefault("rapid.nofailfile", "RAPID_NOFAILFILE", "true")
 	code := m.Run()
-	total := 0
-	for _, c := range tallies {
-		fmt.Println(c)
-		total += c.cases
-	}
-	fmt.Printf("%d cases in all\n", total)
+	printTallies()
 	os.Exit(code)
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// reproduction returns a comparison as YAML, which can be created in a cluster. The Pod without a node is the one that the
-// scheduler was asked about.
+// reproduction returns a comparison as YAML, to be created in a cluster one half after the other. The Pod without a node is the
+// one that the scheduler is asked about.
 func (s *scenario) reproduction(statement string, edits []rewrite.Edit, sides [2]side) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s: does not hold.\n", statement)

@@ -49,9 +49,8 @@ func (r restore) namable(t *corev1.PodAffinityTerm) bool {
 		// "This UID or that name" takes two terms.
 		return false
 	default:
-		// The name stands in for the UID, but not where it is a label key of the term: the API server wants every key in one
-		// place only.
-		return !slices.Contains(slices.Concat(t.MatchLabelKeys, t.MismatchLabelKeys), rewrite.LabelInstance)
+		// The name stands in for the UID, but the API server refuses a key in a selector and in matchLabelKeys.
+		return !slices.Contains(t.MatchLabelKeys, rewrite.LabelInstance)
 	}
 }
 

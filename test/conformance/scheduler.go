@@ -44,15 +44,7 @@ func newScheduler(namespaces []*corev1.Namespace) (*scheduler, error) {
 	metrics.Register() // The plugins count into it.
 	ctx := context.Background()
 	s := &scheduler{stage: &stage{SharedLister: cache.NewEmptySnapshot()}}
-	// The informers never start: nothing in a scenario changes the namespaces, and a cache that is filled by hand needs no wait.
-	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
-	for _, namespace := range namespaces {
-		if err := factory.Core().V1().Namespaces().Informer().GetIndexer().Add(namespace); err != nil {
-			return nil, err
-		}
-	}
-	handle, err := runtime.NewFramework(ctx, nil, nil,
-		runtime.WithSnapshotSharedLister(s.stage), runtime.WithInformerFactory(factory), runtime.WithParallelism(1))
+	handle, err := newHandle(ctx, s.stage, namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +60,19 @@ func newScheduler(namespaces []*corev1.Namespace) (*scheduler, error) {
 	}
 	s.plugins = []plugin{affinity.(plugin), spread.(plugin)}
 	return s, nil
+}
+
+// newHandle returns what the plugins reach the scheduler by. Its informers never start: nothing in a scenario changes the
+// namespaces, and a cache that is filled by hand needs no wait.
+func newHandle(ctx context.Context, pods fwk.SharedLister, namespaces []*corev1.Namespace) (fwk.Handle, error) {
+	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
+	for _, namespace := range namespaces {
+		if err := factory.Core().V1().Namespaces().Informer().GetIndexer().Add(namespace); err != nil {
+			return nil, err
+		}
+	}
+	return runtime.NewFramework(ctx, nil, nil,
+		runtime.WithSnapshotSharedLister(pods), runtime.WithInformerFactory(factory), runtime.WithParallelism(1))
 }
 
 // opinion is what the scheduler makes of one node for one Pod.

@@ -85,18 +85,24 @@ func (a *author) shapes() []member {
 	return shapes[:len(shapes)-1]
 }
 
-// drawLabelKeys draws matchLabelKeys and mismatchLabelKeys to go with a selector. The API server wants every key in one
-// place only.
+// drawLabelKeys draws matchLabelKeys or mismatchLabelKeys to go with a selector. The API server wants neither without one, and
+// refuses the former beside a requirement on the same key.
 func drawLabelKeys(t *rapid.T, s *metav1.LabelSelector) (match, mismatch []string) {
 	if s == nil || rapid.IntRange(0, 3).Draw(t, "labelKeys") < 3 {
 		return nil, nil
 	}
 	key := rapid.SampledFrom([]string{rewrite.LabelInstance, rewrite.LabelComponentName, labelTeam}).Draw(t, "key")
-	if _, ok := s.MatchLabels[key]; ok || slices.ContainsFunc(s.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool { return r.Key == key }) {
-		return nil, nil
-	}
-	if rapid.Bool().Draw(t, "mismatch") {
+	switch {
+	case rapid.Bool().Draw(t, "mismatch"):
 		return nil, []string{key}
+	case hasKey(s, key):
+		return nil, nil
+	default:
+		return []string{key}, nil
 	}
-	return []string{key}, nil
+}
+
+func hasKey(s *metav1.LabelSelector, key string) bool {
+	_, ok := s.MatchLabels[key]
+	return ok || slices.ContainsFunc(s.MatchExpressions, func(q metav1.LabelSelectorRequirement) bool { return q.Key == key })
 }

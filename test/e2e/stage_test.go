@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -53,7 +54,7 @@ func (s *stage) start(ctx context.Context, name string) {
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting a control plane")
-	s.controlPlane, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: logDir(name)})
+	s.controlPlane, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: logDir()})
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting KubeBlocks")
@@ -82,11 +83,11 @@ func (s *stage) backUp(ctx context.Context, source fixture.Source, backup string
 	Expect(s.world.Backup(ctx, source.Name, backup)).To(Succeed())
 }
 
-// logDir returns an empty folder for the logs of a stage, which stay there
-// until the next run.
-func logDir(name string) string {
+// logDir returns an empty folder for the logs of the stage of the current container, which stay there until the next run.
+func logDir() string {
 	GinkgoHelper()
-	dir, err := repository.Cache("e2e", name)
+	container := CurrentSpecReport().ContainerHierarchyTexts[0]
+	dir, err := repository.Cache("e2e", strings.ReplaceAll(container, " ", "-"))
 	Expect(err).NotTo(HaveOccurred())
 	Expect(os.RemoveAll(dir)).To(Succeed())
 	return dir
