@@ -3,6 +3,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -82,10 +84,12 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, err
 	}
 	plan := remedy.Decide(scene.observation)
+	var failed error
 	if len(plan.Actions) > 0 {
-		if err := r.act(ctx, scene, plan.Actions[0]); err != nil {
-			return again(err)
+		if failed = r.act(ctx, scene, plan.Actions[0]); patch.IsStale(failed) {
+			return again(failed)
 		}
 	}
-	return again(r.report(ctx, scene, plan))
+	// An action that is refused is no reason to keep quiet.
+	return again(errors.Join(failed, r.report(ctx, scene, plan)))
 }

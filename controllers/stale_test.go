@@ -135,17 +135,18 @@ var _ = besideEachGeneration("A write that somebody is ahead of", func(w *world)
 })
 
 var _ = besideEachGeneration("A write that is refused", func(w *world) {
-	It("is an error, and nothing else is done", func() {
+	It("is an error, and the Restore still says what is due", func() {
 		h := w.hang(source)
 		w.merge(h.cluster, `{"spec":{"frozen":true}}`)
-		before := w.versions()
+		frozen := w.now(h.cluster).GetResourceVersion()
 
 		result, err := w.tryReconcile()
 
 		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
 		Expect(err).To(MatchError(ContainSubstring("the Cluster is frozen")))
 		Expect(result.RequeueAfter).To(BeZero())
-		Expect(w.versions()).To(Equal(before))
+		Expect(w.now(h.cluster).GetResourceVersion()).To(Equal(frozen))
+		Expect(w.condition(h.restore)).To(HaveField("Reason", v1alpha1.ReasonRewritingCluster))
 		Expect(w.events).To(BeEmpty())
 	})
 })

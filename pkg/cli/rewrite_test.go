@@ -182,7 +182,7 @@ func TestBadInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"no annotation":            {noAnnotation, nil, "-: document 1: the Backup default/bp1 has no annotation kubeblocks.io/cluster-snapshot"},
 		"a snapshot cut short":     {backupYAML("bp1", stored[:40]), nil, "not JSON at byte 40"},
 		"a snapshot that is a Pod": {backupYAML("bp1", `{"kind":"Pod"}`), nil, "not a Cluster, but a Pod"},
-		"a wrong type":             {backupYAML("bp1", `{"spec":{"componentSpecs":"x"}}`), nil, "spec.componentSpecs holds a string at byte"},
+		"a wrong type":             {backupYAML("bp1", `{"spec":{"componentSpecs":"x"}}`), nil, "spec.componentSpecs is of type string at byte"},
 		"a duplicate key":          {backupYAML("bp1", `{"spec":{"schedulingPolicy":{},"schedulingPolicy":{}}}`), nil, `duplicate field "spec.schedulingPolicy"`},
 		"several Backups":          {backupYAML("bp1", stored) + "---\n" + backupYAML("bp2", stored), nil, "-: several Backups (bp1, bp2): give one"},
 		"several Clusters":         {stored + "\n---\n" + stored, nil, "-: several Clusters (my1, my1): give one"},

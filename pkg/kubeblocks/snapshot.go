@@ -117,7 +117,7 @@ func describeJSONError(err error) string {
 	var wrongType *gojson.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		kind, _, _ := strings.Cut(wrongType.Value, " ") // what follows is the value itself
-		return fmt.Sprintf("%s holds a %s at byte %d", cmp.Or(wrongType.Field, "it"), kind, wrongType.Offset)
+		return fmt.Sprintf("%s is of type %s at byte %d", cmp.Or(wrongType.Field, "it"), kind, wrongType.Offset)
 	}
 	return "not JSON that can be read"
 }

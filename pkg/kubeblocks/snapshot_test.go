@@ -69,7 +69,7 @@ func TestSourceOfSaysWhatIsWrong(t *testing.T) {
 	}{
 		"no annotation":  {noAnnotation, ErrNoSnapshot, "Backup backups/bp1 has no annotation kubeblocks.io/cluster-snapshot"},
 		"not JSON":       {backup(`{"spec":{]`), ErrBadSnapshot, "not JSON at byte 10"},
-		"wrong type":     {backup(`{"spec":{"schedulingPolicy":{"affinity":"none"}}}`), ErrBadSnapshot, "spec.schedulingPolicy.affinity holds a string"},
+		"wrong type":     {backup(`{"spec":{"schedulingPolicy":{"affinity":"none"}}}`), ErrBadSnapshot, "spec.schedulingPolicy.affinity is of type string"},
 		"no name at all": {anonymous, ErrBadSnapshot, "names the cluster"},
 		"empty":          {backup(""), ErrBadSnapshot, "not JSON at byte 0"},
 		"not a Cluster":  {backup(`[]`), ErrBadSnapshot, "array"},
