@@ -21,6 +21,15 @@ func mayRangeOver(t *corev1.PodAffinityTerm, namespace string) bool {
 	return slices.Contains(t.Namespaces, namespace) || mayTakeNamespace(t.NamespaceSelector, namespace)
 }
 
+// surelyRangesOver reports whether a term that spells out its namespaces takes Pods in one of them, whatever its labels.
+func surelyRangesOver(t *corev1.PodAffinityTerm, namespace string) bool {
+	if slices.Contains(t.Namespaces, namespace) {
+		return true
+	}
+	return mayTakeNamespace(t.NamespaceSelector, namespace) &&
+		!anyRequirement(t.NamespaceSelector, func(r metav1.LabelSelectorRequirement) bool { return r.Key != LabelNamespace })
+}
+
 // mayTakeNamespace reports whether a selector can take a namespace of which only the name is known.
 func mayTakeNamespace(s *metav1.LabelSelector, name string) bool {
 	if s == nil {

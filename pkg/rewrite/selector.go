@@ -119,15 +119,24 @@ func (r renamer) named(s *metav1.LabelSelector) names {
 	slices.Sort(n.others)
 	for i := range s.MatchExpressions {
 		requirement := &s.MatchExpressions[i]
-		only := requirement.Operator == metav1.LabelSelectorOpIn
 		for _, value := range requirement.Values {
-			if n.add(r, requirement.Key, value) != ofSource {
-				only = false
-			}
+			n.add(r, requirement.Key, value)
 		}
-		n.only = n.only || only
+		n.only = n.only || requirement.Operator == metav1.LabelSelectorOpIn && r.sourceOnly(requirement)
 	}
 	return n
+}
+
+// sourceOnly reports whether all values of a requirement name sources. The target's own is none of another: a cluster that
+// had the target's name before cannot be told from it.
+func (r renamer) sourceOnly(requirement *metav1.LabelSelectorRequirement) bool {
+	become := sets.New[string]()
+	for _, value := range requirement.Values {
+		if renamed, m := r.rename(requirement.Key, value); m == ofSource {
+			become.Insert(value, renamed)
+		}
+	}
+	return len(become) > 0 && become.HasAll(requirement.Values...)
 }
 
 func (n *names) add(r renamer, key, value string) meaning {

@@ -39,14 +39,24 @@ func (r renamer) renamed(t term, n names) (term, bool) {
 		return renamed, true
 	}
 	if !n.only {
-		// The other Pods it takes stay in the source's namespace: that would take two terms.
-		return t, false
+		// The other Pods it takes stay where they are, and so do its namespaces.
+		return r.stayingPut(t, renamed)
 	}
 	renamed.pods = r.namespaces(t.pods)
 	if !mayRangeOver(renamed.pods, r.target.Namespace) {
 		return t, false // a rule for all namespaces but the target's cannot take the target
 	}
 	return renamed, true
+}
+
+// stayingPut returns the renamed term with the namespaces of t, and false where those cannot be the target's as well.
+func (r renamer) stayingPut(t, renamed term) (term, bool) {
+	var moves leaves
+	moves.namespaces("", t.pods, r.namespaces(t.pods))
+	if surelyRangesOver(t.pods, r.target.Namespace) || len(moves) == 0 && mayRangeOver(t.pods, r.target.Namespace) {
+		return renamed, true
+	}
+	return t, false
 }
 
 // unscoped reports whether a term can take Pods of the sources without naming any cluster.

@@ -47,14 +47,16 @@ func holds(t *testing.T, st statement) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	count := tally{statement: st.name}
+	c := tally{statement: st.name}
 	start := time.Now()
+	defer func() { // A failed check does not return.
+		c.took = time.Since(start)
+		report(t, c)
+	}()
 	rapid.Check(t, func(t *rapid.T) {
 		s := scenarios.Draw(t, "scenario")
-		count.add(st.check(t, kube, &s))
+		c.add(st.check(t, kube, &s))
 	})
-	count.took = time.Since(start)
-	report(t, count)
 }
 
 // check fails the test, with the scenario as YAML, where the statement does not hold. It returns what kind of case it was.
