@@ -42,17 +42,44 @@ var refusals = []fault{
 // lateTimeout is only a fault of its own for writes: a read has no effect.
 var lateTimeout = fault{name: "timeout after it took effect", answer: context.DeadlineExceeded, effective: true}
 
-// calls numbers what a reconciler asks of the API server, from 1, and can have one call go wrong.
+// mishap is a call that goes wrong, by its number in the course of a scenario in which none does.
+type mishap struct {
+	at int
+	fault
+}
+
+// calls numbers what reconcilers ask of the API server, from 1, and has some calls go wrong, one in a pass.
+//
+// A pass in which a call went wrong, and that wrote nothing, leaves the API server as it found it. So its calls do not count,
+// the next pass has the same numbers, and another mishap can follow in the same run. One that wrote something is the last.
 type calls struct {
-	// made are those made so far, as "verb Kind".
-	made []string
-	// at is the number of the call that goes wrong; zero for none.
-	at    int
-	fault fault
-	// struck says that it did, dead that the process died of it: no call comes through any more.
-	struck, dead bool
+	// made are those made so far, as "verb Kind"; undisturbed are those of the course in which none goes wrong.
+	made, undisturbed []string
+	// mishaps are those to come, in the order of their numbers; struck are those that came.
+	mishaps, struck []mishap
+	// over says that no more go wrong in this run.
+	over bool
+	// dead says that the process has died: no call comes through any more.
+	dead bool
 	// before is what happens just before a call, by its number.
 	before map[int]func()
+
+	// begin is how many calls there were before this pass; wrong says that one of its calls went wrong, wrote that one wrote.
+	begin        int
+	wrong, wrote bool
+}
+
+func (c *calls) beginPass() { c.begin, c.wrong, c.wrote = len(c.made), false, false }
+
+// endPass reports whether a call of the pass went wrong, and whether the process died of it.
+func (c *calls) endPass() (wrong, died bool) {
+	died = c.dead
+	c.dead = false // whoever calls next is another process
+	c.over = c.over || c.wrong && c.wrote
+	if c.wrong && !c.wrote {
+		c.made = c.made[:c.begin]
+	}
+	return c.wrong, died
 }
 
 func (c *calls) do(what string, call func() error) error {
@@ -61,20 +88,37 @@ func (c *calls) do(what string, call func() error) error {
 	}
 	c.made = append(c.made, what)
 	if happens := c.before[len(c.made)]; happens != nil {
+		delete(c.before, len(c.made))
 		happens()
 	}
-	if len(c.made) != c.at {
+	if !c.isDue() {
+		c.wrote = c.wrote || isWrite(what)
 		return call()
 	}
-	c.struck, c.dead = true, errors.Is(c.fault.answer, errDied)
-	if c.fault.effective {
+	m := c.mishaps[0]
+	c.mishaps, c.struck, c.wrong = c.mishaps[1:], append(c.struck, m), true
+	c.dead = errors.Is(m.answer, errDied)
+	if m.effective {
+		c.wrote = c.wrote || isWrite(what)
 		_ = call() // nobody hears of it
 	}
-	return c.fault.answer
+	return m.answer
+}
+
+// isDue reports whether the next mishap is about the call that was made last. Where the run has taken another course, there
+// are no more: a process that survived can remember what it need not ask again.
+func (c *calls) isDue() bool {
+	if c.over || c.wrong || len(c.mishaps) == 0 || len(c.made) != c.mishaps[0].at {
+		return false
+	}
+	c.over = !slices.Equal(c.made, c.undisturbed[:len(c.made)])
+	return !c.over
 }
 
 // isWrite tells writes from reads.
-func isWrite(call string) bool { return !strings.HasPrefix(call, "get") && !strings.HasPrefix(call, "list") }
+func isWrite(call string) bool {
+	return !strings.HasPrefix(call, "get") && !strings.HasPrefix(call, "list")
+}
 
 // writesOf returns the numbers of the writes among calls.
 func writesOf(made []string) []int {

@@ -2,6 +2,8 @@ package controllers_test
 
 import (
 	"fmt"
+	"strings"
+	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -9,78 +11,107 @@ import (
 
 // course is how a scenario went.
 type course struct {
-	// made are the calls of the first process.
 	made []string
 	// end is the end state.
 	end string
 }
 
-// mishap is a call that goes wrong.
-type mishap struct {
-	at int
-	fault
-}
-
-// play plays a scenario to its end, with one call going wrong.
-func (s scenario) play(m mishap) course {
+// play plays a scenario to its end, with nothing going wrong.
+func (s scenario) play() course {
 	GinkgoHelper()
-	t := newTrial(s.generation())
+	t := s.setUp()
 	defer t.clean()
-	s.begin(t)
-	first := t.calls
-	first.at, first.fault = m.at, m.fault
 	t.converge()
 	t.keeps()
 	s.cured(t)
-	return course{first.made, t.endState()}
+	return course{t.calls.made, t.endState()}
 }
 
-// survives plays a scenario once for each mishap, and expects of each that it ends as when nothing goes wrong.
-func (s scenario) survives(undisturbed course, mishaps []mishap) {
+func (s scenario) setUp() *trial {
 	GinkgoHelper()
-	inParallel(mishaps, func(m mishap) {
-		went := s.play(m)
-		call := undisturbed.made[m.at-1]
-		Expect(went.made[:m.at]).To(Equal(undisturbed.made[:m.at]), "the calls up to the one that goes wrong")
-		Expect(went.end).To(Equal(undisturbed.end), "call %d of %d, %s: %s", m.at, len(undisturbed.made), call, m.name)
-	})
+	t := newTrial(s.generation())
+	s.begin(t)
+	t.start() // with the configuration of the scenario
+	return t
 }
 
-// everywhere lists a mishap for each of the calls and each of the faults.
-func everywhere(calls int, faults ...fault) []mishap {
-	var list []mishap
-	for _, f := range faults {
-		for at := 1; at <= calls; at++ {
-			list = append(list, mishap{at, f})
+// playWith plays a scenario with as many of the mishaps, which are in the order of their numbers, as one run can have. It
+// expects the run to end as if there had been none, and returns those that are left.
+func (s scenario) playWith(undisturbed course, mishaps []mishap) []mishap {
+	GinkgoHelper()
+	t := s.setUp()
+	defer t.clean()
+	t.calls.undisturbed, t.calls.mishaps = undisturbed.made, mishaps
+	t.converge()
+	t.keeps()
+	Expect(t.calls.struck).NotTo(BeEmpty(), "%s never came", describe(undisturbed, mishaps[0]))
+	Expect(t.endState()).To(Equal(undisturbed.end), "after %s", describe(undisturbed, t.calls.struck...))
+	s.cured(t)
+	return t.calls.mishaps
+}
+
+func describe(undisturbed course, mishaps ...mishap) string {
+	var lines []string
+	for _, m := range mishaps {
+		lines = append(lines, fmt.Sprintf("call %d of %d (%s): %s", m.at, len(undisturbed.made), undisturbed.made[m.at-1], m.name))
+	}
+	return strings.Join(lines, "; ")
+}
+
+// survives plays a scenario until each mishap came in some run, and returns how many came, and in how many runs.
+func (s scenario) survives(undisturbed course, lists ...[]mishap) (came, runs int64) {
+	GinkgoHelper()
+	inParallel(lists, func(left []mishap) {
+		for len(left) > 0 {
+			before := len(left)
+			left = s.playWith(undisturbed, left)
+			atomic.AddInt64(&runs, 1)
+			atomic.AddInt64(&came, int64(before-len(left)))
 		}
+	})
+	return came, runs
+}
+
+// at lists a fault at each of the numbers.
+func (f fault) at(numbers []int) []mishap {
+	var list []mishap
+	for _, number := range numbers {
+		list = append(list, mishap{number, f})
 	}
 	return list
 }
 
+// upTo returns 1, 2 ... n.
+func upTo(n int) []int {
+	var numbers []int
+	for i := range n {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
+}
+
 var _ = Describe("A remediation", Label("harness"), func() {
 	DescribeTable("ends in the same state wherever the process dies, and whatever a call is answered", func(s scenario) {
-		undisturbed := s.play(mishap{})
-		n := len(undisturbed.made)
-		writes := writesOf(undisturbed.made)
+		undisturbed := s.play()
+		n, writes := len(undisturbed.made), writesOf(undisturbed.made)
 		Expect(writes).NotTo(BeEmpty())
 
-		crashes := everywhere(n, diesBefore, diesAfter)
-		s.survives(undisturbed, crashes)
-		AddReportEntry("crash points covered", ReportEntryVisibilityAlways,
-			fmt.Sprintf("%d x %d of %d calls, %d of them writes", len(crashes)/n, n, n, len(writes)))
+		crashes, runs := s.survives(undisturbed, diesBefore.at(upTo(n)), diesAfter.at(upTo(n)))
+		Expect(crashes).To(BeEquivalentTo(2 * n))
+		report("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
 
-		faults := everywhere(n, refusals...)
-		s.survives(undisturbed, faults)
-		AddReportEntry("fault points covered", ReportEntryVisibilityAlways,
-			fmt.Sprintf("%d x %d of %d calls: 409, 422, 429, 500, timeout", len(faults)/n, n, n))
-
-		var late []mishap
-		for _, at := range writes {
-			late = append(late, mishap{at, lateTimeout})
+		var everyRefusal [][]mishap
+		for _, f := range refusals {
+			everyRefusal = append(everyRefusal, f.at(upTo(n)))
 		}
-		s.survives(undisturbed, late)
-		AddReportEntry("late timeouts covered", ReportEntryVisibilityAlways,
-			fmt.Sprintf("%d of %d writes", len(late), len(writes)))
+		faults, runs := s.survives(undisturbed, everyRefusal...)
+		kinds := len(refusals)
+		Expect(faults).To(BeEquivalentTo(kinds * n))
+		report("fault points covered", "%d x %d of %d calls (409, 422, 429, 500, timeout), in %d runs", kinds, faults/int64(kinds), n, runs)
+
+		late, runs := s.survives(undisturbed, lateTimeout.at(writes))
+		Expect(late).To(BeEquivalentTo(len(writes)))
+		report("timeouts of calls that took effect", "%d of %d writes, in %d runs", late, len(writes), runs)
 	},
 		Entry("of a whole Restore", wholeRestore),
 		Entry("of a Restore that has started in part", halfRestore),
@@ -88,3 +119,8 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		Entry("of a database Pod", databasePod),
 	)
 })
+
+// report shows numbers whatever the verbosity.
+func report(name, format string, args ...any) {
+	AddReportEntry(name, ReportEntryVisibilityAlways, fmt.Sprintf(format, args...))
+}

@@ -20,8 +20,6 @@ type scenario struct {
 	generation func() rehometesting.Generation
 	begin      func(t *trial)
 	cured      func(t *trial)
-	// stuck is the kind of Pod that waits.
-	stuck string
 }
 
 // room is enough for all Pods of a test.
@@ -70,6 +68,7 @@ var databasePod = scenario{
 			Of(component).Backup(backup).Policy(rehometesting.Apart(source)).Obj()
 		t.create(restore)
 		t.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
+		t.standIn.database = true
 		t.create(rehometesting.MakeInstanceSet(t.generation, component).Replicas(1).OnDelete().Obj())
 		t.standIn.settle()
 	},

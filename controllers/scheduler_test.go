@@ -17,9 +17,6 @@ import (
 // schedule binds Pods that wait, and tells those that cannot be bound why not.
 func (k *standIn) schedule() {
 	GinkgoHelper()
-	if k.held {
-		return
-	}
 	for i := range k.seen.pods {
 		pod := &k.seen.pods[i]
 		if pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil {
@@ -70,7 +67,7 @@ func (k *standIn) keepsAway(pod *corev1.Pod, name string) bool {
 		Expect(term.TopologyKey).To(Equal(corev1.LabelHostname), "the stand-in knows no other rules")
 		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
 		Expect(err).NotTo(HaveOccurred())
-		if slices.ContainsFunc(slices.Concat(k.seen.pods, k.seen.others), func(p corev1.Pod) bool {
+		if slices.ContainsFunc(slices.Concat(k.seen.pods, k.others), func(p corev1.Pod) bool {
 			return p.Spec.NodeName == name && p.UID != pod.UID && selector.Matches(labels.Set(p.Labels))
 		}) {
 			return true

@@ -51,11 +51,13 @@ type standIn struct {
 	nodes   []node
 	// short, where it is not empty, is why the scheduler turns down whatever Pod the rules would let pass.
 	short string
-	// held says that the scheduler looks at nothing for now.
-	held bool
+	// database says that there are InstanceSets.
+	database bool
 
 	// pods holds the Pod that each Job was given: the Job controller knows of it although it is gone.
 	pods map[types.UID]types.UID
+	// others are the Pods of the cluster that was backed up: they stay where they are.
+	others []corev1.Pod
 
 	seen  sight
 	moved bool
@@ -73,8 +75,7 @@ type sight struct {
 	restores   []kubeblocks.Restore
 	sets       []kubeblocks.InstanceSet
 	jobs       []batchv1.Job
-	// pods are the Cluster's, others those of the cluster it was backed up from.
-	pods, others []corev1.Pod
+	pods       []corev1.Pod
 }
 
 // step lets everybody act once, and reports whether anybody did.
@@ -112,14 +113,20 @@ func (k *standIn) look() {
 	var restores kubeblocks.RestoreList
 	var sets kubeblocks.InstanceSetList
 	var jobs batchv1.JobList
-	var pods, others corev1.PodList
+	var pods corev1.PodList
 	k.list(&components, k.cluster)
 	k.list(&restores, k.cluster)
-	k.list(&sets, k.cluster)
 	k.list(&jobs, k.cluster)
 	k.list(&pods, k.cluster)
-	k.list(&others, source)
-	k.seen = sight{components.Items, restores.Items, sets.Items, jobs.Items, pods.Items, others.Items}
+	if k.database {
+		k.list(&sets, k.cluster)
+	}
+	if k.others == nil {
+		var others corev1.PodList
+		k.list(&others, source)
+		k.others = others.Items
+	}
+	k.seen = sight{components.Items, restores.Items, sets.Items, jobs.Items, pods.Items}
 }
 
 func (k *standIn) list(list client.ObjectList, cluster string) {

@@ -57,14 +57,12 @@ func (t *trial) start() {
 	t.reconciler.Config.RestorePods = t.restorePods
 }
 
-// mostPasses is more than any remediation needs.
-const mostPasses = 60
-
 // converge reconciles, with a step of KubeBlocks after each pass, until nothing moves any more. A pass in which a call went
 // wrong is followed by another at once; when the process died of it, by one of a new process.
 func (t *trial) converge() {
 	GinkgoHelper()
-	for range mostPasses {
+	most := 60 + len(t.calls.mishaps) // more than any remediation needs
+	for range most {
 		if t.pass() {
 			return
 		}
@@ -75,14 +73,14 @@ func (t *trial) converge() {
 // pass reconciles once, and reports whether nothing moved.
 func (t *trial) pass() bool {
 	GinkgoHelper()
-	before := t.calls.struck
+	t.calls.beginPass()
 	result, err := t.tryReconcile()
 	t.clock.Step(result.RequeueAfter)
-	if t.calls.struck && !before {
-		if t.calls.dead {
-			t.calls = &calls{struck: true}
-			t.start()
-		}
+	wrong, died := t.calls.endPass()
+	if died {
+		t.start()
+	}
+	if wrong {
 		return false
 	}
 	Expect(err).NotTo(HaveOccurred())
