@@ -106,7 +106,7 @@ type RehomingStatus struct {
 	Backups []BackupReference `json:"backups,omitempty"`
 	// Counts are the lengths of what is listed here, before anything was cut.
 	// +optional
-	Counts Counts `json:"counts,omitempty"`
+	Counts *Counts `json:"counts,omitempty"`
 	// Edits are the places of the Cluster where an inherited rule named the source.
 	// +optional
 	Edits []EditStatus `json:"edits,omitempty"`

@@ -183,7 +183,11 @@ func (in *RehomingStatus) DeepCopyInto(out *RehomingStatus) {
 		*out = make([]BackupReference, len(*in))
 		copy(*out, *in)
 	}
-	out.Counts = in.Counts
+	if in.Counts != nil {
+		in, out := &in.Counts, &out.Counts
+		*out = new(Counts)
+		**out = **in
+	}
 	if in.Edits != nil {
 		in, out := &in.Edits, &out.Edits
 		*out = make([]EditStatus, len(*in))
