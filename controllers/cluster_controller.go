@@ -52,8 +52,9 @@ type ClusterReconciler struct {
 	Recorder    events.EventRecorder
 	Clock       clock.PassiveClock
 	// Apps is the version through which Clusters are read and written.
-	Apps   schema.GroupVersion
-	Config configv1alpha1.Configuration
+	Apps    schema.GroupVersion
+	Config  configv1alpha1.Configuration
+	Metrics *Metrics
 
 	journal journal
 }
@@ -72,6 +73,9 @@ func Uncached() []client.Object {
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	scene, err := r.observe(ctx, req.NamespacedName)
 	if err != nil || scene == nil {
+		if scene == nil {
+			r.Metrics.forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, err
 	}
 	plan, err := r.decide(ctx, scene)
@@ -99,5 +103,6 @@ func (r *ClusterReconciler) decide(ctx context.Context, s *scene) (remedy.Plan, 
 		return remedy.Plan{}, err
 	}
 	s.observation.Recent = recent
+	r.Metrics.setBreaker(s.observation.BreakerOpen())
 	return remedy.Decide(s.observation), nil
 }

@@ -73,7 +73,7 @@ func (d *decision) cluster() {
 		d.contention = ledger.Contention
 		d.act(Yield{Cluster: d.Cluster, Ledger: ledger})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, Ledger: d.Ledger.rewritten(components)})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, Ledger: d.Ledger.rewritten(components), Rules: d.rules()})
 	}
 }
 

@@ -108,6 +108,7 @@ func TestDecide(t *testing.T) {
 	patchesCluster := ConsistOf(PatchCluster{
 		Cluster: object("carrot67"), Edits: hanging().Live.Edits,
 		Ledger: Ledger{UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}},
+		Rules:  "Inherited: required anti-affinity against my1.",
 	})
 	recreatesRestore := ConsistOf(RecreateRestore{Restore: object("restore"), Charge: restoreCharge})
 	removesRules := ConsistOf(RemoveSchedulingSpec{
@@ -187,6 +188,8 @@ func TestDecide(t *testing.T) {
 		"a completed Restore whose database shares a node is reported": {with(allStarted, restore(func(r *Restore) {
 			r.Finished, r.Jobs, r.Pods[1].Node = true, nil, "n4"
 		})), doesNothing, v1alpha1.ReasonSpreadLost},
+		"a completed Restore does not keep the Cluster stale": {restore(func(r *Restore) { r.Finished = true }),
+			patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a failed Restore is never touched": {with(componentFollowed, restore(func(r *Restore) { r.Failed = true })),
 			doesNothing, v1alpha1.ReasonRestoreFailed},
 		"a failed Restore is never touched, half-done or not": {with(exchanged, restore(func(r *Restore) { r.Failed = true })),
@@ -281,7 +284,7 @@ func TestDecide(t *testing.T) {
 
 func statusOf(reason string) metav1.ConditionStatus {
 	switch reason {
-	case v1alpha1.ReasonRehomed:
+	case v1alpha1.ReasonRehomed, v1alpha1.ReasonRestoreFinished:
 		return metav1.ConditionTrue
 	case v1alpha1.ReasonSourceUnknown:
 		return metav1.ConditionUnknown
