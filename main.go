@@ -106,7 +106,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 	if err := addChecks(mgr); err != nil {
 		return err
 	}
-	ctrl.Log.Info("Starting", "version", cli.Version(), "clusters", apps.String(), "configuration", settings)
+	ctrl.Log.Info("Starting", "version", cli.Version(), "clusters", apps.String(), "configuration", settings.String())
 	return mgr.Start(ctx)
 }
 

@@ -92,7 +92,7 @@ func (d *decision) ended(r Restore) *Said {
 func (d *decision) finished(r Restore) *Said {
 	if shared := r.shared(); shared != "" {
 		return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
-			"Nothing that has data is touched.", shared)
+			"Nothing that has data is touched.%s", shared, r.pinned())
 	}
 	if said := d.clusterFirst(r); said != nil {
 		return said
@@ -108,10 +108,19 @@ func (d *decision) beyond(r Restore) *Said {
 	}
 	if shared := r.shared(); shared != "" {
 		return no(v1alpha1.ReasonSpreadLost, "The Restore carries rules that name the source cluster, which did not keep its Pods apart: %s. "+
-			"Nothing that started is touched, because running it again could damage restored data.", shared)
+			"Nothing that started is touched, because running it again could damage restored data.%s", shared, r.pinned())
 	}
 	return no(v1alpha1.ReasonRestoreStarted, "The Restore carries rules that name the source cluster, but %s: it is left alone, "+
 		"because running it again could damage restored data.", r.Started)
+}
+
+// pinned says why the Cluster's rules are left as they are although no database Pod runs; it is empty where they are not.
+func (r Restore) pinned() string {
+	if r.Tied == "" {
+		return ""
+	}
+	return " The Cluster's rules are left as they are, too: " + r.Tied + ", so that with rules of its own the database would find no nodes. " +
+		"To have it spread, restore under another name."
 }
 
 // clusterFirst speaks of a Restore for which the Cluster, or its Component, has to be right before.
