@@ -1,11 +1,13 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // report puts each verdict on its Restore. KubeBlocks sends whole lists of conditions from its cache and so can drop ours:
@@ -28,16 +31,45 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 			failed = append(failed, err)
 		}
 	}
-	if len(failed) > 0 {
-		return errors.Join(failed...)
+	var before v1alpha1.RehomingStatus
+	if s.rehoming != nil {
+		before = *s.rehoming.Status.DeepCopy()
 	}
-	return errors.Join(stale...)
+	if err := r.reportRehoming(ctx, s, plan); patch.IsStale(err) {
+		stale = append(stale, err)
+	} else if err != nil {
+		failed = append(failed, err)
+	}
+	if err := cmp.Or(errors.Join(failed...), errors.Join(stale...)); err != nil {
+		return err
+	}
+	r.tellTransitions(s, before, plan)
+	r.measure(s, before, plan)
+	return nil
+}
+
+// measure sets the gauges for the Cluster, and observes how long its Pods waited once they wait no more.
+func (r *ClusterReconciler) measure(s *scene, before v1alpha1.RehomingStatus, plan remedy.Plan) {
+	t := tally{findings: map[rewrite.Class]int{}}
+	for _, v := range plan.Verdicts {
+		if v.Pods.Status == metav1.ConditionFalse {
+			t.waiting++
+		}
+	}
+	for _, f := range s.findings {
+		t.findings[f.Class]++
+	}
+	r.Metrics.set(s.observation.Cluster.NamespacedName, t)
+	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionPodsScheduled)
+	if was != nil && was.Reason == v1alpha1.ReasonUnschedulable && plan.Cluster.Pods.Status == metav1.ConditionTrue {
+		r.Metrics.unschedulable.Observe(r.Clock.Now().Sub(was.LastTransitionTime.Time).Seconds())
+	}
 }
 
 func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {
 	_, err := patch.Conditions(ctx, r.Client, restore, restore.Status.Conditions,
-		r.condition(restore, v1alpha1.ConditionPolicyRehomed, v.Rules),
-		r.condition(restore, v1alpha1.ConditionPodsScheduled, v.Pods))
+		r.condition(restore.Generation, v1alpha1.ConditionPolicyRehomed, v.Rules),
+		r.condition(restore.Generation, v1alpha1.ConditionPodsScheduled, v.Pods))
 	// A Restore that was deleted a moment ago needs no condition.
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("report on Restore %s: %w", v.Restore, err)
@@ -45,22 +77,25 @@ func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Re
 	return nil
 }
 
-func (r *ClusterReconciler) condition(restore *kubeblocks.Restore, conditionType string, said remedy.Said) metav1.Condition {
+func (r *ClusterReconciler) condition(generation int64, conditionType string, said remedy.Said) metav1.Condition {
 	return metav1.Condition{
 		Type:               conditionType,
 		Status:             said.Status,
 		Reason:             said.Reason,
 		Message:            fit(said.Message),
-		ObservedGeneration: restore.Generation,
+		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
 	}
 }
 
 // fit cuts a message to what the API server takes: rules are as long as people make them.
-func fit(message string) string {
-	const most, more = 32768, "…"
-	if len(message) <= most {
-		return message
+func fit(message string) string { return cut(message, 32768) }
+
+// cut cuts a text to a number of bytes.
+func cut(text string, most int) string {
+	const more = "…"
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(message[:most-len(more)], "") + more
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
 }

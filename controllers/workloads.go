@@ -46,7 +46,7 @@ func (r *ClusterReconciler) seeRestore(ctx context.Context, s *scene, i int) err
 	for j := range work.Jobs {
 		job := &work.Jobs[j]
 		policies := kubeblocks.JobPolicies(job, owner)
-		stale := len(r.rewritten(s, policies).Edits) > 0
+		stale := len(s.rewritten(policies).Edits) > 0
 		stricter := len(seen.Strict) == 0 && seen.Swap == remedy.SwapNone && len(s.strict(policies)) > 0
 		seen.Jobs = append(seen.Jobs, remedy.Job{
 			Object:   objectOf(job),
@@ -138,9 +138,17 @@ func (r *ClusterReconciler) seeDatabase(ctx context.Context, s *scene) error {
 	}
 	for i := range o.Restores {
 		restore := &o.Restores[i]
+		if !restore.Finished || len(restore.Stale) == 0 {
+			continue
+		}
 		for j := range pods {
-			if restore.Finished && kubeblocks.ShortName(pods[j].Labels) == restore.Component {
+			if kubeblocks.ShortName(pods[j].Labels) == restore.Component {
 				restore.Pods = append(restore.Pods, podOf(&pods[j]))
+			}
+		}
+		if len(restore.Pods) == 0 {
+			if err := r.seeClaims(ctx, s, restore); err != nil {
+				return err
 			}
 		}
 	}
@@ -185,7 +193,7 @@ func (r *ClusterReconciler) seeInstances(ctx context.Context, s *scene) error {
 		pod := &pods.Items[i]
 		owner := s.componentOf(pod)
 		if owner == nil || kubeblocks.WasBound(pod) || pod.DeletionTimestamp != nil || !kubeblocks.IsDatabasePod(pod) ||
-			len(r.rewritten(s, kubeblocks.PodPolicies(pod, owner)).Edits) == 0 {
+			len(s.rewritten(kubeblocks.PodPolicies(pod, owner)).Edits) == 0 {
 			continue
 		}
 		if err := r.seeInstance(ctx, s, pod, owner); err != nil {
@@ -225,7 +233,7 @@ func (r *ClusterReconciler) seeInstance(ctx context.Context, s *scene, pod *core
 	}
 	instance := remedy.Instance{
 		Object:        objectOf(pod),
-		TemplateStale: len(r.rewritten(s, kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
+		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
 		Kept:          kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items)),
 	}
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
@@ -233,7 +241,7 @@ func (r *ClusterReconciler) seeInstance(ctx context.Context, s *scene, pod *core
 		if err != nil {
 			return err
 		}
-		instance.NodeSelected = instance.NodeSelected || claim != nil && kubeblocks.HasSelectedNode(claim)
+		instance.NodeSelected = instance.NodeSelected || claim != nil && kubeblocks.SelectedNode(claim) != ""
 	}
 	s.observation.Instances = append(s.observation.Instances, instance)
 	return nil

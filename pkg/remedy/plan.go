@@ -13,6 +13,8 @@ type Plan struct {
 	Actions []Action
 	// Verdicts holds one verdict for each Restore of the observation, in its order; none where nothing was inherited.
 	Verdicts []Verdict
+	// Cluster is the verdict on the Cluster as a whole; its Restore is not set.
+	Cluster Verdict
 	// Again is when to look again although nothing happens: zero for never.
 	Again metav1.Duration
 }
@@ -39,6 +41,8 @@ type PatchCluster struct {
 	Cluster Object
 	Edits   []rewrite.Edit
 	Ledger  Ledger
+	// Rules names the inherited rules, for people.
+	Rules string
 }
 
 // Yield writes into the ledger that somebody else wants a field to be what Rehome does not.

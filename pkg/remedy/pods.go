@@ -31,7 +31,7 @@ func (r Restore) HeldByOwnRules() bool {
 
 // scheduled says where the Restore's Pods are. What keeps them waiting need not be a rule.
 func (r Restore) scheduled() Said {
-	waiting := slices.DeleteFunc(slices.Clone(r.Pods), func(p Pod) bool { return p.Node != "" })
+	waiting := r.waiting()
 	without := slices.DeleteFunc(slices.Clone(r.Jobs), func(j Job) bool { return j.HasPods || j.Started != "" })
 	switch {
 	case len(waiting) > 0:
@@ -44,6 +44,11 @@ func (r Restore) scheduled() Said {
 	default:
 		return Said{metav1.ConditionTrue, v1alpha1.ReasonScheduled, bound(r.Pods)}
 	}
+}
+
+// waiting lists the Pods that have no node.
+func (r Restore) waiting() []Pod {
+	return slices.DeleteFunc(slices.Clone(r.Pods), func(p Pod) bool { return p.Node != "" })
 }
 
 func unscheduled(waiting []Pod, all int) Said {
@@ -79,6 +84,9 @@ func bound(pods []Pod) string {
 	return message + " Not running for other reasons: " + few(lines)
 }
 
+// SharesNode reports whether rules that name the source let two of the Restore's Pods, or of the volumes, share a node.
+func (r Restore) SharesNode() bool { return len(r.Stale) > 0 && r.shared() != "" }
+
 // shared says which nodes took more than one Pod, and which claims those mount; it is empty where none did.
 func (r Restore) shared() string {
 	byNode := map[string][]Pod{}
@@ -97,7 +105,7 @@ func (r Restore) shared() string {
 		for _, p := range byNode[node] {
 			claims = append(claims, p.Claims...)
 		}
-		lines = append(lines, fmt.Sprintf("%d Pods are on node %s, with the volume claims %s", len(byNode[node]), node, strings.Join(claims, ", ")))
+		lines = append(lines, fmt.Sprintf("%d of them are on node %s, with the volume claims %s", len(byNode[node]), node, strings.Join(claims, ", ")))
 	}
 	return few(lines)
 }

@@ -2,7 +2,6 @@ package remedy
 
 import (
 	"fmt"
-	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,7 +19,29 @@ func (d *decision) restore(r Restore) Said {
 			return *said
 		}
 	}
+	said := d.rehomed()
+	said.Message += d.deed(r)
+	return said
+}
+
+// rehomed says that no inherited rule names the source any more.
+func (d *decision) rehomed() Said {
 	return Said{metav1.ConditionTrue, v1alpha1.ReasonRehomed, "The rules inherited from the source cluster name " + d.Cluster.Name + " now."}
+}
+
+// deed says how often a Restore was made anew, and where its Pods are; it is empty where it never was.
+func (d *decision) deed(r Restore) string {
+	attempts := d.Ledger.Attempts[RestoreKey(r.Name)]
+	if len(attempts) == 0 {
+		return ""
+	}
+	scheduled := len(r.Pods) - len(r.waiting())
+	text := fmt.Sprintf(" The Restore, or Jobs of it, were made anew (attempt %d of %d, at %s)", len(attempts), d.Limits.AttemptsPerRestore,
+		attempts[len(attempts)-1].At.UTC().Format(timeFormat))
+	if len(r.Pods) == 0 {
+		return text + "."
+	}
+	return text + fmt.Sprintf(": %d of %d Pods have found nodes.", scheduled, len(r.Pods))
 }
 
 // no says that inherited rules still name the source.
@@ -45,6 +66,9 @@ func (d *decision) attempt(c Charge, said *Said, action func(*Charge) Action) *S
 	return said
 }
 
+// RestoreKey returns the Charge.Key of the Restore of that name.
+func RestoreKey(name string) string { return "Restore " + name }
+
 func chargeFor(kind string, of Object, parts ...types.UID) Charge {
 	if len(parts) == 0 {
 		parts = []types.UID{of.UID}
@@ -59,13 +83,22 @@ func (d *decision) ended(r Restore) *Said {
 		return no(v1alpha1.ReasonRestoreFailed,
 			"The Restore failed. KubeBlocks does not try it again, its volumes may hold partial data, and nothing of it is touched.")
 	case r.Finished && len(r.Stale) > 0:
-		if shared := r.shared(); shared != "" {
-			return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
-				"Nothing that has data is touched.", shared)
-		}
-		return no(v1alpha1.ReasonRestoreFinished, "The Restore finished under rules that name the source cluster: there is nothing left to unblock.")
+		return d.finished(r)
 	}
 	return nil
+}
+
+// finished speaks of a Restore that completed under old rules. What came of that shows in where the database Pods are.
+func (d *decision) finished(r Restore) *Said {
+	if shared := r.shared(); shared != "" {
+		return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
+			"Nothing that has data is touched.%s", shared, r.pinned())
+	}
+	if said := d.clusterFirst(r); said != nil {
+		return said
+	}
+	return &Said{metav1.ConditionTrue, v1alpha1.ReasonRestoreFinished,
+		"The Restore finished under rules that name the source cluster. The Cluster's rules name " + d.Cluster.Name + " now, and no two of its Pods share a node."}
 }
 
 // beyond speaks of a Restore whose Pods all started under stale rules: nothing of it is touched.
@@ -75,10 +108,19 @@ func (d *decision) beyond(r Restore) *Said {
 	}
 	if shared := r.shared(); shared != "" {
 		return no(v1alpha1.ReasonSpreadLost, "The Restore carries rules that name the source cluster, which did not keep its Pods apart: %s. "+
-			"Nothing that started is touched, because running it again could damage restored data.", shared)
+			"Nothing that started is touched, because running it again could damage restored data.%s", shared, r.pinned())
 	}
 	return no(v1alpha1.ReasonRestoreStarted, "The Restore carries rules that name the source cluster, but %s: it is left alone, "+
 		"because running it again could damage restored data.", r.Started)
+}
+
+// pinned says why the Cluster's rules are left as they are although no database Pod runs; it is empty where they are not.
+func (r Restore) pinned() string {
+	if r.Tied == "" {
+		return ""
+	}
+	return " The Cluster's rules are left as they are, too: " + r.Tied + ", so that with rules of its own the database would find no nodes. " +
+		"To have it spread, restore under another name."
 }
 
 // clusterFirst speaks of a Restore for which the Cluster, or its Component, has to be right before.
@@ -92,9 +134,12 @@ func (d *decision) clusterFirst(r Restore) *Said {
 	case governs(d.held, r.Component):
 		return no(v1alpha1.ReasonClusterStarted,
 			"Database Pods are running under rules that name the source cluster: rewriting them would restart the database.")
-	case slices.ContainsFunc(d.Components, func(c Component) bool { return c.Name == r.Owner && c.Stale }):
-		return no(v1alpha1.ReasonWaitingForComponent,
-			"The Cluster's rules name %s; waiting for KubeBlocks to hand them to Component %s.", d.Cluster.Name, r.Owner)
+	}
+	for _, c := range d.Components {
+		if c.Stale && (c.Name == r.Owner || r.Component == anyComponent) {
+			return no(v1alpha1.ReasonWaitingForComponent,
+				"The Cluster's rules name %s; waiting for KubeBlocks to hand them to Component %s.", d.Cluster.Name, c.Name)
+		}
 	}
 	return nil
 }
