@@ -98,7 +98,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 
 		crashes, runs := s.survives(undisturbed, diesBefore.at(upTo(n)), diesAfter.at(upTo(n)))
 		Expect(crashes).To(BeEquivalentTo(2 * n))
-		report("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
+		show("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
 
 		var everyRefusal [][]mishap
 		for _, f := range refusals {
@@ -107,11 +107,11 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		faults, runs := s.survives(undisturbed, everyRefusal...)
 		kinds := len(refusals)
 		Expect(faults).To(BeEquivalentTo(kinds * n))
-		report("fault points covered", "%d x %d of %d calls (409, 422, 429, 500, timeout), in %d runs", kinds, faults/int64(kinds), n, runs)
+		show("fault points covered", "%d x %d of %d calls (409, 422, 429, 500, timeout), in %d runs", kinds, faults/int64(kinds), n, runs)
 
 		late, runs := s.survives(undisturbed, lateTimeout.at(writes))
 		Expect(late).To(BeEquivalentTo(len(writes)))
-		report("timeouts of calls that took effect", "%d of %d writes, in %d runs", late, len(writes), runs)
+		show("timeouts of calls that took effect", "%d of %d writes, in %d runs", late, len(writes), runs)
 	},
 		Entry("of a whole Restore", wholeRestore),
 		Entry("of a Restore that has started in part", halfRestore),
@@ -120,7 +120,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 	)
 })
 
-// report shows numbers whatever the verbosity.
-func report(name, format string, args ...any) {
+// show shows numbers whatever the verbosity.
+func show(name, format string, args ...any) {
 	AddReportEntry(name, ReportEntryVisibilityAlways, fmt.Sprintf(format, args...))
 }

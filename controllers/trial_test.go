@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
@@ -85,20 +86,51 @@ func (t *trial) pass() bool {
 	}
 	Expect(err).NotTo(HaveOccurred())
 	moved := t.standIn.step()
-	return !moved && len(t.writes) == 0 && result.RequeueAfter == 0
+	return !moved && len(t.writes)+len(t.own) == 0 && result.RequeueAfter == 0
 }
 
-// rests expects that nothing moves any more, however often Rehome looks.
+// rests expects that no resourceVersion moves any more, however often Rehome looks.
 func (t *trial) rests() {
 	GinkgoHelper()
-	before := t.versions()
+	before := t.allVersions()
 	for range 3 {
 		result, err := t.tryReconcile()
 		Expect(err).NotTo(HaveOccurred())
 		t.clock.Step(result.RequeueAfter)
 		t.standIn.step()
 	}
-	Expect(t.versions()).To(Equal(before))
+	Expect(t.allVersions()).To(Equal(before))
+}
+
+// kinds lists the kinds of all there is in a world.
+func (t *trial) kinds() []schema.GroupVersionKind {
+	return []schema.GroupVersionKind{
+		t.generation.Apps.WithKind("Cluster"), t.generation.Apps.WithKind("Component"), t.generation.Workloads().WithKind("InstanceSet"),
+		kubeblocks.DataProtectionV1alpha1.WithKind("Restore"), kubeblocks.DataProtectionV1alpha1.WithKind("Backup"),
+		v1alpha1.GroupVersion.WithKind("Rehoming"), batchv1.SchemeGroupVersion.WithKind("Job"), corev1.SchemeGroupVersion.WithKind("Pod"),
+	}
+}
+
+// everything lists all there is in the world.
+func (t *trial) everything() []unstructured.Unstructured {
+	GinkgoHelper()
+	var all []unstructured.Unstructured
+	for _, gvk := range t.kinds() {
+		var list unstructured.UnstructuredList
+		list.SetGroupVersionKind(gvk)
+		Expect(t.admin.List(t.ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
+		all = append(all, list.Items...)
+	}
+	return all
+}
+
+func (t *trial) allVersions() map[string]string {
+	GinkgoHelper()
+	versions := map[string]string{}
+	for _, obj := range t.everything() {
+		versions[obj.GetKind()+" "+obj.GetName()] = obj.GetResourceVersion()
+	}
+	return versions
 }
 
 // keeps expects that what had started is still there.
@@ -116,7 +148,7 @@ func (t *trial) keeps() {
 func (t *trial) clean() {
 	GinkgoHelper()
 	all := []client.DeleteAllOfOption{client.InNamespace(t.namespace), client.GracePeriodSeconds(0)}
-	for _, obj := range []client.Object{&kubeblocks.Cluster{}, &kubeblocks.Component{}, &corev1.Pod{}} {
+	for _, obj := range []client.Object{&kubeblocks.Cluster{}, &kubeblocks.Component{}, &v1alpha1.Rehoming{}, &corev1.Pod{}} {
 		Expect(t.admin.DeleteAllOf(t.ctx, obj, all...)).To(Succeed())
 	}
 }
@@ -126,24 +158,15 @@ func (t *trial) clean() {
 func (t *trial) endState() string {
 	GinkgoHelper()
 	var lines []string
-	for _, gvk := range []schema.GroupVersionKind{
-		t.generation.Apps.WithKind("Cluster"), t.generation.Apps.WithKind("Component"), t.generation.Workloads().WithKind("InstanceSet"),
-		kubeblocks.DataProtectionV1alpha1.WithKind("Restore"), kubeblocks.DataProtectionV1alpha1.WithKind("Backup"),
-		batchv1.SchemeGroupVersion.WithKind("Job"), corev1.SchemeGroupVersion.WithKind("Pod"),
-	} {
-		var list unstructured.UnstructuredList
-		list.SetGroupVersionKind(gvk)
-		Expect(t.admin.List(t.ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
-		for i := range list.Items {
-			lines = append(lines, gvk.Kind+" "+t.normal(&list.Items[i]))
-		}
+	for _, obj := range t.everything() {
+		lines = append(lines, t.normal(&obj))
 	}
 	return strings.Join(lines, "\n")
 }
 
 var (
 	uids  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d\d:\d\d:\d\d UTC`)
 	drawn = regexp.MustCompile(`(restore-preparedata-)[0-9a-f]{8}(-bp1-\d)(-[a-z0-9]{5})?`)
 )
 
