@@ -50,15 +50,17 @@ type mishap struct {
 
 // calls numbers what reconcilers ask of the API server, from 1, and has some calls go wrong, one in a pass.
 //
-// A pass in which a call went wrong, and that wrote nothing, leaves the API server as it found it. So its calls do not count,
-// the next pass has the same numbers, and another mishap can follow in the same run. One that wrote something is the last.
+// A pass in which a call went wrong, and that wrote nothing, leaves the API server as it found it. So its calls do not count:
+// the next pass has the same numbers, and another mishap can follow. One that wrote something leaves the course that a run
+// takes in which nothing goes wrong; see trial.rejoin.
 type calls struct {
-	// made are those made so far, as "verb Kind"; undisturbed are those of the course in which none goes wrong.
-	made, undisturbed []string
-	// mishaps are those to come, in the order of their numbers; struck are those that came.
+	// made are those made so far, as "verb Kind".
+	made []string
+	// undisturbed is the course of a run in which none goes wrong; astray says that this run has left it.
+	undisturbed course
+	astray      bool
+	// mishaps are those to come, struck those that came.
 	mishaps, struck []mishap
-	// over says that no more go wrong in this run.
-	over bool
 	// dead says that the process has died: no call comes through any more.
 	dead bool
 	// before is what happens just before a call, by its number.
@@ -75,7 +77,7 @@ func (c *calls) beginPass() { c.begin, c.wrong, c.wrote = len(c.made), false, fa
 func (c *calls) endPass() (wrong, died bool) {
 	died = c.dead
 	c.dead = false // whoever calls next is another process
-	c.over = c.over || c.wrong && c.wrote
+	c.astray = c.astray || c.wrong && c.wrote
 	if c.wrong && !c.wrote {
 		c.made = c.made[:c.begin]
 	}
@@ -91,12 +93,14 @@ func (c *calls) do(what string, call func() error) error {
 		delete(c.before, len(c.made))
 		happens()
 	}
-	if !c.isDue() {
+	i := c.due()
+	if i < 0 {
 		c.wrote = c.wrote || isWrite(what)
 		return call()
 	}
-	m := c.mishaps[0]
-	c.mishaps, c.struck, c.wrong = c.mishaps[1:], append(c.struck, m), true
+	m := c.mishaps[i]
+	c.mishaps = slices.Delete(slices.Clone(c.mishaps), i, i+1)
+	c.struck, c.wrong = append(c.struck, m), true
 	c.dead = errors.Is(m.answer, errDied)
 	if m.effective {
 		c.wrote = c.wrote || isWrite(what)
@@ -105,14 +109,18 @@ func (c *calls) do(what string, call func() error) error {
 	return m.answer
 }
 
-// isDue reports whether the next mishap is about the call that was made last. Where the run has taken another course, there
-// are no more: a process that survived can remember what it need not ask again.
-func (c *calls) isDue() bool {
-	if c.over || c.wrong || len(c.mishaps) == 0 || len(c.made) != c.mishaps[0].at {
-		return false
+// due returns the index of the mishap of the call that was made last, or -1. A process that survived can remember what it need
+// not ask again: then its calls have other numbers.
+func (c *calls) due() int {
+	n := len(c.made)
+	if c.astray || c.wrong || len(c.mishaps) == 0 || n > len(c.undisturbed.made) {
+		return -1
 	}
-	c.over = !slices.Equal(c.made, c.undisturbed[:len(c.made)])
-	return !c.over
+	if !slices.Equal(c.made[c.begin:], c.undisturbed.made[c.begin:n]) {
+		c.astray = true
+		return -1
+	}
+	return slices.IndexFunc(c.mishaps, func(m mishap) bool { return m.at == n })
 }
 
 // isWrite tells writes from reads.

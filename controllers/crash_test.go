@@ -9,11 +9,19 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// course is how a scenario went.
+// course is how a scenario goes when nothing goes wrong.
 type course struct {
-	made []string
+	made   []string
+	passes []pass
 	// end is the end state.
 	end string
+}
+
+// pass is one reconcile of a course.
+type pass struct {
+	// begin is how many calls there were before it, state what it found.
+	begin int
+	state string
 }
 
 // play plays a scenario to its end, with nothing going wrong.
@@ -21,10 +29,13 @@ func (s scenario) play() course {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
+	var c course
+	t.observe = func() { c.passes = append(c.passes, pass{len(t.calls.made), t.state()}) }
 	t.converge()
 	t.keeps()
 	s.cured(t)
-	return course{t.calls.made, t.endState()}
+	c.made, c.end = t.calls.made, t.state()
+	return c
 }
 
 func (s scenario) setUp() *trial {
@@ -35,17 +46,17 @@ func (s scenario) setUp() *trial {
 	return t
 }
 
-// playWith plays a scenario with as many of the mishaps, which are in the order of their numbers, as one run can have. It
-// expects the run to end as if there had been none, and returns those that are left.
+// playWith plays a scenario with as many of the mishaps as one run can have. It expects the run to end as if there had been
+// none, and returns those that are left.
 func (s scenario) playWith(undisturbed course, mishaps []mishap) []mishap {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
-	t.calls.undisturbed, t.calls.mishaps = undisturbed.made, mishaps
+	t.calls.undisturbed, t.calls.mishaps = undisturbed, mishaps
 	t.converge()
 	t.keeps()
 	Expect(t.calls.struck).NotTo(BeEmpty(), "%s never came", describe(undisturbed, mishaps[0]))
-	Expect(t.endState()).To(Equal(undisturbed.end), "after %s", describe(undisturbed, t.calls.struck...))
+	Expect(t.state()).To(Equal(undisturbed.end), "after %s", describe(undisturbed, t.calls.struck...))
 	s.cured(t)
 	return t.calls.mishaps
 }

@@ -25,7 +25,8 @@ type scenario struct {
 // room is enough for all Pods of a test.
 const room = 10
 
-// wholeRestore hangs with both its Jobs. It takes PatchCluster and RecreateRestore.
+// wholeRestore hangs with both its Jobs. It takes PatchCluster and RecreateRestore. In this scenario Rehome gets to look between
+// any two things that KubeBlocks does.
 var wholeRestore = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *trial) {
@@ -39,6 +40,7 @@ var wholeRestore = scenario{
 var halfRestore = scenario{
 	generation: rehometesting.V09,
 	begin: func(t *trial) {
+		t.standIn.quick = true
 		t.standIn.nodes = []node{{"node1", room}, {"node2", room}, {"node3", 1}}
 		t.restored(source)
 		t.noteStarted()
@@ -51,6 +53,7 @@ var heldByOwnRules = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *trial) {
 		t.restorePods = configv1alpha1.Relaxed
+		t.standIn.quick = true
 		t.standIn.nodes = []node{{"node1", room}}
 		t.restored(target)
 		t.noteStarted()
@@ -62,6 +65,7 @@ var heldByOwnRules = scenario{
 var databasePod = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *trial) {
+		t.standIn.quick = true
 		t.standIn.nodes = []node{{"node1", room}}
 		component := t.backedUp(source)
 		restore := rehometesting.MakeRestore(t.namespace, component.GetName()+"-preparedata").
@@ -109,7 +113,6 @@ func (t *trial) restored(apartFrom string) {
 	t.backedUp(apartFrom)
 	t.standIn.jobs = 2
 	t.standIn.settle()
-	t.start() // with the configuration of the scenario
 }
 
 // noteStarted notes the Pods that are bound, their Jobs, and the Restore.

@@ -39,7 +39,7 @@ import (
 // rules of the scheduler than anti-affinity per node, the reverse of anti-affinity, KubeBlocks' conditions. Tests that need one
 // of these play it themselves.
 //
-// A step goes from effects to causes, so that Rehome gets to see what is in between.
+// A step goes from effects to causes, so that Rehome gets to see all that is in between; a quick one goes from causes to effects.
 type standIn struct {
 	ctx        context.Context
 	admin      client.Client
@@ -51,6 +51,7 @@ type standIn struct {
 	nodes   []node
 	// short, where it is not empty, is why the scheduler turns down whatever Pod the rules would let pass.
 	short string
+	quick bool
 	// database says that there are InstanceSets.
 	database bool
 
@@ -83,16 +84,16 @@ func (k *standIn) step() bool {
 	GinkgoHelper()
 	k.moved = false
 	k.look()
-	k.completeRestores()
-	k.collectGarbage()
-	k.createRestorePods()
-	k.createDatabasePods()
-	k.schedule()
-	k.finalizeRestores()
-	k.createJobs()
-	k.createRestores()
-	k.syncInstanceSets()
-	k.syncComponents()
+	acts := []func(){
+		k.syncComponents, k.syncInstanceSets, k.finalizeRestores, k.createRestores, k.createJobs,
+		k.collectGarbage, k.createRestorePods, k.createDatabasePods, k.schedule, k.completeRestores,
+	}
+	if !k.quick {
+		slices.Reverse(acts)
+	}
+	for _, act := range acts {
+		act()
+	}
 	return k.moved
 }
 
@@ -146,6 +147,7 @@ func (k *standIn) syncComponents() {
 			if spec.Name == component.Labels[kubeblocks.LabelComponentName] &&
 				!equality.Semantic.DeepEqual(spec.SchedulingPolicy, component.Spec.SchedulingPolicy) {
 				k.merge(component, map[string]any{"spec": map[string]any{"schedulingPolicy": spec.SchedulingPolicy}})
+				component.Spec.SchedulingPolicy = spec.SchedulingPolicy
 			}
 		}
 	}
@@ -186,25 +188,29 @@ func (k *standIn) createRestores() {
 		restore := rehometesting.MakeRestore(k.namespace, component.Name+"-preparedata").Of(owner).Backup(backup).Policy(policy).Obj()
 		k.create(restore)
 		k.mergeStatus(restore, map[string]any{"phase": kubeblocks.RestoreRunning})
+		created := kubeblocks.Restore{}
+		Expect(k.admin.Get(k.ctx, client.ObjectKeyFromObject(restore), &created)).To(Succeed())
+		k.seen.restores = append(k.seen.restores, created)
 	}
 }
 
 // finalizeRestores ends Restores that are being deleted: their Jobs and Pods first.
 func (k *standIn) finalizeRestores() {
 	GinkgoHelper()
-	for i := range k.seen.restores {
-		restore := &k.seen.restores[i]
+	k.seen.restores = slices.DeleteFunc(k.seen.restores, func(restore kubeblocks.Restore) bool {
 		if restore.DeletionTimestamp.IsZero() {
-			continue
+			return false
 		}
-		for j := range k.seen.jobs {
-			if ofRestore(&k.seen.jobs[j], restore) {
-				k.removePods(&k.seen.jobs[j])
-				k.remove(&k.seen.jobs[j])
+		k.seen.jobs = slices.DeleteFunc(k.seen.jobs, func(job batchv1.Job) bool {
+			if ofRestore(&job, &restore) {
+				k.removePods(&job)
+				k.remove(&job)
 			}
-		}
-		k.remove(restore)
-	}
+			return ofRestore(&job, &restore)
+		})
+		k.remove(&restore)
+		return true
+	})
 }
 
 func ofRestore(obj client.Object, restore *kubeblocks.Restore) bool {
@@ -227,7 +233,9 @@ func (k *standIn) createJobs() {
 			whole := &unstructured.Unstructured{}
 			whole.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Restore"))
 			Expect(k.admin.Get(k.ctx, client.ObjectKeyFromObject(restore), whole)).To(Succeed())
-			k.create(rehometesting.MakeJob(whole, name).Obj())
+			job := rehometesting.MakeJob(whole, name).Obj()
+			k.create(job)
+			k.seen.jobs = append(k.seen.jobs, *job)
 		}
 	}
 }
@@ -356,11 +364,12 @@ func (k *standIn) mergeStatus(obj client.Object, status map[string]any) {
 // removePods removes the Pods of a Job.
 func (k *standIn) removePods(job *batchv1.Job) {
 	GinkgoHelper()
-	for i := range k.seen.pods {
-		if metav1.IsControlledBy(&k.seen.pods[i], job) {
-			k.remove(&k.seen.pods[i])
+	k.seen.pods = slices.DeleteFunc(k.seen.pods, func(p corev1.Pod) bool {
+		if metav1.IsControlledBy(&p, job) {
+			k.remove(&p)
 		}
-	}
+		return metav1.IsControlledBy(&p, job)
+	})
 }
 
 // remove deletes an object, and takes away what holds it.

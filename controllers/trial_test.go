@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,6 +32,8 @@ type trial struct {
 	restorePods configv1alpha1.RestorePods
 	// started are objects that had a bound Pod before: they must be there at the end.
 	started []client.Object
+	// observe, where it is set, is called before each pass.
+	observe func()
 }
 
 func newTrial(generation rehometesting.Generation) *trial {
@@ -62,7 +65,7 @@ func (t *trial) start() {
 // wrong is followed by another at once; when the process died of it, by one of a new process.
 func (t *trial) converge() {
 	GinkgoHelper()
-	most := 60 + len(t.calls.mishaps) // more than any remediation needs
+	most := 60 + 2*len(t.calls.mishaps) // more than any remediation needs
 	for range most {
 		if t.pass() {
 			return
@@ -74,7 +77,11 @@ func (t *trial) converge() {
 // pass reconciles once, and reports whether nothing moved.
 func (t *trial) pass() bool {
 	GinkgoHelper()
+	t.rejoin()
 	t.calls.beginPass()
+	if t.observe != nil {
+		t.observe()
+	}
 	result, err := t.tryReconcile()
 	t.clock.Step(result.RequeueAfter)
 	wrong, died := t.calls.endPass()
@@ -87,6 +94,23 @@ func (t *trial) pass() bool {
 	Expect(err).NotTo(HaveOccurred())
 	moved := t.standIn.step()
 	return !moved && len(t.writes)+len(t.own) == 0 && result.RequeueAfter == 0
+}
+
+// rejoin has the calls counted on from a pass of the undisturbed course, where a run that went astray has come to what that one
+// found: from there on the two are the same, and more calls can go wrong.
+func (t *trial) rejoin() {
+	GinkgoHelper()
+	c := t.calls
+	if !c.astray || len(c.mishaps) == 0 {
+		return
+	}
+	state := t.state()
+	for _, p := range slices.Backward(c.undisturbed.passes) {
+		if p.state == state {
+			c.made, c.astray = slices.Clone(c.undisturbed.made[:p.begin]), false
+			return
+		}
+	}
 }
 
 // rests expects that no resourceVersion moves any more, however often Rehome looks.
@@ -153,9 +177,9 @@ func (t *trial) clean() {
 	}
 }
 
-// endState returns all there is in the world, one object a line, without what differs between two runs that came to the same:
+// state returns all there is in the world, one object a line, without what differs between two runs that came to the same:
 // UIDs, versions, times, and names that are drawn. The ledger is part of it, with every attempt.
-func (t *trial) endState() string {
+func (t *trial) state() string {
 	GinkgoHelper()
 	var lines []string
 	for _, obj := range t.everything() {
