@@ -94,7 +94,9 @@ func harmOf(ctx context.Context, admin client.Client, kind string, key types.Nam
 	case "Restore":
 		ofRestore := func(labels map[string]string) bool { return labels["dataprotection.kubeblocks.io/restore"] == key.Name }
 		jobs.Items = slices.DeleteFunc(jobs.Items, func(j batchv1.Job) bool { return !ofRestore(j.Labels) })
-		stray := slices.DeleteFunc(slices.Clone(pods.Items), func(p corev1.Pod) bool { return !ofRestore(p.Labels) })
+		stray := slices.DeleteFunc(slices.Clone(pods.Items), func(p corev1.Pod) bool {
+			return !ofRestore(p.Labels) || slices.ContainsFunc(p.OwnerReferences, isJob)
+		})
 		return slices.Concat(harmOfRestore(ctx, admin, key), harmOfJobs(jobs.Items, pods.Items), boundOf(stray))
 	default:
 		return []string{"Rehome has no business deleting one"}

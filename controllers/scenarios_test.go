@@ -1,12 +1,16 @@
 package controllers_test
 
 import (
+	"slices"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
@@ -22,6 +26,22 @@ type scenario struct {
 	cured      func(t *trial)
 }
 
+// apart, and preferablyApart, are the rules that a Restore and its Jobs that were made anew have to end with: none at all would
+// unblock them as well.
+var (
+	apart           = rehometesting.Apart(target)
+	preferablyApart = map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{
+		"preferredDuringSchedulingIgnoredDuringExecution": []any{map[string]any{
+			"weight": int64(100), "podAffinityTerm": requiredTerms(apart)[0],
+		}},
+	}}}
+)
+
+func requiredTerms(policy map[string]any) []any {
+	terms, _, _ := unstructured.NestedSlice(policy, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+	return terms
+}
+
 // room is enough for all Pods of a test.
 const room = 10
 
@@ -33,7 +53,7 @@ var wholeRestore = scenario{
 		t.standIn.nodes = []node{{"node1", room}, {"node2", room}}
 		t.restored(source)
 	},
-	cured: (*trial).completed,
+	cured: func(t *trial) { t.completed(apart) },
 }
 
 // halfRestore found one node for a Pod, and none for the other. It takes PatchCluster, the exchange of rules, and RecreateJobs.
@@ -45,7 +65,7 @@ var halfRestore = scenario{
 		t.restored(source)
 		t.noteStarted()
 	},
-	cured: (*trial).completed,
+	cured: func(t *trial) { t.completed(apart) },
 }
 
 // heldByOwnRules names itself, and has fewer nodes than Pods. It takes RelaxRestorePods.
@@ -58,7 +78,7 @@ var heldByOwnRules = scenario{
 		t.restored(target)
 		t.noteStarted()
 	},
-	cured: (*trial).completed,
+	cured: func(t *trial) { t.completed(preferablyApart) },
 }
 
 // databasePod hangs although the Restore is done, and KubeBlocks does not replace it. It takes PatchCluster and RecreatePod.
@@ -163,15 +183,21 @@ func (t *trial) restore() *kubeblocks.Restore {
 	return restore
 }
 
-// completed expects that the Restore completed, that it says so, and that no Job of it ever failed.
-func (t *trial) completed() {
+// completed expects that the Restore completed under the given rules, that it says so, and that no Job of it ever failed.
+func (t *trial) completed(rules map[string]any) {
 	GinkgoHelper()
 	restore := t.restore()
 	Expect(restore.Status.Phase).To(Equal(kubeblocks.RestoreCompleted))
 	Expect(restore.Status.Conditions).To(ContainElement(SatisfyAll(
 		ofType(v1alpha1.ConditionPolicyRehomed), say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))))
+	Expect(restore.Annotations).NotTo(HaveKey(v1alpha1.AnnotationSchedulingSpec))
+	want := &kubeblocks.SchedulingPolicy{}
+	Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(rules, want)).To(Succeed())
+	Expect(restore.Spec.PrepareDataConfig.SchedulingSpec).To(Equal(want))
 	Expect(t.jobs()).To(HaveLen(t.standIn.jobs))
 	for _, job := range t.jobs() {
 		Expect(job.Status.Failed).To(BeZero(), job.Name)
+		kept := slices.ContainsFunc(t.started, func(obj client.Object) bool { return obj.GetUID() == job.UID })
+		Expect(kept || equality.Semantic.DeepEqual(job.Spec.Template.Spec.Affinity, want.Affinity)).To(BeTrue(), "rules of %s", job.Name)
 	}
 }

@@ -59,7 +59,10 @@ func (s *storm) hangs(c *stuck) {
 	s.create(cluster)
 	_, restore := s.restoring(cluster, "mysql", rehometesting.Apart(c.name), rehometesting.Apart(source))
 	s.mergeStatus(restore, `{"status":{"phase":"Running"}}`)
-	c.standIn.settle()
+	job := rehometesting.MakeJob(restore, fmt.Sprintf("restore-preparedata-%.8s-%s-0", restore.GetUID(), backup)).Obj()
+	s.create(job)
+	s.create(rehometesting.MakeRestorePod(restore, job.Name+"-x7k2p").Of(job).
+		Unschedulable("0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.").Obj())
 }
 
 // look has the manager look at all that is due, and lets KubeBlocks act where it did something.
@@ -80,7 +83,7 @@ func (s *storm) look() {
 		}
 		if slices.ContainsFunc(s.writes, func(w string) bool { return w == "delete Restore "+c.name+"-mysql-preparedata" }) {
 			s.deleted++
-			c.standIn.settle()
+			c.standIn.step()
 		}
 		s.logged = nil // a storm would fill memory
 	}
