@@ -42,7 +42,7 @@ func (r *ClusterReconciler) seeRestore(ctx context.Context, s *scene, i int) err
 	if err != nil {
 		return err
 	}
-	seen.Started = work.StartedPart(restore)
+	seen.Started, seen.Undecided = work.StartedPart(restore), work.Undecided()
 	owner := kubeblocks.OwnerComponent(restore, s.components)
 	for j := range work.Jobs {
 		job := &work.Jobs[j]
@@ -50,11 +50,12 @@ func (r *ClusterReconciler) seeRestore(ctx context.Context, s *scene, i int) err
 		stale := len(s.rewritten(policies).Edits) > 0
 		stricter := len(seen.Strict) == 0 && seen.Swap == remedy.SwapNone && len(s.strict(policies)) > 0
 		seen.Jobs = append(seen.Jobs, remedy.Job{
-			Object:   objectOf(job),
-			Outdated: stale || stricter,
-			Started:  work.StartedJob(restore, job),
-			HasPods:  len(work.PodsOf(job)) > 0,
-			Going:    !job.DeletionTimestamp.IsZero() && !kubeblocks.HasFinalizer(job),
+			Object:    objectOf(job),
+			Outdated:  stale || stricter,
+			Started:   work.StartedJob(restore, job),
+			Undecided: work.UndecidedJob(job),
+			HasPods:   len(work.PodsOf(job)) > 0,
+			Going:     !job.DeletionTimestamp.IsZero() && !kubeblocks.HasFinalizer(job),
 		})
 	}
 	for j := range work.Pods {

@@ -153,6 +153,10 @@ func (w *world) interception() interceptor.Funcs {
 			if err := w.refused[kindOf(c, list)]; err != nil {
 				return err
 			}
+			if _, all := list.(*kubeblocks.ClusterList); all {
+				// Other worlds share the API server, and what was done lately there must not count here.
+				opts = append(opts, client.InNamespace(w.namespace))
+			}
 			return c.List(ctx, list, opts...)
 		},
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
@@ -312,6 +316,9 @@ type hang struct {
 	pod                                         *corev1.Pod
 }
 
+// turnedDown is what the scheduler says of a Pod of such a restore.
+const turnedDown = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."
+
 // hang makes such a restore of component mysql; component proxy has no volumes. The Cluster and the Component keep apart
 // from the Pods of the named cluster: from my1 when KubeBlocks has just made them, from carrot67 when all is rewritten but
 // the Restore.
@@ -326,7 +333,7 @@ func (w *world) hang(apartFrom string) *hang {
 	h.component, h.restore = w.restoring(h.cluster, "mysql", rehometesting.Apart(apartFrom), rehometesting.Apart(source))
 	h.job = rehometesting.MakeJob(h.restore, "restore-preparedata-0").Obj()
 	w.create(h.job)
-	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Of(h.job).Obj()
+	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Of(h.job).Unschedulable(turnedDown).Obj()
 	w.create(h.pod)
 	return h
 }

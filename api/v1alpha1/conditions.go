@@ -35,6 +35,9 @@ const (
 	ReasonRewritingCluster = "RewritingCluster"
 	// ReasonWaitingForComponent: the Cluster carries the rewritten rules, KubeBlocks has yet to hand them to a Component.
 	ReasonWaitingForComponent = "WaitingForComponent"
+	// ReasonWaitingForScheduler: the Restore carries stale rules, and the scheduler has yet to decide on a Pod of it, which can
+	// be bound at any moment.
+	ReasonWaitingForScheduler = "WaitingForScheduler"
 	// ReasonRecreatingRestore: the Restore carries stale rules and nothing of it ever started; it is deleted, so that
 	// KubeBlocks creates it again with the rewritten rules.
 	ReasonRecreatingRestore = "RecreatingRestore"

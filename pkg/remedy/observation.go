@@ -85,6 +85,8 @@ type Restore struct {
 	Serial bool
 	// Started names the first part of it that ever started; empty when nothing did.
 	Started string
+	// Undecided names the first part of it on which the scheduler has yet to decide; empty when there is none.
+	Undecided string
 	// Finished says that it completed, Failed that it failed: KubeBlocks does nothing more with it.
 	Finished, Failed bool
 	// Deleting says that it is being deleted.
@@ -116,6 +118,8 @@ type Job struct {
 	Outdated bool
 	// Started names what of it ever started; empty when nothing did.
 	Started string
+	// Undecided is that of a Restore, for this Job.
+	Undecided string
 	// HasPods says that there are Pods of it.
 	HasPods bool
 	// Going says that it is being deleted, and that nothing of KubeBlocks' holds it any more.
