@@ -1,0 +1,57 @@
+package audit
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Jobs returns all Jobs that ever had this name.
+func (l Log) Jobs(namespace, name string) []Job {
+	var jobs []Job
+	for _, job := range l.history().jobs {
+		if job.Namespace == namespace && job.Name == name {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
+
+// JobsOf returns all Jobs that Restores of this name ever had.
+func (l Log) JobsOf(namespace, restore string) []Job {
+	var jobs []Job
+	for _, job := range l.history().jobs {
+		if job.Namespace == namespace && job.Restore == restore {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
+
+// PodsOf returns all Pods that a Job ever had.
+func (l Log) PodsOf(job types.UID) []Pod {
+	var pods []Pod
+	for _, pod := range l.history().pods {
+		if pod.JobUID == job {
+			pods = append(pods, *pod)
+		}
+	}
+	return pods
+}
+
+// Writes returns what Rehome wrote, as far as the policy records it: in its order.
+func (l Log) Writes() []Event {
+	var writes []Event
+	for _, event := range l {
+		if ByRehome(event) && event.Succeeded() {
+			writes = append(writes, event)
+		}
+	}
+	return writes
+}
+
+func (l Log) history() *history {
+	var h history
+	for _, event := range l {
+		h.add(event)
+	}
+	return &h
+}
