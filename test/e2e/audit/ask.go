@@ -1,6 +1,10 @@
 package audit
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -37,15 +41,14 @@ func (l Log) PodsOf(job types.UID) []Pod {
 	return pods
 }
 
-// Writes returns what Rehome wrote, as far as the policy records it: in its order.
-func (l Log) Writes() []Event {
-	var writes []Event
-	for _, event := range l {
-		if ByRehome(event) && event.Succeeded() {
-			writes = append(writes, event)
-		}
+// Writes counts Rehome's requests in the log of a control plane, without reading them: whoever waits for the next one has no
+// time to lose.
+func Writes(path string) (int, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("read the audit log: %w", err)
 	}
-	return writes
+	return bytes.Count(content, []byte(`"userAgent":"`+rehome)), nil
 }
 
 func (l Log) history() *history {

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -84,7 +86,15 @@ func TestAskWhoseIsWhat(t *testing.T) {
 	g.Expect(log.Jobs("ns", "restore-preparedata-11111111-bp1-1")).To(ConsistOf(HaveField("UID", BeEquivalentTo("job-1"))))
 	g.Expect(log.Jobs("other", "restore-preparedata-11111111-bp1-1")).To(BeEmpty())
 	g.Expect(log.PodsOf("job-1")).To(ConsistOf(HaveField("Name", "pod-1-x")))
-	g.Expect(log.Writes()).To(HaveLen(1))
+	g.Expect(log.JobsOf("ns", "r")).To(HaveLen(2))
+}
+
+func TestWritesCountsOurs(t *testing.T) {
+	g := NewWithT(t)
+	path := filepath.Join(t.TempDir(), "audit.log")
+	log := jobs + pods + remove(us, "jobs", "j", "job-1", 200) + remove(us, "jobs", "j", "job-1", 409)
+	g.Expect(os.WriteFile(path, []byte(log), 0o600)).To(Succeed())
+	g.Expect(Writes(path)).To(Equal(2))
 }
 
 func TestParseLeavesOutALineThatIsStillWritten(t *testing.T) {
