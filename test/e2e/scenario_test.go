@@ -41,6 +41,13 @@ func (s *stage) restoreInto(ctx context.Context, world *fixture.World, source st
 	GinkgoHelper()
 	By("restoring " + request.Cluster)
 	Expect(world.Restore(ctx, request)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) error {
+		if !CurrentSpecReport().Failed() {
+			return nil
+		}
+		// What hangs takes the places that the next scenario makes for its own.
+		return world.DeleteCluster(ctx, request.Cluster)
+	})
 	return &trouble{stage: s, restored: restored{request.Cluster, source, request.Backup}, world: world}
 }
 

@@ -36,9 +36,12 @@ type stage struct {
 // report says in what state the stage is.
 func useStage(version string) *stage {
 	s := &stage{}
-	BeforeAll(func(ctx SpecContext) { s.start(ctx, version) }, NodeTimeout(startTimeout))
-	AfterAll(func() { Expect(s.stop()).To(Succeed()) })
-	AfterAll(func() { s.expectOnlyRightDeletions() })
+	BeforeAll(func(ctx SpecContext) {
+		// Not in an AfterAll, which comes before the clean-up of the last spec: that needs the stage.
+		DeferCleanup(s.stop)
+		DeferCleanup(s.expectOnlyRightDeletions)
+		s.start(ctx, version)
+	}, NodeTimeout(startTimeout))
 	JustAfterEach(func(ctx SpecContext) {
 		if CurrentSpecReport().Failed() {
 			s.report(ctx)
