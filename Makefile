@@ -31,7 +31,7 @@ build: ## Build the rehome binary into .cache/bin.
 
 .PHONY: generate
 generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
-	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./pkg/...
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths="./pkg/...;./api/..."
 
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) ## Generate the RBAC rules from the markers in the code.
@@ -50,7 +50,7 @@ verify: generate manifests ## Fail when generated files or go.mod files are out 
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
-	@changed=$$(git status --porcelain -- pkg config); \
+	@changed=$$(git status --porcelain -- api pkg config); \
 		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
 
 ##@ Test

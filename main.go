@@ -14,16 +14,15 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/controllers"
 	"github.com/rehome-operator/rehome/pkg/cli"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -44,6 +43,8 @@ type managerOptions struct {
 	metricsAddress string
 	probeAddress   string
 	leaderElect    bool
+	leaseNamespace string
+	config         string
 	log            zap.Options
 }
 
@@ -61,6 +62,8 @@ func newManager() *cobra.Command {
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", `address of the metrics endpoint; "0" serves none`)
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz; "0" serves none`)
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several managers act; needed when more than one runs")
+	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "", "namespace of the lease (default: the Pod's own)")
+	flags.StringVar(&o.config, "config", "", "configuration file; without one, everything has its default")
 	o.log.BindFlags(flags)
 	config.RegisterFlags(flags)
 	cmd.Flags().AddGoFlagSet(flags)
@@ -69,11 +72,15 @@ func newManager() *cobra.Command {
 
 func (o *managerOptions) run(ctx context.Context) error {
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
+	settings, err := configv1alpha1.LoadFile(o.config)
+	if err != nil {
+		return err
+	}
 	cfg, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find a Kubernetes cluster: %w", err)
 	}
-	apps, err := discover(cfg)
+	apps, err := kubeblocks.DiscoverAt(cfg)
 	if err != nil {
 		return err
 	}
@@ -82,10 +89,13 @@ func (o *managerOptions) run(ctx context.Context) error {
 		return fmt.Errorf("create the manager: %w", err)
 	}
 	reconciler := &controllers.ClusterReconciler{
-		Client:   mgr.GetClient(),
-		Recorder: mgr.GetEventRecorder("rehome"),
-		Clock:    clock.RealClock{},
-		Apps:     apps,
+		Client:      client.WithFieldOwner(mgr.GetClient(), string(controllers.FieldOwner)),
+		Metadata:    mgr.GetAPIReader(),
+		PendingPods: mgr.GetCache(),
+		Recorder:    mgr.GetEventRecorder("rehome"),
+		Clock:       clock.RealClock{},
+		Apps:        apps,
+		Config:      *settings,
 	}
 	if err := reconciler.SetupWithManager(mgr); err != nil {
 		return err
@@ -93,21 +103,8 @@ func (o *managerOptions) run(ctx context.Context) error {
 	if err := addChecks(mgr); err != nil {
 		return err
 	}
-	ctrl.Log.Info("Starting", "version", cli.Version(), "clusters", apps.String())
+	ctrl.Log.Info("Starting", "version", cli.Version(), "clusters", apps.String(), "configuration", settings)
 	return mgr.Start(ctx)
-}
-
-// discover finds the version of KubeBlocks' API that the cluster serves.
-func discover(cfg *rest.Config) (schema.GroupVersion, error) {
-	httpClient, err := rest.HTTPClientFor(cfg)
-	if err != nil {
-		return schema.GroupVersion{}, fmt.Errorf("connect to the API server: %w", err)
-	}
-	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
-	if err != nil {
-		return schema.GroupVersion{}, fmt.Errorf("discover the API server's kinds: %w", err)
-	}
-	return kubeblocks.Discover(mapper)
 }
 
 func (o *managerOptions) manager(apps schema.GroupVersion) ctrl.Options {
@@ -115,13 +112,19 @@ func (o *managerOptions) manager(apps schema.GroupVersion) ctrl.Options {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	kubeblocks.AddToScheme(scheme, apps)
 	return ctrl.Options{
-		Scheme:                 scheme,
-		Metrics:                metricsserver.Options{BindAddress: o.metricsAddress},
-		HealthProbeBindAddress: o.probeAddress,
-		LeaderElection:         o.leaderElect,
-		LeaderElectionID:       "rehome.kubeblocks.io",
-		Cache:                  cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
-		Client:                 client.Options{Cache: &client.CacheOptions{DisableFor: controllers.Uncached()}},
+		Scheme:                  scheme,
+		Metrics:                 metricsserver.Options{BindAddress: o.metricsAddress},
+		HealthProbeBindAddress:  o.probeAddress,
+		LeaderElection:          o.leaderElect,
+		LeaderElectionID:        "rehome.kubeblocks.io",
+		LeaderElectionNamespace: o.leaseNamespace,
+		// A leader that stops lets the next one begin at once.
+		LeaderElectionReleaseOnCancel: true,
+		Cache: cache.Options{
+			DefaultTransform: cache.TransformStripManagedFields(),
+			ByObject:         controllers.CacheByObject(),
+		},
+		Client: client.Options{Cache: &client.CacheOptions{DisableFor: controllers.Uncached()}},
 	}
 }
 

@@ -5,29 +5,64 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/runtime"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
-	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// act takes one action. Every write names the version of the object that the decision was made on.
+// act takes one action. Every write names the version of the object that the decision was made on. An attempt is counted
+// before it is made, so that none goes uncounted; the next pass knows one that was counted and not made.
 func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Action) error {
+	if charge := remedy.ChargeOf(action); charge != nil {
+		if err := r.count(ctx, s, *charge); err != nil {
+			return err
+		}
+	}
 	switch a := action.(type) {
 	case remedy.PatchCluster:
 		return r.patchCluster(ctx, s, a)
+	case remedy.Yield:
+		return r.yield(ctx, s, a)
 	case remedy.RecreateRestore:
 		return r.recreateRestore(ctx, s, a)
+	case remedy.RemoveSchedulingSpec:
+		return r.removeSchedulingSpec(ctx, s, a)
+	case remedy.AddSchedulingSpec:
+		return r.addSchedulingSpec(ctx, s, a)
+	case remedy.RecreateJobs:
+		return r.recreateJobs(ctx, s, a)
+	case remedy.RecreatePod:
+		return r.recreatePod(ctx, s, a)
 	default:
 		return fmt.Errorf("no such action: %T", action)
 	}
 }
 
+// count writes an attempt into the ledger.
+func (r *ClusterReconciler) count(ctx context.Context, s *scene, c remedy.Charge) error {
+	now := s.observation.Now
+	if err := r.writeLedger(ctx, s, s.observation.Cluster, s.observation.Ledger.With(c, now)); err != nil {
+		return fmt.Errorf("count an attempt: %w", err)
+	}
+	r.journal.enter(entry{s.cluster.Namespace, c.Key, now})
+	return nil
+}
+
+func (r *ClusterReconciler) writeLedger(ctx context.Context, s *scene, cluster remedy.Object, l remedy.Ledger) error {
+	p, err := patch.JSON(append(patch.Version(cluster.UID, cluster.ResourceVersion),
+		patch.Annotation(s.cluster, v1alpha1.AnnotationLedger, l.String())))
+	if err != nil {
+		return err
+	}
+	return r.Client.Patch(ctx, s.cluster.DeepCopy(), p)
+}
+
 func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scene, a remedy.PatchCluster) error {
-	p, err := patch.JSON(append(patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion), patch.Edits(a.Edits)...))
+	operations := append(patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion), patch.Edits(a.Edits)...)
+	p, err := patch.JSON(append(operations, patch.Annotation(s.cluster, v1alpha1.AnnotationLedger, a.Ledger.String())))
 	if err != nil {
 		return err
 	}
@@ -35,20 +70,33 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scene, a remedy
 		return fmt.Errorf("rewrite the Cluster's rules: %w", err)
 	}
 	logf.FromContext(ctx).Info("Rewrote inherited scheduling rules of the Cluster", "edits", len(a.Edits))
-	r.Recorder.Eventf(s.cluster, nil, corev1.EventTypeNormal, v1alpha1.ReasonRewritingCluster, "PatchCluster",
+	r.tell(s, nil, v1alpha1.ReasonRewritingCluster, "PatchCluster",
 		"Rewrote %d places where inherited scheduling rules named the source cluster.", len(a.Edits))
 	return nil
 }
 
-func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scene, a remedy.RecreateRestore) error {
-	restore := &kubeblocks.Restore{}
-	restore.Namespace, restore.Name = a.Restore.Namespace, a.Restore.Name
-	err := r.Client.Delete(ctx, restore, client.Preconditions{UID: &a.Restore.UID, ResourceVersion: &a.Restore.ResourceVersion})
+// yield notes in the ledger that somebody undoes what Rehome writes, and who that is.
+func (r *ClusterReconciler) yield(ctx context.Context, s *scene, a remedy.Yield) error {
+	manager, err := r.lastWriter(ctx, s)
 	if err != nil {
-		return fmt.Errorf("delete Restore %s: %w", a.Restore, err)
+		return err
 	}
-	logf.FromContext(ctx).Info("Deleted a Restore that never started, for KubeBlocks to create it again", "restore", a.Restore.NamespacedName)
-	r.Recorder.Eventf(s.cluster, nil, corev1.EventTypeNormal, v1alpha1.ReasonRecreatingRestore, "RecreateRestore",
-		"Deleted Restore %s, of which nothing ever started: KubeBlocks creates it again with the rewritten rules.", a.Restore.Name)
+	a.Ledger.Contention.Manager = manager
+	if err := r.writeLedger(ctx, s, a.Cluster, a.Ledger); err != nil {
+		return fmt.Errorf("note the contention: %w", err)
+	}
+	logf.FromContext(ctx).Info("Left the Cluster alone: its rules were put back twice", "manager", manager)
+	r.warn(s, v1alpha1.ReasonContended, "Yield",
+		"Field manager %q put back rules that name the source cluster twice: Rehome leaves the Cluster alone until its spec changes.", manager)
 	return nil
+}
+
+// tell sends an event about the Cluster.
+func (r *ClusterReconciler) tell(s *scene, related runtime.Object, reason, action, note string, args ...any) {
+	r.Recorder.Eventf(s.cluster, related, corev1.EventTypeNormal, reason, action, note, args...)
+}
+
+// warn sends an event about the Cluster that somebody has to look at.
+func (r *ClusterReconciler) warn(s *scene, reason, action, note string, args ...any) {
+	r.Recorder.Eventf(s.cluster, nil, corev1.EventTypeWarning, reason, action, note, args...)
 }

@@ -28,8 +28,9 @@ func (w *world) setConditions(restore *unstructured.Unstructured, conditions ...
 	w.mergeStatus(restore, `{"status":{"conditions":[`+strings.Join(conditions, ",")+`]}}`)
 }
 
-// ours matches Rehome's condition.
-func ours() gomegatypes.GomegaMatcher { return ofType(v1alpha1.ConditionPolicyRehomed) }
+// ours matches Rehome's condition on rules, oursToo that on Pods.
+func ours() gomegatypes.GomegaMatcher    { return ofType(v1alpha1.ConditionPolicyRehomed) }
+func oursToo() gomegatypes.GomegaMatcher { return ofType(v1alpha1.ConditionPodsScheduled) }
 
 func ofType(conditionType string) gomegatypes.GomegaMatcher {
 	return HaveField("Type", conditionType)
@@ -47,7 +48,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 			say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster),
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today)),
 			HaveField("ObservedGeneration", h.restore.GetGeneration()),
-		)))
+		), SatisfyAll(oursToo(), say(metav1.ConditionFalse, v1alpha1.ReasonScheduling))))
 	})
 
 	It("is set where the status has no conditions, and leaves the rest of the status alone", func() {
@@ -56,7 +57,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 
 		w.reconcile()
 
-		Expect(w.conditions(h.restore)).To(ConsistOf(ours()))
+		Expect(w.conditions(h.restore)).To(ConsistOf(ours(), oursToo()))
 		Expect(w.now(h.restore).Object["status"]).To(SatisfyAll(
 			HaveKeyWithValue("phase", "Running"), HaveKeyWithValue("startTimestamp", "2026-07-01T11:00:00Z")))
 	})
@@ -69,7 +70,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 		w.reconcile()
 
 		after := w.conditions(h.restore)
-		Expect(after).To(HaveExactElements(ofType("ValidationPassed"), ofType("RestorePreparedData"), ours()))
+		Expect(after).To(HaveExactElements(ofType("ValidationPassed"), ofType("RestorePreparedData"), ours(), oursToo()))
 		Expect(after[:2]).To(Equal(before))
 	})
 
@@ -81,7 +82,8 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 
 		w.reconcile()
 
-		Expect(w.conditions(h.restore)).To(HaveExactElements(ofType("ValidationPassed"), ours(), ofType("RestorePreparedData")))
+		Expect(w.conditions(h.restore)).To(HaveExactElements(
+			ofType("ValidationPassed"), ours(), ofType("RestorePreparedData"), oursToo()))
 		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
 	})
 
@@ -95,7 +97,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 		w.reconcile()
 
 		Expect(w.conditions(h.restore)).To(HaveExactElements(
-			ofType("ValidationPassed"), HaveField("Reason", "Succeed"), ours()))
+			ofType("ValidationPassed"), HaveField("Reason", "Succeed"), ours(), oursToo()))
 	})
 
 	It("has transitioned only when its status has", func() {
@@ -130,7 +132,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 		Expect(w.condition(other)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster))
 		Expect([]any{result.RequeueAfter > 0, err}).To(outcome)
 	},
-		Entry("because that is gone", func(h *hang) { w.remove(h.restore) }, HaveExactElements(false, BeNil())),
+		Entry("because that is gone", func(h *hang) { w.remove(h.restore) }, HaveExactElements(true, BeNil())),
 		Entry("because that was changed meanwhile", func(h *hang) { w.setConditions(h.restore, validated) }, HaveExactElements(true, BeNil())),
 		Entry("because that is refused", func(h *hang) {
 			w.refused["patch status of Restore "+h.restore.GetName()] = errors.New("refused")

@@ -1,21 +1,36 @@
 package controllers
 
 import (
+	"errors"
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// observeAgainAfter is how long the cache gets to learn of the write that made an observation stale.
+// observeAgainAfter is how long the cache gets to learn of a write: of the one that made an observation stale, or of Rehome's
+// own.
 const observeAgainAfter = time.Second
 
-// again turns the outcome of a write into that of a reconcile: a failed precondition is not an error, only a reason to
-// observe again.
-func again(err error) (ctrl.Result, error) {
-	if patch.IsStale(err) {
+// errStarted says that something started between the observation and the action.
+var errStarted = errors.New("it has started meanwhile")
+
+// isStale reports whether an action failed only because things are no longer what they were when it was decided.
+func isStale(err error) bool { return errors.Is(err, errStarted) || patch.IsStale(err) }
+
+// outcome turns that of a plan's first action and of the report into that of a reconcile. A failed precondition is not an
+// error, only a reason to observe again. So is an action: what is due next need not come with an event.
+func outcome(plan remedy.Plan, err error) (ctrl.Result, error) {
+	switch {
+	case isStale(err):
 		return ctrl.Result{RequeueAfter: observeAgainAfter}, nil
+	case err != nil:
+		return ctrl.Result{}, err
+	case len(plan.Actions) > 0:
+		return ctrl.Result{RequeueAfter: observeAgainAfter}, nil
+	default:
+		return ctrl.Result{RequeueAfter: plan.Again.Duration}, nil
 	}
-	return ctrl.Result{}, err
 }

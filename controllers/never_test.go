@@ -2,6 +2,8 @@ package controllers_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -34,37 +36,58 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, reason))
 		Expect(w.events).To(BeEmpty())
 	},
-		Entry("when one of its Pods is bound to a node", func(h *hang) {
-			w.create(rehometesting.MakeRestorePod(h.restore, "bound").OnNode("node1").Obj())
-		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when a kubelet has started one of its Pods", func(h *hang) {
-			w.create(rehometesting.MakeRestorePod(h.restore, "started").Started(metav1.NewTime(today)).Obj())
-		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when a kubelet has seen a container of one of its Pods", func(h *hang) {
-			w.create(rehometesting.MakeRestorePod(h.restore, "creating").ContainerWaiting().Obj())
-		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when one of its Jobs counts a Pod that succeeded", func(h *hang) {
-			w.create(rehometesting.MakeJob(h.restore, "restore-preparedata-1").Succeeded().Obj())
-		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when one of its Jobs counts a Pod that failed", func(h *hang) {
-			w.create(rehometesting.MakeJob(h.restore, "restore-preparedata-1").Failed().Obj())
-		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when one of its actions completed", func(h *hang) {
-			w.mergeStatus(h.restore, `{"status":{"phase":"Running","actions":{"prepareData":[{"objectKey":"Job/restore-preparedata-0","status":"Completed"}]}}}`)
-		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when one of its actions failed", func(h *hang) {
-			w.mergeStatus(h.restore, `{"status":{"phase":"Running","actions":{"prepareData":[{"objectKey":"Job/restore-preparedata-0","status":"Failed"}]}}}`)
+		Entry("when all of it has started", func(h *hang) {
+			w.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 		}, v1alpha1.ReasonRestoreStarted),
 		Entry("when it completed", func(h *hang) {
 			w.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
 		}, v1alpha1.ReasonRestoreFinished),
 		Entry("when it failed", func(h *hang) {
 			w.mergeStatus(h.restore, `{"status":{"phase":"Failed"}}`)
-		}, v1alpha1.ReasonRestoreFinished),
+		}, v1alpha1.ReasonRestoreFailed),
 		Entry("while its Component carries old rules", func(h *hang) {
 			h.component.Object["spec"] = map[string]any{"schedulingPolicy": rehometesting.Apart(source)}
 			Expect(w.admin.Update(w.ctx, h.component)).To(Succeed())
 		}, v1alpha1.ReasonWaitingForComponent),
+	)
+
+	DescribeTable("is given new ones and not deleted, and only what never started of it is", func(change func(h *hang)) {
+		h := w.hang(target)
+		change(h)
+
+		var writes []string
+		for range 3 {
+			w.reconcile()
+			writes = append(writes, w.writes...)
+		}
+
+		Expect(writes).To(ContainElements("patch Restore "+h.restore.GetName(), "patch Job "+h.job.Name))
+		writes = slices.DeleteFunc(writes, func(write string) bool { return !strings.HasPrefix(write, "delete") })
+		Expect(writes).To(ConsistOf("delete Job " + h.job.Name))
+		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingJobs))
+		Expect(field(w.now(h.restore).Object, "spec", "prepareDataConfig", "schedulingSpec")).To(Equal(rehometesting.Apart(target)))
+	},
+		Entry("when one of its Pods is bound to a node", func(h *hang) {
+			w.create(rehometesting.MakeRestorePod(h.restore, "bound").OnNode("node1").Obj())
+		}),
+		Entry("when a kubelet has started one of its Pods", func(h *hang) {
+			w.create(rehometesting.MakeRestorePod(h.restore, "started").Started(metav1.NewTime(today)).Obj())
+		}),
+		Entry("when a kubelet has seen a container of one of its Pods", func(h *hang) {
+			w.create(rehometesting.MakeRestorePod(h.restore, "creating").ContainerWaiting().Obj())
+		}),
+		Entry("when one of its Jobs counts a Pod that succeeded", func(h *hang) {
+			w.create(rehometesting.MakeJob(h.restore, "restore-preparedata-1").Succeeded().Obj())
+		}),
+		Entry("when one of its Jobs counts a Pod that failed", func(h *hang) {
+			w.create(rehometesting.MakeJob(h.restore, "restore-preparedata-1").Failed().Obj())
+		}),
+		Entry("when one of its actions completed", func(h *hang) {
+			w.mergeStatus(h.restore, `{"status":{"phase":"Running","actions":{"prepareData":[{"objectKey":"Job/restore-preparedata-1","status":"Completed"}]}}}`)
+		}),
+		Entry("when one of its actions failed", func(h *hang) {
+			w.mergeStatus(h.restore, `{"status":{"phase":"Running","actions":{"prepareData":[{"objectKey":"Job/restore-preparedata-1","status":"Failed"}]}}}`)
+		}),
 	)
 
 	DescribeTable("is never deleted when it cannot be told what started", func(list string) {
@@ -240,19 +263,19 @@ var _ = besideEachGeneration("A Cluster", func(w *world) {
 		w.reconcile()
 
 		Expect(w.now(h.cluster).Object["spec"]).To(Equal(w.cluster(target, target).Obj().Object["spec"]))
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRestoreStarted))
+		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster))
 	})
 
 	It("keeps rules that it did not inherit", func() {
 		h := w.hang(target)
 		h.cluster.Object["spec"] = w.cluster(target, target).Component("cache", rehometesting.Apart(source)).Obj().Object["spec"]
 		Expect(w.admin.Update(w.ctx, h.cluster)).To(Succeed())
-		before := w.now(h.cluster)
+		before := w.now(h.cluster).Object["spec"]
 
 		w.reconcile()
 		w.reconcile()
 
-		Expect(w.now(h.cluster)).To(Equal(before))
+		Expect(w.now(h.cluster).Object["spec"]).To(Equal(before))
 		Expect(w.condition(h.restore)).To(HaveField("Message", ContainSubstring("Kept")))
 	})
 

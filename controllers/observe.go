@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
@@ -30,7 +30,7 @@ type scene struct {
 }
 
 // observe gathers all that a decision about the Cluster needs. It returns nil for a Cluster that is gone, going, of another
-// generation of KubeBlocks, or not restored.
+// generation of KubeBlocks, not restored, or that is to be left alone.
 func (r *ClusterReconciler) observe(ctx context.Context, name types.NamespacedName) (*scene, error) {
 	s := &scene{cluster: &kubeblocks.Cluster{}}
 	if err := r.Client.Get(ctx, name, s.cluster); err != nil {
@@ -39,18 +39,19 @@ func (r *ClusterReconciler) observe(ctx context.Context, name types.NamespacedNa
 	if !s.cluster.DeletionTimestamp.IsZero() || !kubeblocks.OwnedByGeneration(s.cluster, r.Apps.String()) {
 		return nil, nil
 	}
-	if err := r.listOwned(ctx, s); err != nil {
-		return nil, err
-	}
-	restored, err := r.readSources(ctx, s)
-	if err != nil || !restored {
-		return nil, err
-	}
-	if err := r.compare(ctx, s); err != nil {
-		return nil, err
+	for _, read := range []func(context.Context, *scene) error{r.listOwned, r.readMode, r.readSources, r.compare} {
+		if err := read(ctx, s); err != nil {
+			if errors.Is(err, errNothingToDo) {
+				return nil, nil
+			}
+			return nil, err
+		}
 	}
 	return s, nil
 }
+
+// errNothingToDo ends an observation early.
+var errNothingToDo = errors.New("the Cluster is none of Rehome's")
 
 // listOwned lists the Components and the Restores that are the Cluster's own.
 func (r *ClusterReconciler) listOwned(ctx context.Context, s *scene) error {
@@ -76,18 +77,28 @@ func (r *ClusterReconciler) listOwned(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// readSources reads the Backups that the Cluster is restored from. It returns false where there are none. A Backup that
-// does not tell what was inherited is an obstacle, not an error: nothing is guessed.
-func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) (restored bool, err error) {
-	if _, ok := s.cluster.Annotations[kubeblocks.AnnotationMultiClusterPlacement]; ok {
-		s.block(v1alpha1.ReasonMultiCluster, "The Cluster's Pods live behind other API servers, where Rehome sees nothing: it does nothing.")
-		return len(s.restores) > 0, nil
+// readSources reads the Backups that the Cluster is restored from. It returns errNothingToDo where there are none. A Backup
+// that does not tell what was inherited is an obstacle, not an error: nothing is guessed.
+func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) error {
+	if s.observation.Mode == configv1alpha1.Off {
+		return errNothingToDo
 	}
 	names, err := kubeblocks.BackupsOf(s.cluster, s.restores)
-	if err != nil {
+	_, elsewhere := s.cluster.Annotations[kubeblocks.AnnotationMultiClusterPlacement]
+	switch {
+	case err == nil && len(names) == 0:
+		return errNothingToDo
+	case elsewhere:
+		s.block(v1alpha1.ReasonMultiCluster, "The Cluster's Pods live behind other API servers, where Rehome sees nothing: it does nothing.")
+	case err != nil:
 		s.block(v1alpha1.ReasonSourceUnknown, err.Error())
-		return true, nil
+	default:
+		return r.readBackups(ctx, s, names)
 	}
+	return nil
+}
+
+func (r *ClusterReconciler) readBackups(ctx context.Context, s *scene, names []types.NamespacedName) error {
 	for _, name := range names {
 		source, err := r.readSource(ctx, name)
 		switch {
@@ -97,10 +108,10 @@ func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) (restored
 			errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
 			s.block(v1alpha1.ReasonSourceUnknown, err.Error())
 		default:
-			return false, err
+			return err
 		}
 	}
-	return len(names) > 0, nil
+	return nil
 }
 
 // errNoBackup says that a reference cannot be one to a Backup: asking the API server again would not help.
@@ -117,43 +128,89 @@ func (r *ClusterReconciler) readSource(ctx context.Context, name types.Namespace
 	return kubeblocks.SourceOf(&backup)
 }
 
+// block notes an obstacle, unless one was met before.
 func (s *scene) block(reason, message string) {
-	s.observation.Obstacle = &remedy.Obstacle{Reason: reason, Message: message}
+	if s.observation.Obstacle == nil {
+		s.observation.Obstacle = &remedy.Obstacle{Reason: reason, Message: message}
+	}
 }
 
-// compare fills the observation: what the snapshots, the Cluster, its Components and its Restores hold, and what started.
+// compare fills the observation with what the snapshots, the Cluster, its Components and its Restores hold, and then with what
+// there is of Jobs and Pods.
 func (r *ClusterReconciler) compare(ctx context.Context, s *scene) error {
-	target := rewrite.Identity{Namespace: s.cluster.Namespace, Name: s.cluster.Name, UID: s.cluster.UID}
-	rewritten := func(live []rewrite.Policy) rewrite.Result {
-		return rewrite.Rewrite(rewrite.Input{Sources: s.sources, Target: target, Live: live, Options: r.Options})
-	}
-
 	o := &s.observation
-	o.Cluster = objectOf(s.cluster)
+	o.Now = metav1.NewTime(r.Clock.Now())
+	o.Cluster, o.Generation, o.Ledger = objectOf(s.cluster), s.cluster.Generation, ledgerOf(s.cluster)
+	o.Limits, o.RestorePods = r.Config.Limits, r.Config.RestorePods
+	o.ClusterOnly = s.cluster.Spec.Restore != nil
 	for _, source := range s.sources {
-		o.Inherited = append(o.Inherited, rewritten(source.Policies).Of(rewrite.SourceIdentity)...)
+		o.Inherited = append(o.Inherited, r.rewritten(s, source.Policies).Of(rewrite.SourceIdentity)...)
 	}
-	o.Live = rewritten(kubeblocks.ClusterPolicies(s.cluster))
+	o.Live = r.rewritten(s, kubeblocks.ClusterPolicies(s.cluster))
 	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
 		s.block(v1alpha1.ReasonInvalidRule, invalid[0].Message)
 	}
 	for i := range s.components {
 		c := &s.components[i]
-		stale := len(rewritten(kubeblocks.ComponentPolicies(c)).Edits) > 0
+		stale := len(r.rewritten(s, kubeblocks.ComponentPolicies(c)).Edits) > 0
 		o.Components = append(o.Components, remedy.Component{Object: objectOf(c), Stale: stale})
 	}
 	for i := range s.restores {
-		restore, owner := &s.restores[i], kubeblocks.OwnerComponent(&s.restores[i], s.components)
-		stale := len(rewritten(kubeblocks.RestorePolicies(restore, owner)).Edits) > 0
-		o.Restores = append(o.Restores, remedy.Restore{
-			Object:    objectOf(restore),
-			Component: owner.Name,
-			Stale:     stale,
-			Finished:  restore.Status.Phase == kubeblocks.RestoreCompleted || restore.Status.Phase == kubeblocks.RestoreFailed,
-			Deleting:  !restore.DeletionTimestamp.IsZero(),
-		})
+		o.Restores = append(o.Restores, r.compareRestore(s, &s.restores[i]))
 	}
-	return r.seeWhatStarted(ctx, s)
+	return r.seeWorkloads(ctx, s)
+}
+
+// rewritten returns what policies need to be the Cluster's own.
+func (r *ClusterReconciler) rewritten(s *scene, policies []rewrite.Policy) rewrite.Result {
+	return rewrite.Rewrite(rewrite.Input{
+		Sources: s.sources,
+		Target:  s.target(),
+		Live:    policies,
+		Options: rewrite.Options{IdentityLabels: r.Config.IdentityLabels},
+	})
+}
+
+func (s *scene) target() rewrite.Identity {
+	return rewrite.Identity{Namespace: s.cluster.Namespace, Name: s.cluster.Name, UID: s.cluster.UID}
+}
+
+// strict returns the edits that relax what policies require of the Cluster's own Pods.
+func (s *scene) strict(policies []rewrite.Policy) []rewrite.Edit {
+	var edits []rewrite.Edit
+	for i := range policies {
+		edits = append(edits, rewrite.Relax(&policies[i], s.target())...)
+	}
+	return edits
+}
+
+func (r *ClusterReconciler) compareRestore(s *scene, restore *kubeblocks.Restore) remedy.Restore {
+	owner := kubeblocks.OwnerComponent(restore, s.components)
+	policies := kubeblocks.RestorePolicies(restore, owner)
+	return remedy.Restore{
+		Object:    objectOf(restore),
+		Owner:     owner.Name,
+		Component: kubeblocks.ShortName(owner.Labels),
+		Stale:     r.rewritten(s, policies).Edits,
+		Strict:    s.strict(policies),
+		Swap:      swapOf(restore),
+		Serial:    restore.Spec.PrepareDataConfig.VolumeClaimRestorePolicy == kubeblocks.RestoreSerial,
+		Finished:  restore.Status.Phase == kubeblocks.RestoreCompleted,
+		Failed:    restore.Status.Phase == kubeblocks.RestoreFailed,
+		Deleting:  !restore.DeletionTimestamp.IsZero(),
+	}
+}
+
+func swapOf(restore *kubeblocks.Restore) remedy.Swap {
+	_, noted := restore.Annotations[v1alpha1.AnnotationSchedulingSpec]
+	switch {
+	case !noted:
+		return remedy.SwapNone
+	case restore.Spec.PrepareDataConfig.SchedulingSpec == nil:
+		return remedy.SwapRemoved
+	default:
+		return remedy.SwapUndone
+	}
 }
 
 func objectOf(obj client.Object) remedy.Object {
@@ -162,62 +219,4 @@ func objectOf(obj client.Object) remedy.Object {
 		UID:             obj.GetUID(),
 		ResourceVersion: obj.GetResourceVersion(),
 	}
-}
-
-// seeWhatStarted asks the API server, not the cache, what has started: only where an action could hang on it.
-func (r *ClusterReconciler) seeWhatStarted(ctx context.Context, s *scene) error {
-	o := &s.observation
-	if len(o.Live.Edits) > 0 {
-		bound, err := r.boundComponents(ctx, s.cluster)
-		if err != nil {
-			return err
-		}
-		o.Bound = bound
-	}
-	for i := range o.Restores {
-		restore := &o.Restores[i]
-		if !restore.Stale || restore.Finished {
-			continue
-		}
-		started, err := r.startedPart(ctx, &s.restores[i])
-		if err != nil {
-			return err
-		}
-		restore.Started = started
-	}
-	return nil
-}
-
-// boundComponents returns the components, by their names in the Cluster's spec, with a database Pod bound to a node.
-func (r *ClusterReconciler) boundComponents(ctx context.Context, cluster *kubeblocks.Cluster) (map[string]bool, error) {
-	var pods corev1.PodList
-	err := r.Client.List(ctx, &pods, client.InNamespace(cluster.Namespace),
-		client.MatchingLabels{kubeblocks.LabelInstance: cluster.Name})
-	if err != nil {
-		return nil, fmt.Errorf("list Pods of the cluster: %w", err)
-	}
-	bound := map[string]bool{}
-	for _, pod := range pods.Items {
-		if pod.Spec.NodeName != "" && pod.Labels[kubeblocks.LabelManagedBy] != kubeblocks.ManagedByDataProtection {
-			bound[kubeblocks.ShortName(pod.Labels)] = true
-		}
-	}
-	return bound, nil
-}
-
-// startedPart names the first part of a Restore that ever started, or returns an empty string.
-func (r *ClusterReconciler) startedPart(ctx context.Context, restore *kubeblocks.Restore) (string, error) {
-	ofRestore := []client.ListOption{
-		client.InNamespace(restore.Namespace),
-		client.MatchingLabels{kubeblocks.LabelRestore: restore.Name},
-	}
-	var jobs batchv1.JobList
-	if err := r.Client.List(ctx, &jobs, ofRestore...); err != nil {
-		return "", fmt.Errorf("list Jobs of the Restore: %w", err)
-	}
-	var pods corev1.PodList
-	if err := r.Client.List(ctx, &pods, ofRestore...); err != nil {
-		return "", fmt.Errorf("list Pods of the Restore: %w", err)
-	}
-	return kubeblocks.StartedPart(restore, jobs.Items, pods.Items), nil
 }

@@ -34,20 +34,26 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 	return errors.Join(stale...)
 }
 
-func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, verdict remedy.Verdict) error {
-	_, err := patch.Condition(ctx, r.Client, restore, restore.Status.Conditions, metav1.Condition{
-		Type:               v1alpha1.ConditionPolicyRehomed,
-		Status:             verdict.Status,
-		Reason:             verdict.Reason,
-		Message:            fit(verdict.Message),
-		ObservedGeneration: restore.Generation,
-		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
-	})
+func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {
+	_, err := patch.Conditions(ctx, r.Client, restore, restore.Status.Conditions,
+		r.condition(restore, v1alpha1.ConditionPolicyRehomed, v.Rules),
+		r.condition(restore, v1alpha1.ConditionPodsScheduled, v.Pods))
 	// A Restore that was deleted a moment ago needs no condition.
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("report on Restore %s: %w", verdict.Restore, err)
+		return fmt.Errorf("report on Restore %s: %w", v.Restore, err)
 	}
 	return nil
+}
+
+func (r *ClusterReconciler) condition(restore *kubeblocks.Restore, conditionType string, said remedy.Said) metav1.Condition {
+	return metav1.Condition{
+		Type:               conditionType,
+		Status:             said.Status,
+		Reason:             said.Reason,
+		Message:            fit(said.Message),
+		ObservedGeneration: restore.Generation,
+		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
+	}
 }
 
 // fit cuts a message to what the API server takes: rules are as long as people make them.

@@ -104,7 +104,7 @@ var _ = besideEachGeneration("A write that somebody is ahead of", func(w *world)
 
 	DescribeTable("loses no condition that KubeBlocks sets meanwhile", func(before ...string) {
 		h := w.hang(target)
-		w.create(rehometesting.MakeRestorePod(h.restore, "bound").OnNode("node1").Obj())
+		w.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
 		w.setConditions(h.restore, before...)
 
 		comesToNothing("patch status of Restore", func() { w.setConditions(h.restore, validated, prepared) })
@@ -112,7 +112,7 @@ var _ = besideEachGeneration("A write that somebody is ahead of", func(w *world)
 		Expect(theirs).To(HaveExactElements(ofType("ValidationPassed"), HaveField("Reason", "Succeed")))
 
 		w.reconcile()
-		Expect(w.conditions(h.restore)).To(HaveLen(3))
+		Expect(w.conditions(h.restore)).To(HaveLen(4))
 		Expect(w.conditions(h.restore)[:2]).To(Equal(theirs))
 	},
 		Entry("when there were none"),

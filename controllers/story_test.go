@@ -75,12 +75,13 @@ func field(obj map[string]any, path ...string) map[string]any {
 	return value
 }
 
-// withoutVersion returns the object without what every write changes.
+// withoutVersion returns the object without what every write changes, and without Rehome's own notes.
 func withoutVersion(obj *unstructured.Unstructured) map[string]any {
 	obj = obj.DeepCopy()
 	for _, key := range []string{"resourceVersion", "generation", "managedFields"} {
 		unstructured.RemoveNestedField(obj.Object, "metadata", key)
 	}
+	unstructured.RemoveNestedField(obj.Object, "metadata", "annotations", v1alpha1.AnnotationLedger)
 	return obj.Object
 }
 

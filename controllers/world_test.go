@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/controllers"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -95,12 +96,28 @@ func (w *world) reset(generation rehometesting.Generation) {
 	log := func(prefix, args string) { w.logged = append(w.logged, prefix+" "+args) }
 	w.ctx = context.Background()
 	w.logger = funcr.New(log, funcr.Options{Verbosity: mostVerbose})
-	w.reconciler = &controllers.ClusterReconciler{
-		Client:   interceptor.NewClient(s.rehome, w.interception()),
-		Recorder: w.recorder,
-		Clock:    w.clock,
-		Apps:     s.apps,
+	w.reconciler = w.newReconciler(s)
+}
+
+// newReconciler returns a reconciler that knows nothing yet, like one of a process that was just started.
+func (w *world) newReconciler(s *server) *controllers.ClusterReconciler {
+	c := client.WithFieldOwner(interceptor.NewClient(s.rehome, w.interception()), string(controllers.FieldOwner))
+	return &controllers.ClusterReconciler{
+		Client:      c,
+		Metadata:    c,
+		PendingPods: pendingPods{c},
+		Recorder:    w.recorder,
+		Clock:       w.clock,
+		Apps:        s.apps,
+		Config:      *configv1alpha1.Defaults(),
 	}
+}
+
+// pendingPods reads Pods that are Pending, as the cache of a manager does.
+type pendingPods struct{ client.Reader }
+
+func (p pendingPods) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	return p.Reader.List(ctx, list, append(opts, client.MatchingFields{"status.phase": "Pending"})...)
 }
 
 // interception sees the reconciler's reads and writes. What it does not name, the reconciler's role refuses.
@@ -281,8 +298,9 @@ func (w *world) hang(apartFrom string) *hang {
 	w.create(h.backup, h.cluster)
 	h.component, h.restore = w.restoring(h.cluster, "mysql", rehometesting.Apart(apartFrom), rehometesting.Apart(source))
 	h.job = rehometesting.MakeJob(h.restore, "restore-preparedata-0").Obj()
-	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Obj()
-	w.create(h.job, h.pod)
+	w.create(h.job)
+	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Of(h.job).Obj()
+	w.create(h.pod)
 	return h
 }
 

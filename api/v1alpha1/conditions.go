@@ -1,11 +1,27 @@
 package v1alpha1
 
-// ConditionPolicyRehomed is the type of the condition Rehome keeps on a Restore: True when no scheduling rule inherited
-// from the Backup names the source cluster any more, False while one does, Unknown when that cannot be told. Its reason
-// is one of the Reason constants, its message names the rules, where they stand and what was done.
-const ConditionPolicyRehomed = "rehome.kubeblocks.io/PolicyRehomed"
+const (
+	// ConditionPolicyRehomed is the type of the condition Rehome keeps on a Restore: True when no scheduling rule inherited
+	// from the Backup names the source cluster any more, False while one does, Unknown when that cannot be told. Its
+	// message names the rules, where they stand and what was done.
+	ConditionPolicyRehomed = "rehome.kubeblocks.io/PolicyRehomed"
+	// ConditionPodsScheduled is the type of the condition that says whether the Pods of a Restore have found nodes: True when
+	// all have, False while one has not, Unknown while there are none. Its message has the scheduler's reason for each Pod.
+	ConditionPodsScheduled = "rehome.kubeblocks.io/PodsScheduled"
+)
 
-// The closed set of reasons. The same words are the reasons of events.
+// AnnotationLedger, on a Cluster, holds what Rehome did to it and to its Restores. A person who removes it has all counts
+// begin anew.
+const AnnotationLedger = "rehome.kubeblocks.io/ledger"
+
+// AnnotationMode, on a Cluster or a Namespace, holds the mode there: Enforce, Observe or Off.
+const AnnotationMode = "rehome.kubeblocks.io/mode"
+
+// AnnotationSchedulingSpec, on a Restore, holds the scheduling rules that it is about to get, while it has none: KubeBlocks
+// lets them be removed and added, but not changed.
+const AnnotationSchedulingSpec = "rehome.kubeblocks.io/scheduling-spec"
+
+// The closed set of reasons of ConditionPolicyRehomed. The same words are the reasons of events.
 const (
 	// ReasonRehomed: every inherited rule names the restored cluster, in the Cluster, its Components and the Restore.
 	ReasonRehomed = "Rehomed"
@@ -16,11 +32,24 @@ const (
 	// ReasonRecreatingRestore: the Restore carries stale rules and nothing of it ever started; it is deleted, so that
 	// KubeBlocks creates it again with the rewritten rules.
 	ReasonRecreatingRestore = "RecreatingRestore"
-	// ReasonRestoreStarted: the Restore carries stale rules, but a part of it has started: re-creating it would run that
-	// part again on volumes that may hold data, so it is left alone.
+	// ReasonRecreatingJobs: a part of the Restore has started; its rules are exchanged, and those of its Jobs that never
+	// started are deleted, so that KubeBlocks creates them again with the rewritten rules.
+	ReasonRecreatingJobs = "RecreatingJobs"
+	// ReasonRecreatingPods: database Pods wait for a node under stale rules and KubeBlocks does not replace them; they are
+	// deleted, so that KubeBlocks creates them again with the rewritten rules.
+	ReasonRecreatingPods = "RecreatingPods"
+	// ReasonRelaxingRestorePods: the rewritten rules keep a restore Pod from every node; those of the Restore's Jobs that
+	// never started get the same rules as preferences.
+	ReasonRelaxingRestorePods = "RelaxingRestorePods"
+	// ReasonRestoreStarted: the Restore carries stale rules, but all there is of it has started: re-creating that would run
+	// it again on volumes that may hold data, so it is left alone.
 	ReasonRestoreStarted = "RestoreStarted"
-	// ReasonRestoreFinished: the Restore completed or failed under stale rules; there is nothing left to unblock.
+	// ReasonSpreadLost: restore Pods that stale rules did not keep apart share a node, and so may their volumes.
+	ReasonSpreadLost = "SpreadLost"
+	// ReasonRestoreFinished: the Restore completed under stale rules; there is nothing left to unblock.
 	ReasonRestoreFinished = "RestoreFinished"
+	// ReasonRestoreFailed: the Restore failed; KubeBlocks does not try again, and its volumes may hold partial data.
+	ReasonRestoreFailed = "RestoreFailed"
 	// ReasonClusterStarted: database Pods that an inherited rule governs are bound to nodes: rewriting the rule would
 	// restart a live database, so it is left alone.
 	ReasonClusterStarted = "ClusterStarted"
@@ -31,4 +60,32 @@ const (
 	ReasonInvalidRule = "InvalidRule"
 	// ReasonMultiCluster: the Cluster's Pods live behind another API server, where Rehome sees nothing and does nothing.
 	ReasonMultiCluster = "MultiCluster"
+	// ReasonInvalidMode: the annotation that holds the mode of the Cluster or its Namespace holds none.
+	ReasonInvalidMode = "InvalidMode"
+	// ReasonContended: somebody else undid the rewrite twice; Rehome leaves the Cluster alone until its spec changes.
+	ReasonContended = "Contended"
+	// ReasonAttemptsExhausted: the Restore was remediated as often as the configuration allows.
+	ReasonAttemptsExhausted = "AttemptsExhausted"
+	// ReasonBackingOff: the next attempt to remediate the Restore is due later.
+	ReasonBackingOff = "BackingOff"
+	// ReasonRateLimited: many Restores are being remediated; this one waits for its turn.
+	ReasonRateLimited = "RateLimited"
+	// ReasonBreakerOpen: remediation does not help lately; nothing is remediated for a while.
+	ReasonBreakerOpen = "BreakerOpen"
+	// ReasonObserved: an action is due, and the mode is Observe.
+	ReasonObserved = "Observed"
+)
+
+// The closed set of reasons of ConditionPodsScheduled.
+const (
+	// ReasonScheduled: every Pod of the Restore has a node, or had one.
+	ReasonScheduled = "Scheduled"
+	// ReasonUnschedulable: the scheduler finds no node for a Pod.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonVolumeNotBound: the scheduler finds no volume for a Pod: that is no matter of inherited rules.
+	ReasonVolumeNotBound = "VolumeNotBound"
+	// ReasonNoPods: a Job has no Pods: it was created a moment ago, or a quota keeps them from being created.
+	ReasonNoPods = "NoPods"
+	// ReasonScheduling: the scheduler has not looked at a Pod yet.
+	ReasonScheduling = "Scheduling"
 )

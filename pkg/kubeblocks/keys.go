@@ -19,6 +19,8 @@ const (
 const (
 	// LabelInstance holds the name of the Cluster that an object belongs to.
 	LabelInstance = rewrite.LabelInstance
+	// LabelWorkload holds the name of the InstanceSet that a database Pod belongs to.
+	LabelWorkload = rewrite.LabelWorkload
 	// LabelManagedBy tells database Pods from the Pods of backups and restores.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// LabelComponentName holds the short name of the component; for a shard it is a generated name.

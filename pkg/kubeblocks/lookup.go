@@ -14,12 +14,15 @@ import (
 // ErrBadRestoreAnnotation says that the annotation which names a Cluster's Backups cannot be read.
 var ErrBadRestoreAnnotation = errors.New("annotation " + AnnotationRestoreFromBackup + " cannot be read")
 
-// BackupsOf returns the Backups that a Cluster is restored from, in a stable order: those its annotation names, and those
-// its Restores name, since KubeBlocks removes the annotation as components finish. It returns none for a Cluster that
+// BackupsOf returns the Backups that a Cluster is restored from, in a stable order: the one its spec names, those its
+// annotation names, and those its Restores name, since KubeBlocks removes the annotation as components finish. It returns none for a Cluster that
 // was not restored, and ErrBadRestoreAnnotation, wrapped, for an annotation of another form. The error quotes nothing of
 // the annotation, which can hold passwords.
 func BackupsOf(c *Cluster, restores []Restore) ([]types.NamespacedName, error) {
 	var backups []types.NamespacedName
+	if restore := c.Spec.Restore; restore != nil && restore.Source.Kind == "Backup" {
+		backups = append(backups, BackupRef{Name: restore.Source.Name, Namespace: restore.Source.Namespace}.in(c.Namespace))
+	}
 	if annotation, ok := c.Annotations[AnnotationRestoreFromBackup]; ok {
 		var byComponent map[string]BackupRef
 		if err := json.UnmarshalCaseSensitivePreserveInts([]byte(annotation), &byComponent); err != nil {

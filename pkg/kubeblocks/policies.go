@@ -3,6 +3,9 @@ package kubeblocks
 import (
 	"strconv"
 
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -18,12 +21,10 @@ func ClusterPolicies(c *Cluster) []rewrite.Policy {
 
 // ComponentPolicies lists the scheduling policies of a Component. KubeBlocks makes them of the Cluster's.
 func ComponentPolicies(c *Component) []rewrite.Policy {
-	derived := rewrite.Policy{
-		Path: "/spec", Place: "Component " + c.Name, Component: ShortName(c.Labels), Derived: true, Shard: shardName(c.Labels),
-	}
+	at := derived(c.Labels, "/spec", "Component "+c.Name)
 	var list policyList
-	list.add(c.Spec.SchedulingPolicy, derived)
-	list.addInstances(c.Spec.Instances, derived)
+	list.add(c.Spec.SchedulingPolicy, at)
+	list.addInstances(c.Spec.Instances, at)
 	return list
 }
 
@@ -34,10 +35,46 @@ func RestorePolicies(r *Restore, owner *Component) []rewrite.Policy {
 		return nil
 	}
 	var list policyList
-	list.addAt(&r.Spec.PrepareDataConfig.SchedulingSpec, rewrite.Policy{
-		Path: "/spec/prepareDataConfig/schedulingSpec", Place: "Restore " + r.Name,
-		Component: ShortName(owner.Labels), Derived: true, Shard: shardName(owner.Labels),
-	})
+	if spec := r.Spec.PrepareDataConfig.SchedulingSpec; spec != nil {
+		list.addAt(spec, derived(owner.Labels, SchedulingSpecPath, "Restore "+r.Name))
+	}
+	return list
+}
+
+// SchedulingSpecPath is where a Restore keeps how its Pods are scheduled, as a JSON Pointer.
+const SchedulingSpecPath = "/spec/prepareDataConfig/schedulingSpec"
+
+// JobPolicies lists the scheduling policy of a Job's Pods. KubeBlocks makes it of the Restore's.
+func JobPolicies(j *batchv1.Job, owner *Component) []rewrite.Policy {
+	return podSpecPolicies(&j.Spec.Template.Spec, derived(owner.Labels, "/spec/template/spec", "Job "+j.Name))
+}
+
+// PodPolicies lists the scheduling policy of a Pod of a component.
+func PodPolicies(p *corev1.Pod, owner *Component) []rewrite.Policy {
+	return podSpecPolicies(&p.Spec, derived(owner.Labels, "/spec", "Pod "+p.Name))
+}
+
+// InstanceSetPolicies lists the scheduling policies of an InstanceSet. KubeBlocks makes them of the Component's.
+func InstanceSetPolicies(s *InstanceSet, owner *Component) []rewrite.Policy {
+	at := derived(owner.Labels, "/spec/template/spec", "InstanceSet "+s.Name)
+	var list policyList
+	list.addAt(&s.Spec.Template.Spec, at)
+	at.Path = "/spec"
+	list.addInstances(s.Spec.Instances, at)
+	return list
+}
+
+// derived returns a policy without rules that KubeBlocks made for an object with the given labels.
+func derived(labels map[string]string, path, place string) rewrite.Policy {
+	return rewrite.Policy{Path: path, Place: place, Component: ShortName(labels), Derived: true, Shard: shardName(labels)}
+}
+
+func podSpecPolicies(spec *corev1.PodSpec, at rewrite.Policy) []rewrite.Policy {
+	var list policyList
+	list.addAt(&SchedulingPolicy{
+		NodeName: spec.NodeName, NodeSelector: spec.NodeSelector,
+		Affinity: spec.Affinity, TopologySpreadConstraints: spec.TopologySpreadConstraints,
+	}, at)
 	return list
 }
 
@@ -80,6 +117,7 @@ func (l *policyList) addInstances(instances []InstanceTemplate, owner rewrite.Po
 		at := owner
 		at.Path += "/instances/" + strconv.Itoa(i)
 		at.Place += "/instances/" + instance.Name
+		at.Template = instance.Name
 		l.add(instance.SchedulingPolicy, at)
 	}
 }

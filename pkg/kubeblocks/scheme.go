@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 // GroupVersions of KubeBlocks. Cluster and Component are served as v1alpha1 by 0.9, and as both from 1.0 on, where v1 is
@@ -16,6 +18,9 @@ var (
 	AppsV1alpha1           = schema.GroupVersion{Group: "apps.kubeblocks.io", Version: "v1alpha1"}
 	DataProtectionV1alpha1 = schema.GroupVersion{Group: "dataprotection.kubeblocks.io", Version: "v1alpha1"}
 )
+
+// workloadsGroup is the group of InstanceSet, which is served in the same versions as Cluster.
+const workloadsGroup = "workloads.kubeblocks.io"
 
 // Discover returns the version through which Clusters are read and written: v1 where the API server serves it, else
 // v1alpha1. It returns an error when the API server serves neither, or no Restores.
@@ -35,10 +40,26 @@ func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 	return schema.GroupVersion{}, fmt.Errorf("the API server serves no KubeBlocks Cluster: is KubeBlocks installed?")
 }
 
-// AddToScheme registers the views under KubeBlocks' kinds, those of the apps group under the given version.
+// DiscoverAt is Discover at an API server.
+func DiscoverAt(cfg *rest.Config) (schema.GroupVersion, error) {
+	httpClient, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return schema.GroupVersion{}, fmt.Errorf("connect to the API server: %w", err)
+	}
+	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
+	if err != nil {
+		return schema.GroupVersion{}, fmt.Errorf("discover the API server's kinds: %w", err)
+	}
+	return Discover(mapper)
+}
+
+// AddToScheme registers the views under KubeBlocks' kinds, those of the apps and workloads groups under the given version of apps.
 func AddToScheme(scheme *runtime.Scheme, apps schema.GroupVersion) {
 	scheme.AddKnownTypes(apps, &Cluster{}, &ClusterList{}, &Component{}, &ComponentList{})
 	metav1.AddToGroupVersion(scheme, apps)
+	workloads := schema.GroupVersion{Group: workloadsGroup, Version: apps.Version}
+	scheme.AddKnownTypes(workloads, &InstanceSet{}, &InstanceSetList{})
+	metav1.AddToGroupVersion(scheme, workloads)
 	scheme.AddKnownTypes(DataProtectionV1alpha1, &Restore{}, &RestoreList{}, &Backup{}, &BackupList{})
 	metav1.AddToGroupVersion(scheme, DataProtectionV1alpha1)
 }

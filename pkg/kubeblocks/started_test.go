@@ -9,32 +9,46 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestStartedPart(t *testing.T) {
+func TestStarted(t *testing.T) {
 	now := metav1.Now()
 	pending := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}
-	action := func(status RestoreActionStatus) *Restore {
-		return &Restore{Status: RestoreStatus{Actions: RestoreActions{PrepareData: []RestoreAction{{ObjectKey: "Job/j", Status: status}}}}}
+	action := func(key string, status RestoreActionStatus) *Restore {
+		return &Restore{Status: RestoreStatus{Actions: RestoreActions{PrepareData: []RestoreAction{{ObjectKey: key, Status: status}}}}}
 	}
 	for name, c := range map[string]struct {
 		restore *Restore
 		job     batchv1.JobStatus
 		pod     corev1.Pod
+		unbound bool
 		started string
 	}{
-		"a Pod that waits for a node":      {&Restore{}, batchv1.JobStatus{}, pending, ""},
-		"an action under way":              {action("Processing"), batchv1.JobStatus{Active: 1}, pending, ""},
-		"an action that completed":         {action(RestoreActionCompleted), batchv1.JobStatus{}, pending, "Job/j has Completed"},
-		"an action that failed":            {action(RestoreActionFailed), batchv1.JobStatus{}, pending, "Job/j has Failed"},
-		"a Job with a Pod that succeeded":  {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, "1 succeeded"},
-		"a Job with a Pod that failed":     {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, "1 failed"},
-		"a bound Pod":                      {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, "bound"},
-		"a Pod that a kubelet started":     {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{StartTime: &now}}, "bound"},
-		"a Pod whose containers have been": {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}, "bound"},
+		"a Pod that waits for a node":      {&Restore{}, batchv1.JobStatus{}, pending, false, ""},
+		"an action under way":              {action("Job/j", "Processing"), batchv1.JobStatus{Active: 1}, pending, false, ""},
+		"an action that completed":         {action("Job/j", RestoreActionCompleted), batchv1.JobStatus{}, pending, false, "Job/j has Completed"},
+		"an action that failed":            {action("Job/j", RestoreActionFailed), batchv1.JobStatus{}, pending, false, "Job/j has Failed"},
+		"a Job with a Pod that succeeded":  {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, false, "1 succeeded"},
+		"a Job with a Pod that failed":     {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, false, "1 failed"},
+		"a bound Pod":                      {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, false, "bound"},
+		"a Pod that a kubelet started":     {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{StartTime: &now}}, false, "bound"},
+		"a Pod whose containers have been": {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}, false, "bound"},
+
+		"a failed Pod, and a claim that was never bound":       {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, true, ""},
+		"a succeeded Pod, and a claim that was never bound":    {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, true, "1 succeeded"},
+		"a bound Pod, and a claim that was never bound":        {&Restore{}, batchv1.JobStatus{Failed: 1}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, true, "bound"},
+		"a failed action, and a claim that was never bound":    {action("Job/j", RestoreActionFailed), batchv1.JobStatus{Failed: 1}, pending, true, "Failed"},
+		"an action that completed, and whose Job went with it": {action("Job/gone", RestoreActionCompleted), batchv1.JobStatus{}, pending, false, "Job/gone has Completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
+			job := batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: "j1"}, Status: c.job}
+			job.Spec.Template.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
+			}}}
+			isController := true
+			c.pod.OwnerReferences = []metav1.OwnerReference{{UID: "j1", Controller: &isController}}
+			work := Work{Jobs: []batchv1.Job{job}, Pods: []corev1.Pod{c.pod}, Unbound: map[string]bool{"data": c.unbound}}
 
-			started := StartedPart(c.restore, []batchv1.Job{{Status: c.job}}, []corev1.Pod{c.pod})
+			started := work.StartedPart(c.restore)
 
 			if c.started == "" {
 				g.Expect(started).To(BeEmpty())
@@ -43,4 +57,45 @@ func TestStartedPart(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPodWithoutAJobCountsForTheRestore(t *testing.T) {
+	g := NewWithT(t)
+	work := Work{Pods: []corev1.Pod{{Spec: corev1.PodSpec{NodeName: "n1"}}}}
+
+	g.Expect(work.StartedPart(&Restore{})).To(ContainSubstring("bound"))
+}
+
+func TestOneJobSaysNothingOfAnother(t *testing.T) {
+	g := NewWithT(t)
+	isController := true
+	work := Work{
+		Jobs: []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "a1"}}, {ObjectMeta: metav1.ObjectMeta{Name: "b", UID: "b1"}}},
+		Pods: []corev1.Pod{{
+			ObjectMeta: metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{UID: "a1", Controller: &isController}}},
+			Spec:       corev1.PodSpec{NodeName: "n1"},
+		}},
+	}
+
+	g.Expect(work.StartedJob(&Restore{}, &work.Jobs[0])).NotTo(BeEmpty())
+	g.Expect(work.StartedJob(&Restore{}, &work.Jobs[1])).To(BeEmpty())
+}
+
+func TestNeverMounted(t *testing.T) {
+	claim := func(phase corev1.PersistentVolumeClaimPhase, volume, node string) *corev1.PersistentVolumeClaim {
+		c := &corev1.PersistentVolumeClaim{Status: corev1.PersistentVolumeClaimStatus{Phase: phase}}
+		c.Spec.VolumeName = volume
+		if node != "" {
+			c.Annotations = map[string]string{annotationSelectedNode: node}
+		}
+		return c
+	}
+	g := NewWithT(t)
+
+	g.Expect(NeverMounted(claim(corev1.ClaimPending, "", ""))).To(BeTrue())
+	g.Expect(NeverMounted(claim(corev1.ClaimPending, "", "n1"))).To(BeFalse(), "the scheduler chose a node")
+	g.Expect(NeverMounted(claim(corev1.ClaimPending, "v1", ""))).To(BeFalse(), "a volume is about to be bound")
+	g.Expect(NeverMounted(claim(corev1.ClaimBound, "v1", ""))).To(BeFalse())
+	g.Expect(NeverMounted(claim(corev1.ClaimLost, "v1", ""))).To(BeFalse())
+	g.Expect(NeverMounted(&corev1.PersistentVolumeClaim{})).To(BeFalse(), "nothing has looked at it yet")
 }

@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -23,6 +24,21 @@ type ClusterSpec struct {
 	Shardings []Sharding `json:"shardings,omitempty"`
 	// ShardingSpecs is where apps.kubeblocks.io/v1alpha1 keeps shardings.
 	ShardingSpecs []Sharding `json:"shardingSpecs,omitempty"`
+	// Restore came with KubeBlocks 1.2, in the place of an annotation.
+	Restore *ClusterRestore `json:"restore,omitempty"`
+}
+
+// ClusterRestore says what a Cluster is restored from.
+type ClusterRestore struct {
+	Source RestoreSource `json:"source,omitempty"`
+}
+
+// RestoreSource names the object that holds the data, a Backup for one.
+type RestoreSource struct {
+	APIGroup  string `json:"apiGroup,omitempty"`
+	Kind      string `json:"kind,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
 }
 
 // ComponentSpec is one component of a Cluster, or the template of a sharding's shards.
@@ -111,9 +127,18 @@ type BackupRef struct {
 
 // PrepareDataConfig holds how the restore Pods are scheduled.
 type PrepareDataConfig struct {
-	SchedulingSpec SchedulingPolicy                  `json:"schedulingSpec,omitempty"`
+	// SchedulingSpec cannot be changed, but removed and added.
+	SchedulingSpec *SchedulingPolicy                 `json:"schedulingSpec,omitempty"`
 	DataSourceRef  *corev1.TypedLocalObjectReference `json:"dataSourceRef,omitempty"`
+	// VolumeClaimRestorePolicy says whether the Jobs of the Restore run one after another.
+	VolumeClaimRestorePolicy VolumeRestorePolicy `json:"volumeClaimRestorePolicy,omitempty"`
 }
+
+// VolumeRestorePolicy is the order in which the volumes of a component are restored.
+type VolumeRestorePolicy string
+
+// RestoreSerial restores one volume after another: the Job of the next is created when that of the last has ended.
+const RestoreSerial VolumeRestorePolicy = "Serial"
 
 // RestorePhase is how far a Restore has come. It is empty at first.
 type RestorePhase string
@@ -177,4 +202,44 @@ type BackupList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []Backup `json:"items"`
+}
+
+// InstanceSet is a view of KubeBlocks' InstanceSet: the workload of one component.
+//
+// +kubebuilder:object:root=true
+type InstanceSet struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec InstanceSetSpec `json:"spec,omitempty"`
+}
+
+// InstanceSetSpec says what the Pods of a component look like, and how they are made and replaced.
+type InstanceSetSpec struct {
+	Replicas *int32 `json:"replicas,omitempty"`
+	// PodManagementPolicy is OrderedReady where a Pod is created only when the one before it is ready.
+	PodManagementPolicy appsv1.PodManagementPolicyType `json:"podManagementPolicy,omitempty"`
+	// UpdateStrategy came with KubeBlocks 1.0.
+	UpdateStrategy *InstanceUpdateStrategy `json:"instanceUpdateStrategy,omitempty"`
+	Template       InstanceSetTemplate     `json:"template,omitempty"`
+	Instances      []InstanceTemplate      `json:"instances,omitempty"`
+}
+
+// InstanceUpdateStrategy says who replaces outdated Pods: KubeBlocks, or with OnDelete somebody else.
+type InstanceUpdateStrategy struct {
+	Type appsv1.StatefulSetUpdateStrategyType `json:"type,omitempty"`
+}
+
+// InstanceSetTemplate is the template of a component's Pods; its spec holds the fields of a scheduling policy, among others.
+type InstanceSetTemplate struct {
+	Spec SchedulingPolicy `json:"spec,omitempty"`
+}
+
+// InstanceSetList is a list of InstanceSets.
+//
+// +kubebuilder:object:root=true
+type InstanceSetList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []InstanceSet `json:"items"`
 }

@@ -12,53 +12,67 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Condition sets one condition of an object that another controller owns, and leaves every other condition as it is. The
-// patch is pinned to the version of obj, so that it cannot undo a write in between; IsStale tells such a failure. It
-// returns false, and writes nothing, when the condition stands there already.
+// Conditions sets conditions of an object that another controller owns, in one write, and leaves every other condition as it
+// is. The patch is pinned to the version of obj, so that it cannot undo a write in between; IsStale tells such a failure. It
+// returns false, and writes nothing, when all stand there already.
 //
-// conditions are those of obj; neither is changed.
-func Condition(ctx context.Context, c client.StatusClient, obj client.Object, conditions []metav1.Condition, want metav1.Condition) (bool, error) {
-	i := slices.IndexFunc(conditions, func(have metav1.Condition) bool { return have.Type == want.Type })
-	if i >= 0 && same(conditions[i], want) {
+// have are those of obj; neither is changed.
+func Conditions(ctx context.Context, c client.StatusClient, obj client.Object, have []metav1.Condition, want ...metav1.Condition) (bool, error) {
+	var missing []metav1.Condition
+	for _, w := range want {
+		i := indexOf(have, w.Type)
+		if i >= 0 && same(have[i], w) {
+			continue
+		}
+		if i >= 0 && have[i].Status == w.Status {
+			w.LastTransitionTime = have[i].LastTransitionTime
+		}
+		missing = append(missing, w)
+	}
+	if len(missing) == 0 {
 		return false, nil
 	}
-	if i >= 0 && conditions[i].Status == want.Status {
-		want.LastTransitionTime = conditions[i].LastTransitionTime
-	}
-	p, err := conditionPatch(obj, conditions, i, want)
+	p, err := conditionPatch(obj, have, missing)
 	if err != nil {
 		return false, err
 	}
 	if err := c.Status().Patch(ctx, obj.DeepCopyObject().(client.Object), p); err != nil {
-		return false, fmt.Errorf("set condition %s: %w", want.Type, err)
+		return false, fmt.Errorf("set conditions: %w", err)
 	}
 	return true, nil
+}
+
+func indexOf(conditions []metav1.Condition, conditionType string) int {
+	return slices.IndexFunc(conditions, func(c metav1.Condition) bool { return c.Type == conditionType })
 }
 
 func same(a, b metav1.Condition) bool {
 	return a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message && a.ObservedGeneration == b.ObservedGeneration
 }
 
-// conditionPatch returns the patch that puts want at index i, or behind the others where i is negative.
-func conditionPatch(obj client.Object, conditions []metav1.Condition, i int, want metav1.Condition) (client.Patch, error) {
-	operations := Version(obj.GetUID(), obj.GetResourceVersion())
-	switch {
-	case i >= 0:
-		path := "/status/conditions/" + strconv.Itoa(i)
-		return JSON(append(operations, Test(path+"/type", want.Type), Replace(path, want)))
-	case len(conditions) > 0:
-		return JSON(append(operations, Add("/status/conditions/-", want)))
-	default:
-		return firstCondition(obj, want)
+// conditionPatch returns the patch that puts each wanted condition in the place of the one of its type, or behind the others.
+func conditionPatch(obj client.Object, have, want []metav1.Condition) (client.Patch, error) {
+	if len(have) == 0 {
+		return firstConditions(obj, want)
 	}
+	operations := Version(obj.GetUID(), obj.GetResourceVersion())
+	for _, w := range want {
+		if i := indexOf(have, w.Type); i >= 0 {
+			path := "/status/conditions/" + strconv.Itoa(i)
+			operations = append(operations, Test(path+"/type", w.Type), Replace(path, w))
+		} else {
+			operations = append(operations, Add("/status/conditions/-", w))
+		}
+	}
+	return JSON(operations)
 }
 
-// firstCondition returns a merge patch: unlike a JSON Patch, it also serves an object that has no status at all. Pinned to
+// firstConditions returns a merge patch: unlike a JSON Patch, it also serves an object that has no status at all. Pinned to
 // a version without conditions, it has none to lose.
-func firstCondition(obj client.Object, want metav1.Condition) (client.Patch, error) {
+func firstConditions(obj client.Object, want []metav1.Condition) (client.Patch, error) {
 	data, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"uid": obj.GetUID(), "resourceVersion": obj.GetResourceVersion()},
-		"status":   map[string]any{"conditions": []metav1.Condition{want}},
+		"status":   map[string]any{"conditions": want},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("marshal merge patch: %w", err)

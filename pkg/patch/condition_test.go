@@ -56,7 +56,7 @@ var _ = Describe("One condition among others'", func() {
 		return current()
 	}
 	set := func(restore *kubeblocks.Restore, c metav1.Condition) (bool, error) {
-		return patch.Condition(ctx, api, restore, restore.Status.Conditions, c)
+		return patch.Conditions(ctx, api, restore, restore.Status.Conditions, c)
 	}
 	same := func(*metav1.Condition) {}
 	typesOf := func(conditions []metav1.Condition) []string {

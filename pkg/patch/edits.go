@@ -1,6 +1,14 @@
 package patch
 
-import "github.com/rehome-operator/rehome/pkg/rewrite"
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
 
 // Edits returns the operations that make edits, in their order: each old value is tested before it is replaced or removed.
 func Edits(edits []rewrite.Edit) []Operation {
@@ -18,4 +26,23 @@ func Edits(edits []rewrite.Edit) []Operation {
 		}
 	}
 	return operations
+}
+
+// Apply returns JSON with edits made in it: what they do not touch stays as it is written. Old values are not tested: the
+// caller knows that the JSON is what the edits were computed from, and a view of it need not hold all that it does.
+func Apply(object []byte, edits []rewrite.Edit) ([]byte, error) {
+	operations := slices.DeleteFunc(Edits(edits), func(o Operation) bool { return o.Op == "test" })
+	data, err := json.Marshal(operations)
+	if err != nil {
+		return nil, fmt.Errorf("marshal JSON Patch: %w", err)
+	}
+	decoded, err := jsonpatch.DecodePatch(data)
+	if err != nil {
+		return nil, fmt.Errorf("decode JSON Patch: %w", err)
+	}
+	patched, err := decoded.Apply(object)
+	if err != nil {
+		return nil, fmt.Errorf("apply JSON Patch: %w", err)
+	}
+	return patched, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -37,6 +38,21 @@ func Remove(path string) Operation { return Operation{Op: "remove", Path: path} 
 // is another, and 409 when the resourceVersion is.
 func Version(uid types.UID, resourceVersion string) []Operation {
 	return []Operation{Test("/metadata/uid", uid), Replace("/metadata/resourceVersion", resourceVersion)}
+}
+
+// Annotation returns the operation that sets an annotation of obj.
+func Annotation(obj client.Object, key, value string) Operation {
+	if len(obj.GetAnnotations()) == 0 {
+		return Add("/metadata/annotations", map[string]string{key: value})
+	}
+	return Add(annotationPath(key), value)
+}
+
+// RemoveAnnotation returns the operation that removes an annotation, which must be there.
+func RemoveAnnotation(key string) Operation { return Remove(annotationPath(key)) }
+
+func annotationPath(key string) string {
+	return "/metadata/annotations/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
 // JSON makes a patch of operations.

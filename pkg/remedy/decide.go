@@ -1,64 +1,107 @@
 package remedy
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // Decide returns the plan for an observation.
 func Decide(o Observation) Plan {
-	if o.Obstacle != nil {
+	switch {
+	case o.Obstacle != nil:
 		return o.blocked()
-	}
-	if len(o.Inherited) == 0 {
+	case len(o.Inherited) == 0:
 		return Plan{}
 	}
-	var plan Plan
-	due, held := split(o.Live.Edits, o.Bound)
-	if len(due) > 0 {
-		plan.Actions = append(plan.Actions, PatchCluster{Cluster: o.Cluster, Edits: due})
+	d := decision{Observation: o}
+	d.cluster()
+	for _, r := range o.Restores {
+		rules := d.restore(r)
+		rules.Message += " " + o.rules()
+		d.plan.Verdicts = append(d.plan.Verdicts, Verdict{Restore: r.Object, Rules: rules, Pods: r.scheduled()})
 	}
-	for _, restore := range o.Restores {
-		reason, detail := o.judge(restore, due, held)
-		if reason == v1alpha1.ReasonRecreatingRestore && !restore.Deleting {
-			plan.Actions = append(plan.Actions, RecreateRestore{Restore: restore.Object})
-		}
-		plan.Verdicts = append(plan.Verdicts, Verdict{
-			Restore: restore.Object,
-			Status:  statusOf(reason),
-			Reason:  reason,
-			Message: detail + " " + o.rules(),
-		})
+	d.instances()
+	if o.Mode != configv1alpha1.Enforce {
+		d.plan.Actions, d.plan.Again = nil, metav1.Duration{}
 	}
-	return plan
+	return d.plan
 }
 
 // blocked returns the plan that does nothing and says why.
 func (o Observation) blocked() Plan {
 	var plan Plan
-	for _, restore := range o.Restores {
-		plan.Verdicts = append(plan.Verdicts, Verdict{
-			Restore: restore.Object,
-			Status:  metav1.ConditionUnknown,
-			Reason:  o.Obstacle.Reason,
-			Message: o.Obstacle.Message,
-		})
+	for _, r := range o.Restores {
+		said := Said{metav1.ConditionUnknown, o.Obstacle.Reason, o.Obstacle.Message}
+		plan.Verdicts = append(plan.Verdicts, Verdict{Restore: r.Object, Rules: said, Pods: r.scheduled()})
 	}
 	return plan
 }
 
+// decision is a plan in the making.
+type decision struct {
+	Observation
+	plan Plan
+	// due are the edits of the Cluster that are to be made now. held are those that would restart a running database.
+	due, held []rewrite.Edit
+	// contention is who undid the rewrites of the Cluster; nil while nobody did too often.
+	contention *Contention
+}
+
+// cluster decides on the Cluster itself.
+func (d *decision) cluster() {
+	d.due, d.held = split(d.Live.Edits, d.Bound, d.AllowRollingUpdate)
+	if len(d.due) == 0 {
+		return
+	}
+	components := componentsOf(d.due)
+	d.contention = d.Ledger.contended(d.Generation)
+	switch {
+	case d.contention != nil:
+	case d.Ledger.reverted(components):
+		ledger := d.Ledger
+		ledger.Contention = &Contention{Generation: d.Generation}
+		d.contention = ledger.Contention
+		d.act(Yield{Cluster: d.Cluster, Ledger: ledger})
+	default:
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, Ledger: d.Ledger.rewritten(components)})
+	}
+}
+
+// act adds an action to the plan.
+func (d *decision) act(a Action) { d.plan.Actions = append(d.plan.Actions, a) }
+
+// try adds an action that makes something anew, unless a limit stands against it: then it returns that. With an action goes
+// the charge, except where an earlier pass has counted it.
+func (d *decision) try(c Charge, action func(*Charge) Action) *limit {
+	if d.Ledger.underway(c) {
+		d.act(action(nil))
+		return nil
+	}
+	if against := d.check(c); against != nil {
+		d.again(against.wait)
+		return against
+	}
+	d.act(action(&c))
+	return nil
+}
+
+// again has the Cluster looked at after wait, unless that is zero.
+func (d *decision) again(wait metav1.Duration) {
+	if wait.Duration > 0 && (d.plan.Again.Duration == 0 || wait.Duration < d.plan.Again.Duration) {
+		d.plan.Again = wait
+	}
+}
+
 // split separates the edits that are due from those that are held back, because a database Pod that the rule governs is
 // bound to a node: the edit would restart it.
-func split(edits []rewrite.Edit, bound map[string]bool) (due, held []rewrite.Edit) {
+func split(edits []rewrite.Edit, bound []Scope, consent bool) (due, held []rewrite.Edit) {
 	for _, edit := range edits {
-		const clusterWide = ""
-		if bound[edit.Component] || edit.Component == clusterWide && len(bound) > 0 {
+		if !consent && slices.ContainsFunc(bound, func(s Scope) bool { return s.governedBy(edit) }) {
 			held = append(held, edit)
 		} else {
 			due = append(due, edit)
@@ -67,63 +110,54 @@ func split(edits []rewrite.Edit, bound map[string]bool) (due, held []rewrite.Edi
 	return due, held
 }
 
-// judge returns the reason to show on a Restore, and its sentence.
-func (o Observation) judge(r Restore, due, held []rewrite.Edit) (reason, sentence string) {
-	switch {
-	case r.Stale && r.Finished:
-		return v1alpha1.ReasonRestoreFinished,
-			"The Restore finished under rules that name the source cluster: there is nothing left to unblock."
-	case r.Stale && r.Started != "":
-		return v1alpha1.ReasonRestoreStarted,
-			fmt.Sprintf("The Restore carries rules that name the source cluster, but %s: it is left alone, because running "+
-				"it again could damage restored data.", r.Started)
-	case len(due) > 0:
-		return v1alpha1.ReasonRewritingCluster, "Rewriting the Cluster's rules to " + o.Cluster.Name + "."
-	case len(held) > 0:
-		return v1alpha1.ReasonClusterStarted,
-			"Database Pods are running under rules that name the source cluster: rewriting them would restart the database."
-	case o.componentStale(r.Component):
-		return v1alpha1.ReasonWaitingForComponent,
-			"The Cluster's rules name " + o.Cluster.Name + "; waiting for KubeBlocks to hand them to Component " + r.Component + "."
-	case r.Stale:
-		return v1alpha1.ReasonRecreatingRestore,
-			"The Restore still carries the old rules and nothing of it ever started: KubeBlocks creates it again with the new ones."
-	default:
-		return v1alpha1.ReasonRehomed, "The rules inherited from the source cluster name " + o.Cluster.Name + " now."
+// governedBy reports whether the edit is of a rule that governs Pods of the scope.
+func (s Scope) governedBy(e rewrite.Edit) bool {
+	const all = ""
+	return e.Component == all || e.Component == s.Component && (e.Template == all || e.Template == s.Template)
+}
+
+// componentsOf lists the components that edits govern.
+func componentsOf(edits []rewrite.Edit) []string {
+	var names []string
+	for _, edit := range edits {
+		if !slices.Contains(names, edit.Component) {
+			names = append(names, edit.Component)
+		}
+	}
+	return names
+}
+
+// governs reports whether one of the edits is of a rule that governs the component.
+func governs(edits []rewrite.Edit, component string) bool {
+	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+}
+
+// instances decides on the database Pods that wait under stale rules. Those that KubeBlocks replaces are left to it.
+func (d *decision) instances() {
+	if len(d.due) > 0 {
+		return
+	}
+	for _, pod := range d.Instances {
+		if pod.TemplateStale || pod.Kept == "" || pod.NodeSelected {
+			continue
+		}
+		charge := chargeFor("Pod", pod.Object)
+		against := d.try(charge, func(c *Charge) Action { return RecreatePod{Pod: pod.Object, Charge: c} })
+		d.sayOfPod(pod, against)
 	}
 }
 
-func statusOf(reason string) metav1.ConditionStatus {
-	if reason == v1alpha1.ReasonRehomed {
-		return metav1.ConditionTrue
+// sayOfPod has the Restores of the Cluster speak of a database Pod, because no Restore is the Pod's own.
+func (d *decision) sayOfPod(pod Instance, against *limit) {
+	said := d.acting(v1alpha1.ReasonRecreatingPods, "Database Pod %s waits for a node under rules that name the source cluster, and "+
+		"KubeBlocks does not replace it (%s): it is made anew.", pod.Name, pod.Kept)
+	if against != nil {
+		said = no(against.reason, "%s", against.message)
 	}
-	return metav1.ConditionFalse
-}
-
-func (o Observation) componentStale(name string) bool {
-	return slices.ContainsFunc(o.Components, func(c Component) bool { return c.Name == name && c.Stale })
-}
-
-// mostRules bounds how many rules a message lists; it is for reading, and the API server limits its length.
-const mostRules = 5
-
-// rules lists the inherited rules, and those that name the source but were not inherited.
-func (o Observation) rules() string {
-	text := "Inherited: " + list(o.Inherited) + "."
-	if intended := o.Live.Of(rewrite.Intended); len(intended) > 0 {
-		text += " Kept, because the snapshot does not hold it: " + list(intended) + "."
+	for i := range d.plan.Verdicts {
+		rules := &d.plan.Verdicts[i].Rules
+		if rules.Reason == v1alpha1.ReasonRehomed || rules.Reason == v1alpha1.ReasonRestoreFinished {
+			*rules = Said{said.Status, said.Reason, said.Message + " " + d.rules()}
+		}
 	}
-	return text
-}
-
-func list(findings []rewrite.Finding) string {
-	shown := findings[:min(len(findings), mostRules)]
-	rules := make([]string, 0, len(shown)+1)
-	for _, finding := range shown {
-		rules = append(rules, finding.Rule)
-	}
-	if more := len(findings) - len(shown); more > 0 {
-		rules = append(rules, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(rules, "; ")
 }

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -12,31 +13,90 @@ type Plan struct {
 	Actions []Action
 	// Verdicts holds one verdict for each Restore of the observation, in its order; none where nothing was inherited.
 	Verdicts []Verdict
+	// Again is when to look again although nothing happens: zero for never.
+	Again metav1.Duration
 }
 
-// Action is a write that is due: PatchCluster or RecreateRestore.
-type Action interface{ action() }
+// Action is a write that is due.
+type Action interface {
+	// Charge is what the ledger has to hold before the action is taken.
+	charge() *Charge
+}
 
-// PatchCluster changes leaves of the Cluster.
+// Charge counts an attempt in the ledger. Nil means that the action counts as none, or goes on with one that was counted.
+type Charge struct {
+	// Key is the kind and name of what is remediated.
+	Key string
+	// Of are the UIDs of the objects that the attempt makes anew.
+	Of []types.UID
+}
+
+// ChargeOf returns what the ledger has to hold before an action is taken, or nil.
+func ChargeOf(a Action) *Charge { return a.charge() }
+
+// PatchCluster changes leaves of the Cluster, and in the same write the ledger.
 type PatchCluster struct {
 	Cluster Object
 	Edits   []rewrite.Edit
+	Ledger  Ledger
+}
+
+// Yield writes into the ledger that somebody else wants a field to be what Rehome does not.
+type Yield struct {
+	Cluster Object
+	Ledger  Ledger
 }
 
 // RecreateRestore deletes a Restore of which nothing ever started. KubeBlocks creates it again from its Component.
 type RecreateRestore struct {
 	Restore Object
+	*Charge
 }
 
-func (PatchCluster) action()    {}
-func (RecreateRestore) action() {}
+// RemoveSchedulingSpec removes the scheduling rules of a Restore and notes in the same write those that come in their place:
+// the same with Edits applied. Edits are nil where they were noted before.
+type RemoveSchedulingSpec struct {
+	Restore Object
+	Edits   []rewrite.Edit
+	*Charge
+}
+
+// AddSchedulingSpec adds to a Restore the scheduling rules that RemoveSchedulingSpec noted.
+type AddSchedulingSpec struct {
+	Restore Object
+}
+
+// RecreateJobs deletes Jobs of a Restore, none of which ever started. KubeBlocks creates each again from the Restore.
+type RecreateJobs struct {
+	Restore Object
+	Jobs    []Object
+	*Charge
+}
+
+// RecreatePod deletes a database Pod that waits for a node. KubeBlocks creates it again from its template.
+type RecreatePod struct {
+	Pod Object
+	*Charge
+}
+
+func (PatchCluster) charge() *Charge           { return nil }
+func (Yield) charge() *Charge                  { return nil }
+func (a RecreateRestore) charge() *Charge      { return a.Charge }
+func (a RemoveSchedulingSpec) charge() *Charge { return a.Charge }
+func (AddSchedulingSpec) charge() *Charge      { return nil }
+func (a RecreateJobs) charge() *Charge         { return a.Charge }
+func (a RecreatePod) charge() *Charge          { return a.Charge }
 
 // Verdict is what to say on a Restore.
 type Verdict struct {
 	Restore Object
+	// Rules is about the rules it inherited, Pods about where its Pods are.
+	Rules, Pods Said
+}
+
+// Said is a condition's status, its reason, which is one of the reasons of package api/v1alpha1, and its message.
+type Said struct {
 	Status  metav1.ConditionStatus
-	// Reason is one of the reasons of package api/v1alpha1.
-	Reason string
-	// Message names the rules, where they stand and what was done or is awaited.
+	Reason  string
 	Message string
 }

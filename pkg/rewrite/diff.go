@@ -18,6 +18,8 @@ type Edit struct {
 	To any `json:"to"`
 	// Component is the component the changed rule governs; empty for the cluster's own policy, which governs all.
 	Component string `json:"-"`
+	// Template is the instance template that the changed rule governs; empty where it governs all of the component.
+	Template string `json:"-"`
 }
 
 // leaves collects the edits between two versions of a rule.

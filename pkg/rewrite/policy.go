@@ -11,6 +11,8 @@ type Policy struct {
 	Place string
 	// Component is the component or sharding that the policy governs; empty for the cluster's own policy, which governs all.
 	Component string
+	// Template is the instance template that the policy governs; empty where it governs all of the component.
+	Template string
 	// Derived says that KubeBlocks made the policy of the Cluster's: its rules can come from any place that governs
 	// Component, not from Place alone.
 	Derived bool

@@ -135,7 +135,7 @@ func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 		return
 	}
 	for _, edit := range own {
-		edit.Component = live.Component
+		edit.Component, edit.Template = live.Component, live.Template
 		w.result.Edits = append(w.result.Edits, edit)
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// Finalizer is the finalizer that KubeBlocks puts on Restores and their Jobs.
-const Finalizer = "dataprotection.kubeblocks.io/finalizer"
-
 func newObject(gvk schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {
 	obj := &unstructured.Unstructured{}
 	obj.SetGroupVersionKind(gvk)
@@ -106,7 +103,7 @@ type RestoreWrapper struct{ obj *unstructured.Unstructured }
 func MakeRestore(namespace, name string) *RestoreWrapper {
 	w := &RestoreWrapper{newObject(kubeblocks.DataProtectionV1alpha1.WithKind("Restore"), namespace, name)}
 	set(w.obj, map[string]any{"restoreVolumePolicy": "Parallel"}, "spec", "prepareDataConfig")
-	w.obj.SetFinalizers([]string{Finalizer})
+	w.obj.SetFinalizers([]string{kubeblocks.Finalizer})
 	return w
 }
 

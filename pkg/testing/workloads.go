@@ -4,6 +4,9 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -19,6 +22,20 @@ func MakeJob(restore client.Object, name string) *JobWrapper {
 	w.obj.Labels = restoreLabels(restore)
 	w.obj.Spec.Template.Labels = restoreLabels(restore)
 	w.obj.Spec.Template.Spec = podSpec("restore")
+	w.obj.Finalizers = []string{kubeblocks.Finalizer}
+	w.Rules(restore)
+	return w
+}
+
+// Rules gives the Job the scheduling rules of its Restore, as KubeBlocks does.
+func (w *JobWrapper) Rules(restore client.Object) *JobWrapper {
+	setRules(&w.obj.Spec.Template.Spec, restore, "spec", "prepareDataConfig", "schedulingSpec")
+	return w
+}
+
+// Claim has the Job's Pods mount a claim.
+func (w *JobWrapper) Claim(name string) *JobWrapper {
+	addClaim(&w.obj.Spec.Template.Spec, name)
 	return w
 }
 
@@ -61,6 +78,40 @@ func makePod(namespace, name string, labels map[string]string, container string)
 	return w
 }
 
+// Of makes an object, which must exist, the Pod's controller, and takes the Pod's rules and volumes from it if it is a Job.
+func (w *PodWrapper) Of(owner client.Object) *PodWrapper {
+	gvk := schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}
+	if job, ok := owner.(*batchv1.Job); ok {
+		w.obj.Spec.Affinity, w.obj.Spec.Volumes = job.Spec.Template.Spec.Affinity, job.Spec.Template.Spec.Volumes
+		w.obj.Spec.TopologySpreadConstraints = job.Spec.Template.Spec.TopologySpreadConstraints
+	} else {
+		gvk = owner.GetObjectKind().GroupVersionKind()
+	}
+	w.obj.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(owner, gvk)}
+	return w
+}
+
+// Rules gives the Pod the scheduling rules that stand at a path of an unstructured object.
+func (w *PodWrapper) Rules(of client.Object, path ...string) *PodWrapper {
+	setRules(&w.obj.Spec, of, path...)
+	return w
+}
+
+// Claim has the Pod mount a claim.
+func (w *PodWrapper) Claim(name string) *PodWrapper {
+	addClaim(&w.obj.Spec, name)
+	return w
+}
+
+// Unschedulable says that the scheduler turned the Pod down.
+func (w *PodWrapper) Unschedulable(message string) *PodWrapper {
+	w.obj.Status.Phase = corev1.PodPending
+	w.obj.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: message,
+	}}
+	return w
+}
+
 // Obj returns the Pod.
 func (w *PodWrapper) Obj() *corev1.Pod { return w.obj }
 
@@ -99,4 +150,30 @@ func podSpec(container string) corev1.PodSpec {
 		RestartPolicy: corev1.RestartPolicyNever,
 		Containers:    []corev1.Container{{Name: container, Image: "registry.example/" + container}},
 	}
+}
+
+// setRules sets the scheduling rules of a Pod to those that stand at a path of an unstructured object, if any do.
+func setRules(spec *corev1.PodSpec, of client.Object, path ...string) {
+	obj, ok := of.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	policy, found, err := unstructured.NestedMap(obj.Object, path...)
+	if err != nil {
+		panic(err)
+	}
+	if !found {
+		return
+	}
+	rules := &kubeblocks.SchedulingPolicy{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(policy, rules); err != nil {
+		panic(err)
+	}
+	spec.Affinity, spec.TopologySpreadConstraints = rules.Affinity, rules.TopologySpreadConstraints
+}
+
+func addClaim(spec *corev1.PodSpec, name string) {
+	spec.Volumes = append(spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: name},
+	}})
 }

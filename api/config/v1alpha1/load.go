@@ -1,0 +1,128 @@
+package v1alpha1
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+)
+
+// GroupVersion and Kind are what a configuration file says of itself.
+var GroupVersion = schema.GroupVersion{Group: "config.rehome.kubeblocks.io", Version: "v1alpha1"}
+
+// Kind is the kind of a configuration file.
+const Kind = "Configuration"
+
+// Defaults returns the configuration of an operator without a file.
+func Defaults() *Configuration {
+	c := &Configuration{}
+	c.setDefaults()
+	return c
+}
+
+// LoadFile reads the configuration file of that name, and returns the defaults where the name is empty.
+func LoadFile(name string) (*Configuration, error) {
+	if name == "" {
+		return Defaults(), nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	c, err := Load(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+// Load reads a configuration file in YAML or JSON. It is strict: the error names each field that is unknown, written twice or
+// wrong, by its path.
+func Load(data []byte) (*Configuration, error) {
+	c := &Configuration{}
+	if err := c.decode(data); err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if got, want := c.GroupVersionKind(), GroupVersion.WithKind(Kind); got != want {
+		return nil, fmt.Errorf("apiVersion and kind are %q and %q, not %q and %q", c.APIVersion, c.Kind, GroupVersion, Kind)
+	}
+	c.setDefaults()
+	if problems := c.validate(); len(problems) > 0 {
+		return nil, problems.ToAggregate()
+	}
+	return c, nil
+}
+
+func (c *Configuration) decode(data []byte) error {
+	object, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return err
+	}
+	// Unlike the YAML decoder, this one names a field by its whole path.
+	strict, err := json.UnmarshalStrict(object, c)
+	return errors.Join(append(strict, err)...)
+}
+
+func (c *Configuration) setDefaults() {
+	c.SetGroupVersionKind(GroupVersion.WithKind(Kind))
+	setDefault(&c.Mode, Enforce)
+	setDefault(&c.RestorePods, Inherit)
+	l := &c.Limits
+	setDefault(&l.AttemptsPerRestore, 3)
+	setDefault(&l.AttemptSpacing.Duration, 30*time.Second)
+	setDefault(&l.RemediationsPerMinute, 10)
+	setDefault(&l.RemediationBurst, 50)
+	setDefault(&l.BreakerCoolDown.Duration, 5*time.Minute)
+}
+
+func setDefault[T comparable](value *T, to T) {
+	var zero T
+	if *value == zero {
+		*value = to
+	}
+}
+
+func (c *Configuration) validate() field.ErrorList {
+	var problems field.ErrorList
+	switch c.Mode {
+	case Enforce, Observe, Off:
+	default:
+		problems = append(problems, field.NotSupported(field.NewPath("mode"), c.Mode, []Mode{Enforce, Observe, Off}))
+	}
+	switch c.RestorePods {
+	case Inherit, Auto, Relaxed:
+	default:
+		problems = append(problems, field.NotSupported(field.NewPath("restorePods"), c.RestorePods, []RestorePods{Inherit, Auto, Relaxed}))
+	}
+	for i, key := range c.IdentityLabels {
+		for _, problem := range validation.IsQualifiedName(key) {
+			problems = append(problems, field.Invalid(field.NewPath("identityLabels").Index(i), key, problem))
+		}
+	}
+	return append(problems, c.Limits.validate(field.NewPath("limits"))...)
+}
+
+func (l *Limits) validate(at *field.Path) field.ErrorList {
+	var problems field.ErrorList
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"attemptsPerRestore", int64(l.AttemptsPerRestore)},
+		{"attemptSpacing", int64(l.AttemptSpacing.Duration)},
+		{"remediationsPerMinute", int64(l.RemediationsPerMinute)},
+		{"remediationBurst", int64(l.RemediationBurst)},
+		{"breakerCoolDown", int64(l.BreakerCoolDown.Duration)},
+	} {
+		if limit.value < 0 {
+			problems = append(problems, field.Invalid(at.Child(limit.name), limit.value, "must not be negative"))
+		}
+	}
+	return problems
+}

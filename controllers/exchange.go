@@ -1,0 +1,90 @@
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// removeSchedulingSpec removes the scheduling rules of a Restore, and notes those that come next in the same write, so that
+// whoever looks next can finish.
+func (r *ClusterReconciler) removeSchedulingSpec(ctx context.Context, s *scene, a remedy.RemoveSchedulingSpec) error {
+	operations := patch.Version(a.Restore.UID, a.Restore.ResourceVersion)
+	if a.Edits != nil {
+		next, err := r.nextSchedulingSpec(ctx, a)
+		if err != nil {
+			return err
+		}
+		operations = append(operations, patch.Annotation(s.restore(a.Restore), v1alpha1.AnnotationSchedulingSpec, next))
+	}
+	if err := r.patchRestore(ctx, s, a.Restore, append(operations, patch.Remove(kubeblocks.SchedulingSpecPath))); err != nil {
+		return fmt.Errorf("remove the rules of Restore %s: %w", a.Restore, err)
+	}
+	logf.FromContext(ctx).Info("Removed the scheduling rules of a Restore, for others to be added", "restore", a.Restore.NamespacedName)
+	return nil
+}
+
+// nextSchedulingSpec returns the rules of a Restore with edits made in them. They are read whole: Rehome's view of them lacks
+// what no decision hangs on.
+func (r *ClusterReconciler) nextSchedulingSpec(ctx context.Context, a remedy.RemoveSchedulingSpec) (string, error) {
+	restore := &unstructured.Unstructured{}
+	restore.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Restore"))
+	if err := r.Client.Get(ctx, a.Restore.NamespacedName, restore); err != nil {
+		return "", fmt.Errorf("get Restore %s: %w", a.Restore, err)
+	}
+	spec, _, err := unstructured.NestedMap(restore.Object, strings.Split(kubeblocks.SchedulingSpecPath[1:], "/")...)
+	if err != nil {
+		return "", fmt.Errorf("read the rules of Restore %s: %w", a.Restore, err)
+	}
+	data, err := json.Marshal(spec)
+	if err != nil {
+		return "", fmt.Errorf("marshal the rules of Restore %s: %w", a.Restore, err)
+	}
+	next, err := patch.Apply(data, below(kubeblocks.SchedulingSpecPath, a.Edits))
+	return string(next), err
+}
+
+// below returns the edits with paths that begin below one.
+func below(path string, edits []rewrite.Edit) []rewrite.Edit {
+	list := make([]rewrite.Edit, len(edits))
+	for i, edit := range edits {
+		list[i] = edit
+		list[i].Path = strings.TrimPrefix(edit.Path, path)
+	}
+	return list
+}
+
+// addSchedulingSpec adds the rules that removeSchedulingSpec noted.
+func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scene, a remedy.AddSchedulingSpec) error {
+	next := json.RawMessage(s.restore(a.Restore).Annotations[v1alpha1.AnnotationSchedulingSpec])
+	if !json.Valid(next) {
+		return fmt.Errorf("annotation %s of Restore %s is not JSON", v1alpha1.AnnotationSchedulingSpec, a.Restore)
+	}
+	operations := append(patch.Version(a.Restore.UID, a.Restore.ResourceVersion),
+		patch.Add(kubeblocks.SchedulingSpecPath, next), patch.RemoveAnnotation(v1alpha1.AnnotationSchedulingSpec))
+	if err := r.patchRestore(ctx, s, a.Restore, operations); err != nil {
+		return fmt.Errorf("add the new rules to Restore %s: %w", a.Restore, err)
+	}
+	logf.FromContext(ctx).Info("Added new scheduling rules to a Restore", "restore", a.Restore.NamespacedName)
+	r.tell(s, s.restore(a.Restore), v1alpha1.ReasonRecreatingJobs, "ExchangeRules",
+		"Gave Restore %s new scheduling rules; its Jobs that never started follow.", a.Restore.Name)
+	return nil
+}
+
+func (r *ClusterReconciler) patchRestore(ctx context.Context, s *scene, o remedy.Object, operations []patch.Operation) error {
+	p, err := patch.JSON(operations)
+	if err != nil {
+		return err
+	}
+	return r.Client.Patch(ctx, s.restore(o).DeepCopy(), p)
+}

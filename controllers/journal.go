@@ -1,0 +1,132 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+)
+
+// journal is all Clusters' ledgers by time. It is a copy: a process that needs it for the first time makes it of the ledgers,
+// and from then on enters what it writes into them. Only the leader writes.
+type journal struct {
+	sync.Mutex
+	made    bool
+	entries []entry
+}
+
+// entry is one attempt.
+type entry struct {
+	namespace string
+	// key is remedy's Charge.Key.
+	key string
+	at  metav1.Time
+}
+
+func (j *journal) enter(e entry) {
+	j.Lock()
+	defer j.Unlock()
+	j.entries = append(j.entries, e)
+}
+
+// read returns all entries in order of time; the journal is made of Clusters unless it is there.
+func (j *journal) read(clusters func() ([]kubeblocks.Cluster, error)) ([]entry, error) {
+	j.Lock()
+	defer j.Unlock()
+	if !j.made {
+		list, err := clusters()
+		if err != nil {
+			return nil, err
+		}
+		j.entries = nil
+		for i := range list {
+			j.entries = append(j.entries, entriesOf(&list[i])...)
+		}
+		slices.SortStableFunc(j.entries, func(a, b entry) int { return a.at.Compare(b.at.Time) })
+		j.made = true
+	}
+	return slices.Clone(j.entries), nil
+}
+
+func entriesOf(c *kubeblocks.Cluster) []entry {
+	var entries []entry
+	for key, attempts := range ledgerOf(c).Attempts {
+		for _, a := range attempts {
+			entries = append(entries, entry{c.Namespace, key, a.At})
+		}
+	}
+	return entries
+}
+
+func ledgerOf(c *kubeblocks.Cluster) remedy.Ledger {
+	return remedy.ReadLedger(c.Annotations[v1alpha1.AnnotationLedger], c.UID)
+}
+
+// recent returns what was done lately to all Clusters, and what became of it.
+func (r *ClusterReconciler) recent(ctx context.Context) (remedy.Recent, error) {
+	entries, err := r.journal.read(func() ([]kubeblocks.Cluster, error) {
+		var list kubeblocks.ClusterList
+		err := r.Client.List(ctx, &list)
+		return list.Items, err
+	})
+	if err != nil {
+		return remedy.Recent{}, fmt.Errorf("list Clusters: %w", err)
+	}
+	var recent remedy.Recent
+	for _, e := range entries {
+		recent.Times = append(recent.Times, e.at)
+	}
+	for _, e := range lastRestores(entries) {
+		outcome, err := r.outcomeOf(ctx, e)
+		if err != nil {
+			return remedy.Recent{}, err
+		}
+		recent.Outcomes = append(recent.Outcomes, outcome)
+	}
+	return recent, nil
+}
+
+// restoreKey is what the key of a Restore begins with.
+const restoreKey = "Restore "
+
+// lastRestores returns the last attempt of each of the Restores that were remediated last.
+func lastRestores(entries []entry) []entry {
+	type restore struct{ namespace, key string }
+	seen := map[restore]bool{}
+	var last []entry
+	for _, e := range slices.Backward(entries) {
+		id := restore{e.namespace, e.key}
+		if strings.HasPrefix(e.key, restoreKey) && !seen[id] && len(last) < remedy.BreakerWindow {
+			seen[id] = true
+			last = append(last, e)
+		}
+	}
+	return last
+}
+
+// outcomeOf finds a Pod that was created for a Restore since its remediation, and that the scheduler turned down.
+func (r *ClusterReconciler) outcomeOf(ctx context.Context, e entry) (remedy.Outcome, error) {
+	var pods corev1.PodList
+	err := r.PendingPods.List(ctx, &pods, client.InNamespace(e.namespace),
+		client.MatchingLabels{kubeblocks.LabelRestore: strings.TrimPrefix(e.key, restoreKey)})
+	if err != nil {
+		return remedy.Outcome{}, fmt.Errorf("list Pods of a remediated Restore: %w", err)
+	}
+	outcome := remedy.Outcome{At: e.at}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if message := kubeblocks.Unschedulable(pod); message != "" && !pod.CreationTimestamp.Before(&e.at) {
+			outcome.Unschedulable = message
+		}
+	}
+	return outcome, nil
+}
