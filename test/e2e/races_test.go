@@ -64,7 +64,7 @@ var _ = Describe("A remediation by Rehome", Label("races", "v1.0.2"), Ordered, C
 })
 
 // leaderElection are the flags of managers of which one acts.
-var leaderElection = []string{"--leader-elect", "--leader-elect-namespace=default"}
+var leaderElection = []string{"--leader-elect", "--leader-election-namespace=default"}
 
 // waitForWrites returns as soon as Rehome has written so many times more.
 func (s *stage) waitForWrites(ctx context.Context, more int) {
