@@ -76,7 +76,9 @@ func (s *stage) databaseStuck() {
 
 		t.runRehome(ctx)
 
-		t.expectCured(ctx)
+		t.expectRunning(ctx)
+		// Nobody can change the rules of a Restore that is complete.
+		t.expectOutcome(ctx, "False RestoreFinished: ")
 		s.expectSpread(ctx, t.name)
 	}, SpecTimeout(specTimeout))
 }

@@ -86,8 +86,14 @@ func (s *stage) runRehome(ctx context.Context, flags ...string) *program.Program
 func (t *trouble) expectCured(ctx context.Context) {
 	GinkgoHelper()
 	t.expectRunning(ctx)
+	t.expectOutcome(ctx, "True Rehomed: ")
+}
+
+// expectOutcome expects that Rehome, in the end, says this of the rules of every Restore, and that its Pods have found nodes.
+func (t *trouble) expectOutcome(ctx context.Context, outcome string) {
+	GinkgoHelper()
 	t.expectVerdict(ctx, And(
-		HaveKeyWithValue(policyRehomed, HavePrefix("True Rehomed: ")),
+		HaveKeyWithValue(policyRehomed, HavePrefix(outcome)),
 		HaveKeyWithValue(podsScheduled, HavePrefix("True Scheduled: "))))
 }
 
