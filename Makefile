@@ -34,7 +34,8 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths="./pkg/...;./api/..."
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) ## Generate the RBAC rules from the markers in the code.
+manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the markers in the code.
+	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
 	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: fmt

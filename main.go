@@ -23,6 +23,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/controllers"
 	"github.com/rehome-operator/rehome/pkg/cli"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -111,6 +112,7 @@ func (o *managerOptions) manager(apps schema.GroupVersion) ctrl.Options {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	kubeblocks.AddToScheme(scheme, apps)
+	v1alpha1.AddToScheme(scheme)
 	return ctrl.Options{
 		Scheme:                  scheme,
 		Metrics:                 metricsserver.Options{BindAddress: o.metricsAddress},

@@ -7,13 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
@@ -22,10 +19,18 @@ import (
 
 // scene is the objects that one reconcile looks at, and the observation made of them.
 type scene struct {
-	cluster     *kubeblocks.Cluster
-	components  []kubeblocks.Component
-	restores    []kubeblocks.Restore
-	sources     []rewrite.Source
+	cluster    *kubeblocks.Cluster
+	components []kubeblocks.Component
+	restores   []kubeblocks.Restore
+	// rehoming is nil where there is none.
+	rehoming *v1alpha1.Rehoming
+	// sources are the clusters of the Backups. Where named is not nil they are empty, and every rule that names it is inherited.
+	sources []rewrite.Source
+	named   *rewrite.Identity
+	// edits and findings are those of all inherited rules, whether they were rewritten before or not.
+	edits       []rewrite.Edit
+	findings    []rewrite.Finding
+	options     rewrite.Options
 	observation remedy.Observation
 }
 
@@ -39,7 +44,7 @@ func (r *ClusterReconciler) observe(ctx context.Context, name types.NamespacedNa
 	if !s.cluster.DeletionTimestamp.IsZero() || !kubeblocks.OwnedByGeneration(s.cluster, r.Apps.String()) {
 		return nil, nil
 	}
-	for _, read := range []func(context.Context, *scene) error{r.listOwned, r.readMode, r.readSources, r.compare} {
+	for _, read := range []func(context.Context, *scene) error{r.listOwned, r.readRehoming, r.readPolicy, r.readSources, r.compare} {
 		if err := read(ctx, s); err != nil {
 			if errors.Is(err, errNothingToDo) {
 				return nil, nil
@@ -77,57 +82,6 @@ func (r *ClusterReconciler) listOwned(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// readSources reads the Backups that the Cluster is restored from. It returns errNothingToDo where there are none. A Backup
-// that does not tell what was inherited is an obstacle, not an error: nothing is guessed.
-func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) error {
-	if s.observation.Mode == configv1alpha1.Off {
-		return errNothingToDo
-	}
-	names, err := kubeblocks.BackupsOf(s.cluster, s.restores)
-	_, elsewhere := s.cluster.Annotations[kubeblocks.AnnotationMultiClusterPlacement]
-	switch {
-	case err == nil && len(names) == 0:
-		return errNothingToDo
-	case elsewhere:
-		s.block(v1alpha1.ReasonMultiCluster, "The Cluster's Pods live behind other API servers, where Rehome sees nothing: it does nothing.")
-	case err != nil:
-		s.block(v1alpha1.ReasonSourceUnknown, err.Error())
-	default:
-		return r.readBackups(ctx, s, names)
-	}
-	return nil
-}
-
-func (r *ClusterReconciler) readBackups(ctx context.Context, s *scene, names []types.NamespacedName) error {
-	for _, name := range names {
-		source, err := r.readSource(ctx, name)
-		switch {
-		case err == nil:
-			s.sources = append(s.sources, source)
-		case apierrors.IsNotFound(err), errors.Is(err, errNoBackup),
-			errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
-			s.block(v1alpha1.ReasonSourceUnknown, err.Error())
-		default:
-			return err
-		}
-	}
-	return nil
-}
-
-// errNoBackup says that a reference cannot be one to a Backup: asking the API server again would not help.
-var errNoBackup = errors.New("is not the name of a Backup")
-
-func (r *ClusterReconciler) readSource(ctx context.Context, name types.NamespacedName) (rewrite.Source, error) {
-	if len(validation.NameIsDNSSubdomain(name.Name, false)) > 0 || len(validation.ValidateNamespaceName(name.Namespace, false)) > 0 {
-		return rewrite.Source{}, fmt.Errorf("%q %w", name, errNoBackup)
-	}
-	var backup kubeblocks.Backup
-	if err := r.Client.Get(ctx, name, &backup); err != nil {
-		return rewrite.Source{}, fmt.Errorf("get Backup %s: %w", name, err)
-	}
-	return kubeblocks.SourceOf(&backup)
-}
-
 // block notes an obstacle, unless one was met before.
 func (s *scene) block(reason, message string) {
 	if s.observation.Obstacle == nil {
@@ -141,34 +95,50 @@ func (r *ClusterReconciler) compare(ctx context.Context, s *scene) error {
 	o := &s.observation
 	o.Now = metav1.NewTime(r.Clock.Now())
 	o.Cluster, o.Generation, o.Ledger = objectOf(s.cluster), s.cluster.Generation, ledgerOf(s.cluster)
-	o.Limits, o.RestorePods = r.Config.Limits, r.Config.RestorePods
 	o.ClusterOnly = s.cluster.Spec.Restore != nil
-	for _, source := range s.sources {
-		o.Inherited = append(o.Inherited, r.rewritten(s, source.Policies).Of(rewrite.SourceIdentity)...)
-	}
-	o.Live = r.rewritten(s, kubeblocks.ClusterPolicies(s.cluster))
+	live := kubeblocks.ClusterPolicies(s.cluster)
+	inherited := s.inherited(live)
+	s.edits, o.Inherited = inherited.Edits, inherited.Of(rewrite.SourceIdentity)
+	o.Live = s.rewritten(live)
+	s.findings = append(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool { return f.Class == rewrite.SourceIdentity })...)
 	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
 		s.block(v1alpha1.ReasonInvalidRule, invalid[0].Message)
 	}
 	for i := range s.components {
 		c := &s.components[i]
-		stale := len(r.rewritten(s, kubeblocks.ComponentPolicies(c)).Edits) > 0
+		stale := len(s.rewritten(kubeblocks.ComponentPolicies(c)).Edits) > 0
 		o.Components = append(o.Components, remedy.Component{Object: objectOf(c), Stale: stale})
 	}
 	for i := range s.restores {
-		o.Restores = append(o.Restores, r.compareRestore(s, &s.restores[i]))
+		o.Restores = append(o.Restores, s.compareRestore(&s.restores[i]))
 	}
 	return r.seeWorkloads(ctx, s)
 }
 
 // rewritten returns what policies need to be the Cluster's own.
-func (r *ClusterReconciler) rewritten(s *scene, policies []rewrite.Policy) rewrite.Result {
-	return rewrite.Rewrite(rewrite.Input{
-		Sources: s.sources,
-		Target:  s.target(),
-		Live:    policies,
-		Options: rewrite.Options{IdentityLabels: r.Config.IdentityLabels},
-	})
+func (s *scene) rewritten(policies []rewrite.Policy) rewrite.Result {
+	sources := s.sources
+	if s.named != nil {
+		sources = []rewrite.Source{{Identity: *s.named, Components: kubeblocks.ComponentsOf(s.cluster), Policies: policies}}
+	}
+	return rewrite.Rewrite(rewrite.Input{Sources: sources, Target: s.target(), Live: policies, Options: s.options})
+}
+
+// inherited returns what all the rules of the snapshots need, at the places where they stand in the live policies.
+func (s *scene) inherited(live []rewrite.Policy) rewrite.Result {
+	if s.named != nil {
+		return s.rewritten(live)
+	}
+	var policies []rewrite.Policy
+	for _, source := range s.sources {
+		for _, policy := range source.Policies {
+			if i := slices.IndexFunc(live, func(p rewrite.Policy) bool { return p.Place == policy.Place }); i >= 0 {
+				policy.Path = live[i].Path
+				policies = append(policies, policy)
+			}
+		}
+	}
+	return s.rewritten(policies)
 }
 
 func (s *scene) target() rewrite.Identity {
@@ -184,14 +154,14 @@ func (s *scene) strict(policies []rewrite.Policy) []rewrite.Edit {
 	return edits
 }
 
-func (r *ClusterReconciler) compareRestore(s *scene, restore *kubeblocks.Restore) remedy.Restore {
+func (s *scene) compareRestore(restore *kubeblocks.Restore) remedy.Restore {
 	owner := kubeblocks.OwnerComponent(restore, s.components)
 	policies := kubeblocks.RestorePolicies(restore, owner)
 	return remedy.Restore{
 		Object:    objectOf(restore),
 		Owner:     owner.Name,
 		Component: kubeblocks.ShortName(owner.Labels),
-		Stale:     r.rewritten(s, policies).Edits,
+		Stale:     s.rewritten(policies).Edits,
 		Strict:    s.strict(policies),
 		Swap:      swapOf(restore),
 		Serial:    restore.Spec.PrepareDataConfig.VolumeClaimRestorePolicy == kubeblocks.RestoreSerial,

@@ -28,6 +28,11 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 			failed = append(failed, err)
 		}
 	}
+	if err := r.reportRehoming(ctx, s, plan); patch.IsStale(err) {
+		stale = append(stale, err)
+	} else if err != nil {
+		failed = append(failed, err)
+	}
 	if len(failed) > 0 {
 		return errors.Join(failed...)
 	}
@@ -36,8 +41,8 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 
 func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {
 	_, err := patch.Conditions(ctx, r.Client, restore, restore.Status.Conditions,
-		r.condition(restore, v1alpha1.ConditionPolicyRehomed, v.Rules),
-		r.condition(restore, v1alpha1.ConditionPodsScheduled, v.Pods))
+		r.condition(restore.Generation, v1alpha1.ConditionPolicyRehomed, v.Rules),
+		r.condition(restore.Generation, v1alpha1.ConditionPodsScheduled, v.Pods))
 	// A Restore that was deleted a moment ago needs no condition.
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("report on Restore %s: %w", v.Restore, err)
@@ -45,22 +50,25 @@ func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Re
 	return nil
 }
 
-func (r *ClusterReconciler) condition(restore *kubeblocks.Restore, conditionType string, said remedy.Said) metav1.Condition {
+func (r *ClusterReconciler) condition(generation int64, conditionType string, said remedy.Said) metav1.Condition {
 	return metav1.Condition{
 		Type:               conditionType,
 		Status:             said.Status,
 		Reason:             said.Reason,
 		Message:            fit(said.Message),
-		ObservedGeneration: restore.Generation,
+		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
 	}
 }
 
 // fit cuts a message to what the API server takes: rules are as long as people make them.
-func fit(message string) string {
-	const most, more = 32768, "…"
-	if len(message) <= most {
-		return message
+func fit(message string) string { return cut(message, 32768) }
+
+// cut cuts a text to a number of bytes.
+func cut(text string, most int) string {
+	const more = "…"
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(message[:most-len(more)], "") + more
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
 }

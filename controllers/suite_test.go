@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
@@ -67,6 +68,7 @@ func start(generation rehometesting.Generation) *server {
 	scheme := runtime.NewScheme()
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	kubeblocks.AddToScheme(scheme, s.apps)
+	v1alpha1.AddToScheme(scheme)
 	s.admin, err = client.New(environment.Config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 	s.rehome, err = client.NewWithWatch(rehomeUser(environment, s.admin), client.Options{Scheme: scheme})

@@ -46,7 +46,7 @@ func (r *ClusterReconciler) seeRestore(ctx context.Context, s *scene, i int) err
 	for j := range work.Jobs {
 		job := &work.Jobs[j]
 		policies := kubeblocks.JobPolicies(job, owner)
-		stale := len(r.rewritten(s, policies).Edits) > 0
+		stale := len(s.rewritten(policies).Edits) > 0
 		stricter := len(seen.Strict) == 0 && seen.Swap == remedy.SwapNone && len(s.strict(policies)) > 0
 		seen.Jobs = append(seen.Jobs, remedy.Job{
 			Object:   objectOf(job),
@@ -185,7 +185,7 @@ func (r *ClusterReconciler) seeInstances(ctx context.Context, s *scene) error {
 		pod := &pods.Items[i]
 		owner := s.componentOf(pod)
 		if owner == nil || kubeblocks.WasBound(pod) || pod.DeletionTimestamp != nil || !kubeblocks.IsDatabasePod(pod) ||
-			len(r.rewritten(s, kubeblocks.PodPolicies(pod, owner)).Edits) == 0 {
+			len(s.rewritten(kubeblocks.PodPolicies(pod, owner)).Edits) == 0 {
 			continue
 		}
 		if err := r.seeInstance(ctx, s, pod, owner); err != nil {
@@ -225,7 +225,7 @@ func (r *ClusterReconciler) seeInstance(ctx context.Context, s *scene, pod *core
 	}
 	instance := remedy.Instance{
 		Object:        objectOf(pod),
-		TemplateStale: len(r.rewritten(s, kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
+		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
 		Kept:          kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items)),
 	}
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {

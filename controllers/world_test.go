@@ -70,8 +70,8 @@ type world struct {
 	// refused is what the reconciler is answered with: its reads by kind, its writes by "verb Kind name".
 	refused map[string]error
 
-	// writes are those of the last reconcile, as "verb Kind name".
-	writes []string
+	// writes are those of the last reconcile to objects of others, as "verb Kind name", own those to Rehomings.
+	writes, own []string
 	// events are those of all reconciles, as "type reason note".
 	events []string
 	// logged are the lines that all reconciles logged to logger.
@@ -135,6 +135,12 @@ func (w *world) interception() interceptor.Funcs {
 			}
 			return c.List(ctx, list, opts...)
 		},
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			if err := w.meet("create "+kindOf(c, obj), obj); err != nil {
+				return err
+			}
+			return c.Create(ctx, obj, opts...)
+		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, p client.Patch, opts ...client.PatchOption) error {
 			if err := w.meet("patch "+kindOf(c, obj), obj); err != nil {
 				return err
@@ -158,7 +164,11 @@ func (w *world) interception() interceptor.Funcs {
 
 // meet notes a write, lets happen what a test wants to happen before it, and returns what it is to be refused with.
 func (w *world) meet(write string, obj client.Object) error {
-	w.writes = append(w.writes, write+" "+obj.GetName())
+	if _, own := obj.(*v1alpha1.Rehoming); own {
+		w.own = append(w.own, write)
+	} else {
+		w.writes = append(w.writes, write+" "+obj.GetName())
+	}
 	if happens := w.before[write]; happens != nil {
 		delete(w.before, write)
 		happens()
@@ -175,7 +185,7 @@ func kindOf(c client.Client, obj runtime.Object) string {
 
 // tryReconcile reconciles carrot67 once.
 func (w *world) tryReconcile() (ctrl.Result, error) {
-	w.writes = nil
+	w.writes, w.own = nil, nil
 	key := types.NamespacedName{Namespace: w.namespace, Name: target}
 	result, err := w.reconciler.Reconcile(logf.IntoContext(w.ctx, w.logger), ctrl.Request{NamespacedName: key})
 	for len(w.recorder.Events) > 0 {

@@ -10,6 +10,10 @@ const (
 	ConditionPodsScheduled = "rehome.kubeblocks.io/PodsScheduled"
 )
 
+// ConditionReady is the type of the condition that says on a Rehoming whether there is nothing left to do: both
+// ConditionPolicyRehomed and ConditionPodsScheduled are True. Its reason is that of the one that is not.
+const ConditionReady = "Ready"
+
 // AnnotationLedger, on a Cluster, holds what Rehome did to it and to its Restores. A person who removes it has all counts
 // begin anew.
 const AnnotationLedger = "rehome.kubeblocks.io/ledger"
@@ -25,6 +29,8 @@ const AnnotationSchedulingSpec = "rehome.kubeblocks.io/scheduling-spec"
 const (
 	// ReasonRehomed: every inherited rule names the restored cluster, in the Cluster, its Components and the Restore.
 	ReasonRehomed = "Rehomed"
+	// ReasonNothingInherited: no inherited rule names the source cluster, so there is nothing to do.
+	ReasonNothingInherited = "NothingInherited"
 	// ReasonRewritingCluster: an inherited rule of the Cluster is being rewritten.
 	ReasonRewritingCluster = "RewritingCluster"
 	// ReasonWaitingForComponent: the Cluster carries the rewritten rules, KubeBlocks has yet to hand them to a Component.

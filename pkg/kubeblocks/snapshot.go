@@ -66,13 +66,13 @@ func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
 	}
 	return rewrite.Source{
 		Identity:   rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name},
-		Components: componentsOf(&cluster),
+		Components: ComponentsOf(&cluster),
 		Policies:   ClusterPolicies(&cluster),
 	}, nil
 }
 
-// componentsOf lists what the Pods of a cluster are named and labelled after.
-func componentsOf(c *Cluster) []rewrite.Component {
+// ComponentsOf lists what the Pods of a cluster are named and labelled after.
+func ComponentsOf(c *Cluster) []rewrite.Component {
 	var components []rewrite.Component
 	for i := range c.Spec.ComponentSpecs {
 		components = append(components, componentOf(&c.Spec.ComponentSpecs[i]))

@@ -16,7 +16,10 @@ func Decide(o Observation) Plan {
 	case o.Obstacle != nil:
 		return o.blocked()
 	case len(o.Inherited) == 0:
-		return Plan{}
+		return Plan{Cluster: Verdict{
+			Rules: Said{metav1.ConditionTrue, v1alpha1.ReasonNothingInherited, "No scheduling rule that the Cluster inherited names its source."},
+			Pods:  Said{metav1.ConditionTrue, v1alpha1.ReasonScheduled, "No Pod waits because of an inherited rule."},
+		}}
 	}
 	d := decision{Observation: o}
 	d.cluster()
@@ -26,6 +29,7 @@ func Decide(o Observation) Plan {
 		d.plan.Verdicts = append(d.plan.Verdicts, Verdict{Restore: r.Object, Rules: rules, Pods: r.scheduled()})
 	}
 	d.instances()
+	d.plan.Cluster = d.whole()
 	if o.Mode != configv1alpha1.Enforce {
 		d.plan.Actions, d.plan.Again = nil, metav1.Duration{}
 	}
@@ -39,6 +43,7 @@ func (o Observation) blocked() Plan {
 		said := Said{metav1.ConditionUnknown, o.Obstacle.Reason, o.Obstacle.Message}
 		plan.Verdicts = append(plan.Verdicts, Verdict{Restore: r.Object, Rules: said, Pods: r.scheduled()})
 	}
+	plan.Cluster = Verdict{Rules: Said{metav1.ConditionUnknown, o.Obstacle.Reason, o.Obstacle.Message}, Pods: worst(plan.Verdicts, podsOf)}
 	return plan
 }
 
@@ -129,7 +134,9 @@ func componentsOf(edits []rewrite.Edit) []string {
 
 // governs reports whether one of the edits is of a rule that governs the component.
 func governs(edits []rewrite.Edit, component string) bool {
-	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool {
+		return e.Component == "" || e.Component == component || component == anyComponent
+	})
 }
 
 // instances decides on the database Pods that wait under stale rules. Those that KubeBlocks replaces are left to it.

@@ -385,7 +385,11 @@ func TestNothingInheritedMeansNothingToDoOrSay(t *testing.T) {
 	o := hanging()
 	o.Inherited = nil
 
-	g.Expect(Decide(o)).To(Equal(Plan{}))
+	plan := Decide(o)
+
+	g.Expect(plan.Actions).To(BeEmpty())
+	g.Expect(plan.Verdicts).To(BeEmpty())
+	g.Expect(plan.Cluster.Rules).To(SatisfyAll(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", v1alpha1.ReasonNothingInherited)))
 }
 
 func TestOneRestoreDoesNotHoldUpAnother(t *testing.T) {

@@ -13,6 +13,8 @@ type Plan struct {
 	Actions []Action
 	// Verdicts holds one verdict for each Restore of the observation, in its order; none where nothing was inherited.
 	Verdicts []Verdict
+	// Cluster is the verdict on the Cluster as a whole; its Restore is not set.
+	Cluster Verdict
 	// Again is when to look again although nothing happens: zero for never.
 	Again metav1.Duration
 }

@@ -31,7 +31,7 @@ func (r Restore) HeldByOwnRules() bool {
 
 // scheduled says where the Restore's Pods are. What keeps them waiting need not be a rule.
 func (r Restore) scheduled() Said {
-	waiting := slices.DeleteFunc(slices.Clone(r.Pods), func(p Pod) bool { return p.Node != "" })
+	waiting := r.waiting()
 	without := slices.DeleteFunc(slices.Clone(r.Jobs), func(j Job) bool { return j.HasPods || j.Started != "" })
 	switch {
 	case len(waiting) > 0:
@@ -44,6 +44,11 @@ func (r Restore) scheduled() Said {
 	default:
 		return Said{metav1.ConditionTrue, v1alpha1.ReasonScheduled, bound(r.Pods)}
 	}
+}
+
+// waiting lists the Pods that have no node.
+func (r Restore) waiting() []Pod {
+	return slices.DeleteFunc(slices.Clone(r.Pods), func(p Pod) bool { return p.Node != "" })
 }
 
 func unscheduled(waiting []Pod, all int) Said {

@@ -2,7 +2,6 @@ package remedy
 
 import (
 	"fmt"
-	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,7 +19,29 @@ func (d *decision) restore(r Restore) Said {
 			return *said
 		}
 	}
+	said := d.rehomed()
+	said.Message += d.deed(r)
+	return said
+}
+
+// rehomed says that no inherited rule names the source any more.
+func (d *decision) rehomed() Said {
 	return Said{metav1.ConditionTrue, v1alpha1.ReasonRehomed, "The rules inherited from the source cluster name " + d.Cluster.Name + " now."}
+}
+
+// deed says how often a Restore was made anew, and where its Pods are; it is empty where it never was.
+func (d *decision) deed(r Restore) string {
+	attempts := d.Ledger.Attempts[RestoreKey(r.Name)]
+	if len(attempts) == 0 {
+		return ""
+	}
+	scheduled := len(r.Pods) - len(r.waiting())
+	text := fmt.Sprintf(" The Restore, or Jobs of it, were made anew (attempt %d of %d, at %s)", len(attempts), d.Limits.AttemptsPerRestore,
+		attempts[len(attempts)-1].At.UTC().Format(timeFormat))
+	if len(r.Pods) == 0 {
+		return text + "."
+	}
+	return text + fmt.Sprintf(": %d of %d Pods have found nodes.", scheduled, len(r.Pods))
 }
 
 // no says that inherited rules still name the source.
@@ -44,6 +65,9 @@ func (d *decision) attempt(c Charge, said *Said, action func(*Charge) Action) *S
 	}
 	return said
 }
+
+// RestoreKey returns the Charge.Key of the Restore of that name.
+func RestoreKey(name string) string { return "Restore " + name }
 
 func chargeFor(kind string, of Object, parts ...types.UID) Charge {
 	if len(parts) == 0 {
@@ -92,9 +116,12 @@ func (d *decision) clusterFirst(r Restore) *Said {
 	case governs(d.held, r.Component):
 		return no(v1alpha1.ReasonClusterStarted,
 			"Database Pods are running under rules that name the source cluster: rewriting them would restart the database.")
-	case slices.ContainsFunc(d.Components, func(c Component) bool { return c.Name == r.Owner && c.Stale }):
-		return no(v1alpha1.ReasonWaitingForComponent,
-			"The Cluster's rules name %s; waiting for KubeBlocks to hand them to Component %s.", d.Cluster.Name, r.Owner)
+	}
+	for _, c := range d.Components {
+		if c.Stale && (c.Name == r.Owner || r.Component == anyComponent) {
+			return no(v1alpha1.ReasonWaitingForComponent,
+				"The Cluster's rules name %s; waiting for KubeBlocks to hand them to Component %s.", d.Cluster.Name, c.Name)
+		}
 	}
 	return nil
 }
