@@ -13,7 +13,7 @@ func (s *stage) ruleInTemplate() {
 		const source = "my2"
 		s.backUp(ctx, fixture.Source{Name: source, InstanceTemplate: "hot", OnlyInTemplate: true}, backupOf(source))
 		t := s.restore(ctx, source, "template")
-		// In 0.9 the rule does not reach the restore Pods: all run, and then the database Pod hangs.
+		// In v0.9.3 and v1.0.0 the rule does not reach the restore Pods: all run, and then the database Pod hangs.
 		if s.world.Version.TemplateRestores {
 			s.expectHang(ctx, t.name, 1)
 		} else {

@@ -56,8 +56,6 @@ func Versions() []Version {
 			Apps:       appsV1,
 			Operations: operationsV1alpha1,
 			OnDelete:   true,
-
-			TemplateRestores: true,
 		},
 		{
 			Name:       "v0.9.3",
