@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
@@ -97,6 +98,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 		Clock:       clock.RealClock{},
 		Apps:        apps,
 		Config:      *settings,
+		Metrics:     controllers.NewMetrics(metrics.Registry, cli.Version()),
 	}
 	if err := reconciler.SetupWithManager(mgr); err != nil {
 		return err
@@ -104,7 +106,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 	if err := addChecks(mgr); err != nil {
 		return err
 	}
-	ctrl.Log.Info("Starting", "version", cli.Version(), "clusters", apps.String(), "configuration", settings)
+	ctrl.Log.Info("Starting", "version", cli.Version(), "clusters", apps.String(), "configuration", settings.String())
 	return mgr.Start(ctx)
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -21,6 +19,43 @@ func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Act
 			return err
 		}
 	}
+	if err := r.take(ctx, s, action); err != nil {
+		return err
+	}
+	r.Metrics.remediations.WithLabelValues(labelsOf(action)...).Inc()
+	return nil
+}
+
+// The actions, as events and metrics name them.
+const (
+	actionPatchCluster    = "PatchCluster"
+	actionYield           = "Yield"
+	actionRecreateRestore = "RecreateRestore"
+	actionExchangeRules   = "ExchangeRules"
+	actionRecreateJobs    = "RecreateJobs"
+	actionRecreatePod     = "RecreatePod"
+)
+
+// labelsOf returns the action and the reason that a metric counts.
+func labelsOf(action remedy.Action) []string {
+	switch action.(type) {
+	case remedy.PatchCluster:
+		return []string{actionPatchCluster, v1alpha1.ReasonRewritingCluster}
+	case remedy.Yield:
+		return []string{actionYield, v1alpha1.ReasonContended}
+	case remedy.RecreateRestore:
+		return []string{actionRecreateRestore, v1alpha1.ReasonRecreatingRestore}
+	case remedy.RecreateJobs:
+		return []string{actionRecreateJobs, v1alpha1.ReasonRecreatingJobs}
+	case remedy.RecreatePod:
+		return []string{actionRecreatePod, v1alpha1.ReasonRecreatingPods}
+	default:
+		return []string{actionExchangeRules, v1alpha1.ReasonRecreatingJobs}
+	}
+}
+
+// take takes an action that was counted.
+func (r *ClusterReconciler) take(ctx context.Context, s *scene, action remedy.Action) error {
 	switch a := action.(type) {
 	case remedy.PatchCluster:
 		return r.patchCluster(ctx, s, a)
@@ -70,8 +105,8 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scene, a remedy
 		return fmt.Errorf("rewrite the Cluster's rules: %w", err)
 	}
 	logf.FromContext(ctx).Info("Rewrote inherited scheduling rules of the Cluster", "edits", len(a.Edits))
-	r.tell(s, nil, v1alpha1.ReasonRewritingCluster, "PatchCluster",
-		"Rewrote %d places where inherited scheduling rules named the source cluster.", len(a.Edits))
+	r.did(s, nil, v1alpha1.ReasonRewritingCluster, actionPatchCluster,
+		fmt.Sprintf("Rewrote %d places to %s. %s", len(a.Edits), s.cluster.Name, a.Rules))
 	return nil
 }
 
@@ -86,17 +121,7 @@ func (r *ClusterReconciler) yield(ctx context.Context, s *scene, a remedy.Yield)
 		return fmt.Errorf("note the contention: %w", err)
 	}
 	logf.FromContext(ctx).Info("Left the Cluster alone: its rules were put back twice", "manager", manager)
-	r.warn(s, v1alpha1.ReasonContended, "Yield",
-		"Field manager %q put back rules that name the source cluster twice: Rehome leaves the Cluster alone until its spec changes.", manager)
+	r.did(s, nil, v1alpha1.ReasonContended, actionYield,
+		fmt.Sprintf("Field manager %q put back rules that name the source cluster twice: Rehome leaves the Cluster alone until its spec changes.", manager))
 	return nil
-}
-
-// tell sends an event about the Cluster.
-func (r *ClusterReconciler) tell(s *scene, related runtime.Object, reason, action, note string, args ...any) {
-	r.Recorder.Eventf(s.cluster, related, corev1.EventTypeNormal, reason, action, note, args...)
-}
-
-// warn sends an event about the Cluster that somebody has to look at.
-func (r *ClusterReconciler) warn(s *scene, reason, action, note string, args ...any) {
-	r.Recorder.Eventf(s.cluster, nil, corev1.EventTypeWarning, reason, action, note, args...)
 }

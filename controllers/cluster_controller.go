@@ -22,7 +22,7 @@ import (
 
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=get;list;watch
-// +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=get
+// +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=backups,verbs=get
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores/status,verbs=patch
@@ -31,7 +31,8 @@ import (
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;delete
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims;persistentvolumes,verbs=get
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list
+// +kubebuilder:rbac:groups="",resources=persistentvolumes,verbs=get
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update
@@ -52,8 +53,9 @@ type ClusterReconciler struct {
 	Recorder    events.EventRecorder
 	Clock       clock.PassiveClock
 	// Apps is the version through which Clusters are read and written.
-	Apps   schema.GroupVersion
-	Config configv1alpha1.Configuration
+	Apps    schema.GroupVersion
+	Config  configv1alpha1.Configuration
+	Metrics *Metrics
 
 	journal journal
 }
@@ -72,6 +74,9 @@ func Uncached() []client.Object {
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	scene, err := r.observe(ctx, req.NamespacedName)
 	if err != nil || scene == nil {
+		if scene == nil {
+			r.Metrics.forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, err
 	}
 	plan, err := r.decide(ctx, scene)
@@ -99,5 +104,6 @@ func (r *ClusterReconciler) decide(ctx context.Context, s *scene) (remedy.Plan, 
 		return remedy.Plan{}, err
 	}
 	s.observation.Recent = recent
+	r.Metrics.setBreaker(s.observation.BreakerOpen())
 	return remedy.Decide(s.observation), nil
 }

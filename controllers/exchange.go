@@ -76,8 +76,8 @@ func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scene, a r
 		return fmt.Errorf("add the new rules to Restore %s: %w", a.Restore, err)
 	}
 	logf.FromContext(ctx).Info("Added new scheduling rules to a Restore", "restore", a.Restore.NamespacedName)
-	r.tell(s, s.restore(a.Restore), v1alpha1.ReasonRecreatingJobs, "ExchangeRules",
-		"Gave Restore %s new scheduling rules; its Jobs that never started follow.", a.Restore.Name)
+	r.did(s, s.restore(a.Restore), v1alpha1.ReasonRecreatingJobs, actionExchangeRules,
+		"Gave Restore "+a.Restore.Name+" new scheduling rules; its Jobs that never started follow.")
 	return nil
 }
 

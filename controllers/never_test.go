@@ -39,9 +39,15 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 		Entry("when all of it has started", func(h *hang) {
 			w.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 		}, v1alpha1.ReasonRestoreStarted),
-		Entry("when it completed", func(h *hang) {
+		Entry("when it completed, and its database runs", func(h *hang) {
+			h.cluster.Object["spec"] = w.cluster(target, source).Obj().Object["spec"]
+			Expect(w.admin.Update(w.ctx, h.cluster)).To(Succeed())
 			w.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
-		}, v1alpha1.ReasonRestoreFinished),
+			for _, component := range []string{"mysql", "proxy"} {
+				pod := rehometesting.MakeDatabasePod(rehometesting.MakeComponent(h.cluster, component).Obj(), "carrot67-"+component+"-0")
+				w.create(pod.OnNode("node1").Obj())
+			}
+		}, v1alpha1.ReasonClusterStarted),
 		Entry("when it failed", func(h *hang) {
 			w.mergeStatus(h.restore, `{"status":{"phase":"Failed"}}`)
 		}, v1alpha1.ReasonRestoreFailed),
@@ -50,6 +56,16 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 			Expect(w.admin.Update(w.ctx, h.component)).To(Succeed())
 		}, v1alpha1.ReasonWaitingForComponent),
 	)
+
+	It("is never deleted when it completed", func() {
+		h := w.hang(target)
+		w.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
+
+		w.reconcile()
+
+		Expect(w.writes).To(ConsistOf("patch status of Restore " + h.restore.GetName()))
+		Expect(w.condition(h.restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRestoreFinished))
+	})
 
 	DescribeTable("is given new ones and not deleted, and only what never started of it is", func(change func(h *hang)) {
 		h := w.hang(target)

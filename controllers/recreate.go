@@ -34,8 +34,8 @@ func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scene, a rem
 		return fmt.Errorf("delete Restore %s: %w", a.Restore, err)
 	}
 	logf.FromContext(ctx).Info("Deleted a Restore that never started, for KubeBlocks to create it again", "restore", a.Restore.NamespacedName)
-	r.tell(s, restore, v1alpha1.ReasonRecreatingRestore, "RecreateRestore",
-		"Deleted Restore %s, of which nothing ever started: KubeBlocks creates it again with the rewritten rules.", a.Restore.Name)
+	r.did(s, restore, v1alpha1.ReasonRecreatingRestore, actionRecreateRestore,
+		"Deleted Restore "+a.Restore.Name+", of which nothing ever started: KubeBlocks creates it again with the rewritten rules.")
 	return nil
 }
 
@@ -62,8 +62,8 @@ func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scene, a remedy
 			return err
 		}
 		logf.FromContext(ctx).Info("Deleted a Job that never started, for KubeBlocks to create it again", "job", object.NamespacedName)
-		r.tell(s, restore, v1alpha1.ReasonRecreatingJobs, "RecreateJob",
-			"Deleted Job %s of Restore %s, of which nothing ever started: KubeBlocks creates it again with the new rules.", object.Name, restore.Name)
+		r.did(s, restore, v1alpha1.ReasonRecreatingJobs, actionRecreateJobs,
+			"Deleted Job "+object.Name+" of Restore "+restore.Name+", of which nothing ever started: KubeBlocks creates it again with the new rules.")
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (r *ClusterReconciler) recreatePod(ctx context.Context, s *scene, a remedy.
 		return fmt.Errorf("delete Pod %s: %w", a.Pod, err)
 	}
 	logf.FromContext(ctx).Info("Deleted a database Pod that waited for a node, for KubeBlocks to create it again", "pod", a.Pod.NamespacedName)
-	r.tell(s, pod, v1alpha1.ReasonRecreatingPods, "RecreatePod",
-		"Deleted database Pod %s, which never had a node: KubeBlocks creates it again with the rewritten rules.", a.Pod.Name)
+	r.did(s, pod, v1alpha1.ReasonRecreatingPods, actionRecreatePod,
+		"Deleted database Pod "+a.Pod.Name+", which never had a node: KubeBlocks creates it again with the rewritten rules.")
 	return nil
 }

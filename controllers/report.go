@@ -1,11 +1,13 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // report puts each verdict on its Restore. KubeBlocks sends whole lists of conditions from its cache and so can drop ours:
@@ -28,15 +31,39 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 			failed = append(failed, err)
 		}
 	}
+	var before v1alpha1.RehomingStatus
+	if s.rehoming != nil {
+		before = *s.rehoming.Status.DeepCopy()
+	}
 	if err := r.reportRehoming(ctx, s, plan); patch.IsStale(err) {
 		stale = append(stale, err)
 	} else if err != nil {
 		failed = append(failed, err)
 	}
-	if len(failed) > 0 {
-		return errors.Join(failed...)
+	if err := cmp.Or(errors.Join(failed...), errors.Join(stale...)); err != nil {
+		return err
 	}
-	return errors.Join(stale...)
+	r.tellTransitions(s, before, plan)
+	r.measure(s, before, plan)
+	return nil
+}
+
+// measure sets the gauges for the Cluster, and observes how long its Pods waited once they wait no more.
+func (r *ClusterReconciler) measure(s *scene, before v1alpha1.RehomingStatus, plan remedy.Plan) {
+	t := tally{findings: map[rewrite.Class]int{}}
+	for _, v := range plan.Verdicts {
+		if v.Pods.Status == metav1.ConditionFalse {
+			t.waiting++
+		}
+	}
+	for _, f := range s.findings {
+		t.findings[f.Class]++
+	}
+	r.Metrics.set(s.observation.Cluster.NamespacedName, t)
+	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionPodsScheduled)
+	if was != nil && was.Reason == v1alpha1.ReasonUnschedulable && plan.Cluster.Pods.Status == metav1.ConditionTrue {
+		r.Metrics.unschedulable.Observe(r.Clock.Now().Sub(was.LastTransitionTime.Time).Seconds())
+	}
 }
 
 func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {

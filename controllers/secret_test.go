@@ -16,7 +16,7 @@ var _ = besideEachGeneration("A password in a restore annotation", func(w *world
 	// told is all that leaves Rehome.
 	told := func(h *hang) string {
 		GinkgoHelper()
-		return asJSON(w.conditions(h.restore)) + strings.Join(w.events, "\n") + strings.Join(w.logged, "\n")
+		return asJSON(w.conditions(h.restore)) + asJSON(w.rehoming()) + strings.Join(append(w.events, w.transitions...), "\n") + strings.Join(w.logged, "\n")
 	}
 
 	// hangFrom makes a restore whose Cluster has that annotation.

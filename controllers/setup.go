@@ -33,6 +33,8 @@ func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&kubeblocks.Restore{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).
 		Watches(&v1alpha1.Rehoming{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).
+		// A database Pod that waits is made anew when its InstanceSet has the new rules, and no Pod tells of that.
+		WatchesMetadata(&kubeblocks.InstanceSet{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.clustersIn),
 			builder.WithPredicates(predicate.AnnotationChangedPredicate{})).
 		Complete(r)

@@ -14,9 +14,11 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// seeTies fills in what ties the volumes of a Restore to nodes or zones, where its Pods could otherwise be given looser rules.
+// seeTies fills in what ties the volumes of a Restore to nodes or zones, where its Pods could otherwise be given looser rules,
+// or the Cluster rules that the volumes cannot follow.
 func (r *ClusterReconciler) seeTies(ctx context.Context, s *scene, seen *remedy.Restore) error {
-	if s.observation.RestorePods != configv1alpha1.Auto || !seen.HeldByOwnRules() {
+	looser := s.observation.RestorePods == configv1alpha1.Auto && seen.HeldByOwnRules()
+	if !looser && !seen.SharesNode() {
 		return nil
 	}
 	for _, pod := range seen.Pods {
@@ -66,4 +68,21 @@ func (r *ClusterReconciler) tieOfClass(ctx context.Context, claim *corev1.Persis
 		return fmt.Sprintf("class %s binds volumes where the Pod is", *claim.Spec.StorageClassName), nil
 	}
 	return "", nil
+}
+
+// seeClaims fills in where the volumes of a finished Restore are, as far as the scheduler chose nodes for them: by then the
+// Restore's Pods are gone, and the database's may not be there yet.
+func (r *ClusterReconciler) seeClaims(ctx context.Context, s *scene, seen *remedy.Restore) error {
+	var claims corev1.PersistentVolumeClaimList
+	err := r.Client.List(ctx, &claims, client.InNamespace(s.cluster.Namespace), client.MatchingLabels{kubeblocks.LabelInstance: s.cluster.Name})
+	if err != nil {
+		return fmt.Errorf("list PersistentVolumeClaims of the cluster: %w", err)
+	}
+	for i := range claims.Items {
+		claim := &claims.Items[i]
+		if node := kubeblocks.SelectedNode(claim); node != "" && kubeblocks.ShortName(claim.Labels) == seen.Component {
+			seen.Pods = append(seen.Pods, remedy.Pod{Name: claim.Name, Node: node, Claims: []string{claim.Name}})
+		}
+	}
+	return r.seeTies(ctx, s, seen)
 }

@@ -138,9 +138,17 @@ func (r *ClusterReconciler) seeDatabase(ctx context.Context, s *scene) error {
 	}
 	for i := range o.Restores {
 		restore := &o.Restores[i]
+		if !restore.Finished || len(restore.Stale) == 0 {
+			continue
+		}
 		for j := range pods {
-			if restore.Finished && kubeblocks.ShortName(pods[j].Labels) == restore.Component {
+			if kubeblocks.ShortName(pods[j].Labels) == restore.Component {
 				restore.Pods = append(restore.Pods, podOf(&pods[j]))
+			}
+		}
+		if len(restore.Pods) == 0 {
+			if err := r.seeClaims(ctx, s, restore); err != nil {
+				return err
 			}
 		}
 	}
@@ -233,7 +241,7 @@ func (r *ClusterReconciler) seeInstance(ctx context.Context, s *scene, pod *core
 		if err != nil {
 			return err
 		}
-		instance.NodeSelected = instance.NodeSelected || claim != nil && kubeblocks.HasSelectedNode(claim)
+		instance.NodeSelected = instance.NodeSelected || claim != nil && kubeblocks.SelectedNode(claim) != ""
 	}
 	s.observation.Instances = append(s.observation.Instances, instance)
 	return nil

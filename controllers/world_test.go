@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
+	"github.com/prometheus/client_golang/prometheus"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -17,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -63,7 +64,7 @@ type world struct {
 
 	reconciler *controllers.ClusterReconciler
 	clock      *clocktesting.FakeClock
-	recorder   *events.FakeRecorder
+	registry   *prometheus.Registry
 
 	// before is what happens just before the reconciler's next write, by "verb Kind".
 	before map[string]func()
@@ -72,8 +73,9 @@ type world struct {
 
 	// writes are those of the last reconcile to objects of others, as "verb Kind name", own those to Rehomings.
 	writes, own []string
-	// events are those of all reconciles, as "type reason note".
-	events []string
+	// events are those of all reconciles about the Cluster, as "type reason note"; transitions are those about Restores and
+	// Rehomings, as "Kind type reason note".
+	events, transitions []string
 	// logged are the lines that all reconciles logged to logger.
 	logged []string
 	logger logr.Logger
@@ -89,7 +91,6 @@ func (w *world) reset(generation rehometesting.Generation) {
 		generation: generation,
 		namespace:  namespace.Name,
 		clock:      clocktesting.NewFakeClock(today),
-		recorder:   events.NewFakeRecorder(100),
 		before:     map[string]func(){},
 		refused:    map[string]error{},
 	}
@@ -101,15 +102,32 @@ func (w *world) reset(generation rehometesting.Generation) {
 
 // newReconciler returns a reconciler that knows nothing yet, like one of a process that was just started.
 func (w *world) newReconciler(s *server) *controllers.ClusterReconciler {
+	w.registry = prometheus.NewRegistry()
 	c := client.WithFieldOwner(interceptor.NewClient(s.rehome, w.interception()), string(controllers.FieldOwner))
 	return &controllers.ClusterReconciler{
 		Client:      c,
 		Metadata:    c,
 		PendingPods: pendingPods{c},
-		Recorder:    w.recorder,
+		Recorder:    recorder{w},
+		Metrics:     controllers.NewMetrics(w.registry, "test"),
 		Clock:       w.clock,
 		Apps:        s.apps,
 		Config:      *configv1alpha1.Defaults(),
+	}
+}
+
+// recorder notes events in a world.
+type recorder struct{ w *world }
+
+func (r recorder) Eventf(regarding, _ runtime.Object, eventType, reason, _, note string, args ...any) {
+	text := eventType + " " + reason + " " + fmt.Sprintf(note, args...)
+	switch regarding.(type) {
+	case *kubeblocks.Cluster:
+		r.w.events = append(r.w.events, text)
+	case *kubeblocks.Restore:
+		r.w.transitions = append(r.w.transitions, "Restore "+text)
+	case *v1alpha1.Rehoming:
+		r.w.transitions = append(r.w.transitions, "Rehoming "+text)
 	}
 }
 
@@ -188,9 +206,6 @@ func (w *world) tryReconcile() (ctrl.Result, error) {
 	w.writes, w.own = nil, nil
 	key := types.NamespacedName{Namespace: w.namespace, Name: target}
 	result, err := w.reconciler.Reconcile(logf.IntoContext(w.ctx, w.logger), ctrl.Request{NamespacedName: key})
-	for len(w.recorder.Events) > 0 {
-		w.events = append(w.events, <-w.recorder.Events)
-	}
 	return result, err
 }
 

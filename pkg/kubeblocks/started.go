@@ -95,12 +95,12 @@ const annotationSelectedNode = "volume.kubernetes.io/selected-node"
 // NeverMounted reports whether no Pod that mounts the claim can ever have been bound to a node: the scheduler binds a Pod
 // only after all its claims, and a claim that lost its volume is in phase Lost.
 func NeverMounted(c *corev1.PersistentVolumeClaim) bool {
-	return c.Status.Phase == corev1.ClaimPending && c.Spec.VolumeName == "" && !HasSelectedNode(c)
+	return c.Status.Phase == corev1.ClaimPending && c.Spec.VolumeName == "" && SelectedNode(c) == ""
 }
 
-// HasSelectedNode reports whether the scheduler has chosen a node for the claim.
-func HasSelectedNode(c *corev1.PersistentVolumeClaim) bool {
-	return c.Annotations[annotationSelectedNode] != ""
+// SelectedNode returns the node that the scheduler has chosen for the claim; empty where it has not, or need not.
+func SelectedNode(c *corev1.PersistentVolumeClaim) string {
+	return c.Annotations[annotationSelectedNode]
 }
 
 // Unschedulable returns why the scheduler found no node for a Pod, or an empty string.

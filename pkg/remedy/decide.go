@@ -59,7 +59,7 @@ type decision struct {
 
 // cluster decides on the Cluster itself.
 func (d *decision) cluster() {
-	d.due, d.held = split(d.Live.Edits, d.Bound, d.AllowRollingUpdate)
+	d.due, d.held = split(d.Live.Edits, append(d.pinned(), d.Bound...), d.AllowRollingUpdate)
 	if len(d.due) == 0 {
 		return
 	}
@@ -73,8 +73,19 @@ func (d *decision) cluster() {
 		d.contention = ledger.Contention
 		d.act(Yield{Cluster: d.Cluster, Ledger: ledger})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, Ledger: d.Ledger.rewritten(components)})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, Ledger: d.Ledger.rewritten(components), Rules: d.rules()})
 	}
+}
+
+// pinned lists the components whose volumes share a node that they cannot leave: new rules would keep the database from it.
+func (d *decision) pinned() []Scope {
+	var scopes []Scope
+	for _, r := range d.Restores {
+		if r.SharesNode() && r.Tied != "" {
+			scopes = append(scopes, Scope{Component: r.Component})
+		}
+	}
+	return scopes
 }
 
 // act adds an action to the plan.

@@ -108,6 +108,7 @@ func TestDecide(t *testing.T) {
 	patchesCluster := ConsistOf(PatchCluster{
 		Cluster: object("carrot67"), Edits: hanging().Live.Edits,
 		Ledger: Ledger{UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}},
+		Rules:  "Inherited: required anti-affinity against my1.",
 	})
 	recreatesRestore := ConsistOf(RecreateRestore{Restore: object("restore"), Charge: restoreCharge})
 	removesRules := ConsistOf(RemoveSchedulingSpec{
@@ -182,11 +183,19 @@ func TestDecide(t *testing.T) {
 			patchesCluster, v1alpha1.ReasonRestoreStarted},
 		"Pods that share a node are reported and not touched": {with(allStarted, restore(func(r *Restore) { r.Pods[1].Node = "n4" })),
 			doesNothing, v1alpha1.ReasonSpreadLost},
+		"a Cluster whose volumes share a node that they cannot leave is not rewritten": {with(allStarted, restore(func(r *Restore) {
+			r.Pods[1].Node, r.Tied = "n4", "volume v1 is tied to nodes"
+		}), func(o *Observation) { o.Live = hanging().Live }), doesNothing, v1alpha1.ReasonSpreadLost},
+		"a Cluster whose volumes share a node that they can leave is rewritten": {with(allStarted, restore(func(r *Restore) {
+			r.Pods[1].Node = "n4"
+		}), func(o *Observation) { o.Live = hanging().Live }), patchesCluster, v1alpha1.ReasonSpreadLost},
 		"a completed Restore is never deleted": {with(componentFollowed, restore(func(r *Restore) { r.Finished = true })),
 			doesNothing, v1alpha1.ReasonRestoreFinished},
 		"a completed Restore whose database shares a node is reported": {with(allStarted, restore(func(r *Restore) {
 			r.Finished, r.Jobs, r.Pods[1].Node = true, nil, "n4"
 		})), doesNothing, v1alpha1.ReasonSpreadLost},
+		"a completed Restore does not keep the Cluster stale": {restore(func(r *Restore) { r.Finished = true }),
+			patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a failed Restore is never touched": {with(componentFollowed, restore(func(r *Restore) { r.Failed = true })),
 			doesNothing, v1alpha1.ReasonRestoreFailed},
 		"a failed Restore is never touched, half-done or not": {with(exchanged, restore(func(r *Restore) { r.Failed = true })),
@@ -281,7 +290,7 @@ func TestDecide(t *testing.T) {
 
 func statusOf(reason string) metav1.ConditionStatus {
 	switch reason {
-	case v1alpha1.ReasonRehomed:
+	case v1alpha1.ReasonRehomed, v1alpha1.ReasonRestoreFinished:
 		return metav1.ConditionTrue
 	case v1alpha1.ReasonSourceUnknown:
 		return metav1.ConditionUnknown
@@ -369,7 +378,7 @@ func TestLostSpreadNamesNodeAndClaims(t *testing.T) {
 	allStarted(&o)
 	o.Restores[0].Pods[1].Node = "n4"
 
-	g.Expect(Decide(o).Verdicts[0].Rules.Message).To(ContainSubstring("2 Pods are on node n4, with the volume claims data-0, data-1"))
+	g.Expect(Decide(o).Verdicts[0].Rules.Message).To(ContainSubstring("2 of them are on node n4, with the volume claims data-0, data-1"))
 }
 
 func TestContendedNamesTheFieldManager(t *testing.T) {

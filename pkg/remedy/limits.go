@@ -71,6 +71,9 @@ func (o *Observation) spaced(c Charge) *limit {
 
 const timeFormat = "15:04:05 MST"
 
+// BreakerOpen reports whether nothing is remediated, because that did not help lately.
+func (o *Observation) BreakerOpen() bool { return o.broken() != nil }
+
 func (o *Observation) broken() *limit {
 	reason, newest := o.Recent.broken()
 	closes := newest.Add(o.Limits.BreakerCoolDown.Duration)

@@ -41,6 +41,8 @@ type PatchCluster struct {
 	Cluster Object
 	Edits   []rewrite.Edit
 	Ledger  Ledger
+	// Rules names the inherited rules, for people.
+	Rules string
 }
 
 // Yield writes into the ledger that somebody else wants a field to be what Rehome does not.

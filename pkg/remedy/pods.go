@@ -84,6 +84,9 @@ func bound(pods []Pod) string {
 	return message + " Not running for other reasons: " + few(lines)
 }
 
+// SharesNode reports whether rules that name the source let two of the Restore's Pods, or of the volumes, share a node.
+func (r Restore) SharesNode() bool { return len(r.Stale) > 0 && r.shared() != "" }
+
 // shared says which nodes took more than one Pod, and which claims those mount; it is empty where none did.
 func (r Restore) shared() string {
 	byNode := map[string][]Pod{}
@@ -102,7 +105,7 @@ func (r Restore) shared() string {
 		for _, p := range byNode[node] {
 			claims = append(claims, p.Claims...)
 		}
-		lines = append(lines, fmt.Sprintf("%d Pods are on node %s, with the volume claims %s", len(byNode[node]), node, strings.Join(claims, ", ")))
+		lines = append(lines, fmt.Sprintf("%d of them are on node %s, with the volume claims %s", len(byNode[node]), node, strings.Join(claims, ", ")))
 	}
 	return few(lines)
 }

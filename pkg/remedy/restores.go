@@ -83,13 +83,22 @@ func (d *decision) ended(r Restore) *Said {
 		return no(v1alpha1.ReasonRestoreFailed,
 			"The Restore failed. KubeBlocks does not try it again, its volumes may hold partial data, and nothing of it is touched.")
 	case r.Finished && len(r.Stale) > 0:
-		if shared := r.shared(); shared != "" {
-			return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
-				"Nothing that has data is touched.", shared)
-		}
-		return no(v1alpha1.ReasonRestoreFinished, "The Restore finished under rules that name the source cluster: there is nothing left to unblock.")
+		return d.finished(r)
 	}
 	return nil
+}
+
+// finished speaks of a Restore that completed under old rules. What came of that shows in where the database Pods are.
+func (d *decision) finished(r Restore) *Said {
+	if shared := r.shared(); shared != "" {
+		return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
+			"Nothing that has data is touched.%s", shared, r.pinned())
+	}
+	if said := d.clusterFirst(r); said != nil {
+		return said
+	}
+	return &Said{metav1.ConditionTrue, v1alpha1.ReasonRestoreFinished,
+		"The Restore finished under rules that name the source cluster. The Cluster's rules name " + d.Cluster.Name + " now, and no two of its Pods share a node."}
 }
 
 // beyond speaks of a Restore whose Pods all started under stale rules: nothing of it is touched.
@@ -99,10 +108,19 @@ func (d *decision) beyond(r Restore) *Said {
 	}
 	if shared := r.shared(); shared != "" {
 		return no(v1alpha1.ReasonSpreadLost, "The Restore carries rules that name the source cluster, which did not keep its Pods apart: %s. "+
-			"Nothing that started is touched, because running it again could damage restored data.", shared)
+			"Nothing that started is touched, because running it again could damage restored data.%s", shared, r.pinned())
 	}
 	return no(v1alpha1.ReasonRestoreStarted, "The Restore carries rules that name the source cluster, but %s: it is left alone, "+
 		"because running it again could damage restored data.", r.Started)
+}
+
+// pinned says why the Cluster's rules are left as they are although no database Pod runs; it is empty where they are not.
+func (r Restore) pinned() string {
+	if r.Tied == "" {
+		return ""
+	}
+	return " The Cluster's rules are left as they are, too: " + r.Tied + ", so that with rules of its own the database would find no nodes. " +
+		"To have it spread, restore under another name."
 }
 
 // clusterFirst speaks of a Restore for which the Cluster, or its Component, has to be right before.

@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	gojson "encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,15 @@ func Load(data []byte) (*Configuration, error) {
 		return nil, problems.ToAggregate()
 	}
 	return c, nil
+}
+
+// String returns the configuration on one line, for a log.
+func (c *Configuration) String() string {
+	data, err := gojson.Marshal(c)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
 }
 
 func (c *Configuration) decode(data []byte) error {

@@ -39,3 +39,13 @@ func TestLoadRefusesWhatIsWrongByItsPath(t *testing.T) {
 		})
 	}
 }
+
+func TestStringIsOneLineWithEveryValue(t *testing.T) {
+	g := NewWithT(t)
+
+	text := Defaults().String()
+
+	g.Expect(text).NotTo(ContainSubstring("\n"))
+	g.Expect(text).To(ContainSubstring(`"mode":"Enforce"`))
+	g.Expect(text).To(ContainSubstring(`"breakerCoolDown":"5m0s"`))
+}

@@ -1,0 +1,68 @@
+package controllers
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+)
+
+// mostNote is what the API server takes of an event's note.
+const mostNote = 1024
+
+// needsPerson lists the reasons that do not go away by themselves.
+var needsPerson = []string{
+	v1alpha1.ReasonRestoreStarted, v1alpha1.ReasonSpreadLost, v1alpha1.ReasonRestoreFailed, v1alpha1.ReasonClusterStarted,
+	v1alpha1.ReasonSourceUnknown, v1alpha1.ReasonInvalidRule, v1alpha1.ReasonInvalidMode, v1alpha1.ReasonMultiCluster,
+	v1alpha1.ReasonContended, v1alpha1.ReasonAttemptsExhausted, v1alpha1.ReasonBreakerOpen,
+}
+
+func eventType(reason string) string {
+	if slices.Contains(needsPerson, reason) {
+		return corev1.EventTypeWarning
+	}
+	return corev1.EventTypeNormal
+}
+
+// did sends an event about a deed.
+func (r *ClusterReconciler) did(s *scene, related runtime.Object, reason, action, note string) {
+	r.Recorder.Eventf(s.cluster, related, eventType(reason), reason, action, "%s", cut(note, mostNote))
+}
+
+// reportAction is the action of events that say what changed.
+const reportAction = "Report"
+
+// tellTransitions sends an event for each Restore, and for the Rehoming, whose reason is another than the last report's. A
+// condition that somebody dropped and that was put back is no transition: the Rehoming remembers.
+func (r *ClusterReconciler) tellTransitions(s *scene, before v1alpha1.RehomingStatus, plan remedy.Plan) {
+	for i := range plan.Verdicts {
+		restore, said := &s.restores[i], plan.Verdicts[i].Rules
+		if said.Reason != reasonBefore(before, restore) {
+			r.Recorder.Eventf(restore, s.cluster, eventType(said.Reason), said.Reason, reportAction, "%s", cut(said.Message, mostNote))
+		}
+	}
+	if s.rehoming == nil {
+		return
+	}
+	was, is := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady), meta.FindStatusCondition(s.rehoming.Status.Conditions, v1alpha1.ConditionReady)
+	if is != nil && (was == nil || was.Reason != is.Reason) {
+		r.Recorder.Eventf(s.rehoming, s.cluster, eventType(is.Reason), is.Reason, reportAction, "%s", cut(is.Message, mostNote))
+	}
+}
+
+// reasonBefore returns the reason that was reported of a Restore last, or an empty string.
+func reasonBefore(before v1alpha1.RehomingStatus, restore *kubeblocks.Restore) string {
+	i := slices.IndexFunc(before.Restores, func(known v1alpha1.RestoreStatus) bool { return known.Name == restore.Name })
+	if i >= 0 {
+		return before.Restores[i].Reason
+	}
+	if c := meta.FindStatusCondition(restore.Status.Conditions, v1alpha1.ConditionPolicyRehomed); c != nil {
+		return c.Reason
+	}
+	return ""
+}
