@@ -36,7 +36,7 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the markers in the code.
 	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
-	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths=./controllers/... output:rbac:dir=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/..." output:rbac:dir=config/rbac
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code.

@@ -234,7 +234,9 @@ func (r *ClusterReconciler) seeInstance(ctx context.Context, s *scene, pod *core
 	instance := remedy.Instance{
 		Object:        objectOf(pod),
 		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
-		Kept:          kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items)),
+	}
+	if r.RecreatePods {
+		instance.Kept = kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items))
 	}
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
 		claim, err := r.claim(ctx, pod.Namespace, name)

@@ -105,14 +105,16 @@ func (w *world) newReconciler(s *server) *controllers.ClusterReconciler {
 	w.registry = prometheus.NewRegistry()
 	c := client.WithFieldOwner(interceptor.NewClient(s.rehome, w.interception()), string(controllers.FieldOwner))
 	return &controllers.ClusterReconciler{
-		Client:      c,
-		Metadata:    c,
-		PendingPods: pendingPods{c},
-		Recorder:    recorder{w},
-		Metrics:     controllers.NewMetrics(w.registry, "test"),
-		Clock:       w.clock,
-		Apps:        s.apps,
-		Config:      *configv1alpha1.Defaults(),
+		Client:       c,
+		Metadata:     c,
+		PendingPods:  pendingPods{c},
+		Recorder:     recorder{w},
+		Metrics:      controllers.NewMetrics(w.registry, "test"),
+		Clock:        w.clock,
+		Apps:         s.apps,
+		Rehomings:    true,
+		RecreatePods: true,
+		Config:       *configv1alpha1.Defaults(),
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 // GroupVersions of KubeBlocks. Cluster and Component are served as v1alpha1 by 0.9, and as both from 1.0 on, where v1 is
@@ -38,19 +36,6 @@ func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 		}
 	}
 	return schema.GroupVersion{}, fmt.Errorf("the API server serves no KubeBlocks Cluster: is KubeBlocks installed?")
-}
-
-// DiscoverAt is Discover at an API server.
-func DiscoverAt(cfg *rest.Config) (schema.GroupVersion, error) {
-	httpClient, err := rest.HTTPClientFor(cfg)
-	if err != nil {
-		return schema.GroupVersion{}, fmt.Errorf("connect to the API server: %w", err)
-	}
-	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
-	if err != nil {
-		return schema.GroupVersion{}, fmt.Errorf("discover the API server's kinds: %w", err)
-	}
-	return Discover(mapper)
 }
 
 // AddToScheme registers the views under KubeBlocks' kinds, those of the apps and workloads groups under the given version of apps.

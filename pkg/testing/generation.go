@@ -38,6 +38,11 @@ func V10() Generation {
 	}
 }
 
+// Workloads is the version in which InstanceSets are stored.
+func (g Generation) Workloads() schema.GroupVersion {
+	return schema.GroupVersion{Group: "workloads.kubeblocks.io", Version: g.Apps.Version}
+}
+
 // CRDs are definitions of the kinds that Rehome meets. They keep every field, and refuse only what the tests need refused:
 // a changed schedulingSpec of a Restore, a condition of another form, and any change of a Cluster that says "frozen: true".
 func (g Generation) CRDs() []*apiextensionsv1.CustomResourceDefinition {
@@ -52,6 +57,7 @@ func (g Generation) CRDs() []*apiextensionsv1.CustomResourceDefinition {
 	return []*apiextensionsv1.CustomResourceDefinition{
 		definition(kubeblocks.AppsV1.Group, "Cluster", cluster, g.served),
 		definition(kubeblocks.AppsV1.Group, "Component", anyObject(nil), g.served),
+		definition(g.Workloads().Group, "InstanceSet", anyObject(nil), g.served),
 		definition(kubeblocks.DataProtectionV1alpha1.Group, "Restore", anyObject(properties{"prepareDataConfig": prepareDataConfig}), []string{"v1alpha1"}),
 		definition(kubeblocks.DataProtectionV1alpha1.Group, "Backup", anyObject(nil), []string{"v1alpha1"}),
 	}

@@ -96,6 +96,37 @@ func (w *ComponentWrapper) Policy(policy map[string]any) *ComponentWrapper {
 	return w
 }
 
+// InstanceSetWrapper builds an InstanceSet.
+type InstanceSetWrapper struct{ obj *unstructured.Unstructured }
+
+// MakeInstanceSet starts the InstanceSet that KubeBlocks makes of a Component, which must exist. Its template has the
+// Component's rules.
+func MakeInstanceSet(g Generation, component *unstructured.Unstructured) *InstanceSetWrapper {
+	w := &InstanceSetWrapper{newObject(g.Workloads().WithKind("InstanceSet"), component.GetNamespace(), component.GetName())}
+	for key, value := range component.GetLabels() {
+		setLabel(w.obj, key, value)
+	}
+	w.obj.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(component, component.GroupVersionKind())})
+	policy, _, _ := unstructured.NestedMap(component.Object, "spec", "schedulingPolicy")
+	set(w.obj, policy, "spec", "template", "spec")
+	return w
+}
+
+// Obj returns the InstanceSet.
+func (w *InstanceSetWrapper) Obj() *unstructured.Unstructured { return w.obj }
+
+// Replicas sets how many Pods there have to be.
+func (w *InstanceSetWrapper) Replicas(n int64) *InstanceSetWrapper {
+	set(w.obj, n, "spec", "replicas")
+	return w
+}
+
+// OnDelete leaves it to somebody else to replace outdated Pods.
+func (w *InstanceSetWrapper) OnDelete() *InstanceSetWrapper {
+	set(w.obj, "OnDelete", "spec", "instanceUpdateStrategy", "type")
+	return w
+}
+
 // RestoreWrapper builds a Restore.
 type RestoreWrapper struct{ obj *unstructured.Unstructured }
 
