@@ -78,7 +78,7 @@ func (s *stage) databaseStuck() {
 
 		t.expectRunning(ctx)
 		// Nobody can change the rules of a Restore that is complete.
-		t.expectOutcome(ctx, "False RestoreFinished: ")
+		t.expectOutcome(ctx, "True RestoreFinished: ")
 		s.expectSpread(ctx, t.name)
 	}, SpecTimeout(specTimeout))
 }
