@@ -53,32 +53,38 @@ func (h *history) judge(event Event) string {
 	}
 	switch event.Object.Resource {
 	case "pods":
-		return h.judgePod(h.pod(uid))
+		return judgePod(h.pod(uid), event)
 	case "jobs":
-		return started(h.boundPod(func(pod *Pod) bool { return pod.JobUID == uid }))
+		return started(h.boundPod(func(pod *Pod) bool { return pod.JobUID == uid }), event)
 	case "restores":
-		return started(h.boundPod(ofRestore(event.Object.Namespace, event.Object.Name, uid)))
+		return started(h.boundPod(ofRestore(event.Object.Namespace, event.Object.Name, uid)), event)
 	default:
 		return "Rehome has no business deleting this"
 	}
 }
 
-func (h *history) judgePod(pod *Pod) string {
+func judgePod(pod *Pod, event Event) string {
 	switch {
 	case pod == nil:
 		return "the log does not tell of its creation"
 	case pod.Restore != "":
 		return "it is a Pod of Restore " + pod.Restore
 	case pod.Bound:
-		return started(pod)
+		return started(pod, event)
 	default:
 		return ""
 	}
 }
 
-func started(pod *Pod) string {
+// started tells of a Pod that was bound before the answer to a deletion. That this was after the deletion had come in makes it
+// no better: its containers may have run all the same. But it tells where to look.
+func started(pod *Pod, event Event) string {
 	if pod == nil {
 		return ""
 	}
-	return "Pod " + pod.Name + " had been bound to a node"
+	text := "Pod " + pod.Name + " had been bound to a node"
+	if late := pod.BoundAt.Sub(event.Came.Time); late > 0 {
+		text += fmt.Sprintf(", %s after the request to delete had come in", late)
+	}
+	return text
 }

@@ -78,6 +78,19 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestViolationTellsOfARace(t *testing.T) {
+	g := NewWithT(t)
+	at := func(line, came, ended string) string {
+		const form = `{"requestReceivedTimestamp":"2026-11-24T19:27:%sZ","stageTimestamp":"2026-11-24T19:27:%sZ",`
+		return strings.Replace(line, "{", fmt.Sprintf(form, came, ended), 1)
+	}
+	log, err := Parse([]byte(strings.TrimLeft(jobs, "\n") + strings.TrimLeft(pods, "\n") +
+		at(bind("pod-0-x", 201), "49.170000", "49.200000") + at(remove(us, "restores", "r", restoreUID, 200), "49.100000", "50.000000")))
+	g.Expect(err).NotTo(HaveOccurred())
+
+	g.Expect(Check(log).Violations).To(ConsistOf(HaveSuffix("had been bound to a node, 100ms after the request to delete had come in")))
+}
+
 func TestAskWhoseIsWhat(t *testing.T) {
 	g := NewWithT(t)
 	log, err := Parse([]byte(strings.TrimLeft(jobs, "\n") + strings.TrimLeft(pods, "\n") + remove(us, "jobs", "j", "job-1", 200)))

@@ -3,6 +3,7 @@ package audit
 import (
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -18,8 +19,9 @@ type Pod struct {
 	// Job is the name of the Job that owns the Pod, JobUID its UID.
 	Job    string
 	JobUID types.UID
-	// Bound says that it was given a node.
-	Bound bool
+	// Bound says that it was given a node, BoundAt when, as far as that was a request of its own.
+	Bound   bool
+	BoundAt metav1.MicroTime
 }
 
 // Job is a Job as the log tells of it.
@@ -71,7 +73,7 @@ func newPod(created Object) *Pod {
 func (h *history) bind(event Event) {
 	for i := len(h.pods) - 1; i >= 0; i-- {
 		if pod := h.pods[i]; pod.Namespace == event.Object.Namespace && pod.Name == event.Object.Name {
-			pod.Bound = true
+			pod.Bound, pod.BoundAt = true, event.Ended
 			return
 		}
 	}

@@ -19,8 +19,10 @@ type Event struct {
 	Verb      string         `json:"verb"`
 	Object    Reference      `json:"objectRef"`
 	Response  ResponseStatus `json:"responseStatus"`
-	// Sent is the object in the request, Answered that in the response.
-	Sent     Object `json:"requestObject"`
+	// Came and Ended are when the request arrived and when it was answered.
+	Came  metav1.MicroTime `json:"requestReceivedTimestamp"`
+	Ended metav1.MicroTime `json:"stageTimestamp"`
+	// Answered is the object in the response.
 	Answered Object `json:"responseObject"`
 }
 
@@ -37,7 +39,7 @@ type ResponseStatus struct {
 	Code int `json:"code"`
 }
 
-// Object is what Pods, Jobs, Bindings and Statuses have that matters here.
+// Object is what Pods, Jobs and Statuses have that matters here.
 type Object struct {
 	Metadata metav1.ObjectMeta `json:"metadata"`
 	Spec     struct {
