@@ -19,11 +19,11 @@ func (s *stage) halfStuck() {
 		t.runRehome(ctx)
 
 		Expect(s.world.WaitPlaced(ctx, t.name, fixture.Replicas)).To(Succeed())
-		t.expectOneLife(ctx, started)
+		t.expectOneLife(started)
 		Expect(s.world.Finish(ctx, started)).To(Succeed())
 		t.expectCured(ctx)
 		s.expectSpread(ctx, t.name)
-		t.expectOneLife(ctx, started)
+		t.expectOneLife(started)
 	}, SpecTimeout(specTimeout))
 
 	// From 1.0.2 on, the Job is not done then: its Pod waits for the others, although the data is written.
@@ -36,7 +36,7 @@ func (s *stage) halfStuck() {
 
 		t.expectCured(ctx)
 		s.expectSpread(ctx, t.name)
-		t.expectOneLife(ctx, started)
+		t.expectOneLife(started)
 	}, SpecTimeout(specTimeout))
 }
 
@@ -57,7 +57,7 @@ func (s *stage) restoreHalf(ctx context.Context, cluster string) (*trouble, *cor
 // expectOneLife expects, of a restore Pod that started, that it is the only one its Job ever had, and the Job the only one
 // that ever had its name; and that all other Jobs were created twice. KubeBlocks deletes the Jobs of a Restore that is
 // complete, so only the audit log tells.
-func (t *trouble) expectOneLife(ctx context.Context, started *corev1.Pod) {
+func (t *trouble) expectOneLife(started *corev1.Pod) {
 	GinkgoHelper()
 	log := t.auditLog()
 	job := started.OwnerReferences[0]
