@@ -28,7 +28,7 @@ func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scene, a rem
 		return err
 	}
 	if started := work.StartedPart(restore); started != "" {
-		return fmt.Errorf("Restore %s: %w: %s", a.Restore, errStarted, started)
+		return fmt.Errorf("re-create Restore %s: %w: %s", a.Restore, errStarted, started)
 	}
 	if err := r.Client.Delete(ctx, restore.DeepCopy(), exactly(a.Restore.UID, a.Restore.ResourceVersion)); err != nil {
 		return fmt.Errorf("delete Restore %s: %w", a.Restore, err)
@@ -106,7 +106,7 @@ func (r *ClusterReconciler) neverStarted(ctx context.Context, restore *kubeblock
 	}
 	job := &work.Jobs[i]
 	if started := work.StartedJob(restore, job); started != "" {
-		return nil, fmt.Errorf("Job %s: %w: %s", job.Name, errStarted, started)
+		return nil, fmt.Errorf("re-create Job %s: %w: %s", job.Name, errStarted, started)
 	}
 	return job, nil
 }

@@ -21,21 +21,37 @@ var (
 const workloadsGroup = "workloads.kubeblocks.io"
 
 // Discover returns the version through which Clusters are read and written: v1 where the API server serves it, else
-// v1alpha1. It returns an error when the API server serves neither, or no Restores.
+// v1alpha1. It returns an error when the API server serves neither with all that belongs to it, or no Restores.
 func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 	if _, err := mapper.RESTMapping(DataProtectionV1alpha1.WithKind("Restore").GroupKind(), DataProtectionV1alpha1.Version); err != nil {
 		return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Restore in the API server: %w", err)
 	}
 	for _, gv := range []schema.GroupVersion{AppsV1, AppsV1alpha1} {
-		_, err := mapper.RESTMapping(gv.WithKind("Cluster").GroupKind(), gv.Version)
-		if err == nil {
-			return gv, nil
+		serves, err := servesAll(mapper, gv)
+		if err != nil {
+			return schema.GroupVersion{}, err
 		}
-		if !meta.IsNoMatchError(err) {
-			return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Cluster in the API server: %w", err)
+		if serves {
+			return gv, nil
 		}
 	}
 	return schema.GroupVersion{}, fmt.Errorf("the API server serves no KubeBlocks Cluster: is KubeBlocks installed?")
+}
+
+// servesAll reports whether Cluster, Component and InstanceSet are served in a version of the apps group.
+func servesAll(mapper meta.RESTMapper, apps schema.GroupVersion) (bool, error) {
+	for _, kind := range []schema.GroupKind{
+		apps.WithKind("Cluster").GroupKind(), apps.WithKind("Component").GroupKind(), {Group: workloadsGroup, Kind: "InstanceSet"},
+	} {
+		_, err := mapper.RESTMapping(kind, apps.Version)
+		if meta.IsNoMatchError(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("find KubeBlocks' %s in the API server: %w", kind.Kind, err)
+		}
+	}
+	return true, nil
 }
 
 // AddToScheme registers the views under KubeBlocks' kinds, those of the apps and workloads groups under the given version of apps.

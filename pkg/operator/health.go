@@ -18,14 +18,14 @@ type health struct {
 	reason string
 }
 
-// notReady has /readyz say why the operator does not work.
-func (h *health) notReady(format string, args ...any) {
+// notReadyf has /readyz say why the operator does not work.
+func (h *health) notReadyf(format string, args ...any) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	h.reason = fmt.Sprintf(format, args...)
 }
 
-func (h *health) ready() { h.notReady("") }
+func (h *health) ready() { h.notReadyf("") }
 
 func (h *health) why() string {
 	h.lock.Lock()

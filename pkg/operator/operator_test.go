@@ -67,7 +67,7 @@ var _ = Describe("The operator", Ordered, func() {
 	)
 
 	BeforeAll(func() {
-		environment := &envtest.Environment{UseExistingCluster: ptr.To(false)}
+		environment := &envtest.Environment{UseExistingCluster: ptr.To(false), ControlPlaneStartTimeout: rehometesting.StartTimeout}
 		var err error
 		cfg, err = environment.Start()
 		Expect(err).NotTo(HaveOccurred())

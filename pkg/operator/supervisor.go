@@ -75,7 +75,7 @@ func (s *supervisor) Start(ctx context.Context) error {
 	for ctx.Err() == nil {
 		now, err := discover(s.config)
 		if err != nil {
-			s.health.notReady("%s", err)
+			s.health.notReadyf("%s", err)
 			ctrl.Log.Info("Waiting for KubeBlocks", "reason", err.Error())
 			s.awaitChange(ctx, func(served, error) bool { return false })
 			continue
@@ -92,7 +92,7 @@ func (s *supervisor) run(ctx context.Context, now served) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	s.health.notReady("reading Clusters and Restores into the cache")
+	s.health.notReadyf("reading Clusters and Restores into the cache")
 	go func() { ended <- s.engine.run(ctx, now, s.health.ready) }()
 	other := make(chan struct{})
 	go func() {

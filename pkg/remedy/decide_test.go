@@ -381,6 +381,20 @@ func TestLostSpreadNamesNodeAndClaims(t *testing.T) {
 	g.Expect(Decide(o).Verdicts[0].Rules.Message).To(ContainSubstring("2 of them are on node n4, with the volume claims data-0, data-1"))
 }
 
+func TestLostSpreadIsRememberedUntilTheDatabaseHasNodes(t *testing.T) {
+	g := NewWithT(t)
+	o := hanging()
+	allStarted(&o)
+	o.Restores[0].Pods[1].Node = "n4"
+	message := Decide(o).Verdicts[0].Rules.Message
+
+	o.Restores[0].Finished, o.Restores[0].Pods, o.Restores[0].Lost = true, nil, message
+	g.Expect(Decide(o).Verdicts[0].Rules).To(Equal(Said{metav1.ConditionFalse, v1alpha1.ReasonSpreadLost, message}))
+
+	o.Restores[0].Pods = []Pod{{Name: "carrot67-mysql-0", Node: "n1"}, {Name: "carrot67-mysql-1", Node: "n2"}}
+	g.Expect(Decide(o).Verdicts[0].Rules.Reason).To(Equal(v1alpha1.ReasonRestoreFinished))
+}
+
 func TestContendedNamesTheFieldManager(t *testing.T) {
 	g := NewWithT(t)
 	o := hanging()

@@ -89,7 +89,9 @@ type Restore struct {
 	Finished, Failed bool
 	// Deleting says that it is being deleted.
 	Deleting bool
-	Jobs     []Job
+	// Lost is the message of the report that its Pods share a node; empty where that is not the last report.
+	Lost string
+	Jobs []Job
 	// Pods are its own while it is under way, and those of the database once it has finished.
 	Pods []Pod
 }
@@ -99,11 +101,11 @@ type Restore struct {
 type Swap string
 
 const (
-	// SwapNone: the rules stand, and no exchange is under way.
+	// SwapNone says that the rules stand, and no exchange is under way.
 	SwapNone Swap = ""
-	// SwapRemoved: the rules are gone, and wait for the others.
+	// SwapRemoved says that the rules are gone, and wait for the others.
 	SwapRemoved Swap = "Removed"
-	// SwapUndone: somebody, KubeBlocks for one, wrote rules where there were none: they have to go again.
+	// SwapUndone says that somebody, KubeBlocks for one, wrote rules where there were none: they have to go again.
 	SwapUndone Swap = "Undone"
 )
 

@@ -94,6 +94,10 @@ func (d *decision) finished(r Restore) *Said {
 		return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
 			"Nothing that has data is touched.%s", shared, r.pinned())
 	}
+	if len(r.Pods) == 0 && r.Lost != "" {
+		// Its Pods are gone, and the database's have no nodes yet.
+		return no(v1alpha1.ReasonSpreadLost, "%s", withoutRules(r.Lost))
+	}
 	if said := d.clusterFirst(r); said != nil {
 		return said
 	}
