@@ -79,7 +79,7 @@ test-controlplane: controlplane ## Run the tests of the test control plane.
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks ## Run Rehome beside the real KubeBlocks, in three versions.
-	cd test/e2e && go test -timeout 30m ./...
+	cd test/e2e && go test -timeout 60m ./...
 
 .PHONY: controlplane
 controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).
