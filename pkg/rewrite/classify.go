@@ -21,8 +21,8 @@ func (w *walk) classify(t term, m match, o outcome) {
 		// A rule for the source and a cluster that had the target's name is one for the target now.
 		n.others = slices.DeleteFunc(n.others, func(name string) bool { return name == w.target.Name })
 	}
-	rule := m.words(w.subject(m.term, n), m.policy.Place, m.source.Backup)
-	source := n.source && w.inRange(m.term)
+	rule := m.words(w.subject(*m.term, n), m.policy.Place, m.source.Backup)
+	source := n.source && w.inRange(*m.term)
 	if source {
 		w.classifySource(t, m, rule, n, o)
 	}

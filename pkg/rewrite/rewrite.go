@@ -101,7 +101,7 @@ func (w *walk) term(f *found, i int) {
 	case f.problems[i] != "":
 		rule := t.words(w.subject(t, w.named(t.selector)), f.policy.Place, "")
 		w.find(t.path, Invalid, rule, "would be refused by the API server, so nothing is rewritten: "+f.problems[i])
-	case m.origin != nil:
+	case m.term != nil:
 		w.inheritedTerm(f.policy, t, m)
 	case w.namesSource(t):
 		w.find(t.path, Intended, t.words(w.subject(t, w.named(t.selector)), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")

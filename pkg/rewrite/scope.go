@@ -1,0 +1,73 @@
+package rewrite
+
+// scope is what the snapshots hold at one place or for one component.
+type scope struct {
+	r renamer
+	// rules are in the order in which they stand, source by source.
+	rules []match
+	// exact and changed are made when they are first asked for: for a cluster that nobody has touched, never.
+	exact, changed index
+}
+
+// index finds rules by their canonical form. Several can look alike.
+type index map[string][]match
+
+func (i index) enter(m match, rule string) { i[rule] = append(i[rule], m) }
+
+// untouched returns how many of the rules of a live policy, from the first on, stand where they stand in the scope, as they
+// stand there. Each of them is the first in exact that those before it leave over.
+func (s *scope) untouched(live []term) int {
+	n := 0
+	for n < len(live) && n < len(s.rules) && sameRule(&live[n], s.rules[n].term) {
+		n++
+	}
+	return n
+}
+
+// exactly returns the rules as they stand in the snapshots.
+func (s *scope) exactly() index {
+	if s.exact == nil {
+		s.exact = make(index, len(s.rules))
+		for _, m := range s.rules {
+			s.exact.enter(m, canonicalOf(*m.term))
+		}
+	}
+	return s.exact
+}
+
+// afterwards returns the rules as they look after a rewrite: by this package, without and with consent to scope, and by
+// KubeBlocks' own. Where the two agree, KubeBlocks' rewrite lost nothing.
+func (s *scope) afterwards() index {
+	if s.changed == nil {
+		s.changed = make(index, 2*len(s.rules))
+		for _, m := range s.rules {
+			s.enterChanged(m)
+		}
+	}
+	return s.changed
+}
+
+func (s *scope) enterChanged(m match) {
+	entered := s.enterRewritten(m)
+	t := *m.term
+	var ok bool
+	if t.selector, ok = s.r.inTree(m.selector); !ok {
+		return
+	}
+	if rule := canonicalOf(t); !entered[rule] {
+		m.inTree = true
+		s.changed.enter(m, rule)
+	}
+}
+
+func (s *scope) enterRewritten(m match) map[string]bool {
+	entered := map[string]bool{}
+	for _, scoped := range []bool{false, true} {
+		t, ok := s.r.retarget(*m.term, scoped)
+		if rule := canonicalOf(t); ok && !entered[rule] {
+			entered[rule] = true
+			s.changed.enter(m, rule)
+		}
+	}
+	return entered
+}
