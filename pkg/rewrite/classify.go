@@ -14,9 +14,8 @@ type outcome struct {
 	lost bool
 }
 
-// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot.
-func (w *walk) classify(t term, m match, o outcome) {
-	n := w.named(m.selector)
+// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot, whose selector names n.
+func (w *walk) classify(t term, m match, n names, o outcome) {
 	if n.source {
 		// A rule for the source and a cluster that had the target's name is one for the target now.
 		n.others = slices.DeleteFunc(n.others, func(name string) bool { return name == w.target.Name })
@@ -38,7 +37,7 @@ func (w *walk) classify(t term, m match, o outcome) {
 func (w *walk) classifySource(t term, m match, rule string, n names, o outcome) {
 	switch {
 	case o.edited:
-		w.find(t.path, SourceIdentity, rule, "was inherited: "+w.becomes(m))
+		w.find(t.path, SourceIdentity, rule, w.becomes(m))
 	case o.retargeted || !w.namesSource(t):
 	case n.untold:
 		w.find(t.path, Generated, rule, "holds the name of a shard or a UID that has no counterpart in "+w.target.Name+": kept")
@@ -51,15 +50,15 @@ func (w *walk) classifySource(t term, m match, rule string, n names, o outcome) 
 	}
 }
 
-// becomes says what a rule that names the source becomes.
+// becomes says what a rule that names the source and was inherited becomes.
 func (w *walk) becomes(m match) string {
 	switch {
 	case w.invalid:
-		return "kept, because a rule is invalid"
+		return "was inherited: kept, because a rule is invalid"
 	case m.source.Name == w.target.Name:
-		return "it moves to namespace " + w.target.Namespace
+		return "was inherited: it moves to namespace " + w.target.Namespace
 	default:
-		return "it becomes " + w.target.Name
+		return "was inherited: it becomes " + w.target.Name
 	}
 }
 
@@ -78,7 +77,7 @@ func (w *walk) judge(t term, m match, n names, source, lost bool) (Class, string
 		return Placeholder, "leaves the component's name to KubeBlocks: not touched"
 	case w.vacuous(m.selector):
 		return Vacuous, "takes no Pod of the source, and none that " + w.target.Name + " can have"
-	case w.unscoped(t):
+	case !n.source && w.unscoped(t, w.named(t.selector)):
 		return Unscoped, w.unscopedWords(t)
 	default:
 		return "", ""

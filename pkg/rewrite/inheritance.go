@@ -41,19 +41,19 @@ func newInheritance(r renamer, live []Policy) *inheritance {
 		for j := range source.Policies {
 			policy := &source.Policies[j]
 			set.enterBindings(source, policy)
-			rules := terms(policy)
+			rules := termsWithoutPath(policy) // it is no shard's
 			if anyPlaced {
-				enter(set.byPlace, policy.Place, r, rules, match{policy: policy, source: source})
+				enter(set.byPlace, policy.Place, &r, rules, match{policy: policy, source: source})
 			}
 			if anyDerived {
-				enter(set.byComponent, policy.Component, r, rules, match{policy: policy, source: source})
+				enter(set.byComponent, policy.Component, &r, rules, match{policy: policy, source: source})
 			}
 		}
 	}
 	return set
 }
 
-func enter(in map[string]*scope, where string, r renamer, rules []term, of match) {
+func enter(in map[string]*scope, where string, r *renamer, rules []term, of match) {
 	s := in[where]
 	if s == nil {
 		s = &scope{r: r}
@@ -104,11 +104,14 @@ func (set *inheritance) matches(live *Policy, rules []term) []match {
 	if len(scopes) == 0 {
 		return found
 	}
-	// Nearly always that is all of them, and no rule has to be looked up.
+	// Nearly always these are all of them, and no rule has to be looked up.
 	untouched := scopes[0].untouched(rules)
-	copy(found, scopes[0].rules[:untouched])
-	if untouched < len(rules) {
-		lookUp(scopes, rules[untouched:], found[untouched:], newClaims(found[:untouched]))
+	for i, m := range untouched {
+		m.term = &rules[i] // the same to the letter, and known to be by its selector's address
+		found[i] = m
+	}
+	if n := len(untouched); n < len(rules) {
+		lookUp(scopes, rules[n:], found[n:], newClaims(untouched))
 	}
 	return found
 }

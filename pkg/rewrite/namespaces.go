@@ -101,5 +101,5 @@ func (r renamer) namespaceNames(list []string) []string {
 // namespaceEdits adds the edits that turn the namespaces of one term at path into those of another.
 func (l *leaves) namespaces(path string, from, to *corev1.PodAffinityTerm) {
 	l.list(path+"/namespaces", from.Namespaces, to.Namespaces)
-	l.selector(path+"/namespaceSelector", from.NamespaceSelector, to.NamespaceSelector)
+	l.selector(path, "/namespaceSelector", from.NamespaceSelector, to.NamespaceSelector)
 }

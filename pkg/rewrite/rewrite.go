@@ -51,6 +51,7 @@ func Rewrite(in Input) Result {
 		all[i] = found{policy: &in.Live[i], terms: terms(&in.Live[i])}
 		all[i].matches = inherited.matches(all[i].policy, all[i].terms)
 		w.validate(&all[i])
+		w.rules += len(all[i].terms)
 	}
 	for i := range all {
 		w.nodeBindings(all[i].policy, inherited)
@@ -77,6 +78,10 @@ type walk struct {
 	result  Result
 	// invalid says that a rule is invalid, and so that nothing is edited.
 	invalid bool
+	// rules is how many live rules there are: most have one finding and one edit, or none at all.
+	rules int
+	// leaves are the edits of the rule at hand.
+	leaves leaves
 }
 
 // validate says what is wrong with the rules of a policy. Those that KubeBlocks made invalid are mended, with consent.
@@ -109,6 +114,9 @@ func (w *walk) term(f *found, i int) {
 }
 
 func (w *walk) find(path string, class Class, rule, verdict string) {
+	if w.result.Findings == nil {
+		w.result.Findings = make([]Finding, 0, w.rules)
+	}
 	w.result.Findings = append(w.result.Findings, Finding{Path: path, Class: class, Rule: rule, Message: rule + " " + verdict})
 }
 
@@ -118,24 +126,37 @@ func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 	if m.inTree {
 		whole.selector = w.undoInTree(t.selector, m.selector)
 	}
-	right, ok := w.retarget(whole, w.options.ScopeUnscoped)
+	n := w.named(whole.selector)
+	right, ok := w.retarget(whole, n, w.options.ScopeUnscoped)
+	if m.selector != whole.selector {
+		n = w.named(m.selector)
+	}
 	kept := right
 	if m.inTree && ok {
 		kept.selector = w.keepInTree(right.selector, t.selector, m.selector)
 	} else if m.inTree {
 		kept = t
 	}
-	own := edits(t, kept)
+	w.leaves = w.leaves[:0]
+	w.leaves.rule(t, kept)
 	lost := m.inTree && canonicalOf(kept) != canonicalOf(right)
-	w.classify(t, m, outcome{retargeted: ok, edited: len(own) > 0, lost: lost})
-	if w.options.RestoreThirdParty {
-		own = edits(t, right)
+	w.classify(t, m, n, outcome{retargeted: ok, edited: len(w.leaves) > 0, lost: lost})
+	if m.inTree && w.options.RestoreThirdParty {
+		w.leaves = w.leaves[:0]
+		w.leaves.rule(t, right)
 	}
-	if w.invalid {
-		return
+	if !w.invalid {
+		w.edit(live.Component)
 	}
-	for _, edit := range own {
-		edit.Component = live.Component
+}
+
+// edit adds the edits of one rule to the result.
+func (w *walk) edit(component string) {
+	if w.result.Edits == nil && len(w.leaves) > 0 {
+		w.result.Edits = make([]Edit, 0, w.rules)
+	}
+	for _, edit := range w.leaves {
+		edit.Component = component
 		w.result.Edits = append(w.result.Edits, edit)
 	}
 }

@@ -2,7 +2,7 @@ package rewrite
 
 // scope is what the snapshots hold at one place or for one component.
 type scope struct {
-	r renamer
+	r *renamer
 	// rules are in the order in which they stand, source by source.
 	rules []match
 	// exact and changed are made when they are first asked for: for a cluster that nobody has touched, never.
@@ -14,14 +14,14 @@ type index map[string][]match
 
 func (i index) enter(m match, rule string) { i[rule] = append(i[rule], m) }
 
-// untouched returns how many of the rules of a live policy, from the first on, stand where they stand in the scope, as they
-// stand there. Each of them is the first in exact that those before it leave over.
-func (s *scope) untouched(live []term) int {
+// untouched returns the rules that a live policy begins with as well: those that stand where they stand here, as they stand
+// here. Each is the first of its like that those before it leave over, just as if it were looked up.
+func (s *scope) untouched(live []term) []match {
 	n := 0
 	for n < len(live) && n < len(s.rules) && sameRule(&live[n], s.rules[n].term) {
 		n++
 	}
-	return n
+	return s.rules[:n]
 }
 
 // exactly returns the rules as they stand in the snapshots.
@@ -62,8 +62,9 @@ func (s *scope) enterChanged(m match) {
 
 func (s *scope) enterRewritten(m match) map[string]bool {
 	entered := map[string]bool{}
+	n := s.r.named(m.selector)
 	for _, scoped := range []bool{false, true} {
-		t, ok := s.r.retarget(*m.term, scoped)
+		t, ok := s.r.retarget(*m.term, n, scoped)
 		if rule := canonicalOf(t); ok && !entered[rule] {
 			entered[rule] = true
 			s.changed.enter(m, rule)

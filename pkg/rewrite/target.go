@@ -12,13 +12,13 @@ func (r renamer) namesSource(t term) bool {
 	return r.named(t.selector).source && r.inRange(t)
 }
 
-// retarget returns the term as it has to stand in the target: renamed where it names a source, scoped to the target where it
-// is unscoped and scope is true. It returns false where the term stays as it is.
-func (r renamer) retarget(t term, scope bool) (term, bool) {
-	switch n := r.named(t.selector); {
+// retarget returns the term, whose selector names n, as it has to stand in the target: renamed where it names a source, scoped
+// to the target where it is unscoped and scope is true. It returns false where the term stays as it is.
+func (r renamer) retarget(t term, n names, scope bool) (term, bool) {
+	switch {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
-	case scope && r.unscoped(t) && !r.repelsOthers(t):
+	case scope && r.unscoped(t, n) && !r.repelsOthers(t):
 		t.selector = t.selector.DeepCopy()
 		r.scope(t.selector)
 		return t, true
@@ -59,13 +59,15 @@ func (r renamer) stayingPut(t, renamed term) (term, bool) {
 	return t, false
 }
 
-// unscoped reports whether a term can take Pods of the sources without naming any cluster.
-func (r renamer) unscoped(t term) bool {
+// unscoped reports whether a term, whose selector names n, can take Pods of the sources without naming any cluster.
+func (r renamer) unscoped(t term, n names) bool {
+	if n.source || n.untold || len(n.others) > 0 {
+		return false
+	}
 	if t.selector == nil || isPlaceholder(t.selector) || slices.ContainsFunc(t.matchLabelKeys(), r.identifies) {
 		return false
 	}
-	n := r.named(t.selector)
-	return !n.source && !n.untold && len(n.others) == 0 && r.takesSource(t.selector) && r.inRange(t)
+	return r.takesSource(t.selector) && r.inRange(t)
 }
 
 // repelsOthers reports whether a term takes the Pods of other clusters only, without naming them.
@@ -86,12 +88,10 @@ func isPlaceholder(s *metav1.LabelSelector) bool {
 	})
 }
 
-// edits returns the edits that turn one version of a term into another.
-func edits(from, to term) []Edit {
-	var l leaves
-	l.selector(from.path+"/labelSelector", from.selector, to.selector)
+// rule adds the edits that turn one version of a term into another.
+func (l *leaves) rule(from, to term) {
+	l.selector(from.path, "/labelSelector", from.selector, to.selector)
 	if from.pods != nil && from.pods != to.pods {
 		l.namespaces(from.path, from.pods, to.pods)
 	}
-	return l
 }

@@ -20,8 +20,11 @@ const (
 // term is one rule that selects Pods, wherever it stands.
 type term struct {
 	kind kind
-	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint.
-	path        string
+	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint. Rules of a
+	// snapshot have none: nobody asks where they stand.
+	path string
+	// index is where the rule stands in its list.
+	index       int
 	required    bool
 	topologyKey string
 	selector    *metav1.LabelSelector
@@ -49,24 +52,49 @@ func (t term) implicitNamespace() bool {
 // terms lists the rules of a policy that select Pods, in the order in which they stand. Those of a shard are listed as they
 // stand in the Cluster: with an empty component name.
 func terms(p *Policy) []term {
-	all := listTerms(p)
-	if p.Shard != "" {
-		for i := range all {
+	all := termsWithoutPath(p)
+	for i := range all {
+		all[i].path = p.Path + all[i].list() + strconv.Itoa(all[i].index) + all[i].below()
+		if p.Shard != "" {
 			all[i] = emptied(all[i], p.Shard)
 		}
 	}
 	return all
 }
 
-func listTerms(p *Policy) []term {
+// list returns the JSON Pointer of the list that the term stands in, below the policy's.
+func (t *term) list() string {
+	switch {
+	case t.kind == spread:
+		return "/topologySpreadConstraints/"
+	case t.kind == affinity && t.required:
+		return "/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/"
+	case t.kind == affinity:
+		return "/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/"
+	case t.required:
+		return "/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/"
+	default:
+		return "/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/"
+	}
+}
+
+// below returns the JSON Pointer of the selector's owner below the element of the list.
+func (t *term) below() string {
+	if t.kind == spread || t.required {
+		return ""
+	}
+	return "/podAffinityTerm"
+}
+
+func termsWithoutPath(p *Policy) []term {
 	all := make([]term, 0, countTerms(p))
 	if p.Affinity != nil {
 		if a := p.Affinity.PodAffinity; a != nil {
-			all = appendAffinity(all, affinity, p.Path+"/affinity/podAffinity",
+			all = appendAffinity(all, affinity,
 				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 		}
 		if a := p.Affinity.PodAntiAffinity; a != nil {
-			all = appendAffinity(all, antiAffinity, p.Path+"/affinity/podAntiAffinity",
+			all = appendAffinity(all, antiAffinity,
 				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 		}
 	}
@@ -74,7 +102,7 @@ func listTerms(p *Policy) []term {
 		c := &p.TopologySpreadConstraints[i]
 		all = append(all, term{
 			kind:        spread,
-			path:        p.Path + "/topologySpreadConstraints/" + strconv.Itoa(i),
+			index:       i,
 			required:    c.WhenUnsatisfiable == corev1.DoNotSchedule,
 			topologyKey: c.TopologyKey,
 			selector:    c.LabelSelector,
@@ -98,11 +126,11 @@ func countTerms(p *Policy) int {
 	return n
 }
 
-func appendAffinity(all []term, k kind, path string, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []term {
+func appendAffinity(all []term, k kind, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []term {
 	for i := range required {
 		all = append(all, term{
 			kind:        k,
-			path:        path + "/requiredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i),
+			index:       i,
 			required:    true,
 			topologyKey: required[i].TopologyKey,
 			selector:    required[i].LabelSelector,
@@ -113,7 +141,7 @@ func appendAffinity(all []term, k kind, path string, required []corev1.PodAffini
 		t := &preferred[i].PodAffinityTerm
 		all = append(all, term{
 			kind:        k,
-			path:        path + "/preferredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i) + "/podAffinityTerm",
+			index:       i,
 			topologyKey: t.TopologyKey,
 			selector:    t.LabelSelector,
 			pods:        t,

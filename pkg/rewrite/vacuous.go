@@ -51,7 +51,7 @@ func mayTake(s *metav1.LabelSelector, c *Component) bool {
 		return false
 	}
 	return len(c.Labels) == 0 || slices.ContainsFunc(c.Labels, func(labels map[string]string) bool {
-		return !anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool {
+		return len(labels) == 0 || !anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool {
 			value, ok := labels[r.Key]
 			return ok && !takes(r, value)
 		})
