@@ -13,7 +13,7 @@ func (r renamer) inTree(s *metav1.LabelSelector) (*metav1.LabelSelector, bool) {
 		return nil, false
 	}
 	var changed bool
-	rewritten := s.DeepCopy()
+	rewritten := copied(s)
 	if name, ok := s.MatchLabels[LabelInstance]; ok && name != r.target.Name {
 		rewritten.MatchLabels[LabelInstance] = r.target.Name
 		changed = true
@@ -31,7 +31,7 @@ func (r renamer) inTree(s *metav1.LabelSelector) (*metav1.LabelSelector, bool) {
 // undoInTree returns the live selector, which is what inTree makes of the original up to the order of its requirements,
 // with the original's requirements wherever inTree changed one.
 func (r renamer) undoInTree(live, original *metav1.LabelSelector) *metav1.LabelSelector {
-	undone := live.DeepCopy()
+	undone := copied(live)
 	if name, ok := original.MatchLabels[LabelInstance]; ok {
 		undone.MatchLabels[LabelInstance] = name
 	}
@@ -46,7 +46,7 @@ func (r renamer) undoInTree(live, original *metav1.LabelSelector) *metav1.LabelS
 // keepInTree returns what is right for the target, but with the requirements that inTree changed in the original left as
 // they are live.
 func (r renamer) keepInTree(right, live, original *metav1.LabelSelector) *metav1.LabelSelector {
-	kept := right.DeepCopy()
+	kept := copied(right)
 	if name, ok := original.MatchLabels[LabelInstance]; ok && name != r.target.Name {
 		kept.MatchLabels[LabelInstance] = r.target.Name
 	}

@@ -71,7 +71,7 @@ func (r renamer) namespaces(t *corev1.PodAffinityTerm) *corev1.PodAffinityTerm {
 }
 
 func (r renamer) namespaceSelector(s *metav1.LabelSelector) *metav1.LabelSelector {
-	s = s.DeepCopy()
+	s = copied(s)
 	if name, ok := s.MatchLabels[LabelNamespace]; ok {
 		s.MatchLabels[LabelNamespace] = r.namespaceNames([]string{name})[0]
 	}

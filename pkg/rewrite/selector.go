@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,8 +11,13 @@ import (
 // selector returns the selector that takes the target where s, which names a source, takes that. It keeps every requirement
 // in its place and appends what it adds. ok is false where no selector can do so.
 func (r renamer) selector(s *metav1.LabelSelector) (rewritten *metav1.LabelSelector, ok bool) {
-	rewritten = s.DeepCopy()
+	rewritten = copied(s)
 	return rewritten, r.rewriteLabels(rewritten) && r.rewriteExpressions(rewritten)
+}
+
+// copied returns a copy that shares the lists of values: those are replaced, never written to.
+func copied(s *metav1.LabelSelector) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: maps.Clone(s.MatchLabels), MatchExpressions: slices.Clone(s.MatchExpressions)}
 }
 
 func (r renamer) rewriteLabels(s *metav1.LabelSelector) bool {

@@ -19,7 +19,7 @@ func (r renamer) retarget(t term, n names, scope bool) (term, bool) {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
 	case scope && r.unscoped(t, n) && !r.repelsOthers(t):
-		t.selector = t.selector.DeepCopy()
+		t.selector = copied(t.selector)
 		r.scope(t.selector)
 		return t, true
 	default:
