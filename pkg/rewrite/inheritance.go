@@ -24,46 +24,45 @@ const clusterWide = ""
 type match struct {
 	// term is nil where there is no such rule.
 	*term
-	policy *Policy
-	source *Source
+	origin
 	// inTree says that the live rule is what KubeBlocks' own rewrite made of it.
 	inTree bool
 }
 
+// origin is a policy of a snapshot.
+type origin struct {
+	policy *Policy
+	source *Source
+}
+
 // newInheritance prepares to find where the rules of live policies come from.
-func newInheritance(r renamer, live []Policy) *inheritance {
+func newInheritance(r *renamer, live []Policy) *inheritance {
 	set := &inheritance{bindings: map[location]*Source{}, byPlace: map[string]*scope{}, byComponent: map[string]*scope{}}
-	derived := func(p Policy) bool { return p.Derived }
-	placed := func(p Policy) bool { return !p.Derived }
-	anyDerived, anyPlaced := slices.ContainsFunc(live, derived), slices.ContainsFunc(live, placed)
+	anyDerived := slices.ContainsFunc(live, func(p Policy) bool { return p.Derived })
+	anyPlaced := slices.ContainsFunc(live, func(p Policy) bool { return !p.Derived })
 	for i := range r.sources {
 		source := &r.sources[i]
 		for j := range source.Policies {
 			policy := &source.Policies[j]
 			set.enterBindings(source, policy)
-			rules := termsWithoutPath(policy) // it is no shard's
 			if anyPlaced {
-				enter(set.byPlace, policy.Place, &r, rules, match{policy: policy, source: source})
+				enter(set.byPlace, policy.Place, r, origin{policy, source})
 			}
 			if anyDerived {
-				enter(set.byComponent, policy.Component, &r, rules, match{policy: policy, source: source})
+				enter(set.byComponent, policy.Component, r, origin{policy, source})
 			}
 		}
 	}
 	return set
 }
 
-func enter(in map[string]*scope, where string, r *renamer, rules []term, of match) {
+func enter(in map[string]*scope, where string, r *renamer, o origin) {
 	s := in[where]
 	if s == nil {
 		s = &scope{r: r}
 		in[where] = s
 	}
-	s.rules = slices.Grow(s.rules, len(rules))
-	for i := range rules {
-		of.term = &rules[i]
-		s.rules = append(s.rules, of)
-	}
+	s.origins = append(s.origins, o)
 }
 
 func (set *inheritance) enterBindings(source *Source, policy *Policy) {
@@ -105,13 +104,8 @@ func (set *inheritance) matches(live *Policy, rules []term) []match {
 		return found
 	}
 	// Nearly always these are all of them, and no rule has to be looked up.
-	untouched := scopes[0].untouched(rules)
-	for i, m := range untouched {
-		m.term = &rules[i] // the same to the letter, and known to be by its selector's address
-		found[i] = m
-	}
-	if n := len(untouched); n < len(rules) {
-		lookUp(scopes, rules[n:], found[n:], newClaims(untouched))
+	if n := scopes[0].untouched(rules, found); n < len(rules) {
+		lookUp(scopes, rules[n:], found[n:], newClaims(scopes[0].rules()[:n]))
 	}
 	return found
 }

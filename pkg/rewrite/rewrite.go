@@ -43,9 +43,8 @@ func Rewrite(in Input) Result {
 	if len(sources) == 0 {
 		return Result{}
 	}
-	r := newRenamer(sources, in.Target, in.IdentityLabels)
-	w := walk{renamer: r, options: in.Options}
-	inherited := newInheritance(r, in.Live)
+	w := walk{renamer: newRenamer(sources, in.Target, in.IdentityLabels), options: in.Options}
+	inherited := newInheritance(&w.renamer, in.Live)
 	all := make([]found, len(in.Live))
 	for i := range in.Live {
 		all[i] = found{policy: &in.Live[i], terms: terms(&in.Live[i])}
@@ -86,17 +85,23 @@ type walk struct {
 
 // validate says what is wrong with the rules of a policy. Those that KubeBlocks made invalid are mended, with consent.
 func (w *walk) validate(f *found) {
-	f.problems = w.valid.policy(f.terms)
-	for i, problem := range f.problems {
-		if problem == "" {
-			continue
+	rules := f.terms
+	if w.options.RestoreThirdParty {
+		rules = slices.Clone(rules)
+		for i := range rules {
+			rules[i] = w.whole(rules[i], f.matches[i])
 		}
-		if f.matches[i].inTree && w.options.RestoreThirdParty {
-			f.problems[i] = ""
-			continue
-		}
-		w.invalid = true
 	}
+	f.problems = w.valid.policy(rules)
+	w.invalid = w.invalid || slices.ContainsFunc(f.problems, func(problem string) bool { return problem != "" })
+}
+
+// whole returns a live rule t with what KubeBlocks' rewrite took from the rule m that it comes from.
+func (w *walk) whole(t term, m match) term {
+	if m.inTree {
+		t.selector = w.undoInTree(t.selector, m.selector)
+	}
+	return t
 }
 
 // term decides on one rule.
@@ -122,10 +127,7 @@ func (w *walk) find(path string, class Class, rule, verdict string) {
 
 // inheritedTerm decides on a live rule t that comes from the rule m of a snapshot.
 func (w *walk) inheritedTerm(live *Policy, t term, m match) {
-	whole := t // the live rule, with what KubeBlocks' rewrite took from it
-	if m.inTree {
-		whole.selector = w.undoInTree(t.selector, m.selector)
-	}
+	whole := w.whole(t, m)
 	n := w.named(whole.selector)
 	right, ok := w.retarget(whole, n, w.options.ScopeUnscoped)
 	if m.selector != whole.selector {

@@ -3,9 +3,10 @@ package rewrite
 // scope is what the snapshots hold at one place or for one component.
 type scope struct {
 	r *renamer
-	// rules are in the order in which they stand, source by source.
-	rules []match
-	// exact and changed are made when they are first asked for: for a cluster that nobody has touched, never.
+	// origins are in the order in which they stand, source by source.
+	origins []origin
+	// listed, exact and changed are made when they are first asked for: for a cluster that nobody has touched, never.
+	listed         []match
 	exact, changed index
 }
 
@@ -14,21 +15,41 @@ type index map[string][]match
 
 func (i index) enter(m match, rule string) { i[rule] = append(i[rule], m) }
 
-// untouched returns the rules that a live policy begins with as well: those that stand where they stand here, as they stand
-// here. Each is the first of its like that those before it leave over, just as if it were looked up.
-func (s *scope) untouched(live []term) []match {
+// untouched matches the rules that a live policy begins with for as long as they stand where they stand here, as they stand
+// here, and returns how many those are. Each is the first of its like that those before it leave over, just as if it were
+// looked up.
+func (s *scope) untouched(live []term, found []match) int {
 	n := 0
-	for n < len(live) && n < len(s.rules) && sameRule(&live[n], s.rules[n].term) {
-		n++
+	for _, o := range s.origins {
+		for t := range eachRule(o.policy) {
+			if n == len(live) || !sameRule(&live[n], &t) {
+				return n
+			}
+			// The live rule stands for its like: that they are the same is seen by the selector's address.
+			found[n] = match{term: &live[n], origin: o}
+			n++
+		}
 	}
-	return s.rules[:n]
+	return n
+}
+
+// rules returns the rules of the origins.
+func (s *scope) rules() []match {
+	if s.listed == nil {
+		for _, o := range s.origins {
+			for t := range eachRule(o.policy) {
+				s.listed = append(s.listed, match{term: &t, origin: o})
+			}
+		}
+	}
+	return s.listed
 }
 
 // exactly returns the rules as they stand in the snapshots.
 func (s *scope) exactly() index {
 	if s.exact == nil {
-		s.exact = make(index, len(s.rules))
-		for _, m := range s.rules {
+		s.exact = make(index, len(s.rules()))
+		for _, m := range s.rules() {
 			s.exact.enter(m, canonicalOf(*m.term))
 		}
 	}
@@ -39,8 +60,8 @@ func (s *scope) exactly() index {
 // KubeBlocks' own. Where the two agree, KubeBlocks' rewrite lost nothing.
 func (s *scope) afterwards() index {
 	if s.changed == nil {
-		s.changed = make(index, 2*len(s.rules))
-		for _, m := range s.rules {
+		s.changed = make(index, 2*len(s.rules()))
+		for _, m := range s.rules() {
 			s.enterChanged(m)
 		}
 	}

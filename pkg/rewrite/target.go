@@ -8,13 +8,13 @@ import (
 
 // namesSource reports whether a term names a source, and ranges over its namespace. A cluster of the same name in another
 // namespace is a stranger.
-func (r renamer) namesSource(t term) bool {
+func (r *renamer) namesSource(t term) bool {
 	return r.named(t.selector).source && r.inRange(t)
 }
 
 // retarget returns the term, whose selector names n, as it has to stand in the target: renamed where it names a source, scoped
 // to the target where it is unscoped and scope is true. It returns false where the term stays as it is.
-func (r renamer) retarget(t term, n names, scope bool) (term, bool) {
+func (r *renamer) retarget(t term, n names, scope bool) (term, bool) {
 	switch {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
@@ -28,13 +28,14 @@ func (r renamer) retarget(t term, n names, scope bool) (term, bool) {
 }
 
 // renamed returns a term that names a source for the target, and false where single leaves cannot say it.
-func (r renamer) renamed(t term, n names) (term, bool) {
+func (r *renamer) renamed(t term, n names) (term, bool) {
 	selector, ok := r.selector(t.selector)
-	renamed := t
-	renamed.selector = selector
-	if !ok || r.valid.term(renamed) != "" {
+	// All else was valid before. The key of the name can be new in the selector.
+	if !ok || r.valid.labelKeys(matchLabelKeys, t.matchLabelKeys(), selector) != "" {
 		return t, false
 	}
+	renamed := t
+	renamed.selector = selector
 	if t.implicitNamespace() || !r.moved() {
 		return renamed, true
 	}
@@ -50,7 +51,7 @@ func (r renamer) renamed(t term, n names) (term, bool) {
 }
 
 // stayingPut returns the renamed term with the namespaces of t, and false where those cannot be the target's as well.
-func (r renamer) stayingPut(t, renamed term) (term, bool) {
+func (r *renamer) stayingPut(t, renamed term) (term, bool) {
 	var moves leaves
 	moves.namespaces("", t.pods, r.namespaces(t.pods))
 	if surelyRangesOver(t.pods, r.target.Namespace) || len(moves) == 0 && mayRangeOver(t.pods, r.target.Namespace) {
@@ -60,7 +61,7 @@ func (r renamer) stayingPut(t, renamed term) (term, bool) {
 }
 
 // unscoped reports whether a term, whose selector names n, can take Pods of the sources without naming any cluster.
-func (r renamer) unscoped(t term, n names) bool {
+func (r *renamer) unscoped(t term, n names) bool {
 	if n.source || n.untold || len(n.others) > 0 {
 		return false
 	}
@@ -71,7 +72,7 @@ func (r renamer) unscoped(t term, n names) bool {
 }
 
 // repelsOthers reports whether a term takes the Pods of other clusters only, without naming them.
-func (r renamer) repelsOthers(t term) bool {
+func (r *renamer) repelsOthers(t term) bool {
 	return t.pods != nil && slices.ContainsFunc(t.pods.MismatchLabelKeys, r.identifies)
 }
 

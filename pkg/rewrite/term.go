@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 
@@ -52,12 +53,13 @@ func (t term) implicitNamespace() bool {
 // terms lists the rules of a policy that select Pods, in the order in which they stand. Those of a shard are listed as they
 // stand in the Cluster: with an empty component name.
 func terms(p *Policy) []term {
-	all := termsWithoutPath(p)
-	for i := range all {
-		all[i].path = p.Path + all[i].list() + strconv.Itoa(all[i].index) + all[i].below()
+	all := make([]term, 0, countTerms(p))
+	for t := range eachRule(p) {
+		t.path = p.Path + t.list() + strconv.Itoa(t.index) + t.below()
 		if p.Shard != "" {
-			all[i] = emptied(all[i], p.Shard)
+			t = emptied(t, p.Shard)
 		}
+		all = append(all, t)
 	}
 	return all
 }
@@ -86,30 +88,46 @@ func (t *term) below() string {
 	return "/podAffinityTerm"
 }
 
-func termsWithoutPath(p *Policy) []term {
-	all := make([]term, 0, countTerms(p))
-	if p.Affinity != nil {
-		if a := p.Affinity.PodAffinity; a != nil {
-			all = appendAffinity(all, affinity,
-				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+// eachRule yields the rules of a policy that select Pods, in the order in which they stand, without their paths.
+func eachRule(p *Policy) iter.Seq[term] {
+	return func(yield func(term) bool) {
+		a := p.Affinity
+		if a != nil && a.PodAffinity != nil && !yieldTerms(yield, affinity,
+			a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) {
+			return
 		}
-		if a := p.Affinity.PodAntiAffinity; a != nil {
-			all = appendAffinity(all, antiAffinity,
-				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		if a != nil && a.PodAntiAffinity != nil && !yieldTerms(yield, antiAffinity,
+			a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) {
+			return
+		}
+		yieldConstraints(yield, p.TopologySpreadConstraints)
+	}
+}
+
+func yieldTerms(yield func(term) bool, k kind, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) bool {
+	for i := range required {
+		t := &required[i]
+		if !yield(term{kind: k, index: i, required: true, topologyKey: t.TopologyKey, selector: t.LabelSelector, pods: t}) {
+			return false
 		}
 	}
-	for i := range p.TopologySpreadConstraints {
-		c := &p.TopologySpreadConstraints[i]
-		all = append(all, term{
-			kind:        spread,
-			index:       i,
-			required:    c.WhenUnsatisfiable == corev1.DoNotSchedule,
-			topologyKey: c.TopologyKey,
-			selector:    c.LabelSelector,
-			constraint:  c,
-		})
+	for i := range preferred {
+		t := &preferred[i].PodAffinityTerm
+		if !yield(term{kind: k, index: i, topologyKey: t.TopologyKey, selector: t.LabelSelector, pods: t, weight: preferred[i].Weight}) {
+			return false
+		}
 	}
-	return all
+	return true
+}
+
+func yieldConstraints(yield func(term) bool, constraints []corev1.TopologySpreadConstraint) {
+	for i := range constraints {
+		c := &constraints[i]
+		required := c.WhenUnsatisfiable == corev1.DoNotSchedule
+		if !yield(term{kind: spread, index: i, required: required, topologyKey: c.TopologyKey, selector: c.LabelSelector, constraint: c}) {
+			return
+		}
+	}
 }
 
 func countTerms(p *Policy) int {
@@ -124,31 +142,6 @@ func countTerms(p *Policy) int {
 		n += len(a.RequiredDuringSchedulingIgnoredDuringExecution) + len(a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	return n
-}
-
-func appendAffinity(all []term, k kind, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []term {
-	for i := range required {
-		all = append(all, term{
-			kind:        k,
-			index:       i,
-			required:    true,
-			topologyKey: required[i].TopologyKey,
-			selector:    required[i].LabelSelector,
-			pods:        &required[i],
-		})
-	}
-	for i := range preferred {
-		t := &preferred[i].PodAffinityTerm
-		all = append(all, term{
-			kind:        k,
-			index:       i,
-			topologyKey: t.TopologyKey,
-			selector:    t.LabelSelector,
-			pods:        t,
-			weight:      preferred[i].Weight,
-		})
-	}
-	return all
 }
 
 // emptied returns a term with an empty component name in the place of a shard's.

@@ -8,12 +8,12 @@ import (
 
 // vacuous reports whether a selector takes none of the sources' Pods, whomever it names. The target's Pods differ from
 // them in identity only, so that it takes none of those either.
-func (r renamer) vacuous(s *metav1.LabelSelector) bool {
+func (r *renamer) vacuous(s *metav1.LabelSelector) bool {
 	return s == nil || !r.anyComponent(s, func(_ *Source, c *Component) bool { return mayTake(s, c) })
 }
 
 // takesSource reports whether a selector can take Pods of the sources.
-func (r renamer) takesSource(s *metav1.LabelSelector) bool {
+func (r *renamer) takesSource(s *metav1.LabelSelector) bool {
 	return s != nil && r.anyComponent(s, func(source *Source, c *Component) bool {
 		return mayTake(s, c) && !anyRequirement(s, func(requirement metav1.LabelSelectorRequirement) bool {
 			return slices.Contains(r.nameKeys, requirement.Key) && !takes(requirement, source.Name)
@@ -23,7 +23,7 @@ func (r renamer) takesSource(s *metav1.LabelSelector) bool {
 
 // anyComponent reports whether something holds for a component of a source that a selector can be about. It may, where no
 // component is known.
-func (r renamer) anyComponent(s *metav1.LabelSelector, holds func(*Source, *Component) bool) bool {
+func (r *renamer) anyComponent(s *metav1.LabelSelector, holds func(*Source, *Component) bool) bool {
 	name, named := s.MatchLabels[LabelComponentName]
 	known := false
 	for i := range r.sources {
