@@ -25,7 +25,7 @@ func (w *walk) classify(t term, m match, n names, o outcome) {
 	if source {
 		w.classifySource(t, m, rule, n, o)
 	}
-	if class, verdict := w.judge(t, m, n, source, o.lost); class != "" {
+	if class, verdict := w.judge(t, m, n, source, o); class != "" {
 		w.find(t.path, class, rule, verdict)
 	}
 	if verdict := w.shift(m, source && n.only); verdict != "" {
@@ -63,9 +63,9 @@ func (w *walk) becomes(m match) string {
 }
 
 // judge says what a rule is beside naming the source, or instead of it. The class is empty where there is nothing to say.
-func (w *walk) judge(t term, m match, n names, source, lost bool) (Class, string) {
+func (w *walk) judge(t term, m match, n names, source bool, o outcome) (Class, string) {
 	switch {
-	case lost:
+	case o.lost:
 		return ThirdParty, w.lostWords(m)
 	case n.source && !source:
 		return ThirdParty, "names a cluster in another namespace than the source's: kept"
@@ -78,14 +78,14 @@ func (w *walk) judge(t term, m match, n names, source, lost bool) (Class, string
 	case w.vacuous(m.selector):
 		return Vacuous, "takes no Pod of the source, and none that " + w.target.Name + " can have"
 	case !n.source && w.unscoped(t, w.named(t.selector)):
-		return Unscoped, w.unscopedWords(t)
+		return Unscoped, w.unscopedWords(o)
 	default:
 		return "", ""
 	}
 }
 
-func (w *walk) unscopedWords(t term) string {
-	if w.options.ScopeUnscoped && !w.invalid && !w.repelsOthers(t) {
+func (w *walk) unscopedWords(o outcome) string {
+	if o.edited && !w.invalid {
 		return "names no cluster: scoped to " + w.target.Name
 	}
 	return "names no cluster, so it may take the Pods of the source and of others: kept, scopeUnscoped scopes it"

@@ -27,8 +27,8 @@ func (l *leaves) add(path string, from, to any) {
 	*l = append(*l, Edit{Path: path, From: from, To: to})
 }
 
-// selector adds the edits that turn one selector in a field at path into another, which has the same requirements in the same places
-// and perhaps more behind them.
+// selector adds the edits that turn one selector, in a field of what stands at path, into another, which has the same
+// requirements in the same places and perhaps more behind them.
 func (l *leaves) selector(path, field string, from, to *metav1.LabelSelector) {
 	if from == to || from == nil || to == nil {
 		return
@@ -51,7 +51,7 @@ func (l *leaves) selector(path, field string, from, to *metav1.LabelSelector) {
 	}
 }
 
-// labels adds the edits of the labels of the selector in a field at path.
+// labels adds the edits of the labels of that selector.
 func (l *leaves) labels(path, field string, from, to map[string]string) {
 	if from == nil && len(to) > 0 {
 		l.add(path+field+"/matchLabels", nil, to)
@@ -60,13 +60,12 @@ func (l *leaves) labels(path, field string, from, to map[string]string) {
 	first, kept := len(*l), 0
 	for key, value := range from {
 		renamed, stays := to[key]
-		if stays {
-			kept++
-		}
-		switch {
-		case !stays:
+		if !stays {
 			l.add(path+field+"/matchLabels/"+escape(key), value, nil)
-		case renamed != value:
+			continue
+		}
+		kept++
+		if renamed != value {
 			l.add(path+field+"/matchLabels/"+escape(key), value, renamed)
 		}
 	}

@@ -36,13 +36,13 @@ func (r *renamer) rewriteLabels(s *metav1.LabelSelector) bool {
 	}
 	if _, m := r.rename(LabelClusterUID, s.MatchLabels[LabelClusterUID]); m == ofSource && r.target.UID == "" {
 		delete(s.MatchLabels, LabelClusterUID)
-		r.scope(s)
+		return r.scope(s)
 	}
 	return true
 }
 
-// scope makes a selector take the target's Pods only.
-func (r *renamer) scope(s *metav1.LabelSelector) {
+// scope makes a selector take the target's Pods only. It returns false where the target's name is no label's value.
+func (r *renamer) scope(s *metav1.LabelSelector) bool {
 	if s.MatchLabels == nil {
 		s.MatchLabels = map[string]string{}
 	}
@@ -52,6 +52,7 @@ func (r *renamer) scope(s *metav1.LabelSelector) {
 	case name != r.target.Name:
 		s.MatchExpressions = append(s.MatchExpressions, r.instance(metav1.LabelSelectorOpIn))
 	}
+	return r.valid.label(LabelInstance, r.target.Name) == ""
 }
 
 // instance returns the requirement on the target's name.
@@ -68,6 +69,8 @@ func (r *renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
 			return false
 		case !waiting:
 			requirement.Values = values
+		case r.valid.label(LabelInstance, r.target.Name) != "":
+			return false
 		case len(values) == 0:
 			// The UID stands for the name, which is known.
 			*requirement = r.instance(requirement.Operator)

@@ -19,12 +19,20 @@ func (r *renamer) retarget(t term, n names, scope bool) (term, bool) {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
 	case scope && r.unscoped(t, n) && !r.repelsOthers(t):
-		t.selector = copied(t.selector)
-		r.scope(t.selector)
-		return t, true
+		return r.scoped(t)
 	default:
 		return t, false
 	}
+}
+
+// scoped returns an unscoped term for the target, and false where the target's name is too long for it.
+func (r *renamer) scoped(t term) (term, bool) {
+	scoped := t
+	scoped.selector = copied(t.selector)
+	if !r.scope(scoped.selector) {
+		return t, false
+	}
+	return scoped, true
 }
 
 // renamed returns a term that names a source for the target, and false where single leaves cannot say it.
