@@ -115,8 +115,7 @@ func (r *renamer) nameOf(s *metav1.LabelSelector) string {
 		return r.sources[0].Name
 	}
 	for i := range r.sources {
-		one := *r
-		one.sources, one.components = r.sources[i:i+1], r.components[i:i+1]
+		one := renamer{sources: r.sources[i : i+1], components: r.components[i : i+1], target: r.target, nameKeys: r.nameKeys}
 		if one.named(s).source {
 			return r.sources[i].Name
 		}

@@ -343,19 +343,26 @@ func TestRuleThatDiffersInOneFieldIsNotInherited(t *testing.T) {
 			p, c := *weighted.DeepCopy(), *constraint.DeepCopy()
 			change(&p, &c)
 
-			result := Rewrite(Input{Sources: backupOf(my1, pair(weighted, constraint)), Target: carrot67, Live: pair(p, c)})
+			for _, policies := range [][2][]Policy{{preferring(weighted), preferring(p)}, {spreading(constraint), spreading(c)}} {
+				result := Rewrite(Input{Sources: backupOf(my1, policies[0]), Target: carrot67, Live: policies[1]})
 
-			g.Expect(result.Edits).To(BeEmpty())
-			g.Expect(classes(result)).To(Equal([]Class{Intended, Intended}))
+				g.Expect(result.Edits).To(BeEmpty())
+				g.Expect(classes(result)).To(Equal([]Class{Intended}))
+			}
 		})
 	}
 }
 
-// pair places a preferred anti-affinity term and a spread constraint in the policy of component mysql.
-func pair(p corev1.WeightedPodAffinityTerm, c corev1.TopologySpreadConstraint) []Policy {
-	policies := at(&corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{p},
+// preferring places a preferred anti-affinity term in the policy of component mysql.
+func preferring(t corev1.WeightedPodAffinityTerm) []Policy {
+	return at(&corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{t},
 	}})
+}
+
+// spreading places a spread constraint in the policy of component mysql.
+func spreading(c corev1.TopologySpreadConstraint) []Policy {
+	policies := at(nil)
 	policies[0].TopologySpreadConstraints = []corev1.TopologySpreadConstraint{c}
 	return policies
 }
@@ -369,4 +376,31 @@ func TestRuleForAllPodsIsNotInheritedFromOneForNone(t *testing.T) {
 	})
 
 	g.Expect(result).To(Equal(Result{}))
+}
+
+func TestValuesThatTheAPIServerRefusesAreInvalid(t *testing.T) {
+	for value, class := range map[string]Class{
+		"": Unscoped, "-": Invalid, "blue": Unscoped, "blue-": Invalid, "-blue": Invalid, "b-7": Unscoped, "Blue_1.x": Unscoped, "blü": Invalid,
+		strings.Repeat("x", 63): Unscoped, strings.Repeat("x", 64): Invalid,
+	} {
+		t.Run(value, func(t *testing.T) {
+			live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{"team": value}}))
+
+			result := Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
+
+			NewWithT(t).Expect(classes(result)).To(Equal([]Class{class}))
+		})
+	}
+}
+
+func TestNameIsNotAddedToASelectorThatTakesItFromThePod(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{LabelClusterUID: "uid-my1"}}))
+	live[0].Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].MatchLabelKeys = []string{LabelInstance}
+	source := Identity{Namespace: "default", Name: "my1", UID: "uid-my1"}
+
+	result := Rewrite(Input{Sources: backupOf(source, live), Target: carrot67, Live: live})
+
+	g.Expect(result.Edits).To(BeEmpty(), "the API server takes no key in both")
+	g.Expect(classes(result)).To(Equal([]Class{Generated}))
 }
