@@ -14,11 +14,12 @@ type outcome struct {
 	lost bool
 }
 
-// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot, whose selector names n.
-func (w *walk) classify(t term, m match, n names, o outcome) {
+// classify adds what there is to say of a live rule t that comes from the rule m of a snapshot.
+func (w *walk) classify(t term, m match, o outcome) {
+	n := w.read(m.selector).names
 	if n.source {
 		// A rule for the source and a cluster that had the target's name is one for the target now.
-		n.others = slices.DeleteFunc(n.others, func(name string) bool { return name == w.target.Name })
+		n.others = slices.DeleteFunc(slices.Clone(n.others), func(name string) bool { return name == w.target.Name })
 	}
 	rule := m.words(w.subject(*m.term, n), m.policy.Place, m.source.Backup)
 	source := n.source && w.inRange(*m.term)
@@ -75,9 +76,9 @@ func (w *walk) judge(t term, m match, n names, source bool, o outcome) (Class, s
 		return Generated, "holds the name of a shard or a UID that has no counterpart in " + w.target.Name + ": kept"
 	case isPlaceholder(m.selector):
 		return Placeholder, "leaves the component's name to KubeBlocks: not touched"
-	case w.vacuous(m.selector):
+	case w.read(m.selector).vacuous:
 		return Vacuous, "takes no Pod of the source, and none that " + w.target.Name + " can have"
-	case !n.source && w.unscoped(t, w.named(t.selector)):
+	case w.unscoped(t):
 		return Unscoped, w.unscopedWords(o)
 	default:
 		return "", ""
@@ -101,7 +102,7 @@ func (w *walk) lostWords(m match) string {
 
 // shift says how a rule means other Pods than before because the target is in another namespace; empty where it does not.
 func (w *walk) shift(m match, sourceOnly bool) string {
-	if !w.moved() || sourceOnly || w.vacuous(m.selector) || !m.implicitNamespace() {
+	if !w.moved() || sourceOnly || w.read(m.selector).vacuous || !m.implicitNamespace() {
 		return ""
 	}
 	return "ranged over namespace " + m.source.Namespace + " and ranges over " + w.target.Namespace + " now: kept"

@@ -31,8 +31,8 @@ type renamer struct {
 	// nameKeys are the keys whose value is a cluster's name.
 	nameKeys []string
 	valid    *validator
-	// last is the selector that was rewritten last: the rules of a policy, and they stand together, mostly have the same.
-	last rewriting
+	// last is the selector that was read last: the rules of a policy mostly have the same.
+	last reading
 }
 
 func newRenamer(sources []Source, target Identity, identityLabels []string) renamer {

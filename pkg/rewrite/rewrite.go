@@ -109,12 +109,12 @@ func (w *walk) term(f *found, i int) {
 	t, m := f.terms[i], f.matches[i]
 	switch {
 	case f.problems[i] != "":
-		rule := t.words(w.subject(t, w.named(t.selector)), f.policy.Place, "")
+		rule := t.words(w.subject(t, w.read(t.selector).names), f.policy.Place, "")
 		w.find(t.path, Invalid, rule, "would be refused by the API server, so nothing is rewritten: "+f.problems[i])
 	case m.term != nil:
 		w.inheritedTerm(f.policy, t, m)
 	case w.namesSource(t):
-		w.find(t.path, Intended, t.words(w.subject(t, w.named(t.selector)), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
+		w.find(t.path, Intended, t.words(w.subject(t, w.read(t.selector).names), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
 	}
 }
 
@@ -128,11 +128,7 @@ func (w *walk) find(path string, class Class, rule, verdict string) {
 // inheritedTerm decides on a live rule t that comes from the rule m of a snapshot.
 func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 	whole := w.whole(t, m)
-	n := w.named(whole.selector)
-	right, ok := w.retarget(whole, n, w.options.ScopeUnscoped)
-	if m.selector != whole.selector {
-		n = w.named(m.selector)
-	}
+	right, ok := w.retarget(whole, w.options.ScopeUnscoped)
 	kept := right
 	if m.inTree && ok {
 		kept.selector = w.keepInTree(right.selector, t.selector, m.selector)
@@ -142,7 +138,7 @@ func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 	w.leaves = w.leaves[:0]
 	w.leaves.rule(t, kept)
 	lost := m.inTree && canonicalOf(kept) != canonicalOf(right)
-	w.classify(t, m, n, outcome{retargeted: ok, edited: len(w.leaves) > 0, lost: lost})
+	w.classify(t, m, outcome{retargeted: ok, edited: len(w.leaves) > 0, lost: lost})
 	if m.inTree && w.options.RestoreThirdParty {
 		w.leaves = w.leaves[:0]
 		w.leaves.rule(t, right)

@@ -25,7 +25,7 @@ func (s *scope) untouched(live []term, found []match) int {
 			if n == len(live) || !sameRule(&live[n], &t) {
 				return n
 			}
-			// The live rule stands for its like: that they are the same is seen by the selector's address.
+			// The live rule stands for its like, which is not listed.
 			found[n] = match{term: &live[n], origin: o}
 			n++
 		}
@@ -83,9 +83,8 @@ func (s *scope) enterChanged(m match) {
 
 func (s *scope) enterRewritten(m match) map[string]bool {
 	entered := map[string]bool{}
-	n := s.r.named(m.selector)
 	for _, scoped := range []bool{false, true} {
-		t, ok := s.r.retarget(*m.term, n, scoped)
+		t, ok := s.r.retarget(*m.term, scoped)
 		if rule := canonicalOf(t); ok && !entered[rule] {
 			entered[rule] = true
 			s.changed.enter(m, rule)

@@ -9,20 +9,13 @@ import (
 )
 
 // selector returns the selector that takes the target where s, which names a source, takes that. It keeps every requirement
-// in its place and appends what it adds. ok is false where no selector can do so. The result is not for writing to: alike
-// selectors share it.
-func (r *renamer) selector(s *metav1.LabelSelector) (rewritten *metav1.LabelSelector, ok bool) {
-	if r.last.from == nil || !sameSelector(s, r.last.from) {
-		to := copied(s)
-		r.last = rewriting{from: s, to: to, ok: r.rewriteLabels(to) && r.rewriteExpressions(to)}
+// in its place and appends what it adds. It returns nil where no selector can do so.
+func (r *renamer) selector(s *metav1.LabelSelector) *metav1.LabelSelector {
+	rewritten := copied(s)
+	if !r.rewriteLabels(rewritten) || !r.rewriteExpressions(rewritten) {
+		return nil
 	}
-	return r.last.to, r.last.ok
-}
-
-// rewriting is a selector and what became of it.
-type rewriting struct {
-	from, to *metav1.LabelSelector
-	ok       bool
+	return rewritten
 }
 
 // copied returns a copy that shares the lists of values: those are replaced, never written to.

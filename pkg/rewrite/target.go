@@ -9,16 +9,16 @@ import (
 // namesSource reports whether a term names a source, and ranges over its namespace. A cluster of the same name in another
 // namespace is a stranger.
 func (r *renamer) namesSource(t term) bool {
-	return r.named(t.selector).source && r.inRange(t)
+	return r.read(t.selector).names.source && r.inRange(t)
 }
 
-// retarget returns the term, whose selector names n, as it has to stand in the target: renamed where it names a source, scoped
-// to the target where it is unscoped and scope is true. It returns false where the term stays as it is.
-func (r *renamer) retarget(t term, n names, scope bool) (term, bool) {
-	switch {
+// retarget returns the term as it has to stand in the target: renamed where it names a source, scoped to the target where it
+// is unscoped and scope is true. It returns false where the term stays as it is.
+func (r *renamer) retarget(t term, scope bool) (term, bool) {
+	switch n := r.read(t.selector).names; {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
-	case scope && r.unscoped(t, n) && !r.repelsOthers(t):
+	case scope && r.unscoped(t) && !r.repelsOthers(t):
 		return r.scoped(t)
 	default:
 		return t, false
@@ -37,9 +37,9 @@ func (r *renamer) scoped(t term) (term, bool) {
 
 // renamed returns a term that names a source for the target, and false where single leaves cannot say it.
 func (r *renamer) renamed(t term, n names) (term, bool) {
-	selector, ok := r.selector(t.selector)
+	selector := r.read(t.selector).renamed
 	// All else was valid before. The key of the name can be new in the selector.
-	if !ok || r.valid.labelKeys(matchLabelKeys, t.matchLabelKeys(), selector) != "" {
+	if selector == nil || r.valid.labelKeys(matchLabelKeys, t.matchLabelKeys(), selector) != "" {
 		return t, false
 	}
 	renamed := t
@@ -68,9 +68,9 @@ func (r *renamer) stayingPut(t, renamed term) (term, bool) {
 	return t, false
 }
 
-// unscoped reports whether a term, whose selector names n, can take Pods of the sources without naming any cluster.
-func (r *renamer) unscoped(t term, n names) bool {
-	if n.source || n.untold || len(n.others) > 0 {
+// unscoped reports whether a term can take Pods of the sources without naming any cluster.
+func (r *renamer) unscoped(t term) bool {
+	if n := r.read(t.selector).names; n.source || n.untold || len(n.others) > 0 {
 		return false
 	}
 	if t.selector == nil || isPlaceholder(t.selector) || slices.ContainsFunc(t.matchLabelKeys(), r.identifies) {
