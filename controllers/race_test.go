@@ -1,0 +1,179 @@
+package controllers_test
+
+import (
+	"encoding/json"
+	"slices"
+	"sync/atomic"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// nthOf returns the number of the nth call of one kind.
+func nthOf(made []string, what string, n int) int {
+	GinkgoHelper()
+	for i, call := range made {
+		if call == what {
+			if n--; n == 0 {
+				return i + 1
+			}
+		}
+	}
+	Fail("there are not as many calls: " + what)
+	return 0
+}
+
+// beganAt returns the number of the first call of the pass that a call belongs to.
+func beganAt(made []string, number int) int { return lastBefore(made, "get Cluster", number) }
+
+// playMeanwhile plays a scenario in which something happens just before a call, and expects that the restore is cured, that
+// what had started is kept, and that things come to rest.
+func (s scenario) playMeanwhile(number int, happens func(t *trial)) {
+	GinkgoHelper()
+	t := s.setUp()
+	defer t.clean()
+	happened := false
+	t.calls.before = map[int]func(){number: func() { happens(t); happened = true }}
+	t.converge()
+	Expect(happened).To(BeTrue())
+	t.keeps()
+	s.cured(t)
+	t.rests()
+}
+
+var _ = Describe("A race", Label("harness"), func() {
+	It("is survived when KubeBlocks writes empty rules back between the two patches of an exchange", func() {
+		made := halfRestore.play().made
+		add := nthOf(made, "patch Restore", 2)
+		for _, number := range []int{beganAt(made, add), add} {
+			halfRestore.playMeanwhile(number, func(t *trial) {
+				restore := t.restore()
+				Expect(restore.Spec.PrepareDataConfig.SchedulingSpec).To(BeNil())
+				t.merge(restore, `{"spec":{"prepareDataConfig":{"schedulingSpec":{}}}}`)
+			})
+		}
+	})
+
+	It("is survived when KubeBlocks reverts the Cluster's components once", func() {
+		rewrite := nthOf(wholeRestore.play().made, "patch Cluster", 1)
+		wholeRestore.playMeanwhile(rewrite+1, func(t *trial) { t.revert("kubeblocks") })
+	})
+
+	It("is given up when somebody reverts the Cluster for ever", func() {
+		t := wholeRestore.setUp()
+		defer t.clean()
+		rewrites := 0
+		for range 10 {
+			_, err := t.tryReconcile()
+			Expect(err).NotTo(HaveOccurred())
+			if !t.namesSource() {
+				rewrites++
+				t.revert("gitops")
+			}
+			t.standIn.step()
+		}
+		Expect(rewrites).To(Equal(2))
+		Expect(t.ledger().Contention).To(HaveValue(HaveField("Manager", "gitops")))
+		Expect(t.restore().Status.Conditions).To(ContainElement(SatisfyAll(
+			ours(), say(metav1.ConditionFalse, v1alpha1.ReasonContended), HaveField("Message", ContainSubstring("gitops")))))
+		t.rests()
+	})
+
+	It("is survived when a foreign writer drops conditions", func() {
+		t := wholeRestore.setUp()
+		defer t.clean()
+		t.converge()
+		for range 3 {
+			t.mergeStatus(t.restore(), `{"status":{"conditions":[`+validated+`]}}`)
+			t.converge()
+			Expect(t.restore().Status.Conditions).To(HaveExactElements(ofType("ValidationPassed"), ours(), oursToo()))
+			t.rests()
+		}
+	})
+
+	DescribeTable("is survived when a Pod is bound after it was seen to wait", func(s scenario, deletes string) {
+		made := s.play().made
+		last := nthOf(made, deletes, 1)
+		first := beganAt(made, last)
+		if deletes != "delete Pod" {
+			// What is bound from here on no API server can tell the delete: one request is left to chance.
+			last = lastBefore(made, "list PodList", last)
+		}
+		var bound atomic.Int64
+		inParallel(upTo(last)[first-1:], func(number int) {
+			s.playMeanwhile(number, func(t *trial) { bound.Add(t.bindWaiting()) })
+		})
+		Expect(bound.Load()).To(BeEquivalentTo(last - first + 1))
+		show("calls before which a Pod was bound", "%d, from the first of the pass that sends %q", bound.Load(), deletes)
+	},
+		Entry("and its Restore would be deleted", wholeRestore, "delete Restore"),
+		Entry("and its Job would be deleted", halfRestore, "delete Job"),
+		Entry("and is itself the one that would be deleted", databasePod, "delete Pod"),
+	)
+})
+
+// revert puts back the components as they came from the Backup, in a write that names no version.
+func (t *trial) revert(manager client.FieldOwner) {
+	GinkgoHelper()
+	spec := t.cluster(target, source).Obj().Object["spec"].(map[string]any)
+	data, err := json.Marshal(map[string]any{"spec": map[string]any{"componentSpecs": spec["componentSpecs"]}})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(t.admin.Patch(t.ctx, t.view(), client.RawPatch(types.MergePatchType, data), manager)).To(Succeed())
+	Expect(t.namesSource()).To(BeTrue())
+}
+
+// view returns carrot67.
+func (t *trial) view() *kubeblocks.Cluster {
+	GinkgoHelper()
+	cluster := &kubeblocks.Cluster{}
+	Expect(t.admin.Get(t.ctx, client.ObjectKey{Namespace: t.namespace, Name: target}, cluster)).To(Succeed())
+	return cluster
+}
+
+// namesSource reports whether a component of carrot67 names my1.
+func (t *trial) namesSource() bool {
+	GinkgoHelper()
+	for _, spec := range t.view().Spec.ComponentSpecs {
+		policy := &unstructured.Unstructured{Object: rehometesting.Apart(source)}
+		have, err := json.Marshal(spec.SchedulingPolicy)
+		Expect(err).NotTo(HaveOccurred())
+		want, err := json.Marshal(policy.Object)
+		Expect(err).NotTo(HaveOccurred())
+		if slices.Equal(have, want) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *trial) ledger() remedy.Ledger {
+	GinkgoHelper()
+	cluster := t.view()
+	return remedy.ReadLedger(cluster.Annotations[v1alpha1.AnnotationLedger], cluster.UID)
+}
+
+// bindWaiting binds the first Pod that waits, notes that it has started, and returns how many it bound.
+func (t *trial) bindWaiting() int64 {
+	GinkgoHelper()
+	for _, pod := range t.pods() {
+		if pod.Spec.NodeName != "" {
+			continue
+		}
+		t.standIn.bind(&pod, "spare")
+		t.started = append(t.started, &pod)
+		if job := t.jobOf(&pod); job != nil {
+			t.started = append(t.started, job, t.restore())
+		}
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,177 @@
+package controllers_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// scenario is a way in which a restore is stuck, and what a remediation of it must come to.
+type scenario struct {
+	generation func() rehometesting.Generation
+	begin      func(t *trial)
+	cured      func(t *trial)
+}
+
+// room is enough for all Pods of a test.
+const room = 10
+
+// wholeRestore hangs with both its Jobs. It takes PatchCluster and RecreateRestore. In this scenario Rehome gets to look between
+// any two things that KubeBlocks does.
+var wholeRestore = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *trial) {
+		t.standIn.nodes = []node{{"node1", room}, {"node2", room}}
+		t.restored(source)
+	},
+	cured: (*trial).completed,
+}
+
+// halfRestore found one node for a Pod, and none for the other. It takes PatchCluster, the exchange of rules, and RecreateJobs.
+var halfRestore = scenario{
+	generation: rehometesting.V09,
+	begin: func(t *trial) {
+		t.standIn.quick = true
+		t.standIn.nodes = []node{{"node1", room}, {"node2", room}, {"node3", 1}}
+		t.restored(source)
+		t.noteStarted()
+	},
+	cured: (*trial).completed,
+}
+
+// heldByOwnRules names itself, and has fewer nodes than Pods. It takes RelaxRestorePods.
+var heldByOwnRules = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *trial) {
+		t.restorePods = configv1alpha1.Relaxed
+		t.standIn.quick = true
+		t.standIn.nodes = []node{{"node1", room}}
+		t.restored(target)
+		t.noteStarted()
+	},
+	cured: (*trial).completed,
+}
+
+// databasePod hangs although the Restore is done, and KubeBlocks does not replace it. It takes PatchCluster and RecreatePod.
+var databasePod = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *trial) {
+		t.standIn.quick = true
+		t.standIn.nodes = []node{{"node1", room}}
+		component := t.backedUp(source)
+		restore := rehometesting.MakeRestore(t.namespace, component.GetName()+"-preparedata").
+			Of(component).Backup(backup).Policy(rehometesting.Apart(source)).Obj()
+		t.create(restore)
+		t.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
+		t.standIn.database = true
+		t.create(rehometesting.MakeInstanceSet(t.generation, component).Replicas(1).OnDelete().Obj())
+		t.standIn.settle()
+	},
+	cured: func(t *trial) {
+		for _, pod := range t.pods() {
+			Expect(pod.Spec.NodeName).NotTo(BeEmpty(), pod.Name)
+		}
+	},
+}
+
+// backedUp makes my1, which has a Pod on the first two nodes, its Backup, and carrot67, which is restored from that and keeps
+// apart from the named cluster. It returns the Component of carrot67.
+func (t *trial) backedUp(apartFrom string) *unstructured.Unstructured {
+	GinkgoHelper()
+	my1 := t.cluster(source, source).Obj()
+	t.create(my1)
+	for i, n := range t.standIn.nodes[:min(2, len(t.standIn.nodes))] {
+		component := rehometesting.MakeComponent(my1, "mysql").Obj()
+		t.create(rehometesting.MakeDatabasePod(component, "my1-mysql-"+string(rune('0'+i))).OnNode(n.name).Obj())
+	}
+	t.create(rehometesting.MakeBackup(t.namespace, backup).Of(my1).Obj())
+	return t.restoredAs(target, apartFrom)
+}
+
+// restoredAs makes a Cluster that is restored from the Backup, and its Component.
+func (t *trial) restoredAs(name, apartFrom string) *unstructured.Unstructured {
+	GinkgoHelper()
+	cluster := t.cluster(name, apartFrom).RestoredFrom("mysql", backup).Obj()
+	t.create(cluster)
+	component := rehometesting.MakeComponent(cluster, "mysql").Policy(rehometesting.Apart(apartFrom)).Obj()
+	t.create(component)
+	return component
+}
+
+// restored is backedUp, and a Restore with two Jobs, as far as KubeBlocks gets with it.
+func (t *trial) restored(apartFrom string) {
+	GinkgoHelper()
+	t.backedUp(apartFrom)
+	t.standIn.jobs = 2
+	t.standIn.settle()
+}
+
+// noteStarted notes the Pods that are bound, their Jobs, and the Restore.
+func (t *trial) noteStarted() {
+	GinkgoHelper()
+	for _, pod := range t.pods() {
+		if pod.Spec.NodeName == "" {
+			continue
+		}
+		t.started = append(t.started, &pod, t.jobOf(&pod), t.restore())
+	}
+	Expect(t.started).NotTo(BeEmpty())
+}
+
+// pods lists the Pods of carrot67.
+func (t *trial) pods() []corev1.Pod {
+	GinkgoHelper()
+	var pods corev1.PodList
+	Expect(t.admin.List(t.ctx, &pods, client.InNamespace(t.namespace), client.MatchingLabels{kubeblocks.LabelInstance: target})).To(Succeed())
+	return pods.Items
+}
+
+// jobs lists the Jobs of carrot67.
+func (t *trial) jobs() []batchv1.Job {
+	GinkgoHelper()
+	var jobs batchv1.JobList
+	Expect(t.admin.List(t.ctx, &jobs, client.InNamespace(t.namespace))).To(Succeed())
+	return jobs.Items
+}
+
+// jobOf returns the Job of a Pod; nil where that is none of a Job, or the Job is gone.
+func (t *trial) jobOf(pod *corev1.Pod) *batchv1.Job {
+	GinkgoHelper()
+	for _, job := range t.jobs() {
+		if metav1.IsControlledBy(pod, &job) {
+			return &job
+		}
+	}
+	return nil
+}
+
+// restore returns the Restore of carrot67.
+func (t *trial) restore() *kubeblocks.Restore {
+	GinkgoHelper()
+	restore := &kubeblocks.Restore{}
+	key := client.ObjectKey{Namespace: t.namespace, Name: target + "-mysql-preparedata"}
+	Expect(t.admin.Get(t.ctx, key, restore)).To(Succeed())
+	return restore
+}
+
+// completed expects that the Restore completed, that it says so, and that no Job of it ever failed.
+func (t *trial) completed() {
+	GinkgoHelper()
+	restore := t.restore()
+	Expect(restore.Status.Phase).To(Equal(kubeblocks.RestoreCompleted))
+	Expect(restore.Status.Conditions).To(ContainElement(SatisfyAll(
+		ofType(v1alpha1.ConditionPolicyRehomed), say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))))
+	Expect(t.jobs()).To(HaveLen(t.standIn.jobs))
+	for _, job := range t.jobs() {
+		Expect(job.Status.Failed).To(BeZero(), job.Name)
+	}
+}

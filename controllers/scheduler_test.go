@@ -1,0 +1,105 @@
+package controllers_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+)
+
+// schedule binds Pods that wait, and tells those that cannot be bound why not.
+func (k *standIn) schedule() {
+	GinkgoHelper()
+	for i := range k.seen.pods {
+		pod := &k.seen.pods[i]
+		if pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil {
+			continue
+		}
+		if name, why := k.nodeFor(pod); name != "" {
+			k.bind(pod, name)
+		} else if kubeblocks.Unschedulable(pod) != why {
+			k.turnDown(pod, why)
+		}
+	}
+}
+
+// nodeFor returns the first node that takes a Pod, or why none does, in the scheduler's words.
+func (k *standIn) nodeFor(pod *corev1.Pod) (name, why string) {
+	GinkgoHelper()
+	full, apart := 0, 0
+	for _, n := range k.nodes {
+		switch {
+		case k.keepsAway(pod, n.name):
+			apart++
+		case k.onNode(n.name) >= n.room:
+			full++
+		case k.short == "":
+			return n.name, ""
+		}
+	}
+	var reasons []string
+	if left := len(k.nodes) - full - apart; left > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d %s", left, k.short))
+	}
+	if full > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d Too many pods", full))
+	}
+	if apart > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d node(s) didn't match pod anti-affinity rules", apart))
+	}
+	return "", fmt.Sprintf("0/%d nodes are available: %s.", len(k.nodes), strings.Join(reasons, ", "))
+}
+
+// keepsAway reports whether a node has a Pod that another Pod's required anti-affinity names.
+func (k *standIn) keepsAway(pod *corev1.Pod, name string) bool {
+	GinkgoHelper()
+	if pod.Spec.Affinity == nil || pod.Spec.Affinity.PodAntiAffinity == nil {
+		return false
+	}
+	for _, term := range pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+		Expect(term.TopologyKey).To(Equal(corev1.LabelHostname), "the stand-in knows no other rules")
+		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
+		Expect(err).NotTo(HaveOccurred())
+		if slices.ContainsFunc(slices.Concat(k.seen.pods, k.others), func(p corev1.Pod) bool {
+			return p.Spec.NodeName == name && p.UID != pod.UID && selector.Matches(labels.Set(p.Labels))
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// onNode counts the Pods of the Cluster on a node.
+func (k *standIn) onNode(name string) int {
+	count := 0
+	for i := range k.seen.pods {
+		if k.seen.pods[i].Spec.NodeName == name {
+			count++
+		}
+	}
+	return count
+}
+
+// bind binds a Pod, and has the kubelet start it.
+func (k *standIn) bind(pod *corev1.Pod, name string) {
+	GinkgoHelper()
+	binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: name}}
+	Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), binding)).To(Succeed())
+	k.mergeStatus(pod, map[string]any{"phase": corev1.PodRunning, "startTime": metav1.Now()})
+	pod.Spec.NodeName = name
+}
+
+// turnDown says why a Pod finds no node.
+func (k *standIn) turnDown(pod *corev1.Pod, why string) {
+	GinkgoHelper()
+	k.mergeStatus(pod, map[string]any{"conditions": []any{map[string]any{
+		"type": corev1.PodScheduled, "status": corev1.ConditionFalse, "reason": corev1.PodReasonUnschedulable, "message": why,
+	}}})
+}

@@ -1,0 +1,186 @@
+package controllers_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// many is how many Restores are stuck at once. Where the cure does not help, fewer will do.
+const many, fewer = 200, 60
+
+// storm is a world with many restored Clusters, and one manager that looks at one after another.
+type storm struct {
+	*trial
+	clusters []*stuck
+	// deleted counts the Restores that were deleted, wrote all writes but those to Rehomings.
+	deleted, wrote int
+}
+
+// stuck is a Cluster of a storm.
+type stuck struct {
+	name    string
+	standIn *standIn
+	// due is when the manager looks at it again; zero for not before something happens.
+	due time.Time
+}
+
+func newStorm(size int) *storm {
+	GinkgoHelper()
+	s := &storm{trial: newTrial(rehometesting.V10())}
+	s.standIn.nodes = []node{{"node1", size}, {"node2", size}}
+	s.backedUp(source)
+	s.standIn.look()
+	for i := range size {
+		name := fmt.Sprintf("carrot%03d", i)
+		s.clusters = append(s.clusters, &stuck{name: name, standIn: s.newStandIn(name), due: s.clock.Now()})
+	}
+	inParallel(s.clusters, s.hangs)
+	return s
+}
+
+// hangs makes a Cluster whose rules are its own, and whose Restore has my1's.
+func (s *storm) hangs(c *stuck) {
+	GinkgoHelper()
+	c.standIn.nodes, c.standIn.jobs, c.standIn.quick, c.standIn.others = s.standIn.nodes, 1, true, s.standIn.others
+	cluster := s.cluster(c.name, c.name).RestoredFrom("mysql", backup).Obj()
+	s.create(cluster)
+	_, restore := s.restoring(cluster, "mysql", rehometesting.Apart(c.name), rehometesting.Apart(source))
+	s.mergeStatus(restore, `{"status":{"phase":"Running"}}`)
+	c.standIn.settle()
+}
+
+// look has the manager look at all that is due, and lets KubeBlocks act where it did something.
+func (s *storm) look() {
+	GinkgoHelper()
+	for _, c := range s.clusters {
+		if c.due.IsZero() || c.due.After(s.clock.Now()) {
+			continue
+		}
+		s.writes, s.own = nil, nil
+		key := types.NamespacedName{Namespace: s.namespace, Name: c.name}
+		result, err := s.reconciler.Reconcile(logf.IntoContext(s.ctx, s.logger), ctrl.Request{NamespacedName: key})
+		Expect(err).NotTo(HaveOccurred())
+		s.wrote += len(s.writes)
+		c.due = time.Time{}
+		if result.RequeueAfter > 0 {
+			c.due = s.clock.Now().Add(result.RequeueAfter)
+		}
+		if slices.ContainsFunc(s.writes, func(w string) bool { return w == "delete Restore "+c.name+"-mysql-preparedata" }) {
+			s.deleted++
+			c.standIn.settle()
+		}
+		s.logged = nil // a storm would fill memory
+	}
+}
+
+// lookFor has the manager look for a while, a second at a time.
+func (s *storm) lookFor(seconds int) {
+	GinkgoHelper()
+	for range seconds {
+		s.look()
+		s.clock.Step(time.Second)
+	}
+}
+
+// attempts returns the times of all attempts that the ledgers hold, in order.
+func (s *storm) attempts() []time.Time {
+	GinkgoHelper()
+	var clusters kubeblocks.ClusterList
+	Expect(s.admin.List(s.ctx, &clusters, client.InNamespace(s.namespace))).To(Succeed())
+	var times []time.Time
+	for _, c := range clusters.Items {
+		for _, attempts := range remedy.ReadLedger(c.Annotations[v1alpha1.AnnotationLedger], c.UID).Attempts {
+			for _, a := range attempts {
+				times = append(times, a.At.Time)
+			}
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return times
+}
+
+// phases counts the Restores by phase.
+func (s *storm) phases() map[kubeblocks.RestorePhase]int {
+	GinkgoHelper()
+	var restores kubeblocks.RestoreList
+	Expect(s.admin.List(s.ctx, &restores, client.InNamespace(s.namespace))).To(Succeed())
+	count := map[kubeblocks.RestorePhase]int{}
+	for _, r := range restores.Items {
+		count[r.Status.Phase]++
+	}
+	return count
+}
+
+var _ = Describe("A storm of stuck restores", Label("harness"), func() {
+	It("is cured, no faster than the bucket allows, whoever leads", func() {
+		s := newStorm(many)
+		defer s.clean()
+		limits := s.reconciler.Config.Limits
+		const mostBursts = 10
+		bursts := 0
+		for ; s.phases()[kubeblocks.RestoreCompleted] < many && bursts < mostBursts; bursts++ {
+			s.lookFor(3)
+			s.clock.Step(5 * time.Minute)
+			s.start() // a new leader knows what the ledgers hold
+		}
+		s.lookFor(2)
+
+		Expect(s.phases()).To(Equal(map[kubeblocks.RestorePhase]int{kubeblocks.RestoreCompleted: many}))
+		times := s.attempts()
+		Expect(times).To(HaveLen(many), "each was made anew once")
+		for i := range times {
+			for j := i; j < len(times); j++ {
+				allowed := float64(limits.RemediationBurst) + times[j].Sub(times[i]).Minutes()*float64(limits.RemediationsPerMinute)
+				Expect(float64(j-i+1)).To(BeNumerically("<=", allowed), "attempts from %s to %s", times[i], times[j])
+			}
+		}
+		show("storm", "%d Restores cured in %d bursts", many, bursts)
+	})
+
+	It("is left alone once the cure does not help", func() {
+		s := newStorm(fewer)
+		defer s.clean()
+		for _, c := range s.clusters {
+			c.standIn.short = "Insufficient memory"
+		}
+
+		s.lookFor(3)
+		const opensAfter = remedy.BreakerWindow/2 + 1
+		Expect(s.deleted).To(Equal(opensAfter))
+
+		s.wrote = 0
+		s.wake()
+		s.look()
+		before := s.allVersions()
+		s.clock.Step(time.Minute)
+		s.wake()
+		s.look()
+		Expect(s.wrote).To(BeZero())
+		Expect(s.allVersions()).To(Equal(before))
+
+		s.clock.Step(s.reconciler.Config.Limits.BreakerCoolDown.Duration)
+		s.lookFor(2)
+		Expect(s.deleted).To(Equal(opensAfter+1), "one is tried, and it does not help")
+		show("storm without a cure", "%d of %d Restores deleted before the breaker opened, 1 after the time to cool down", opensAfter, fewer)
+	})
+})
+
+// wake has the manager look at all, whatever is due.
+func (s *storm) wake() {
+	for _, c := range s.clusters {
+		c.due = s.clock.Now()
+	}
+}
