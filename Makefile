@@ -36,7 +36,7 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the markers in the code.
 	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
-	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths=./controllers/... output:rbac:dir=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/..." output:rbac:dir=config/rbac
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code.
@@ -79,7 +79,7 @@ test-controlplane: controlplane ## Run the tests of the test control plane.
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks ## Run Rehome beside the real KubeBlocks, in three versions.
-	cd test/e2e && go test -timeout 30m ./...
+	cd test/e2e && go test -timeout 60m ./...
 
 .PHONY: controlplane
 controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).

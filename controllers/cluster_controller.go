@@ -53,9 +53,13 @@ type ClusterReconciler struct {
 	Recorder    events.EventRecorder
 	Clock       clock.PassiveClock
 	// Apps is the version through which Clusters are read and written.
-	Apps    schema.GroupVersion
-	Config  configv1alpha1.Configuration
-	Metrics *Metrics
+	Apps schema.GroupVersion
+	// Rehomings says that the kind Rehoming is served.
+	Rehomings bool
+	// RecreatePods is the feature gate of that name.
+	RecreatePods bool
+	Config       configv1alpha1.Configuration
+	Metrics      *Metrics
 
 	journal journal
 }

@@ -48,7 +48,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 			say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster),
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today)),
 			HaveField("ObservedGeneration", h.restore.GetGeneration()),
-		), SatisfyAll(oursToo(), say(metav1.ConditionFalse, v1alpha1.ReasonScheduling))))
+		), SatisfyAll(oursToo(), say(metav1.ConditionFalse, v1alpha1.ReasonUnschedulable))))
 	})
 
 	It("is set where the status has no conditions, and leaves the rest of the status alone", func() {

@@ -14,8 +14,8 @@ import (
 // own.
 const observeAgainAfter = time.Second
 
-// errStarted says that something started between the observation and the action.
-var errStarted = errors.New("it has started meanwhile")
+// errStarted says that something started between the observation and the action, or is about to.
+var errStarted = errors.New("it has started meanwhile, or may")
 
 // isStale reports whether an action failed only because things are no longer what they were when it was decided.
 func isStale(err error) bool { return errors.Is(err, errStarted) || patch.IsStale(err) }

@@ -57,6 +57,34 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 		}, v1alpha1.ReasonWaitingForComponent),
 	)
 
+	DescribeTable("is not deleted before the scheduler has turned down all that there is of it", func(change func(h *hang)) {
+		h := w.hang(target)
+		change(h)
+
+		w.reconcile()
+
+		Expect(w.writes).NotTo(ContainElement(HavePrefix("delete")))
+		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForScheduler))
+	},
+		Entry("when it has yet to look at a Pod", func(h *hang) {
+			w.create(rehometesting.MakeRestorePod(h.restore, "new").Obj())
+		}),
+		Entry("when a Job has no Pod yet", func(h *hang) {
+			w.create(rehometesting.MakeJob(h.restore, "restore-preparedata-1").Obj())
+		}),
+	)
+
+	It("is not deleted when a Pod comes up between the look and the delete", func() {
+		h := w.hang(target)
+		w.before["patch Cluster"] = func() { w.create(rehometesting.MakeRestorePod(h.restore, "new").Obj()) }
+
+		result := w.reconcile()
+
+		Expect(w.before).To(BeEmpty(), "the attempt was counted")
+		Expect(w.writes).NotTo(ContainElement(HavePrefix("delete")))
+		Expect(result.RequeueAfter).To(BeNumerically(">", 0))
+	})
+
 	It("is never deleted when it completed", func() {
 		h := w.hang(target)
 		w.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
@@ -127,7 +155,7 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 		w.reconcile()
 		w.reconcile()
 
-		Expect(w.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil(), "Rehome has work to do")
+		Expect(w.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil(), "Rehome has work to do: %v", w.condition(h.restore))
 		Expect(w.versions()).To(HaveKeyWithValue("Restore "+restore.GetName(), before["Restore "+restore.GetName()]))
 	},
 		Entry("as one of an operation on a running cluster", func(h *hang) *rehometesting.RestoreWrapper {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -100,7 +101,7 @@ func (r *ClusterReconciler) compare(ctx context.Context, s *scene) error {
 	inherited := s.inherited(live)
 	s.edits, o.Inherited = inherited.Edits, inherited.Of(rewrite.SourceIdentity)
 	o.Live = s.rewritten(live)
-	s.findings = append(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool { return f.Class == rewrite.SourceIdentity })...)
+	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), isSourceIdentity))
 	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
 		s.block(v1alpha1.ReasonInvalidRule, invalid[0].Message)
 	}
@@ -114,6 +115,8 @@ func (r *ClusterReconciler) compare(ctx context.Context, s *scene) error {
 	}
 	return r.seeWorkloads(ctx, s)
 }
+
+func isSourceIdentity(f rewrite.Finding) bool { return f.Class == rewrite.SourceIdentity }
 
 // rewritten returns what policies need to be the Cluster's own.
 func (s *scene) rewritten(policies []rewrite.Policy) rewrite.Result {
@@ -129,7 +132,7 @@ func (s *scene) inherited(live []rewrite.Policy) rewrite.Result {
 	if s.named != nil {
 		return s.rewritten(live)
 	}
-	var policies []rewrite.Policy
+	policies := make([]rewrite.Policy, 0, len(live))
 	for _, source := range s.sources {
 		for _, policy := range source.Policies {
 			if i := slices.IndexFunc(live, func(p rewrite.Policy) bool { return p.Place == policy.Place }); i >= 0 {
@@ -147,7 +150,7 @@ func (s *scene) target() rewrite.Identity {
 
 // strict returns the edits that relax what policies require of the Cluster's own Pods.
 func (s *scene) strict(policies []rewrite.Policy) []rewrite.Edit {
-	var edits []rewrite.Edit
+	edits := make([]rewrite.Edit, 0, len(policies))
 	for i := range policies {
 		edits = append(edits, rewrite.Relax(&policies[i], s.target())...)
 	}
@@ -168,7 +171,17 @@ func (s *scene) compareRestore(restore *kubeblocks.Restore) remedy.Restore {
 		Finished:  restore.Status.Phase == kubeblocks.RestoreCompleted,
 		Failed:    restore.Status.Phase == kubeblocks.RestoreFailed,
 		Deleting:  !restore.DeletionTimestamp.IsZero(),
+		Lost:      lostSpread(restore),
 	}
+}
+
+// lostSpread returns the message of the condition that says that the Restore's Pods share a node, or an empty string.
+func lostSpread(restore *kubeblocks.Restore) string {
+	c := meta.FindStatusCondition(restore.Status.Conditions, v1alpha1.ConditionPolicyRehomed)
+	if c == nil || c.Reason != v1alpha1.ReasonSpreadLost {
+		return ""
+	}
+	return c.Message
 }
 
 func swapOf(restore *kubeblocks.Restore) remedy.Swap {

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,15 +21,16 @@ import (
 )
 
 // recreateRestore deletes a Restore. A Pod that is bound changes neither the Restore nor its Jobs, so no precondition of the
-// delete can tell: what started is asked for right before it.
+// delete can tell. What started is asked for right before it, and so is what the scheduler has not turned down: that would be
+// the next to start.
 func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scene, a remedy.RecreateRestore) error {
 	restore := s.restore(a.Restore)
 	work, err := r.workOf(ctx, restore)
 	if err != nil {
 		return err
 	}
-	if started := work.StartedPart(restore); started != "" {
-		return fmt.Errorf("Restore %s: %w: %s", a.Restore, errStarted, started)
+	if started := cmp.Or(work.StartedPart(restore), work.Undecided()); started != "" {
+		return fmt.Errorf("re-create Restore %s: %w: %s", a.Restore, errStarted, started)
 	}
 	if err := r.Client.Delete(ctx, restore.DeepCopy(), exactly(a.Restore.UID, a.Restore.ResourceVersion)); err != nil {
 		return fmt.Errorf("delete Restore %s: %w", a.Restore, err)
@@ -105,8 +107,8 @@ func (r *ClusterReconciler) neverStarted(ctx context.Context, restore *kubeblock
 		return nil, fmt.Errorf("a Job of Restore %s: %w, or is gone", restore.Name, errStarted)
 	}
 	job := &work.Jobs[i]
-	if started := work.StartedJob(restore, job); started != "" {
-		return nil, fmt.Errorf("Job %s: %w: %s", job.Name, errStarted, started)
+	if started := cmp.Or(work.StartedJob(restore, job), work.UndecidedJob(job)); started != "" {
+		return nil, fmt.Errorf("re-create Job %s: %w: %s", job.Name, errStarted, started)
 	}
 	return job, nil
 }

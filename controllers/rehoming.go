@@ -17,6 +17,9 @@ import (
 // readRehoming reads the Rehoming of the Cluster. One that belongs to a Cluster of the same name which is gone counts as none:
 // it goes, too.
 func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scene) error {
+	if !r.Rehomings {
+		return nil
+	}
 	rehoming := &v1alpha1.Rehoming{}
 	err := r.Client.Get(ctx, client.ObjectKeyFromObject(s.cluster), rehoming)
 	switch {
@@ -47,6 +50,9 @@ func ownerOf(rehoming *v1alpha1.Rehoming, s *scene) *metav1.OwnerReference {
 
 // reportRehoming creates the Rehoming where there is none, makes the Cluster its owner, and writes its status.
 func (r *ClusterReconciler) reportRehoming(ctx context.Context, s *scene, plan remedy.Plan) error {
+	if !r.Rehomings {
+		return nil
+	}
 	if err := r.ensureRehoming(ctx, s); err != nil {
 		if noRehoming(err) || apierrors.IsAlreadyExists(err) {
 			return nil // the kind is not served, or the cache has yet to learn of the Rehoming or of the end of another

@@ -26,19 +26,20 @@ func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	// The status of a Cluster or a Component says nothing that a decision hangs on, and changes often.
 	specOrMeta := builder.WithPredicates(predicate.Or(
 		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{}))
-	err := ctrl.NewControllerManagedBy(mgr).
+	b := ctrl.NewControllerManagedBy(mgr).
 		Named("cluster").
 		For(&kubeblocks.Cluster{}, specOrMeta).
 		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
 		Watches(&kubeblocks.Restore{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).
-		Watches(&v1alpha1.Rehoming{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).
 		// A database Pod that waits is made anew when its InstanceSet has the new rules, and no Pod tells of that.
 		WatchesMetadata(&kubeblocks.InstanceSet{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.clustersIn),
-			builder.WithPredicates(predicate.AnnotationChangedPredicate{})).
-		Complete(r)
-	if err != nil {
+			builder.WithPredicates(predicate.AnnotationChangedPredicate{}))
+	if r.Rehomings {
+		b = b.Watches(&v1alpha1.Rehoming{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}))
+	}
+	if err := b.Complete(r); err != nil {
 		return fmt.Errorf("set up the cluster controller: %w", err)
 	}
 	return nil

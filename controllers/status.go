@@ -63,7 +63,7 @@ func (s *scene) sourceStatus() *v1alpha1.ClusterIdentity {
 }
 
 func (s *scene) backupStatus() []v1alpha1.BackupReference {
-	var backups []v1alpha1.BackupReference
+	backups := make([]v1alpha1.BackupReference, 0, len(s.sources))
 	for _, source := range s.sources {
 		namespace, name, _ := strings.Cut(source.Backup, "/")
 		backups = append(backups, v1alpha1.BackupReference{Namespace: namespace, Name: name})
@@ -130,7 +130,7 @@ func text(value any) string {
 }
 
 func findingStatus(findings []rewrite.Finding) []v1alpha1.FindingStatus {
-	var list []v1alpha1.FindingStatus
+	list := make([]v1alpha1.FindingStatus, 0, len(findings))
 	for _, f := range findings {
 		list = append(list, v1alpha1.FindingStatus{Path: f.Path, Class: string(f.Class), Message: f.Message})
 	}
@@ -138,7 +138,7 @@ func findingStatus(findings []rewrite.Finding) []v1alpha1.FindingStatus {
 }
 
 func (s *scene) restoreStatus(plan remedy.Plan) []v1alpha1.RestoreStatus {
-	var list []v1alpha1.RestoreStatus
+	list := make([]v1alpha1.RestoreStatus, 0, len(s.observation.Restores))
 	for i := range s.observation.Restores {
 		seen := &s.observation.Restores[i]
 		restore := v1alpha1.RestoreStatus{Name: seen.Name, Phase: string(s.restores[i].Status.Phase)}

@@ -97,8 +97,9 @@ var _ = besideEachGeneration("A restored Cluster", func(w *world) {
 		mysql := field(specOf(w.generation, source)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
 		component, restore := w.restoring(carrot67, "mysql", mysql, mysql)
 		job := rehometesting.MakeJob(restore, "restore-preparedata-0").Obj()
-		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-0-x7k2p").Obj()
-		w.create(job, pod)
+		w.create(job)
+		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-0-x7k2p").Of(job).Unschedulable(turnedDown).Obj()
+		w.create(pod)
 		sources := []string{"Cluster " + source, "Backup " + backup}
 		beginning := w.versions()
 		restoreSpec := w.now(restore).Object["spec"]

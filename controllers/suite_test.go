@@ -15,6 +15,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -62,9 +63,7 @@ func start(generation rehometesting.Generation) *server {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(environment.Stop)
 
-	apps, err := kubeblocks.DiscoverAt(environment.Config)
-	Expect(err).NotTo(HaveOccurred())
-	s := &server{apps: apps}
+	s := &server{apps: discover(environment.Config)}
 	scheme := runtime.NewScheme()
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	kubeblocks.AddToScheme(scheme, s.apps)
@@ -74,6 +73,17 @@ func start(generation rehometesting.Generation) *server {
 	s.rehome, err = client.NewWithWatch(rehomeUser(environment, s.admin), client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 	return s
+}
+
+func discover(cfg *rest.Config) schema.GroupVersion {
+	GinkgoHelper()
+	httpClient, err := rest.HTTPClientFor(cfg)
+	Expect(err).NotTo(HaveOccurred())
+	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
+	Expect(err).NotTo(HaveOccurred())
+	apps, err := kubeblocks.Discover(mapper)
+	Expect(err).NotTo(HaveOccurred())
+	return apps
 }
 
 // rehomeUser adds a user who may do what the manifest lets Rehome do, and nothing else.

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,7 +42,7 @@ func (r *ClusterReconciler) seeRestore(ctx context.Context, s *scene, i int) err
 	if err != nil {
 		return err
 	}
-	seen.Started = work.StartedPart(restore)
+	seen.Started, seen.Undecided = work.StartedPart(restore), work.Undecided()
 	owner := kubeblocks.OwnerComponent(restore, s.components)
 	for j := range work.Jobs {
 		job := &work.Jobs[j]
@@ -49,11 +50,12 @@ func (r *ClusterReconciler) seeRestore(ctx context.Context, s *scene, i int) err
 		stale := len(s.rewritten(policies).Edits) > 0
 		stricter := len(seen.Strict) == 0 && seen.Swap == remedy.SwapNone && len(s.strict(policies)) > 0
 		seen.Jobs = append(seen.Jobs, remedy.Job{
-			Object:   objectOf(job),
-			Outdated: stale || stricter,
-			Started:  work.StartedJob(restore, job),
-			HasPods:  len(work.PodsOf(job)) > 0,
-			Going:    !job.DeletionTimestamp.IsZero() && !kubeblocks.HasFinalizer(job),
+			Object:    objectOf(job),
+			Outdated:  stale || stricter,
+			Started:   work.StartedJob(restore, job),
+			Undecided: work.UndecidedJob(job),
+			HasPods:   len(work.PodsOf(job)) > 0,
+			Going:     !job.DeletionTimestamp.IsZero() && !kubeblocks.HasFinalizer(job),
 		})
 	}
 	for j := range work.Pods {
@@ -122,11 +124,8 @@ func podOf(p *corev1.Pod) remedy.Pod {
 // that finished under old rules.
 func (r *ClusterReconciler) seeDatabase(ctx context.Context, s *scene) error {
 	o := &s.observation
-	needed := len(o.Live.Edits) > 0
-	for i := range o.Restores {
-		needed = needed || o.Restores[i].Finished && len(o.Restores[i].Stale) > 0
-	}
-	if !needed {
+	finishedStale := func(restore remedy.Restore) bool { return restore.Finished && len(restore.Stale) > 0 }
+	if len(o.Live.Edits) == 0 && !slices.ContainsFunc(o.Restores, finishedStale) {
 		return nil
 	}
 	pods, err := r.boundDatabasePods(ctx, s)
@@ -137,22 +136,27 @@ func (r *ClusterReconciler) seeDatabase(ctx context.Context, s *scene) error {
 		o.Bound = append(o.Bound, scopeOf(s, &pods[i]))
 	}
 	for i := range o.Restores {
-		restore := &o.Restores[i]
-		if !restore.Finished || len(restore.Stale) == 0 {
+		if !finishedStale(o.Restores[i]) {
 			continue
 		}
-		for j := range pods {
-			if kubeblocks.ShortName(pods[j].Labels) == restore.Component {
-				restore.Pods = append(restore.Pods, podOf(&pods[j]))
-			}
-		}
-		if len(restore.Pods) == 0 {
-			if err := r.seeClaims(ctx, s, restore); err != nil {
-				return err
-			}
+		if err := r.seeFinished(ctx, s, &o.Restores[i], pods); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// seeFinished fills in where the database Pods of a finished Restore are or, before they have nodes, its volumes.
+func (r *ClusterReconciler) seeFinished(ctx context.Context, s *scene, seen *remedy.Restore, pods []corev1.Pod) error {
+	for i := range pods {
+		if kubeblocks.ShortName(pods[i].Labels) == seen.Component {
+			seen.Pods = append(seen.Pods, podOf(&pods[i]))
+		}
+	}
+	if len(seen.Pods) > 0 {
+		return nil
+	}
+	return r.seeClaims(ctx, s, seen)
 }
 
 func (r *ClusterReconciler) boundDatabasePods(ctx context.Context, s *scene) ([]corev1.Pod, error) {
@@ -234,7 +238,9 @@ func (r *ClusterReconciler) seeInstance(ctx context.Context, s *scene, pod *core
 	instance := remedy.Instance{
 		Object:        objectOf(pod),
 		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
-		Kept:          kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items)),
+	}
+	if r.RecreatePods {
+		instance.Kept = kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items))
 	}
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
 		claim, err := r.claim(ctx, pod.Namespace, name)

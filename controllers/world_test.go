@@ -105,14 +105,16 @@ func (w *world) newReconciler(s *server) *controllers.ClusterReconciler {
 	w.registry = prometheus.NewRegistry()
 	c := client.WithFieldOwner(interceptor.NewClient(s.rehome, w.interception()), string(controllers.FieldOwner))
 	return &controllers.ClusterReconciler{
-		Client:      c,
-		Metadata:    c,
-		PendingPods: pendingPods{c},
-		Recorder:    recorder{w},
-		Metrics:     controllers.NewMetrics(w.registry, "test"),
-		Clock:       w.clock,
-		Apps:        s.apps,
-		Config:      *configv1alpha1.Defaults(),
+		Client:       c,
+		Metadata:     c,
+		PendingPods:  pendingPods{c},
+		Recorder:     recorder{w},
+		Metrics:      controllers.NewMetrics(w.registry, "test"),
+		Clock:        w.clock,
+		Apps:         s.apps,
+		Rehomings:    true,
+		RecreatePods: true,
+		Config:       *configv1alpha1.Defaults(),
 	}
 }
 
@@ -150,6 +152,10 @@ func (w *world) interception() interceptor.Funcs {
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if err := w.refused[kindOf(c, list)]; err != nil {
 				return err
+			}
+			if _, all := list.(*kubeblocks.ClusterList); all {
+				// Other worlds share the API server, and what was done lately there must not count here.
+				opts = append(opts, client.InNamespace(w.namespace))
 			}
 			return c.List(ctx, list, opts...)
 		},
@@ -310,6 +316,9 @@ type hang struct {
 	pod                                         *corev1.Pod
 }
 
+// turnedDown is what the scheduler says of a Pod of such a restore.
+const turnedDown = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."
+
 // hang makes such a restore of component mysql; component proxy has no volumes. The Cluster and the Component keep apart
 // from the Pods of the named cluster: from my1 when KubeBlocks has just made them, from carrot67 when all is rewritten but
 // the Restore.
@@ -324,7 +333,7 @@ func (w *world) hang(apartFrom string) *hang {
 	h.component, h.restore = w.restoring(h.cluster, "mysql", rehometesting.Apart(apartFrom), rehometesting.Apart(source))
 	h.job = rehometesting.MakeJob(h.restore, "restore-preparedata-0").Obj()
 	w.create(h.job)
-	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Of(h.job).Obj()
+	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Of(h.job).Unschedulable(turnedDown).Obj()
 	w.create(h.pod)
 	return h
 }

@@ -14,14 +14,14 @@ const (
 // ConditionPolicyRehomed and ConditionPodsScheduled are True. Its reason is that of the one that is not.
 const ConditionReady = "Ready"
 
-// AnnotationLedger, on a Cluster, holds what Rehome did to it and to its Restores. A person who removes it has all counts
+// AnnotationLedger holds, on a Cluster, what Rehome did to it and to its Restores. A person who removes it has all counts
 // begin anew.
 const AnnotationLedger = "rehome.kubeblocks.io/ledger"
 
-// AnnotationMode, on a Cluster or a Namespace, holds the mode there: Enforce, Observe or Off.
+// AnnotationMode holds, on a Cluster or a Namespace, the mode there: Enforce, Observe or Off.
 const AnnotationMode = "rehome.kubeblocks.io/mode"
 
-// AnnotationSchedulingSpec, on a Restore, holds the scheduling rules that it is about to get, while it has none: KubeBlocks
+// AnnotationSchedulingSpec holds, on a Restore, the scheduling rules that it is about to get, while it has none: KubeBlocks
 // lets them be removed and added, but not changed.
 const AnnotationSchedulingSpec = "rehome.kubeblocks.io/scheduling-spec"
 
@@ -35,6 +35,9 @@ const (
 	ReasonRewritingCluster = "RewritingCluster"
 	// ReasonWaitingForComponent: the Cluster carries the rewritten rules, KubeBlocks has yet to hand them to a Component.
 	ReasonWaitingForComponent = "WaitingForComponent"
+	// ReasonWaitingForScheduler: the Restore carries stale rules, and the scheduler has yet to decide on a Pod of it, which can
+	// be bound at any moment.
+	ReasonWaitingForScheduler = "WaitingForScheduler"
 	// ReasonRecreatingRestore: the Restore carries stale rules and nothing of it ever started; it is deleted, so that
 	// KubeBlocks creates it again with the rewritten rules.
 	ReasonRecreatingRestore = "RecreatingRestore"

@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	"slices"
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -123,6 +124,7 @@ func (l *policyList) addInstances(instances []InstanceTemplate, owner rewrite.Po
 }
 
 func (l *policyList) addComponents(specs []ComponentSpec, path, place string) {
+	*l = slices.Grow(*l, len(specs))
 	for i, spec := range specs {
 		l.addComponent(spec, rewrite.Policy{
 			Path: path + "/" + strconv.Itoa(i), Place: place + "/" + spec.Name, Component: spec.Name,

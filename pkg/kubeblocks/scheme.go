@@ -7,8 +7,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 // GroupVersions of KubeBlocks. Cluster and Component are served as v1alpha1 by 0.9, and as both from 1.0 on, where v1 is
@@ -23,34 +21,37 @@ var (
 const workloadsGroup = "workloads.kubeblocks.io"
 
 // Discover returns the version through which Clusters are read and written: v1 where the API server serves it, else
-// v1alpha1. It returns an error when the API server serves neither, or no Restores.
+// v1alpha1. It returns an error when the API server serves neither with all that belongs to it, or no Restores.
 func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 	if _, err := mapper.RESTMapping(DataProtectionV1alpha1.WithKind("Restore").GroupKind(), DataProtectionV1alpha1.Version); err != nil {
 		return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Restore in the API server: %w", err)
 	}
 	for _, gv := range []schema.GroupVersion{AppsV1, AppsV1alpha1} {
-		_, err := mapper.RESTMapping(gv.WithKind("Cluster").GroupKind(), gv.Version)
-		if err == nil {
-			return gv, nil
+		serves, err := servesAll(mapper, gv)
+		if err != nil {
+			return schema.GroupVersion{}, err
 		}
-		if !meta.IsNoMatchError(err) {
-			return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Cluster in the API server: %w", err)
+		if serves {
+			return gv, nil
 		}
 	}
 	return schema.GroupVersion{}, fmt.Errorf("the API server serves no KubeBlocks Cluster: is KubeBlocks installed?")
 }
 
-// DiscoverAt is Discover at an API server.
-func DiscoverAt(cfg *rest.Config) (schema.GroupVersion, error) {
-	httpClient, err := rest.HTTPClientFor(cfg)
-	if err != nil {
-		return schema.GroupVersion{}, fmt.Errorf("connect to the API server: %w", err)
+// servesAll reports whether Cluster, Component and InstanceSet are served in a version of the apps group.
+func servesAll(mapper meta.RESTMapper, apps schema.GroupVersion) (bool, error) {
+	for _, kind := range []schema.GroupKind{
+		apps.WithKind("Cluster").GroupKind(), apps.WithKind("Component").GroupKind(), {Group: workloadsGroup, Kind: "InstanceSet"},
+	} {
+		_, err := mapper.RESTMapping(kind, apps.Version)
+		if meta.IsNoMatchError(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("find KubeBlocks' %s in the API server: %w", kind.Kind, err)
+		}
 	}
-	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
-	if err != nil {
-		return schema.GroupVersion{}, fmt.Errorf("discover the API server's kinds: %w", err)
-	}
-	return Discover(mapper)
+	return true, nil
 }
 
 // AddToScheme registers the views under KubeBlocks' kinds, those of the apps and workloads groups under the given version of apps.

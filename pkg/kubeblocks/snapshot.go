@@ -73,7 +73,7 @@ func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
 
 // ComponentsOf lists what the Pods of a cluster are named and labelled after.
 func ComponentsOf(c *Cluster) []rewrite.Component {
-	var components []rewrite.Component
+	components := make([]rewrite.Component, 0, len(c.Spec.ComponentSpecs)+len(c.Spec.Shardings)+len(c.Spec.ShardingSpecs))
 	for i := range c.Spec.ComponentSpecs {
 		components = append(components, componentOf(&c.Spec.ComponentSpecs[i]))
 	}

@@ -50,6 +50,23 @@ func TestSourceOfReadsIdentityAndEveryPlaceOfAPolicy(t *testing.T) {
 	}
 }
 
+func TestSourceOfReadsWhatPodsAreNamedAndLabelledAfter(t *testing.T) {
+	g := NewWithT(t)
+
+	source, err := SourceOfSnapshot([]byte(`{"spec":{
+		"componentSpecs":[{"name":"mysql","labels":{"team":"blue"},"instances":[{"name":"big","labels":{"disk":"ssd"}}]}],
+		"shardings":[{"name":"s","template":{"labels":{"team":"red"},"instances":[{"name":"east"}]},
+			"shardTemplates":[{"name":"hot","labels":{"disk":"ssd"},"instances":[{"name":"west"}]}]}]}}`))
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(source.Components).To(Equal([]rewrite.Component{
+		{Name: "mysql", Templates: []string{"big"}, Labels: []map[string]string{{"team": "blue"}, {"team": "blue", "disk": "ssd"}}},
+		{Name: "s", Sharding: true, Templates: []string{"east", "west"}, Labels: []map[string]string{
+			{"team": "red"}, {"team": "red"}, {"disk": "ssd"}, {"disk": "ssd"},
+		}},
+	}))
+}
+
 func TestSourceOfFallsBackOnWhatTheBackupSays(t *testing.T) {
 	g := NewWithT(t)
 

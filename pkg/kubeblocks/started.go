@@ -51,6 +51,35 @@ func (w Work) StartedJob(r *Restore, job *batchv1.Job) string {
 	return ""
 }
 
+// Undecided names the first part of a Restore on which the scheduler has yet to decide, or returns an empty string: a Job that
+// has no Pod yet, or a Pod that is neither bound nor turned down. It can be bound at any moment.
+func (w Work) Undecided() string {
+	for i := range w.Jobs {
+		if undecided := w.UndecidedJob(&w.Jobs[i]); undecided != "" {
+			return undecided
+		}
+	}
+	return firstUndecided(w.Pods)
+}
+
+// UndecidedJob is Undecided for one Job.
+func (w Work) UndecidedJob(job *batchv1.Job) string {
+	pods := w.PodsOf(job)
+	if len(pods) == 0 && job.DeletionTimestamp.IsZero() {
+		return "Job " + job.Name + " has no Pod yet"
+	}
+	return firstUndecided(pods)
+}
+
+func firstUndecided(pods []corev1.Pod) string {
+	for i := range pods {
+		if !WasBound(&pods[i]) && pods[i].DeletionTimestamp.IsZero() && Unschedulable(&pods[i]) == "" {
+			return "the scheduler has yet to look at Pod " + pods[i].Name
+		}
+	}
+	return ""
+}
+
 func ended(a RestoreAction) bool {
 	return a.Status == RestoreActionCompleted || a.Status == RestoreActionFailed
 }

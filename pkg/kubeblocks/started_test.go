@@ -99,3 +99,39 @@ func TestNeverMounted(t *testing.T) {
 	g.Expect(NeverMounted(claim(corev1.ClaimLost, "v1", ""))).To(BeFalse())
 	g.Expect(NeverMounted(&corev1.PersistentVolumeClaim{})).To(BeFalse(), "nothing has looked at it yet")
 }
+
+func TestUndecided(t *testing.T) {
+	isController := true
+	pod := func(change func(*corev1.Pod)) []corev1.Pod {
+		p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", OwnerReferences: []metav1.OwnerReference{{UID: "j1", Controller: &isController}}}}
+		change(&p)
+		return []corev1.Pod{p}
+	}
+	turnedDown := func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "no"}}
+	}
+	gated := func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonSchedulingGated, Message: "no"}}
+	}
+	for name, c := range map[string]struct {
+		pods []corev1.Pod
+		want string
+	}{
+		"a Job without a Pod":                  {nil, "Job j has no Pod yet"},
+		"a Pod that nobody has looked at":      {pod(func(*corev1.Pod) {}), "Pod p"},
+		"a Pod that waits for something else":  {pod(gated), "Pod p"},
+		"a Pod that the scheduler turned down": {pod(turnedDown), ""},
+		"a Pod that is bound":                  {pod(func(p *corev1.Pod) { p.Spec.NodeName = "n1" }), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			work := Work{Jobs: []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: "j1"}}}, Pods: c.pods}
+
+			if c.want == "" {
+				NewWithT(t).Expect(work.Undecided()).To(BeEmpty())
+			} else {
+				NewWithT(t).Expect(work.Undecided()).To(ContainSubstring(c.want))
+			}
+		})
+	}
+	NewWithT(t).Expect(Work{}.Undecided()).To(BeEmpty(), "what has no Jobs cannot be bound")
+}

@@ -141,6 +141,10 @@ func TestDecide(t *testing.T) {
 		"a stale Restore that never started is re-created":         {componentFollowed, recreatesRestore, v1alpha1.ReasonRecreatingRestore},
 		"a Restore without Jobs is re-created, too": {with(componentFollowed, restore(func(r *Restore) { r.Jobs, r.Pods = nil, nil })),
 			recreatesRestore, v1alpha1.ReasonRecreatingRestore},
+		"a Restore waits for the scheduler to decide on its Pods": {with(componentFollowed, restore(func(r *Restore) { r.Undecided = "the scheduler has yet to look at Pod pod-0" })),
+			doesNothing, v1alpha1.ReasonWaitingForScheduler},
+		"so do the Jobs of a Restore that started in part": {with(exchanged, restore(func(r *Restore) { r.Jobs[1].Undecided = "the scheduler has yet to look at Pod pod-1" })),
+			doesNothing, v1alpha1.ReasonWaitingForScheduler},
 		"a Restore that is going is not deleted again": {with(componentFollowed, restore(func(r *Restore) { r.Deleting = true })),
 			doesNothing, v1alpha1.ReasonRecreatingRestore},
 		"a half-done Restore is given the new rules": {halfDone, removesRules, v1alpha1.ReasonRecreatingJobs},
@@ -379,6 +383,20 @@ func TestLostSpreadNamesNodeAndClaims(t *testing.T) {
 	o.Restores[0].Pods[1].Node = "n4"
 
 	g.Expect(Decide(o).Verdicts[0].Rules.Message).To(ContainSubstring("2 of them are on node n4, with the volume claims data-0, data-1"))
+}
+
+func TestLostSpreadIsRememberedUntilTheDatabaseHasNodes(t *testing.T) {
+	g := NewWithT(t)
+	o := hanging()
+	allStarted(&o)
+	o.Restores[0].Pods[1].Node = "n4"
+	message := Decide(o).Verdicts[0].Rules.Message
+
+	o.Restores[0].Finished, o.Restores[0].Pods, o.Restores[0].Lost = true, nil, message
+	g.Expect(Decide(o).Verdicts[0].Rules).To(Equal(Said{metav1.ConditionFalse, v1alpha1.ReasonSpreadLost, message}))
+
+	o.Restores[0].Pods = []Pod{{Name: "carrot67-mysql-0", Node: "n1"}, {Name: "carrot67-mysql-1", Node: "n2"}}
+	g.Expect(Decide(o).Verdicts[0].Rules.Reason).To(Equal(v1alpha1.ReasonRestoreFinished))
 }
 
 func TestContendedNamesTheFieldManager(t *testing.T) {

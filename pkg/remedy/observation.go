@@ -85,11 +85,15 @@ type Restore struct {
 	Serial bool
 	// Started names the first part of it that ever started; empty when nothing did.
 	Started string
+	// Undecided names the first part of it on which the scheduler has yet to decide; empty when there is none.
+	Undecided string
 	// Finished says that it completed, Failed that it failed: KubeBlocks does nothing more with it.
 	Finished, Failed bool
 	// Deleting says that it is being deleted.
 	Deleting bool
-	Jobs     []Job
+	// Lost is the message of the report that its Pods share a node; empty where that is not the last report.
+	Lost string
+	Jobs []Job
 	// Pods are its own while it is under way, and those of the database once it has finished.
 	Pods []Pod
 }
@@ -99,11 +103,11 @@ type Restore struct {
 type Swap string
 
 const (
-	// SwapNone: the rules stand, and no exchange is under way.
+	// SwapNone says that the rules stand, and no exchange is under way.
 	SwapNone Swap = ""
-	// SwapRemoved: the rules are gone, and wait for the others.
+	// SwapRemoved says that the rules are gone, and wait for the others.
 	SwapRemoved Swap = "Removed"
-	// SwapUndone: somebody, KubeBlocks for one, wrote rules where there were none: they have to go again.
+	// SwapUndone says that somebody, KubeBlocks for one, wrote rules where there were none: they have to go again.
 	SwapUndone Swap = "Undone"
 )
 
@@ -114,6 +118,8 @@ type Job struct {
 	Outdated bool
 	// Started names what of it ever started; empty when nothing did.
 	Started string
+	// Undecided is that of a Restore, for this Job.
+	Undecided string
 	// HasPods says that there are Pods of it.
 	HasPods bool
 	// Going says that it is being deleted, and that nothing of KubeBlocks' holds it any more.

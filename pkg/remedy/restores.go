@@ -94,6 +94,10 @@ func (d *decision) finished(r Restore) *Said {
 		return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
 			"Nothing that has data is touched.%s", shared, r.pinned())
 	}
+	if len(r.Pods) == 0 && r.Lost != "" {
+		// Its Pods are gone, and the database's have no nodes yet.
+		return no(v1alpha1.ReasonSpreadLost, "%s", withoutRules(r.Lost))
+	}
 	if said := d.clusterFirst(r); said != nil {
 		return said
 	}
@@ -177,10 +181,19 @@ func (d *decision) recreateRestore(r Restore) *Said {
 		return said
 	case len(r.Stale) == 0 || r.Started != "":
 		return nil
+	case r.Undecided != "":
+		return d.undecided(r.Undecided)
 	}
 	return d.attempt(chargeFor("Restore", r.Object), said, func(c *Charge) Action {
 		return RecreateRestore{Restore: r.Object, Charge: c}
 	})
+}
+
+// undecided waits for the scheduler. A Pod that it has yet to look at can be bound between a look of Rehome's and the delete
+// that follows; one that it turned down stays so until something changes in the cluster.
+func (d *decision) undecided(what string) *Said {
+	return no(v1alpha1.ReasonWaitingForScheduler,
+		"The rules name the source cluster, but %s: what it binds is left alone, what it turns down is made anew.", what)
 }
 
 // exchange begins to give other rules to a Restore of which a part has started. Its Jobs that never started follow.
@@ -202,13 +215,18 @@ func (d *decision) recreateJobs(r Restore) *Said {
 	}
 	var jobs []Object
 	var uids []types.UID
+	var waiting *Said
 	for _, job := range r.Jobs {
-		if job.Outdated && job.Started == "" && !job.Going {
+		switch {
+		case !job.Outdated || job.Started != "" || job.Going:
+		case job.Undecided != "":
+			waiting = d.undecided(job.Undecided)
+		default:
 			jobs, uids = append(jobs, job.Object), append(uids, job.UID)
 		}
 	}
 	if len(jobs) == 0 {
-		return nil
+		return waiting
 	}
 	said := d.acting(v1alpha1.ReasonRecreatingJobs, "The Restore carries the new rules; its Jobs that never started are made anew (%d). "+
 		"What started is not touched.", len(jobs))

@@ -3,8 +3,13 @@ package rewrite_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
@@ -40,23 +45,27 @@ func BenchmarkRewrite(b *testing.B) {
 	for _, size := range benchmarkSizes {
 		snapshot := snapshotOf(size)
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
-			b.SetBytes(int64(len(snapshot)))
-			b.ReportAllocs()
-			for b.Loop() {
-				source, err := kubeblocks.SourceOfSnapshot(snapshot)
-				if err != nil {
-					b.Fatal(err)
-				}
-				result := rewrite.Rewrite(rewrite.Input{
-					Sources: []rewrite.Source{source},
-					Target:  rewrite.Identity{Namespace: "default", Name: "carrot67"},
-					Live:    source.Policies,
-				})
-				if want := 3 * len(source.Policies); len(result.Edits) != want {
-					b.Fatalf("%d edits, want %d", len(result.Edits), want)
-				}
-			}
+			benchmarkRewrite(b, snapshot, func(s rewrite.Source) []rewrite.Policy { return s.Policies })
 		})
+	}
+}
+
+func benchmarkRewrite(b *testing.B, snapshot []byte, live func(rewrite.Source) []rewrite.Policy) {
+	b.SetBytes(int64(len(snapshot)))
+	b.ReportAllocs()
+	for b.Loop() {
+		source, err := kubeblocks.SourceOfSnapshot(snapshot)
+		if err != nil {
+			b.Fatal(err)
+		}
+		result := rewrite.Rewrite(rewrite.Input{
+			Sources: []rewrite.Source{source},
+			Target:  rewrite.Identity{Namespace: "default", Name: "carrot67"},
+			Live:    live(source),
+		})
+		if want := 3 * len(source.Policies); len(result.Edits) != want {
+			b.Fatalf("%d edits, want %d", len(result.Edits), want)
+		}
 	}
 }
 
@@ -75,4 +84,73 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRewriteOfALiveCluster is what the operator does: the policies of the live object stand elsewhere in memory than
+// the snapshot's, and were decoded by others.
+func BenchmarkRewriteOfALiveCluster(b *testing.B) {
+	for _, size := range benchmarkSizes {
+		snapshot := snapshotOf(size)
+		var live kubeblocks.Cluster
+		if err := json.Unmarshal(snapshot, &live); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
+			benchmarkRewrite(b, snapshot, func(rewrite.Source) []rewrite.Policy { return kubeblocks.ClusterPolicies(&live) })
+		})
+	}
+}
+
+// BenchmarkRewriteOfManyRules shows how the cost grows with the number of rules in one policy: alike, all different, all
+// different in reverse order, so that none stands where it stands in the snapshot, and alike and rewritten already.
+func BenchmarkRewriteOfManyRules(b *testing.B) {
+	for _, count := range []int{1_000, 10_000} {
+		alike, distinct := manyRules(count, "my1"), manyRules(count, "my1")
+		for i := range distinct {
+			distinct[i].LabelSelector.MatchLabels["team"] = strconv.Itoa(i)
+		}
+		reversed := slices.Clone(distinct)
+		slices.Reverse(reversed)
+		rewritten := manyRules(count, "carrot67")
+		for name, c := range map[string]struct{ snapshot, live []corev1.PodAffinityTerm }{
+			"alike":     {alike, alike},
+			"distinct":  {distinct, distinct},
+			"reversed":  {distinct, reversed},
+			"rewritten": {alike, rewritten},
+		} {
+			b.Run(fmt.Sprintf("%s-%d", name, count), func(b *testing.B) {
+				source := rewrite.Source{
+					Identity:   rewrite.Identity{Namespace: "default", Name: "my1"},
+					Components: []rewrite.Component{{Name: "mysql"}},
+					Policies:   policiesOf(c.snapshot),
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					rewrite.Rewrite(rewrite.Input{
+						Sources: []rewrite.Source{source},
+						Target:  rewrite.Identity{Namespace: "default", Name: "carrot67"},
+						Live:    policiesOf(c.live),
+					})
+				}
+			})
+		}
+	}
+}
+
+func manyRules(count int, cluster string) []corev1.PodAffinityTerm {
+	rules := make([]corev1.PodAffinityTerm, count)
+	for i := range rules {
+		rules[i] = corev1.PodAffinityTerm{
+			TopologyKey:   corev1.LabelHostname,
+			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{rewrite.LabelInstance: cluster}},
+		}
+	}
+	return rules
+}
+
+func policiesOf(rules []corev1.PodAffinityTerm) []rewrite.Policy {
+	return []rewrite.Policy{{
+		Path: "/spec/componentSpecs/0/schedulingPolicy", Place: "componentSpecs/mysql", Component: "mysql",
+		Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: rules}},
+	}}
 }

@@ -16,17 +16,17 @@ type outcome struct {
 
 // classify adds what there is to say of a live rule t that comes from the rule m of a snapshot.
 func (w *walk) classify(t term, m match, o outcome) {
-	n := w.named(m.selector)
+	n := w.read(m.selector).names
 	if n.source {
 		// A rule for the source and a cluster that had the target's name is one for the target now.
-		n.others = slices.DeleteFunc(n.others, func(name string) bool { return name == w.target.Name })
+		n.others = slices.DeleteFunc(slices.Clone(n.others), func(name string) bool { return name == w.target.Name })
 	}
-	rule := m.words(w.subject(m.term, n), m.policy.Place, m.source.Backup)
-	source := n.source && w.inRange(m.term)
+	rule := m.words(w.subject(*m.term, n), m.policy.Place, m.source.Backup)
+	source := n.source && w.inRange(*m.term)
 	if source {
 		w.classifySource(t, m, rule, n, o)
 	}
-	if class, verdict := w.judge(t, m, n, source, o.lost); class != "" {
+	if class, verdict := w.judge(t, m, n, source, o); class != "" {
 		w.find(t.path, class, rule, verdict)
 	}
 	if verdict := w.shift(m, source && n.only); verdict != "" {
@@ -38,7 +38,7 @@ func (w *walk) classify(t term, m match, o outcome) {
 func (w *walk) classifySource(t term, m match, rule string, n names, o outcome) {
 	switch {
 	case o.edited:
-		w.find(t.path, SourceIdentity, rule, "was inherited: "+w.becomes(m))
+		w.find(t.path, SourceIdentity, rule, w.becomes(m))
 	case o.retargeted || !w.namesSource(t):
 	case n.untold:
 		w.find(t.path, Generated, rule, "holds the name of a shard or a UID that has no counterpart in "+w.target.Name+": kept")
@@ -51,22 +51,22 @@ func (w *walk) classifySource(t term, m match, rule string, n names, o outcome) 
 	}
 }
 
-// becomes says what a rule that names the source becomes.
+// becomes says what a rule that names the source and was inherited becomes.
 func (w *walk) becomes(m match) string {
 	switch {
 	case w.invalid:
-		return "kept, because a rule is invalid"
+		return "was inherited: kept, because a rule is invalid"
 	case m.source.Name == w.target.Name:
-		return "it moves to namespace " + w.target.Namespace
+		return "was inherited: it moves to namespace " + w.target.Namespace
 	default:
-		return "it becomes " + w.target.Name
+		return "was inherited: it becomes " + w.target.Name
 	}
 }
 
 // judge says what a rule is beside naming the source, or instead of it. The class is empty where there is nothing to say.
-func (w *walk) judge(t term, m match, n names, source, lost bool) (Class, string) {
+func (w *walk) judge(t term, m match, n names, source bool, o outcome) (Class, string) {
 	switch {
-	case lost:
+	case o.lost:
 		return ThirdParty, w.lostWords(m)
 	case n.source && !source:
 		return ThirdParty, "names a cluster in another namespace than the source's: kept"
@@ -76,17 +76,17 @@ func (w *walk) judge(t term, m match, n names, source, lost bool) (Class, string
 		return Generated, "holds the name of a shard or a UID that has no counterpart in " + w.target.Name + ": kept"
 	case isPlaceholder(m.selector):
 		return Placeholder, "leaves the component's name to KubeBlocks: not touched"
-	case w.vacuous(m.selector):
+	case w.read(m.selector).vacuous:
 		return Vacuous, "takes no Pod of the source, and none that " + w.target.Name + " can have"
 	case w.unscoped(t):
-		return Unscoped, w.unscopedWords(t)
+		return Unscoped, w.unscopedWords(o)
 	default:
 		return "", ""
 	}
 }
 
-func (w *walk) unscopedWords(t term) string {
-	if w.options.ScopeUnscoped && !w.invalid && !w.repelsOthers(t) {
+func (w *walk) unscopedWords(o outcome) string {
+	if o.edited && !w.invalid {
 		return "names no cluster: scoped to " + w.target.Name
 	}
 	return "names no cluster, so it may take the Pods of the source and of others: kept, scopeUnscoped scopes it"
@@ -102,7 +102,7 @@ func (w *walk) lostWords(m match) string {
 
 // shift says how a rule means other Pods than before because the target is in another namespace; empty where it does not.
 func (w *walk) shift(m match, sourceOnly bool) string {
-	if !w.moved() || sourceOnly || w.vacuous(m.selector) || !m.implicitNamespace() {
+	if !w.moved() || sourceOnly || w.read(m.selector).vacuous || !m.implicitNamespace() {
 		return ""
 	}
 	return "ranged over namespace " + m.source.Namespace + " and ranges over " + w.target.Namespace + " now: kept"

@@ -29,17 +29,17 @@ func (l *leaves) add(path string, from, to any) {
 	*l = append(*l, Edit{Path: path, From: from, To: to})
 }
 
-// selector adds the edits that turn one selector at path into another, which has the same requirements in the same places
-// and perhaps more behind them.
-func (l *leaves) selector(path string, from, to *metav1.LabelSelector) {
+// selector adds the edits that turn one selector, in a field of what stands at path, into another, which has the same
+// requirements in the same places and perhaps more behind them.
+func (l *leaves) selector(path, field string, from, to *metav1.LabelSelector) {
 	if from == to || from == nil || to == nil {
 		return
 	}
-	l.labels(path, from.MatchLabels, to.MatchLabels)
+	l.labels(path, field, from.MatchLabels, to.MatchLabels)
 	if len(to.MatchExpressions) == 0 {
 		return
 	}
-	path += "/matchExpressions"
+	path += field + "/matchExpressions"
 	for i := range from.MatchExpressions {
 		l.requirement(path+"/"+strconv.Itoa(i), from.MatchExpressions[i], to.MatchExpressions[i])
 	}
@@ -53,31 +53,39 @@ func (l *leaves) selector(path string, from, to *metav1.LabelSelector) {
 	}
 }
 
-// labels adds the edits of the labels of the selector at path.
-func (l *leaves) labels(path string, from, to map[string]string) {
-	const field = "/matchLabels"
+// labels adds the edits of the labels of that selector.
+func (l *leaves) labels(path, field string, from, to map[string]string) {
 	if from == nil && len(to) > 0 {
-		l.add(path+field, nil, to)
+		l.add(path+field+"/matchLabels", nil, to)
 		return
 	}
-	first := len(*l)
+	first, kept := len(*l), 0
 	for key, value := range from {
-		switch renamed, stays := to[key]; {
-		case !stays:
-			l.add(path+field+"/"+escape(key), value, nil)
-		case renamed != value:
-			l.add(path+field+"/"+escape(key), value, renamed)
+		renamed, stays := to[key]
+		if !stays {
+			l.add(path+field+"/matchLabels/"+escape(key), value, nil)
+			continue
+		}
+		kept++
+		if renamed != value {
+			l.add(path+field+"/matchLabels/"+escape(key), value, renamed)
 		}
 	}
-	for key, value := range to {
-		if _, was := from[key]; !was {
-			l.add(path+field+"/"+escape(key), nil, value)
-		}
+	if kept < len(to) {
+		l.addedLabels(path+field, from, to)
 	}
 	if len(*l)-first < 2 {
 		return
 	}
 	slices.SortFunc((*l)[first:], func(a, b Edit) int { return strings.Compare(a.Path, b.Path) })
+}
+
+func (l *leaves) addedLabels(path string, from, to map[string]string) {
+	for key, value := range to {
+		if _, was := from[key]; !was {
+			l.add(path+"/matchLabels/"+escape(key), nil, value)
+		}
+	}
 }
 
 func (l *leaves) requirement(path string, from, to metav1.LabelSelectorRequirement) {

@@ -94,7 +94,7 @@ func domain(topologyKey string) string {
 }
 
 // subject names the Pods that a term takes.
-func (r renamer) subject(t term, n names) string {
+func (r *renamer) subject(t term, n names) string {
 	switch {
 	case n.source && r.inRange(t):
 		return "Pods of cluster " + r.nameOf(t.selector)
@@ -110,13 +110,12 @@ func (r renamer) subject(t term, n names) string {
 }
 
 // nameOf returns the name of the source that a selector names.
-func (r renamer) nameOf(s *metav1.LabelSelector) string {
+func (r *renamer) nameOf(s *metav1.LabelSelector) string {
 	if len(r.sources) == 1 {
 		return r.sources[0].Name
 	}
 	for i := range r.sources {
-		one := r
-		one.sources, one.components = r.sources[i:i+1], r.components[i:i+1]
+		one := renamer{sources: r.sources[i : i+1], components: r.components[i : i+1], target: r.target, nameKeys: r.nameKeys}
 		if one.named(s).source {
 			return r.sources[i].Name
 		}

@@ -4,17 +4,10 @@ import "slices"
 
 // inheritance finds the rule of a snapshot that a live rule comes from.
 type inheritance struct {
-	r   renamer
-	all []origin
 	// bindings holds the ties to nodes, by the rule in words.
 	bindings map[location]*Source
-	// placed and derived say which kinds of live policies there are.
-	placed, derived bool
-	// exact holds the rules as they stand in the snapshots.
-	exact *index
-	// changed holds the rules as they look after a rewrite, by this package or by KubeBlocks. It is made when the first
-	// rule is not found in exact: for a cluster that nobody has touched, never.
-	changed *index
+	// byPlace and byComponent hold the rules of the snapshots. They are empty where no live policy asks for them.
+	byPlace, byComponent map[string]*scope
 }
 
 // location is a rule at a place or in a component.
@@ -24,53 +17,52 @@ type location struct {
 	rule        string
 }
 
-func countAll(sources []Source) int {
-	n := 0
-	for i := range sources {
-		for j := range sources[i].Policies {
-			n += countTerms(&sources[i].Policies[j])
-		}
-	}
-	return n
-}
-
 // clusterWide is the component of the cluster's own policy.
 const clusterWide = ""
 
-// origin is a rule of a snapshot.
-type origin struct {
-	term
-	policy *Policy
-	source *Source
-}
-
 // match is a rule of a snapshot that a live rule comes from.
 type match struct {
-	*origin
+	// term is nil where there is no such rule.
+	*term
+	origin
 	// inTree says that the live rule is what KubeBlocks' own rewrite made of it.
 	inTree bool
 }
 
+// origin is a policy of a snapshot.
+type origin struct {
+	policy *Policy
+	source *Source
+}
+
 // newInheritance prepares to find where the rules of live policies come from.
-func newInheritance(r renamer, live []Policy) *inheritance {
-	set := &inheritance{r: r, bindings: map[location]*Source{}, all: make([]origin, 0, countAll(r.sources))}
+func newInheritance(r *renamer, live []Policy) *inheritance {
+	set := &inheritance{bindings: map[location]*Source{}, byPlace: map[string]*scope{}, byComponent: map[string]*scope{}}
+	anyDerived := slices.ContainsFunc(live, func(p Policy) bool { return p.Derived })
+	anyPlaced := slices.ContainsFunc(live, func(p Policy) bool { return !p.Derived })
 	for i := range r.sources {
 		source := &r.sources[i]
 		for j := range source.Policies {
 			policy := &source.Policies[j]
 			set.enterBindings(source, policy)
-			for _, t := range terms(policy) {
-				set.all = append(set.all, origin{term: t, policy: policy, source: source})
+			if anyPlaced {
+				enter(set.byPlace, policy.Place, r, origin{policy, source})
+			}
+			if anyDerived {
+				enter(set.byComponent, policy.Component, r, origin{policy, source})
 			}
 		}
 	}
-	set.placed = slices.ContainsFunc(live, func(p Policy) bool { return !p.Derived })
-	set.derived = slices.ContainsFunc(live, func(p Policy) bool { return p.Derived })
-	set.exact = set.newIndex(len(set.all))
-	for i := range set.all {
-		set.exact.enter(match{origin: &set.all[i]}, set.all[i].term)
-	}
 	return set
+}
+
+func enter(in map[string]*scope, where string, r *renamer, o origin) {
+	s := in[where]
+	if s == nil {
+		s = &scope{r: r}
+		in[where] = s
+	}
+	s.origins = append(s.origins, o)
 }
 
 func (set *inheritance) enterBindings(source *Source, policy *Policy) {
@@ -91,50 +83,84 @@ func (set *inheritance) bindingSource(live *Policy, b binding) *Source {
 	return set.bindings[location{true, clusterWide, b.rule}]
 }
 
+// scopes returns where the rules of a live policy can come from, the nearest first.
+func (set *inheritance) scopes(live *Policy) []*scope {
+	scopes := make([]*scope, 0, 2)
+	if !live.Derived {
+		scopes = append(scopes, set.byPlace[live.Place])
+	} else {
+		scopes = append(scopes, set.byComponent[live.Component], set.byComponent[clusterWide])
+	}
+	return slices.DeleteFunc(scopes, func(s *scope) bool { return s == nil })
+}
+
 // matches returns, for each rule of a live policy, the rule of a snapshot that it comes from; an empty match where it was
 // not inherited. Rules that stand as in the snapshot are matched first, so that of rules which look alike after KubeBlocks'
 // rewrite each is matched with its own.
 func (set *inheritance) matches(live *Policy, rules []term) []match {
 	found := make([]match, len(rules))
-	claims := claims{taken: map[*origin]bool{}, next: map[*origin]int{}}
-	missing := 0
-	for i, t := range rules {
-		if found[i] = claims.first(set.exact.find(live, t)); found[i].origin == nil {
-			missing++
-		}
-	}
-	if missing == 0 {
+	scopes := set.scopes(live)
+	if len(scopes) == 0 {
 		return found
 	}
-	if set.changed == nil {
-		set.indexChanged()
-	}
-	for i, t := range rules {
-		if found[i].origin == nil {
-			found[i] = set.changedMatch(live, t, claims)
-		}
+	// Nearly always these are all of them, and no rule has to be looked up.
+	if n := scopes[0].untouched(rules, found); n < len(rules) {
+		lookUp(scopes, rules[n:], found[n:], newClaims(scopes[0].rules()[:n]))
 	}
 	return found
 }
 
+// lookUp finds the rules of a live policy that stand elsewhere than in the snapshot, or otherwise.
+func lookUp(scopes []*scope, rules []term, found []match, c claims) {
+	keys := make([]string, len(rules))
+	for i, t := range rules {
+		keys[i] = canonicalOf(t)
+		found[i] = c.first(findIn(scopes, (*scope).exactly, keys[i]))
+	}
+	for i := range rules {
+		if found[i].term == nil {
+			found[i] = changedMatch(scopes, keys[i], c)
+		}
+	}
+}
+
 // changedMatch finds a rule that does not stand as in the snapshot, or that stands there once more than in the snapshot.
-func (set *inheritance) changedMatch(live *Policy, t term, claims claims) match {
-	if m := claims.first(set.changed.find(live, t)); m.origin != nil {
+func changedMatch(scopes []*scope, rule string, c claims) match {
+	changed := findIn(scopes, (*scope).afterwards, rule)
+	if m := c.first(changed); m.term != nil {
 		return m
 	}
-	for _, in := range []*index{set.exact, set.changed} {
-		if matches := in.find(live, t); len(matches) > 0 {
+	for _, matches := range [][]match{findIn(scopes, (*scope).exactly, rule), changed} {
+		if len(matches) > 0 {
 			return matches[0]
 		}
 	}
 	return match{}
 }
 
+// findIn returns the matches of a rule, by an index of the nearest scope that has any.
+func findIn(scopes []*scope, by func(*scope) index, rule string) []match {
+	for _, s := range scopes {
+		if matches := by(s)[rule]; len(matches) > 0 {
+			return matches
+		}
+	}
+	return nil
+}
+
 // claims remembers which rules of the snapshots were matched with a rule of one live policy.
 type claims struct {
-	taken map[*origin]bool
+	taken map[*term]bool
 	// next is where to go on in a list of matches, by its first.
-	next map[*origin]int
+	next map[*match]int
+}
+
+func newClaims(taken []match) claims {
+	c := claims{taken: map[*term]bool{}, next: map[*match]int{}}
+	for _, m := range taken {
+		c.taken[m.term] = true
+	}
+	return c
 }
 
 // first claims the first of the matches that is free, and returns an empty match where none is.
@@ -142,41 +168,14 @@ func (c claims) first(matches []match) match {
 	if len(matches) == 0 {
 		return match{}
 	}
-	list := matches[0].origin
+	list := &matches[0]
 	for c.next[list] < len(matches) {
 		m := matches[c.next[list]]
 		c.next[list]++
-		if !c.taken[m.origin] {
-			c.taken[m.origin] = true
+		if !c.taken[m.term] {
+			c.taken[m.term] = true
 			return m
 		}
 	}
 	return match{}
-}
-
-// indexChanged enters what the rules of the snapshots become: by this rewrite, without and with consent to scope, and by
-// KubeBlocks' own. Where the two agree, KubeBlocks' rewrite lost nothing.
-func (set *inheritance) indexChanged() {
-	set.changed = set.newIndex(2 * len(set.all))
-	for i := range set.all {
-		o := &set.all[i]
-		entered := set.enterRewritten(o)
-		t := o.term
-		var ok bool
-		if t.selector, ok = set.r.inTree(o.selector); ok && !entered[canonicalOf(t)] {
-			set.changed.enter(match{origin: o, inTree: true}, t)
-		}
-	}
-}
-
-func (set *inheritance) enterRewritten(o *origin) map[string]bool {
-	entered := map[string]bool{}
-	for _, scoped := range []bool{false, true} {
-		t, ok := set.r.retarget(o.term, scoped)
-		if rule := canonicalOf(t); ok && !entered[rule] {
-			entered[rule] = true
-			set.changed.enter(match{origin: o}, t)
-		}
-	}
-	return entered
 }

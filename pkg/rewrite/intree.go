@@ -8,12 +8,12 @@ import (
 
 // inTree returns what KubeBlocks 1.0.1 and later make of a selector on the restore paths where they rewrite any: every
 // requirement on the instance label gets the target's name, whatever it was. It returns false where that is nothing.
-func (r renamer) inTree(s *metav1.LabelSelector) (*metav1.LabelSelector, bool) {
+func (r *renamer) inTree(s *metav1.LabelSelector) (*metav1.LabelSelector, bool) {
 	if s == nil {
 		return nil, false
 	}
 	var changed bool
-	rewritten := s.DeepCopy()
+	rewritten := copied(s)
 	if name, ok := s.MatchLabels[LabelInstance]; ok && name != r.target.Name {
 		rewritten.MatchLabels[LabelInstance] = r.target.Name
 		changed = true
@@ -30,8 +30,8 @@ func (r renamer) inTree(s *metav1.LabelSelector) (*metav1.LabelSelector, bool) {
 
 // undoInTree returns the live selector, which is what inTree makes of the original up to the order of its requirements,
 // with the original's requirements wherever inTree changed one.
-func (r renamer) undoInTree(live, original *metav1.LabelSelector) *metav1.LabelSelector {
-	undone := live.DeepCopy()
+func (r *renamer) undoInTree(live, original *metav1.LabelSelector) *metav1.LabelSelector {
+	undone := copied(live)
 	if name, ok := original.MatchLabels[LabelInstance]; ok {
 		undone.MatchLabels[LabelInstance] = name
 	}
@@ -45,8 +45,8 @@ func (r renamer) undoInTree(live, original *metav1.LabelSelector) *metav1.LabelS
 
 // keepInTree returns what is right for the target, but with the requirements that inTree changed in the original left as
 // they are live.
-func (r renamer) keepInTree(right, live, original *metav1.LabelSelector) *metav1.LabelSelector {
-	kept := right.DeepCopy()
+func (r *renamer) keepInTree(right, live, original *metav1.LabelSelector) *metav1.LabelSelector {
+	kept := copied(right)
 	if name, ok := original.MatchLabels[LabelInstance]; ok && name != r.target.Name {
 		kept.MatchLabels[LabelInstance] = r.target.Name
 	}

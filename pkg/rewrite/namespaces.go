@@ -9,7 +9,7 @@ import (
 
 // inRange reports whether a term can take Pods in a source's namespace. Labels of namespaces other than their name are not
 // known here, so a selector of them may.
-func (r renamer) inRange(t term) bool {
+func (r *renamer) inRange(t term) bool {
 	if t.implicitNamespace() {
 		return true
 	}
@@ -56,12 +56,12 @@ func takes(r metav1.LabelSelectorRequirement, value string) bool {
 }
 
 // moved reports whether the target is in another namespace than a source.
-func (r renamer) moved() bool {
+func (r *renamer) moved() bool {
 	return slices.ContainsFunc(r.sources, func(s Source) bool { return s.Namespace != r.target.Namespace })
 }
 
 // namespaces returns the term with the target's namespace wherever it names a source's. It shares what it does not change.
-func (r renamer) namespaces(t *corev1.PodAffinityTerm) *corev1.PodAffinityTerm {
+func (r *renamer) namespaces(t *corev1.PodAffinityTerm) *corev1.PodAffinityTerm {
 	moved := *t
 	moved.Namespaces = r.namespaceNames(t.Namespaces)
 	if t.NamespaceSelector != nil {
@@ -70,8 +70,8 @@ func (r renamer) namespaces(t *corev1.PodAffinityTerm) *corev1.PodAffinityTerm {
 	return &moved
 }
 
-func (r renamer) namespaceSelector(s *metav1.LabelSelector) *metav1.LabelSelector {
-	s = s.DeepCopy()
+func (r *renamer) namespaceSelector(s *metav1.LabelSelector) *metav1.LabelSelector {
+	s = copied(s)
 	if name, ok := s.MatchLabels[LabelNamespace]; ok {
 		s.MatchLabels[LabelNamespace] = r.namespaceNames([]string{name})[0]
 	}
@@ -85,7 +85,7 @@ func (r renamer) namespaceSelector(s *metav1.LabelSelector) *metav1.LabelSelecto
 
 // namespaceNames returns the list with the target's namespace in the place of a source's, without a duplicate that was not
 // there.
-func (r renamer) namespaceNames(list []string) []string {
+func (r *renamer) namespaceNames(list []string) []string {
 	renamed := make([]string, 0, len(list))
 	for _, name := range list {
 		switch isSource := slices.ContainsFunc(r.sources, func(s Source) bool { return s.Namespace == name }); {
@@ -101,5 +101,5 @@ func (r renamer) namespaceNames(list []string) []string {
 // namespaceEdits adds the edits that turn the namespaces of one term at path into those of another.
 func (l *leaves) namespaces(path string, from, to *corev1.PodAffinityTerm) {
 	l.list(path+"/namespaces", from.Namespaces, to.Namespaces)
-	l.selector(path+"/namespaceSelector", from.NamespaceSelector, to.NamespaceSelector)
+	l.selector(path, "/namespaceSelector", from.NamespaceSelector, to.NamespaceSelector)
 }

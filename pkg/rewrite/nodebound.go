@@ -31,10 +31,8 @@ func bindings(p *Policy) []binding {
 	if p.NodeName != "" {
 		all = append(all, binding{"/nodeName", "node name " + p.NodeName})
 	}
-	for _, key := range slices.Sorted(maps.Keys(p.NodeSelector)) {
-		if isLocation(key) {
-			all = append(all, binding{"/nodeSelector/" + escape(key), fmt.Sprintf("node selector %s=%s", domain(key), p.NodeSelector[key])})
-		}
+	if len(p.NodeSelector) > 0 {
+		all = appendLabels(all, p.NodeSelector)
 	}
 	if p.Affinity == nil || p.Affinity.NodeAffinity == nil {
 		return all
@@ -50,6 +48,15 @@ func bindings(p *Policy) []binding {
 	for i := range a.PreferredDuringSchedulingIgnoredDuringExecution {
 		at := path + "/preferredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i) + "/preference"
 		all = appendBindings(all, at, "preferred", &a.PreferredDuringSchedulingIgnoredDuringExecution[i].Preference)
+	}
+	return all
+}
+
+func appendLabels(all []binding, labels map[string]string) []binding {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if isLocation(key) {
+			all = append(all, binding{"/nodeSelector/" + escape(key), fmt.Sprintf("node selector %s=%s", domain(key), labels[key])})
+		}
 	}
 	return all
 }

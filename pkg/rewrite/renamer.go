@@ -31,6 +31,8 @@ type renamer struct {
 	// nameKeys are the keys whose value is a cluster's name.
 	nameKeys []string
 	valid    *validator
+	// last is the selector that was read last: the rules of a policy mostly have the same.
+	last reading
 }
 
 func newRenamer(sources []Source, target Identity, identityLabels []string) renamer {
@@ -51,7 +53,7 @@ func newRenamer(sources []Source, target Identity, identityLabels []string) rena
 }
 
 // identifies reports whether the values of a key identify clusters.
-func (r renamer) identifies(key string) bool {
+func (r *renamer) identifies(key string) bool {
 	switch key {
 	case LabelWorkload, LabelPodName, LabelInstanceName, LabelStatefulSetPod, LabelClusterUID:
 		return true
@@ -61,7 +63,7 @@ func (r renamer) identifies(key string) bool {
 
 // rename says whom a label of a Pod names and, for ofSource, what the label is for the target's Pods. The value is empty
 // where the target has none yet: its UID before it is created. Values are compared whole: my1 is not a prefix of anything.
-func (r renamer) rename(key, value string) (renamed string, m meaning) {
+func (r *renamer) rename(key, value string) (renamed string, m meaning) {
 	if !r.identifies(key) {
 		return "", r.meaningOfComponent(key, value)
 	}
@@ -73,7 +75,7 @@ func (r renamer) rename(key, value string) (renamed string, m meaning) {
 	return "", ofOther
 }
 
-func (r renamer) renameOf(i int, key, value string) (string, meaning) {
+func (r *renamer) renameOf(i int, key, value string) (string, meaning) {
 	source := &r.sources[i]
 	if key == LabelClusterUID {
 		switch source.UID {
@@ -165,7 +167,7 @@ func isShard(component, sharding string) bool {
 }
 
 // meaningOfComponent says whether a component's name is that of a shard. Other component names identify no cluster.
-func (r renamer) meaningOfComponent(key, value string) meaning {
+func (r *renamer) meaningOfComponent(key, value string) meaning {
 	if key != LabelComponentName {
 		return nobody
 	}

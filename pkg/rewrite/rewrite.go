@@ -43,14 +43,14 @@ func Rewrite(in Input) Result {
 	if len(sources) == 0 {
 		return Result{}
 	}
-	r := newRenamer(sources, in.Target, in.IdentityLabels)
-	w := walk{renamer: r, options: in.Options}
-	inherited := newInheritance(r, in.Live)
+	w := walk{renamer: newRenamer(sources, in.Target, in.IdentityLabels), options: in.Options}
+	inherited := newInheritance(&w.renamer, in.Live)
 	all := make([]found, len(in.Live))
 	for i := range in.Live {
 		all[i] = found{policy: &in.Live[i], terms: terms(&in.Live[i])}
 		all[i].matches = inherited.matches(all[i].policy, all[i].terms)
 		w.validate(&all[i])
+		w.rules += len(all[i].terms)
 	}
 	for i := range all {
 		w.nodeBindings(all[i].policy, inherited)
@@ -77,21 +77,31 @@ type walk struct {
 	result  Result
 	// invalid says that a rule is invalid, and so that nothing is edited.
 	invalid bool
+	// rules is how many live rules there are: most have one finding and one edit, or none at all.
+	rules int
+	// leaves are the edits of the rule at hand.
+	leaves leaves
 }
 
 // validate says what is wrong with the rules of a policy. Those that KubeBlocks made invalid are mended, with consent.
 func (w *walk) validate(f *found) {
-	f.problems = w.valid.policy(f.terms)
-	for i, problem := range f.problems {
-		if problem == "" {
-			continue
+	rules := f.terms
+	if w.options.RestoreThirdParty {
+		rules = slices.Clone(rules)
+		for i := range rules {
+			rules[i] = w.whole(rules[i], f.matches[i])
 		}
-		if f.matches[i].inTree && w.options.RestoreThirdParty {
-			f.problems[i] = ""
-			continue
-		}
-		w.invalid = true
 	}
+	f.problems = w.valid.policy(rules)
+	w.invalid = w.invalid || slices.ContainsFunc(f.problems, func(problem string) bool { return problem != "" })
+}
+
+// whole returns a live rule t with what KubeBlocks' rewrite took from the rule m that it comes from.
+func (w *walk) whole(t term, m match) term {
+	if m.inTree {
+		t.selector = w.undoInTree(t.selector, m.selector)
+	}
+	return t
 }
 
 // term decides on one rule.
@@ -99,25 +109,25 @@ func (w *walk) term(f *found, i int) {
 	t, m := f.terms[i], f.matches[i]
 	switch {
 	case f.problems[i] != "":
-		rule := t.words(w.subject(t, w.named(t.selector)), f.policy.Place, "")
+		rule := t.words(w.subject(t, w.read(t.selector).names), f.policy.Place, "")
 		w.find(t.path, Invalid, rule, "would be refused by the API server, so nothing is rewritten: "+f.problems[i])
-	case m.origin != nil:
+	case m.term != nil:
 		w.inheritedTerm(f.policy, t, m)
 	case w.namesSource(t):
-		w.find(t.path, Intended, t.words(w.subject(t, w.named(t.selector)), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
+		w.find(t.path, Intended, t.words(w.subject(t, w.read(t.selector).names), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
 	}
 }
 
 func (w *walk) find(path string, class Class, rule, verdict string) {
+	if w.result.Findings == nil {
+		w.result.Findings = make([]Finding, 0, w.rules)
+	}
 	w.result.Findings = append(w.result.Findings, Finding{Path: path, Class: class, Rule: rule, Message: rule + " " + verdict})
 }
 
 // inheritedTerm decides on a live rule t that comes from the rule m of a snapshot.
 func (w *walk) inheritedTerm(live *Policy, t term, m match) {
-	whole := t // the live rule, with what KubeBlocks' rewrite took from it
-	if m.inTree {
-		whole.selector = w.undoInTree(t.selector, m.selector)
-	}
+	whole := w.whole(t, m)
 	right, ok := w.retarget(whole, w.options.ScopeUnscoped)
 	kept := right
 	if m.inTree && ok {
@@ -125,16 +135,25 @@ func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 	} else if m.inTree {
 		kept = t
 	}
-	own := edits(t, kept)
+	w.leaves = w.leaves[:0]
+	w.leaves.rule(t, kept)
 	lost := m.inTree && canonicalOf(kept) != canonicalOf(right)
-	w.classify(t, m, outcome{retargeted: ok, edited: len(own) > 0, lost: lost})
-	if w.options.RestoreThirdParty {
-		own = edits(t, right)
+	w.classify(t, m, outcome{retargeted: ok, edited: len(w.leaves) > 0, lost: lost})
+	if m.inTree && w.options.RestoreThirdParty {
+		w.leaves = w.leaves[:0]
+		w.leaves.rule(t, right)
 	}
-	if w.invalid {
-		return
+	if !w.invalid {
+		w.edit(live)
 	}
-	for _, edit := range own {
+}
+
+// edit adds the edits of one rule of a policy to the result.
+func (w *walk) edit(live *Policy) {
+	if w.result.Edits == nil && len(w.leaves) > 0 {
+		w.result.Edits = make([]Edit, 0, w.rules)
+	}
+	for _, edit := range w.leaves {
 		edit.Component, edit.Template = live.Component, live.Template
 		w.result.Edits = append(w.result.Edits, edit)
 	}

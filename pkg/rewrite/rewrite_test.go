@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -232,4 +233,174 @@ func TestRewriteLeavesItsInputAlone(t *testing.T) {
 	Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
 
 	g.Expect(live[0].Affinity).To(Equal(before))
+}
+
+func TestRuleThatKubeBlocksTookIsToldFromItsLookAlikes(t *testing.T) {
+	g := NewWithT(t)
+	in := func(cluster string) *metav1.LabelSelector { return requiring(metav1.LabelSelectorOpIn, cluster) }
+	snapshot := at(apart(in("my1"), in("web1"), in("my1")))
+	live := at(apart(in("my1"), in("carrot67"), in("my1")))
+
+	result := Rewrite(Input{Sources: backupOf(my1, snapshot), Target: carrot67, Live: live})
+
+	g.Expect(classes(result)).To(Equal([]Class{SourceIdentity, ThirdParty, SourceIdentity}))
+}
+
+func TestRuleThatWasInvalidBeforeKubeBlocksTookItIsNotPutBack(t *testing.T) {
+	g := NewWithT(t)
+	snapshot := at(apart(requiring(metav1.LabelSelectorOpIn)))
+	live := at(apart(requiring(metav1.LabelSelectorOpIn, "carrot67")))
+
+	result := Rewrite(Input{
+		Sources: backupOf(my1, snapshot), Target: carrot67, Live: live, Options: Options{RestoreThirdParty: true},
+	})
+
+	g.Expect(result.Edits).To(BeEmpty())
+	g.Expect(classes(result)).To(Equal([]Class{Invalid}))
+}
+
+func TestNameThatIsNoLabelsValueIsNotWrittenIntoOne(t *testing.T) {
+	long := Identity{Namespace: "default", Name: strings.Repeat("x", 64)}
+	byUID := func(operator metav1.LabelSelectorOperator, uids ...string) *metav1.LabelSelector {
+		return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: LabelClusterUID, Operator: operator, Values: uids},
+		}}
+	}
+	for name, selector := range map[string]*metav1.LabelSelector{
+		"instead of the source's":         named("my1"),
+		"instead of one of several":       requiring(metav1.LabelSelectorOpIn, "web1", "my1"),
+		"instead of a UID":                {MatchLabels: map[string]string{LabelClusterUID: "uid-my1"}},
+		"instead of a UID in a list":      byUID(metav1.LabelSelectorOpIn, "uid-my1"),
+		"beside a UID that is another's":  byUID(metav1.LabelSelectorOpNotIn, "uid-my1", "uid-web1"),
+		"in a rule that names no cluster": {MatchLabels: map[string]string{"team": "blue"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			live := at(apart(selector))
+			source := Identity{Namespace: "default", Name: "my1", UID: "uid-my1"}
+
+			result := Rewrite(Input{Sources: backupOf(source, live), Target: long, Live: live, Options: Options{ScopeUnscoped: true}})
+
+			g.Expect(result.Edits).To(BeEmpty())
+			g.Expect(result.Findings).NotTo(BeEmpty())
+		})
+	}
+}
+
+func TestRuleThatDiffersInOneFieldIsNotInherited(t *testing.T) {
+	two, honor := int32(2), corev1.NodeInclusionPolicyHonor
+	three, ignore := int32(3), corev1.NodeInclusionPolicyIgnore
+	inDefault := &metav1.LabelSelector{MatchLabels: map[string]string{LabelNamespace: "default"}}
+	blueOfMy1 := requiring(metav1.LabelSelectorOpIn, "my1")
+	blueOfMy1.MatchExpressions = append(blueOfMy1.MatchExpressions,
+		metav1.LabelSelectorRequirement{Key: "team", Operator: metav1.LabelSelectorOpIn, Values: []string{"blue"}})
+	weighted := corev1.WeightedPodAffinityTerm{Weight: 2, PodAffinityTerm: corev1.PodAffinityTerm{
+		LabelSelector: blueOfMy1, TopologyKey: corev1.LabelHostname,
+		Namespaces: []string{"default"}, NamespaceSelector: inDefault,
+		MatchLabelKeys: []string{"a"}, MismatchLabelKeys: []string{"b"},
+	}}
+	constraint := corev1.TopologySpreadConstraint{
+		MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: named("my1"),
+		MinDomains: &two, NodeAffinityPolicy: &honor, NodeTaintsPolicy: &honor, MatchLabelKeys: []string{"a"},
+	}
+	for name, change := range map[string]func(*corev1.WeightedPodAffinityTerm, *corev1.TopologySpreadConstraint){
+		"weight and skew": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.Weight, c.MaxSkew = 3, 2
+		},
+		"topology": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.TopologyKey, c.TopologyKey = corev1.LabelTopologyZone, corev1.LabelTopologyZone
+		},
+		"matchLabelKeys": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.MatchLabelKeys, c.MatchLabelKeys = []string{"c"}, []string{"c"}
+		},
+		"operator, and how it spreads": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.LabelSelector.MatchExpressions[1].Operator = metav1.LabelSelectorOpNotIn
+			c.WhenUnsatisfiable, c.MinDomains = corev1.ScheduleAnyway, nil
+		},
+		"values, and domains": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.LabelSelector.MatchExpressions[1].Values = []string{"red"}
+			c.MinDomains = &three
+		},
+		"key, and labels": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.LabelSelector.MatchExpressions[1].Key = "squad"
+			c.LabelSelector.MatchLabels["team"] = "blue"
+		},
+		"namespaces, and no domains": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.Namespaces, c.MinDomains = []string{"default", "tools"}, nil
+		},
+		"namespaceSelector, and policy for node affinity": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.NamespaceSelector, c.NodeAffinityPolicy = &metav1.LabelSelector{}, &ignore
+		},
+		"mismatchLabelKeys, and policy for taints": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.MismatchLabelKeys, c.NodeTaintsPolicy = []string{"c"}, &ignore
+		},
+		"no namespaceSelector, and no policy for taints": func(p *corev1.WeightedPodAffinityTerm, c *corev1.TopologySpreadConstraint) {
+			p.PodAffinityTerm.NamespaceSelector, c.NodeTaintsPolicy = nil, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			p, c := *weighted.DeepCopy(), *constraint.DeepCopy()
+			change(&p, &c)
+
+			for _, policies := range [][2][]Policy{{preferring(weighted), preferring(p)}, {spreading(constraint), spreading(c)}} {
+				result := Rewrite(Input{Sources: backupOf(my1, policies[0]), Target: carrot67, Live: policies[1]})
+
+				g.Expect(result.Edits).To(BeEmpty())
+				g.Expect(classes(result)).To(Equal([]Class{Intended}))
+			}
+		})
+	}
+}
+
+// preferring places a preferred anti-affinity term in the policy of component mysql.
+func preferring(t corev1.WeightedPodAffinityTerm) []Policy {
+	return at(&corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{t},
+	}})
+}
+
+// spreading places a spread constraint in the policy of component mysql.
+func spreading(c corev1.TopologySpreadConstraint) []Policy {
+	policies := at(nil)
+	policies[0].TopologySpreadConstraints = []corev1.TopologySpreadConstraint{c}
+	return policies
+}
+
+func TestRuleForAllPodsIsNotInheritedFromOneForNone(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(&metav1.LabelSelector{}))
+
+	result := Rewrite(Input{
+		Sources: backupOf(my1, at(apart(nil))), Target: carrot67, Live: live, Options: Options{ScopeUnscoped: true},
+	})
+
+	g.Expect(result).To(Equal(Result{}))
+}
+
+func TestValuesThatTheAPIServerRefusesAreInvalid(t *testing.T) {
+	for value, class := range map[string]Class{
+		"": Unscoped, "-": Invalid, "blue": Unscoped, "blue-": Invalid, "-blue": Invalid, "b-7": Unscoped, "Blue_1.x": Unscoped, "blü": Invalid,
+		strings.Repeat("x", 63): Unscoped, strings.Repeat("x", 64): Invalid,
+	} {
+		t.Run(value, func(t *testing.T) {
+			live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{"team": value}}))
+
+			result := Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
+
+			NewWithT(t).Expect(classes(result)).To(Equal([]Class{class}))
+		})
+	}
+}
+
+func TestNameIsNotAddedToASelectorThatTakesItFromThePod(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{LabelClusterUID: "uid-my1"}}))
+	live[0].Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].MatchLabelKeys = []string{LabelInstance}
+	source := Identity{Namespace: "default", Name: "my1", UID: "uid-my1"}
+
+	result := Rewrite(Input{Sources: backupOf(source, live), Target: carrot67, Live: live})
+
+	g.Expect(result.Edits).To(BeEmpty(), "the API server takes no key in both")
+	g.Expect(classes(result)).To(Equal([]Class{Generated}))
 }

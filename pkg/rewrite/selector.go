@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -8,31 +9,43 @@ import (
 )
 
 // selector returns the selector that takes the target where s, which names a source, takes that. It keeps every requirement
-// in its place and appends what it adds. ok is false where no selector can do so.
-func (r renamer) selector(s *metav1.LabelSelector) (rewritten *metav1.LabelSelector, ok bool) {
-	rewritten = s.DeepCopy()
-	return rewritten, r.rewriteLabels(rewritten) && r.rewriteExpressions(rewritten)
+// in its place and appends what it adds. It returns nil where no selector can do so.
+func (r *renamer) selector(s *metav1.LabelSelector) *metav1.LabelSelector {
+	rewritten := copied(s)
+	if !r.rewriteLabels(rewritten) || !r.rewriteExpressions(rewritten) {
+		return nil
+	}
+	return rewritten
 }
 
-func (r renamer) rewriteLabels(s *metav1.LabelSelector) bool {
+// copied returns a copy that shares the lists of values: those are replaced, never written to.
+func copied(s *metav1.LabelSelector) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: maps.Clone(s.MatchLabels), MatchExpressions: slices.Clone(s.MatchExpressions)}
+}
+
+func (r *renamer) rewriteLabels(s *metav1.LabelSelector) bool {
 	for key, value := range s.MatchLabels {
 		renamed, m := r.rename(key, value)
 		if m == untold {
 			return false
 		}
-		if m == ofSource && renamed != "" {
-			s.MatchLabels[key] = renamed
+		if m != ofSource || renamed == "" {
+			continue
 		}
+		if r.valid.label(key, renamed) != "" {
+			return false
+		}
+		s.MatchLabels[key] = renamed
 	}
 	if _, m := r.rename(LabelClusterUID, s.MatchLabels[LabelClusterUID]); m == ofSource && r.target.UID == "" {
 		delete(s.MatchLabels, LabelClusterUID)
-		r.scope(s)
+		return r.scope(s)
 	}
 	return true
 }
 
-// scope makes a selector take the target's Pods only.
-func (r renamer) scope(s *metav1.LabelSelector) {
+// scope makes a selector take the target's Pods only. It returns false where the target's name is no label's value.
+func (r *renamer) scope(s *metav1.LabelSelector) bool {
 	if s.MatchLabels == nil {
 		s.MatchLabels = map[string]string{}
 	}
@@ -42,14 +55,15 @@ func (r renamer) scope(s *metav1.LabelSelector) {
 	case name != r.target.Name:
 		s.MatchExpressions = append(s.MatchExpressions, r.instance(metav1.LabelSelectorOpIn))
 	}
+	return r.valid.label(LabelInstance, r.target.Name) == ""
 }
 
 // instance returns the requirement on the target's name.
-func (r renamer) instance(operator metav1.LabelSelectorOperator) metav1.LabelSelectorRequirement {
+func (r *renamer) instance(operator metav1.LabelSelectorOperator) metav1.LabelSelectorRequirement {
 	return metav1.LabelSelectorRequirement{Key: LabelInstance, Operator: operator, Values: []string{r.target.Name}}
 }
 
-func (r renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
+func (r *renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
 	for i := range s.MatchExpressions {
 		requirement := &s.MatchExpressions[i]
 		values, waiting, ok := r.values(requirement.Key, requirement.Values)
@@ -58,6 +72,8 @@ func (r renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
 			return false
 		case !waiting:
 			requirement.Values = values
+		case r.valid.label(LabelInstance, r.target.Name) != "":
+			return false
 		case len(values) == 0:
 			// The UID stands for the name, which is known.
 			*requirement = r.instance(requirement.Operator)
@@ -73,14 +89,14 @@ func (r renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
 
 // values returns the values of a requirement for the target: in their order, and without a duplicate that was not there.
 // waiting says that a source's value was left out because the target's is not known yet. ok is false where a value has no
-// counterpart.
-func (r renamer) values(key string, values []string) (renamed []string, waiting, ok bool) {
+// counterpart that a label can have.
+func (r *renamer) values(key string, values []string) (renamed []string, waiting, ok bool) {
 	have := sets.New(values...)
 	renamed = make([]string, 0, len(values))
 	for _, value := range values {
 		to, m := r.rename(key, value)
 		switch {
-		case m == untold:
+		case m == untold || r.valid.label(key, to) != "":
 			return nil, false, false
 		case m != ofSource:
 			renamed = append(renamed, value)
@@ -106,7 +122,7 @@ type names struct {
 }
 
 // named says whom a selector names.
-func (r renamer) named(s *metav1.LabelSelector) names {
+func (r *renamer) named(s *metav1.LabelSelector) names {
 	var n names
 	if s == nil {
 		return n
@@ -129,7 +145,7 @@ func (r renamer) named(s *metav1.LabelSelector) names {
 
 // sourceOnly reports whether all values of a requirement name sources. The target's own is none of another: a cluster that
 // had the target's name before cannot be told from it.
-func (r renamer) sourceOnly(requirement *metav1.LabelSelectorRequirement) bool {
+func (r *renamer) sourceOnly(requirement *metav1.LabelSelectorRequirement) bool {
 	become := sets.New[string]()
 	for _, value := range requirement.Values {
 		if renamed, m := r.rename(requirement.Key, value); m == ofSource {
@@ -139,7 +155,7 @@ func (r renamer) sourceOnly(requirement *metav1.LabelSelectorRequirement) bool {
 	return len(become) > 0 && become.HasAll(requirement.Values...)
 }
 
-func (n *names) add(r renamer, key, value string) meaning {
+func (n *names) add(r *renamer, key, value string) meaning {
 	_, m := r.rename(key, value)
 	switch m {
 	case ofSource:

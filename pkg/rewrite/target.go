@@ -8,33 +8,42 @@ import (
 
 // namesSource reports whether a term names a source, and ranges over its namespace. A cluster of the same name in another
 // namespace is a stranger.
-func (r renamer) namesSource(t term) bool {
-	return r.named(t.selector).source && r.inRange(t)
+func (r *renamer) namesSource(t term) bool {
+	return r.read(t.selector).names.source && r.inRange(t)
 }
 
 // retarget returns the term as it has to stand in the target: renamed where it names a source, scoped to the target where it
 // is unscoped and scope is true. It returns false where the term stays as it is.
-func (r renamer) retarget(t term, scope bool) (term, bool) {
-	switch n := r.named(t.selector); {
+func (r *renamer) retarget(t term, scope bool) (term, bool) {
+	switch n := r.read(t.selector).names; {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
 	case scope && r.unscoped(t) && !r.repelsOthers(t):
-		t.selector = t.selector.DeepCopy()
-		r.scope(t.selector)
-		return t, true
+		return r.scoped(t)
 	default:
 		return t, false
 	}
 }
 
-// renamed returns a term that names a source for the target, and false where single leaves cannot say it.
-func (r renamer) renamed(t term, n names) (term, bool) {
-	selector, ok := r.selector(t.selector)
-	renamed := t
-	renamed.selector = selector
-	if !ok || r.valid.term(renamed) != "" {
+// scoped returns an unscoped term for the target, and false where the target's name is too long for it.
+func (r *renamer) scoped(t term) (term, bool) {
+	scoped := t
+	scoped.selector = copied(t.selector)
+	if !r.scope(scoped.selector) {
 		return t, false
 	}
+	return scoped, true
+}
+
+// renamed returns a term that names a source for the target, and false where single leaves cannot say it.
+func (r *renamer) renamed(t term, n names) (term, bool) {
+	selector := r.read(t.selector).renamed
+	// All else was valid before. The key of the name can be new in the selector.
+	if selector == nil || r.valid.labelKeys(matchLabelKeys, t.matchLabelKeys(), selector) != "" {
+		return t, false
+	}
+	renamed := t
+	renamed.selector = selector
 	if t.implicitNamespace() || !r.moved() {
 		return renamed, true
 	}
@@ -50,7 +59,7 @@ func (r renamer) renamed(t term, n names) (term, bool) {
 }
 
 // stayingPut returns the renamed term with the namespaces of t, and false where those cannot be the target's as well.
-func (r renamer) stayingPut(t, renamed term) (term, bool) {
+func (r *renamer) stayingPut(t, renamed term) (term, bool) {
 	var moves leaves
 	moves.namespaces("", t.pods, r.namespaces(t.pods))
 	if surelyRangesOver(t.pods, r.target.Namespace) || len(moves) == 0 && mayRangeOver(t.pods, r.target.Namespace) {
@@ -60,16 +69,18 @@ func (r renamer) stayingPut(t, renamed term) (term, bool) {
 }
 
 // unscoped reports whether a term can take Pods of the sources without naming any cluster.
-func (r renamer) unscoped(t term) bool {
+func (r *renamer) unscoped(t term) bool {
+	if n := r.read(t.selector).names; n.source || n.untold || len(n.others) > 0 {
+		return false
+	}
 	if t.selector == nil || isPlaceholder(t.selector) || slices.ContainsFunc(t.matchLabelKeys(), r.identifies) {
 		return false
 	}
-	n := r.named(t.selector)
-	return !n.source && !n.untold && len(n.others) == 0 && r.takesSource(t.selector) && r.inRange(t)
+	return r.takesSource(t.selector) && r.inRange(t)
 }
 
 // repelsOthers reports whether a term takes the Pods of other clusters only, without naming them.
-func (r renamer) repelsOthers(t term) bool {
+func (r *renamer) repelsOthers(t term) bool {
 	return t.pods != nil && slices.ContainsFunc(t.pods.MismatchLabelKeys, r.identifies)
 }
 
@@ -86,12 +97,10 @@ func isPlaceholder(s *metav1.LabelSelector) bool {
 	})
 }
 
-// edits returns the edits that turn one version of a term into another.
-func edits(from, to term) []Edit {
-	var l leaves
-	l.selector(from.path+"/labelSelector", from.selector, to.selector)
+// rule adds the edits that turn one version of a term into another.
+func (l *leaves) rule(from, to term) {
+	l.selector(from.path, "/labelSelector", from.selector, to.selector)
 	if from.pods != nil && from.pods != to.pods {
 		l.namespaces(from.path, from.pods, to.pods)
 	}
-	return l
 }

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 
@@ -20,8 +21,11 @@ const (
 // term is one rule that selects Pods, wherever it stands.
 type term struct {
 	kind kind
-	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint.
-	path        string
+	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint. Rules of a
+	// snapshot have none: nobody asks where they stand.
+	path string
+	// index is where the rule stands in its list.
+	index       int
 	required    bool
 	topologyKey string
 	selector    *metav1.LabelSelector
@@ -49,39 +53,81 @@ func (t term) implicitNamespace() bool {
 // terms lists the rules of a policy that select Pods, in the order in which they stand. Those of a shard are listed as they
 // stand in the Cluster: with an empty component name.
 func terms(p *Policy) []term {
-	all := listTerms(p)
-	if p.Shard != "" {
-		for i := range all {
-			all[i] = emptied(all[i], p.Shard)
+	all := make([]term, 0, countTerms(p))
+	for t := range eachRule(p) {
+		t.path = p.Path + t.list() + strconv.Itoa(t.index) + t.below()
+		if p.Shard != "" {
+			t = emptied(t, p.Shard)
 		}
+		all = append(all, t)
 	}
 	return all
 }
 
-func listTerms(p *Policy) []term {
-	all := make([]term, 0, countTerms(p))
-	if p.Affinity != nil {
-		if a := p.Affinity.PodAffinity; a != nil {
-			all = appendAffinity(all, affinity, p.Path+"/affinity/podAffinity",
-				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+// list returns the JSON Pointer of the list that the term stands in, below the policy's.
+func (t *term) list() string {
+	switch {
+	case t.kind == spread:
+		return "/topologySpreadConstraints/"
+	case t.kind == affinity && t.required:
+		return "/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/"
+	case t.kind == affinity:
+		return "/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/"
+	case t.required:
+		return "/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/"
+	default:
+		return "/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/"
+	}
+}
+
+// below returns the JSON Pointer of the selector's owner below the element of the list.
+func (t *term) below() string {
+	if t.kind == spread || t.required {
+		return ""
+	}
+	return "/podAffinityTerm"
+}
+
+// eachRule yields the rules of a policy that select Pods, in the order in which they stand, without their paths.
+func eachRule(p *Policy) iter.Seq[term] {
+	return func(yield func(term) bool) {
+		a := p.Affinity
+		if a != nil && a.PodAffinity != nil && !yieldTerms(yield, affinity,
+			a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) {
+			return
 		}
-		if a := p.Affinity.PodAntiAffinity; a != nil {
-			all = appendAffinity(all, antiAffinity, p.Path+"/affinity/podAntiAffinity",
-				a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		if a != nil && a.PodAntiAffinity != nil && !yieldTerms(yield, antiAffinity,
+			a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) {
+			return
+		}
+		yieldConstraints(yield, p.TopologySpreadConstraints)
+	}
+}
+
+func yieldTerms(yield func(term) bool, k kind, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) bool {
+	for i := range required {
+		t := &required[i]
+		if !yield(term{kind: k, index: i, required: true, topologyKey: t.TopologyKey, selector: t.LabelSelector, pods: t}) {
+			return false
 		}
 	}
-	for i := range p.TopologySpreadConstraints {
-		c := &p.TopologySpreadConstraints[i]
-		all = append(all, term{
-			kind:        spread,
-			path:        p.Path + "/topologySpreadConstraints/" + strconv.Itoa(i),
-			required:    c.WhenUnsatisfiable == corev1.DoNotSchedule,
-			topologyKey: c.TopologyKey,
-			selector:    c.LabelSelector,
-			constraint:  c,
-		})
+	for i := range preferred {
+		t := &preferred[i].PodAffinityTerm
+		if !yield(term{kind: k, index: i, topologyKey: t.TopologyKey, selector: t.LabelSelector, pods: t, weight: preferred[i].Weight}) {
+			return false
+		}
 	}
-	return all
+	return true
+}
+
+func yieldConstraints(yield func(term) bool, constraints []corev1.TopologySpreadConstraint) {
+	for i := range constraints {
+		c := &constraints[i]
+		required := c.WhenUnsatisfiable == corev1.DoNotSchedule
+		if !yield(term{kind: spread, index: i, required: required, topologyKey: c.TopologyKey, selector: c.LabelSelector, constraint: c}) {
+			return
+		}
+	}
 }
 
 func countTerms(p *Policy) int {
@@ -96,31 +142,6 @@ func countTerms(p *Policy) int {
 		n += len(a.RequiredDuringSchedulingIgnoredDuringExecution) + len(a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	return n
-}
-
-func appendAffinity(all []term, k kind, path string, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []term {
-	for i := range required {
-		all = append(all, term{
-			kind:        k,
-			path:        path + "/requiredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i),
-			required:    true,
-			topologyKey: required[i].TopologyKey,
-			selector:    required[i].LabelSelector,
-			pods:        &required[i],
-		})
-	}
-	for i := range preferred {
-		t := &preferred[i].PodAffinityTerm
-		all = append(all, term{
-			kind:        k,
-			path:        path + "/preferredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(i) + "/podAffinityTerm",
-			topologyKey: t.TopologyKey,
-			selector:    t.LabelSelector,
-			pods:        t,
-			weight:      preferred[i].Weight,
-		})
-	}
-	return all
 }
 
 // emptied returns a term with an empty component name in the place of a shard's.

@@ -8,12 +8,12 @@ import (
 
 // vacuous reports whether a selector takes none of the sources' Pods, whomever it names. The target's Pods differ from
 // them in identity only, so that it takes none of those either.
-func (r renamer) vacuous(s *metav1.LabelSelector) bool {
+func (r *renamer) vacuous(s *metav1.LabelSelector) bool {
 	return s == nil || !r.anyComponent(s, func(_ *Source, c *Component) bool { return mayTake(s, c) })
 }
 
 // takesSource reports whether a selector can take Pods of the sources.
-func (r renamer) takesSource(s *metav1.LabelSelector) bool {
+func (r *renamer) takesSource(s *metav1.LabelSelector) bool {
 	return s != nil && r.anyComponent(s, func(source *Source, c *Component) bool {
 		return mayTake(s, c) && !anyRequirement(s, func(requirement metav1.LabelSelectorRequirement) bool {
 			return slices.Contains(r.nameKeys, requirement.Key) && !takes(requirement, source.Name)
@@ -23,7 +23,7 @@ func (r renamer) takesSource(s *metav1.LabelSelector) bool {
 
 // anyComponent reports whether something holds for a component of a source that a selector can be about. It may, where no
 // component is known.
-func (r renamer) anyComponent(s *metav1.LabelSelector, holds func(*Source, *Component) bool) bool {
+func (r *renamer) anyComponent(s *metav1.LabelSelector, holds func(*Source, *Component) bool) bool {
 	name, named := s.MatchLabels[LabelComponentName]
 	known := false
 	for i := range r.sources {
@@ -51,7 +51,7 @@ func mayTake(s *metav1.LabelSelector, c *Component) bool {
 		return false
 	}
 	return len(c.Labels) == 0 || slices.ContainsFunc(c.Labels, func(labels map[string]string) bool {
-		return !anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool {
+		return len(labels) == 0 || !anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool {
 			value, ok := labels[r.Key]
 			return ok && !takes(r, value)
 		})

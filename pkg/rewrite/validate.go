@@ -12,15 +12,13 @@ import (
 
 const matchLabelKeys = "matchLabelKeys"
 
-// validator says what the API server would refuse in a rule. It remembers the keys and values that it has seen: the same
-// few stand in every rule.
+// validator says what the API server would refuse in a rule. It remembers the keys that it has seen: the same few stand in
+// every rule.
 type validator struct {
-	keys, values map[string]string
+	keys map[string]string
 }
 
-func newValidator() *validator {
-	return &validator{keys: map[string]string{}, values: map[string]string{}}
-}
+func newValidator() *validator { return &validator{keys: map[string]string{}} }
 
 // policy returns what is wrong with each of the rules of a policy; an empty string where nothing is.
 func (v *validator) policy(rules []term) []string {
@@ -167,18 +165,31 @@ func (v *validator) label(key, value string) string {
 	if problem := v.key(key); problem != "" {
 		return fmt.Sprintf("label key %q: %s", key, problem)
 	}
-	problem, seen := v.values[value]
-	if !seen {
-		problem = first(validation.IsValidLabelValue(value))
-		v.values[value] = problem
+	if isPlain(value) {
+		return ""
 	}
-	if problem != "" {
+	if problem := first(validation.IsValidLabelValue(value)); problem != "" {
 		return fmt.Sprintf("label value %q: %s", value, problem)
 	}
 	return ""
 }
 
+// isPlain reports whether a label value is surely valid: names of clusters and components are, and to ask a regular
+// expression about each would cost as much as the rest of the rule.
+func isPlain(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0 || i == len(value)-1) {
+			return false
+		}
+	}
+	return len(value) <= validation.LabelValueMaxLength
+}
+
 func (v *validator) key(key string) string {
+	switch key {
+	case LabelInstance, LabelComponentName, corev1.LabelHostname, corev1.LabelTopologyZone:
+		return "" // nearly all rules hold no others
+	}
 	problem, seen := v.keys[key]
 	if !seen {
 		problem = first(validation.IsQualifiedName(key))

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
+
+// StartTimeout is how long an API server may take to start: tests of several packages run at once, on as few as two cores.
+const StartTimeout = 2 * time.Minute
 
 // Start starts an API server that serves the kinds of a generation of KubeBlocks, and Rehome's own. No controller runs beside it: what
 // KubeBlocks, the scheduler or the garbage collector would do, a test does. The caller stops it.
@@ -20,7 +24,10 @@ func Start(g Generation) (*envtest.Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	environment := &envtest.Environment{CRDs: g.CRDs(), CRDDirectoryPaths: []string{own}, ErrorIfCRDPathMissing: true, UseExistingCluster: ptr.To(false)}
+	environment := &envtest.Environment{
+		CRDs: g.CRDs(), CRDDirectoryPaths: []string{own}, ErrorIfCRDPathMissing: true, UseExistingCluster: ptr.To(false),
+		ControlPlaneStartTimeout: StartTimeout,
+	}
 	if _, err := environment.Start(); err != nil {
 		return nil, fmt.Errorf("start an API server: %w", err)
 	}

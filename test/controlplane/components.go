@@ -19,6 +19,9 @@ const (
 	clientBurst = 2000
 )
 
+// apiServerName is the binary that RestartAPIServer looks for.
+const apiServerName = "kube-apiserver"
+
 // component is one of the programs that make the control plane.
 type component struct {
 	name  string // of the binary
@@ -47,10 +50,11 @@ func (c *ControlPlane) etcd() component {
 	}
 }
 
-func (c *ControlPlane) apiServer() component {
+func (c *ControlPlane) apiServer() (component, error) {
+	audit, err := c.auditing()
 	return component{
-		name: "kube-apiserver",
-		args: append(c.serving(c.ports.apiServer),
+		name: apiServerName,
+		args: append(append(c.serving(c.ports.apiServer), audit...),
 			"--etcd-servers=unix://"+filepath.Join(c.dir, "etcd.sock"),
 			"--token-auth-file="+c.credentials.tokens,
 			"--authorization-mode=RBAC",
@@ -64,7 +68,7 @@ func (c *ControlPlane) apiServer() component {
 			"--shutdown-delay-duration=0",
 		),
 		ready: probe{"https://" + address(c.ports.apiServer) + "/readyz", c.client},
-	}
+	}, err
 }
 
 func (c *ControlPlane) controllerManager() component {

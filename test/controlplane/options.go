@@ -21,6 +21,8 @@ type Options struct {
 	// KwokConfig is YAML for kwok, for example more Stages. Pod stages come on top of kwok's own, which have weight 0: a
 	// stage with weight 1 wins wherever it matches. Node stages replace kwok's own.
 	KwokConfig []byte
+	// AuditPolicy is YAML, a Policy of audit.k8s.io/v1: what the API server writes to AuditLog. Default: it writes none.
+	AuditPolicy []byte
 }
 
 // complete returns o with defaults filled in; dir is the data folder.

@@ -73,11 +73,19 @@ func (p *Process) Stop() error {
 		return nil
 	case <-time.After(stopGrace):
 	}
+	if err := p.Kill(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s did not stop within %s of SIGTERM and was killed", p.name, stopGrace)
+}
+
+// Kill ends the program the hard way, with SIGKILL, and returns when it has exited.
+func (p *Process) Kill() error {
 	if err := p.signal(syscall.SIGKILL); err != nil {
 		return err
 	}
 	<-p.done
-	return fmt.Errorf("%s did not stop within %s of SIGTERM and was killed", p.name, stopGrace)
+	return nil
 }
 
 func (p *Process) signal(s syscall.Signal) error {

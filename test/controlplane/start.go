@@ -18,12 +18,17 @@ type starter struct {
 
 // start starts everything and waits until it is ready.
 func (c *ControlPlane) start(ctx context.Context) error {
+	return c.watched(ctx, starter.startAll)
+}
+
+// watched runs a start, and cancels it as soon as a part exits.
+func (c *ControlPlane) watched(ctx context.Context, start func(starter, context.Context) error) error {
 	ctx, ready := context.WithCancel(ctx)
 	defer ready()
 	watches, ctx := errgroup.WithContext(ctx)
 	watches.Go(func() error {
 		defer ready()
-		return starter{c, watches}.startAll(ctx)
+		return start(starter{c, watches}, ctx)
 	})
 	return watches.Wait()
 }
@@ -33,7 +38,7 @@ func (s starter) startAll(ctx context.Context) error {
 	if err := s.launch(ctx, s.etcd()); err != nil {
 		return err
 	}
-	if err := s.launch(ctx, s.apiServer()); err != nil {
+	if err := s.launchAPIServer(ctx); err != nil {
 		return err
 	}
 	scheduler, err := s.scheduler()
@@ -56,6 +61,14 @@ func (s starter) startAll(ctx context.Context) error {
 		all.Go(func() error { return s.awaitServiceAccount(ctx, namespace) })
 	}
 	return all.Wait()
+}
+
+func (s starter) launchAPIServer(ctx context.Context) error {
+	apiServer, err := s.apiServer()
+	if err != nil {
+		return err
+	}
+	return s.launch(ctx, apiServer)
 }
 
 // launch starts part and waits until it is ready.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
+	"github.com/rehome-operator/rehome/test/e2e/audit"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
@@ -35,8 +36,12 @@ type stage struct {
 // report says in what state the stage is.
 func useStage(version string) *stage {
 	s := &stage{}
-	BeforeAll(func(ctx SpecContext) { s.start(ctx, version) }, NodeTimeout(startTimeout))
-	AfterAll(func() { Expect(s.stop()).To(Succeed()) })
+	BeforeAll(func(ctx SpecContext) {
+		// Not in an AfterAll, which comes before the clean-up of the last spec: that needs the stage.
+		DeferCleanup(s.stop)
+		DeferCleanup(s.expectOnlyRightDeletions)
+		s.start(ctx, version)
+	}, NodeTimeout(startTimeout))
 	JustAfterEach(func(ctx SpecContext) {
 		if CurrentSpecReport().Failed() {
 			s.report(ctx)
@@ -54,7 +59,12 @@ func (s *stage) start(ctx context.Context, name string) {
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting a control plane")
-	s.controlPlane, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: logDir()})
+	s.controlPlane, err = controlplane.Start(ctx, controlplane.Options{
+		Nodes:       fixture.Nodes(),
+		LogDir:      logDir(),
+		KwokConfig:  fixture.Stages(),
+		AuditPolicy: audit.Policy(),
+	})
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting KubeBlocks")
@@ -86,7 +96,7 @@ func (s *stage) backUp(ctx context.Context, source fixture.Source, backup string
 // logDir returns an empty folder for the logs of the stage of the current container, which stay there until the next run.
 func logDir() string {
 	GinkgoHelper()
-	container := CurrentSpecReport().ContainerHierarchyTexts[0]
+	container := strings.Join(CurrentSpecReport().ContainerHierarchyTexts, " ")
 	dir, err := repository.Cache("e2e", strings.ReplaceAll(container, " ", "-"))
 	Expect(err).NotTo(HaveOccurred())
 	Expect(os.RemoveAll(dir)).To(Succeed())

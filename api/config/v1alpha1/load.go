@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -83,6 +84,9 @@ func (c *Configuration) setDefaults() {
 	c.SetGroupVersionKind(GroupVersion.WithKind(Kind))
 	setDefault(&c.Mode, Enforce)
 	setDefault(&c.RestorePods, Inherit)
+	setDefault(&c.Metrics.BindAddress, ":8443")
+	setDefault(&c.Health.BindAddress, ":8081")
+	setDefault(&c.LogLevel, LogInfo)
 	l := &c.Limits
 	setDefault(&l.AttemptsPerRestore, 3)
 	setDefault(&l.AttemptSpacing.Duration, 30*time.Second)
@@ -99,23 +103,29 @@ func setDefault[T comparable](value *T, to T) {
 }
 
 func (c *Configuration) validate() field.ErrorList {
+	problems := oneOf(field.NewPath("mode"), c.Mode, Enforce, Observe, Off)
+	problems = append(problems, oneOf(field.NewPath("restorePods"), c.RestorePods, Inherit, Auto, Relaxed)...)
+	problems = append(problems, oneOf(field.NewPath("logLevel"), c.LogLevel, LogError, LogInfo, LogDebug, LogTrace)...)
+	problems = append(problems, each(field.NewPath("identityLabels"), c.IdentityLabels, validation.IsQualifiedName)...)
+	problems = append(problems, each(field.NewPath("watchNamespaces"), c.WatchNamespaces, validation.IsDNS1123Label)...)
+	return append(problems, c.Limits.validate(field.NewPath("limits"))...)
+}
+
+func oneOf[T ~string](at *field.Path, value T, of ...T) field.ErrorList {
+	if slices.Contains(of, value) {
+		return nil
+	}
+	return field.ErrorList{field.NotSupported(at, value, of)}
+}
+
+func each(at *field.Path, values []string, problemsOf func(string) []string) field.ErrorList {
 	var problems field.ErrorList
-	switch c.Mode {
-	case Enforce, Observe, Off:
-	default:
-		problems = append(problems, field.NotSupported(field.NewPath("mode"), c.Mode, []Mode{Enforce, Observe, Off}))
-	}
-	switch c.RestorePods {
-	case Inherit, Auto, Relaxed:
-	default:
-		problems = append(problems, field.NotSupported(field.NewPath("restorePods"), c.RestorePods, []RestorePods{Inherit, Auto, Relaxed}))
-	}
-	for i, key := range c.IdentityLabels {
-		for _, problem := range validation.IsQualifiedName(key) {
-			problems = append(problems, field.Invalid(field.NewPath("identityLabels").Index(i), key, problem))
+	for i, value := range values {
+		for _, problem := range problemsOf(value) {
+			problems = append(problems, field.Invalid(at.Index(i), value, problem))
 		}
 	}
-	return append(problems, c.Limits.validate(field.NewPath("limits"))...)
+	return problems
 }
 
 func (l *Limits) validate(at *field.Path) field.ErrorList {

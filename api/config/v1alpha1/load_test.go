@@ -30,6 +30,8 @@ func TestLoadRefusesWhatIsWrongByItsPath(t *testing.T) {
 		"an unknown mode":     {header + "mode: Sometimes\n", `mode: Unsupported value: "Sometimes"`},
 		"unknown Pods' rules": {header + "restorePods: Loose\n", `restorePods: Unsupported value: "Loose"`},
 		"a bad label":         {header + "identityLabels: [ok, not ok]\n", "identityLabels[1]"},
+		"a bad namespace":     {header + "watchNamespaces: [Default]\n", "watchNamespaces[0]"},
+		"an unknown level":    {header + "logLevel: Loud\n", `logLevel: Unsupported value: "Loud"`},
 		"a negative limit":    {header + "limits: {breakerCoolDown: -1s}\n", "limits.breakerCoolDown"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,21 @@ const (
 	Relaxed RestorePods = "Relaxed"
 )
 
+// LogLevel says how much is logged; each level holds those before it.
+type LogLevel string
+
+// The log levels.
+const (
+	// LogError logs what failed.
+	LogError LogLevel = "Error"
+	// LogInfo also logs what was done.
+	LogInfo LogLevel = "Info"
+	// LogDebug also logs what was decided.
+	LogDebug LogLevel = "Debug"
+	// LogTrace also logs what was looked at and needed nothing.
+	LogTrace LogLevel = "Trace"
+)
+
 // Configuration is the file that `rehome manager --config` reads. Every field has a default, and the file is optional.
 //
 // +kubebuilder:object:root=true
@@ -42,6 +57,38 @@ type Configuration struct {
 	// IdentityLabels are further label keys whose value is the name of a Pod's cluster.
 	IdentityLabels []string `json:"identityLabels,omitempty"`
 	Limits         Limits   `json:"limits,omitempty"`
+	// WatchNamespaces are the Namespaces whose Clusters are looked after. Default: all.
+	WatchNamespaces []string       `json:"watchNamespaces,omitempty"`
+	Metrics         Metrics        `json:"metrics,omitempty"`
+	Health          Health         `json:"health,omitempty"`
+	LeaderElection  LeaderElection `json:"leaderElection,omitempty"`
+	// LogLevel is Error, Info, Debug or Trace. Default: Info.
+	LogLevel LogLevel `json:"logLevel,omitempty"`
+	// FeatureGates turn features on and off. The names are those of package pkg/features.
+	FeatureGates map[string]bool `json:"featureGates,omitempty"`
+}
+
+// Metrics says where metrics are served.
+type Metrics struct {
+	// BindAddress of the endpoint; "0" serves none. Default: ":8443".
+	BindAddress string `json:"bindAddress,omitempty"`
+	// Insecure serves plain HTTP to everybody. Otherwise it is HTTPS, and whoever asks must be allowed to get the
+	// non-resource URL /metrics.
+	Insecure bool `json:"insecure,omitempty"`
+}
+
+// Health says where /healthz and /readyz are served.
+type Health struct {
+	// BindAddress of the endpoint; "0" serves none. Default: ":8081".
+	BindAddress string `json:"bindAddress,omitempty"`
+}
+
+// LeaderElection lets one of several managers act.
+type LeaderElection struct {
+	// Enabled is needed when more than one manager runs.
+	Enabled bool `json:"enabled,omitempty"`
+	// Namespace of the lease. Default: that of the manager's Pod.
+	Namespace string `json:"namespace,omitempty"`
 }
 
 // Limits bound what Rehome does. A remediation is a Restore, a set of Jobs or a Pod that is made anew; a rewrite of a Cluster

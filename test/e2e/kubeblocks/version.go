@@ -20,6 +20,11 @@ type Version struct {
 	Apps schema.GroupVersion
 	// Operations serves OpsRequest.
 	Operations schema.GroupVersion
+	// OnDelete says that a Cluster can choose this update strategy.
+	OnDelete bool
+	// TemplateRestores says that restore Pods of an instance template carry the rules of the template; otherwise they
+	// carry those of the component.
+	TemplateRestores bool
 }
 
 // Versions returns the releases under test, newest first.
@@ -41,12 +46,16 @@ func Versions() []Version {
 			Sum:        "h1:qrnG5Ob+sRQVyD5cJeMeb20ptcGfwx2EBOvHWy8ndAk=",
 			Apps:       appsV1,
 			Operations: operationsV1alpha1,
+			OnDelete:   true,
+
+			TemplateRestores: true,
 		},
 		{
 			Name:       "v1.0.0",
 			Sum:        "h1:ditcH7RNZyDiWiHP1V7IuXWHdcBJv3/X5N89Qlz+xew=",
 			Apps:       appsV1,
 			Operations: operationsV1alpha1,
+			OnDelete:   true,
 		},
 		{
 			Name:       "v0.9.3",

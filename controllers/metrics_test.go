@@ -1,0 +1,135 @@
+package controllers_test
+
+import (
+	"os"
+	"regexp"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	dto "github.com/prometheus/client_model/go"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// metric returns the metric of that name with those label values, in the order of their names; nil when there is none.
+func (w *world) metric(name string, labels ...string) *dto.Metric {
+	GinkgoHelper()
+	families, err := w.registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && hasLabels(m, labels) {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+func hasLabels(m *dto.Metric, values []string) bool {
+	if len(m.GetLabel()) != len(values) {
+		return false
+	}
+	for i, label := range m.GetLabel() {
+		if label.GetValue() != values[i] {
+			return false
+		}
+	}
+	return true
+}
+
+var _ = besideEachGeneration("A metric", func(w *world) {
+	It("counts an action that was taken, and none that was not", func() {
+		h := w.hang(source)
+		w.before["patch Cluster"] = func() { w.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) }
+		w.reconcile()
+		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster")).To(BeNil())
+
+		w.reconcile()
+		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(Equal(1.0))
+	})
+
+	It("says what waits, and no more when it does not", func() {
+		h := w.hang(source)
+		w.reconcile()
+		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(w.metric("rehome_findings", "SourceIdentity").GetGauge().GetValue()).To(Equal(2.0))
+
+		w.remove(h.cluster)
+		w.reconcile()
+		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
+		Expect(w.metric("rehome_findings", "SourceIdentity")).To(BeNil())
+	})
+
+	It("observes how long Pods found no node", func() {
+		h := w.hang(source)
+		w.remove(h.pod)
+		w.create(rehometesting.MakeRestorePod(h.restore, "waiting").Of(h.job).Unschedulable("0/3 nodes are available.").Obj())
+		w.reconcile()
+		w.clock.SetTime(today.Add(40 * time.Second))
+		w.remove(rehometesting.MakeRestorePod(h.restore, "waiting").Obj())
+		w.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
+
+		w.reconcile()
+
+		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(40.0))
+		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
+	})
+
+	It("is documented", func() {
+		w.hang(source)
+		w.reconcile()
+		families, err := w.registry.Gather()
+		Expect(err).NotTo(HaveOccurred())
+		var names []string
+		for _, family := range families {
+			names = append(names, family.GetName())
+		}
+		page, err := os.ReadFile("../docs/metrics.md")
+		Expect(err).NotTo(HaveOccurred())
+		var documented []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+			documented = append(documented, row[1])
+		}
+		Expect(documented).To(ConsistOf(names))
+	})
+})
+
+var _ = besideEachGeneration("An event", func(w *world) {
+	It("is sent when a reason changes, and only then", func() {
+		w.hang(source)
+
+		w.reconcile()
+		Expect(w.transitions).To(ConsistOf(HavePrefix("Restore Normal RewritingCluster "), HavePrefix("Rehoming Normal RewritingCluster ")))
+		Expect(w.events).To(ConsistOf(SatisfyAll(HavePrefix("Normal RewritingCluster Rewrote 2 places to carrot67."),
+			ContainSubstring("required anti-affinity per node against Pods of cluster my1 (componentSpecs/mysql, from Backup "))))
+
+		w.reconcile()
+		w.reconcile()
+		Expect(w.transitions).To(HaveLen(4))
+		Expect(w.transitions[2:]).To(ConsistOf(HavePrefix("Restore Normal WaitingForComponent "), HavePrefix("Rehoming Normal WaitingForComponent ")))
+	})
+
+	It("is not sent because a condition was dropped and put back", func() {
+		h := w.hang(source)
+		w.reconcile()
+		w.reconcile()
+		before := len(w.transitions)
+		w.setConditions(h.restore, validated)
+
+		w.reconcile()
+
+		Expect(w.condition(h.restore)).NotTo(BeNil())
+		Expect(w.transitions).To(HaveLen(before))
+	})
+
+	It("warns of what needs a person", func() {
+		h := w.hang(source)
+		w.remove(h.backup)
+
+		w.reconcile()
+
+		Expect(w.transitions).To(ContainElement(HavePrefix("Restore Warning SourceUnknown ")))
+	})
+})

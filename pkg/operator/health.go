@@ -1,0 +1,65 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// health serves /healthz, which says that the process lives, and /readyz, which says whether it works and, if not, why.
+type health struct {
+	address string
+
+	lock   sync.Mutex
+	reason string
+}
+
+// notReadyf has /readyz say why the operator does not work.
+func (h *health) notReadyf(format string, args ...any) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	h.reason = fmt.Sprintf(format, args...)
+}
+
+func (h *health) ready() { h.notReadyf("") }
+
+func (h *health) why() string {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return h.reason
+}
+
+// Start serves until the context ends.
+func (h *health) Start(ctx context.Context) error {
+	if h.address == "0" {
+		return nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.address)
+	if err != nil {
+		return fmt.Errorf("serve the health endpoint: %w", err)
+	}
+	server := &http.Server{Handler: h.handler(), ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the health endpoint: %w", err)
+	}
+	return nil
+}
+
+func (h *health) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if reason := h.why(); reason != "" {
+			http.Error(w, "not ready: "+reason, http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	return mux
+}

@@ -1,0 +1,210 @@
+package operator
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	gomegatypes "github.com/onsi/gomega/types"
+	"go.uber.org/zap/zapcore"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+func TestOperator(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Operator")
+}
+
+// soon bounds what has to happen by itself: a definition is served, a cache synced, a watch told.
+const soon = 30 * time.Second
+
+// logBuffer holds all that the operator logs.
+type logBuffer struct {
+	lock sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.text.String()
+}
+
+var _ = Describe("The operator", Ordered, func() {
+	var (
+		cfg     *rest.Config
+		admin   client.Client
+		health  string
+		printed = &logBuffer{}
+	)
+
+	BeforeAll(func() {
+		environment := &envtest.Environment{UseExistingCluster: ptr.To(false), ControlPlaneStartTimeout: rehometesting.StartTimeout}
+		var err error
+		cfg, err = environment.Start()
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(environment.Stop)
+		scheme := runtime.NewScheme()
+		Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+		Expect(apiextensionsv1.AddToScheme(scheme)).To(Succeed())
+		v1alpha1.AddToScheme(scheme)
+		admin, err = client.New(cfg, client.Options{Scheme: scheme})
+		Expect(err).NotTo(HaveOccurred())
+
+		health = freeAddress()
+		settings := configv1alpha1.Defaults()
+		settings.Health.BindAddress, settings.Metrics.BindAddress = health, "0"
+		// As Trace does: what is logged below it would hold whole requests.
+		ctrl.SetLogger(zap.New(zap.Level(zapcore.Level(-2)), zap.WriteTo(printed)))
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- Run(ctx, cfg, settings, "test") }()
+		DeferCleanup(func() {
+			cancel()
+			Eventually(ended).WithTimeout(soon).Should(Receive(Succeed()))
+		})
+	})
+
+	// readyz answers the operator's readiness, as "status body".
+	readyz := func() (string, error) {
+		response, err := http.Get("http://" + health + "/readyz") //nolint:noctx // bounded by Eventually
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = response.Body.Close() }()
+		body, err := io.ReadAll(response.Body)
+		return response.Status + " " + string(body), err
+	}
+	becomes := func(want gomegatypes.GomegaMatcher) {
+		GinkgoHelper()
+		Eventually(readyz).WithTimeout(soon).Should(want)
+	}
+	install := func(g rehometesting.Generation) {
+		GinkgoHelper()
+		_, err := envtest.InstallCRDs(cfg, envtest.CRDInstallOptions{CRDs: g.CRDs()})
+		Expect(err).NotTo(HaveOccurred())
+	}
+	create := func(obj *unstructured.Unstructured) {
+		GinkgoHelper()
+		created := obj.DeepCopy()
+		Eventually(func() error { return admin.Create(context.Background(), created) }).WithTimeout(soon).Should(Succeed())
+		obj.SetUID(created.GetUID())
+	}
+	// restored makes a cluster that inherited the rules of my1, and a password that nobody may tell.
+	restored := func(g rehometesting.Generation, name string) *unstructured.Unstructured {
+		GinkgoHelper()
+		source := rehometesting.MakeCluster(g, "default", "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
+		create(rehometesting.MakeBackup("default", "bp-"+name).Of(source).Obj())
+		cluster := rehometesting.MakeCluster(g, "default", name).
+			Annotation(kubeblocks.AnnotationRestoreFromBackup, `{"mysql":{"name":"bp-`+name+`","connectionPassword":"hunter2"}}`).
+			Component("mysql", rehometesting.Apart("my1")).Obj()
+		create(cluster)
+		return cluster
+	}
+	rulesOf := func(cluster *unstructured.Unstructured) func() (any, error) {
+		return func() (any, error) {
+			now := &unstructured.Unstructured{}
+			now.SetGroupVersionKind(cluster.GroupVersionKind())
+			err := admin.Get(context.Background(), client.ObjectKeyFromObject(cluster), now)
+			return now.Object["spec"], err
+		}
+	}
+	isRewritten := func(g rehometesting.Generation, cluster *unstructured.Unstructured) {
+		GinkgoHelper()
+		want := rehometesting.MakeCluster(g, "default", cluster.GetName()).Component("mysql", rehometesting.Apart(cluster.GetName())).Obj().Object["spec"]
+		Eventually(rulesOf(cluster)).WithTimeout(soon).Should(Equal(want))
+	}
+
+	It("is not ready while KubeBlocks is not installed, and says so", func() {
+		becomes(SatisfyAll(HavePrefix("503"), ContainSubstring("not ready: "), ContainSubstring("Restore")))
+	})
+
+	It("works as soon as KubeBlocks 0.9 is there, without its own kind", func() {
+		install(rehometesting.V09())
+
+		becomes(HavePrefix("200"))
+		isRewritten(rehometesting.V09(), restored(rehometesting.V09(), "carrot67"))
+	})
+
+	It("keeps Rehomings as soon as that kind is there", func() {
+		_, err := envtest.InstallCRDs(cfg, envtest.CRDInstallOptions{Paths: []string{"../../config/crd"}})
+		Expect(err).NotTo(HaveOccurred())
+
+		Eventually(func() error {
+			return admin.Get(context.Background(), client.ObjectKey{Namespace: "default", Name: "carrot67"}, &v1alpha1.Rehoming{})
+		}).WithTimeout(soon).Should(Succeed())
+	})
+
+	It("follows an upgrade of KubeBlocks to 1.0 while it runs", func() {
+		install(rehometesting.V10())
+
+		becomes(HavePrefix("200"))
+		isRewritten(rehometesting.V10(), restored(rehometesting.V10(), "kiwi"))
+	})
+
+	It("goes on without its own kind when that is removed", func() {
+		definition := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "rehomings.rehome.kubeblocks.io"}}
+		Expect(admin.Delete(context.Background(), definition)).To(Succeed())
+
+		isRewritten(rehometesting.V10(), restored(rehometesting.V10(), "plum"))
+	})
+
+	It("told the password to nobody", func() {
+		Expect(printed.String()).To(ContainSubstring("Rewrote inherited scheduling rules"))
+		Expect(printed.String()).NotTo(ContainSubstring("hunter2"))
+		events := &unstructured.UnstructuredList{}
+		events.SetAPIVersion("events.k8s.io/v1")
+		events.SetKind("EventList")
+		Expect(admin.List(context.Background(), events)).To(Succeed())
+		Expect(events.Items).NotTo(BeEmpty())
+		for _, event := range events.Items {
+			text, err := event.MarshalJSON()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(text)).NotTo(ContainSubstring("hunter2"))
+		}
+	})
+
+	It("is not ready any more when KubeBlocks is removed", func() {
+		for _, definition := range rehometesting.V10().CRDs() {
+			Expect(admin.Delete(context.Background(), definition)).To(Succeed())
+		}
+
+		becomes(HavePrefix("503"))
+	})
+})
+
+func freeAddress() string {
+	GinkgoHelper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}

@@ -1,0 +1,132 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+)
+
+// supervisor runs the engine for what is served, and another whenever that changes.
+type supervisor struct {
+	config *rest.Config
+	// changed has a value when a definition that matters has changed.
+	changed chan struct{}
+	health  *health
+	engine  engine
+}
+
+const (
+	// settling is how long the API server may take to serve what a definition says, and settlingStep how often it is asked.
+	settling     = 10 * time.Second
+	settlingStep = 500 * time.Millisecond
+)
+
+// groups are those of the kinds that matter, as the names of their definitions end.
+var groups = []string{".kubeblocks.io"}
+
+// watch notes every change of a definition that matters.
+func (s *supervisor) watch(ctx context.Context, c cache.Cache) error {
+	definition := &metav1.PartialObjectMetadata{}
+	definition.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	informer, err := c.GetInformer(ctx, definition, cache.BlockUntilSynced(false))
+	if err != nil {
+		return fmt.Errorf("watch definitions: %w", err)
+	}
+	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    s.note,
+		UpdateFunc: func(_, obj any) { s.note(obj) },
+		DeleteFunc: s.note,
+	})
+	if err != nil {
+		return fmt.Errorf("watch definitions: %w", err)
+	}
+	return nil
+}
+
+func (s *supervisor) note(obj any) {
+	if gone, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
+		obj = gone.Obj
+	}
+	definition, ok := obj.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return
+	}
+	for _, group := range groups {
+		if strings.HasSuffix(definition.Name, group) {
+			select {
+			case s.changed <- struct{}{}:
+			default: // a change is noted already
+			}
+		}
+	}
+}
+
+// Start runs engines until the context ends. It returns an error when one cannot go on, such as one that lost its lease:
+// whoever runs the process starts it again.
+func (s *supervisor) Start(ctx context.Context) error {
+	for ctx.Err() == nil {
+		now, err := discover(s.config)
+		if err != nil {
+			s.health.notReadyf("%s", err)
+			ctrl.Log.Info("Waiting for KubeBlocks", "reason", err.Error())
+			s.awaitChange(ctx, func(served, error) bool { return false })
+			continue
+		}
+		if err := s.run(ctx, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs an engine for what is served, until that changes.
+func (s *supervisor) run(ctx context.Context, now served) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	s.health.notReadyf("reading Clusters and Restores into the cache")
+	go func() { ended <- s.engine.run(ctx, now, s.health.ready) }()
+	other := make(chan struct{})
+	go func() {
+		defer close(other)
+		s.awaitChange(ctx, func(then served, err error) bool { return err == nil && then == now })
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-other:
+		cancel()
+		return <-ended
+	}
+}
+
+// awaitChange returns when a definition has changed and what is served is not the same any more, or when the context ends.
+func (s *supervisor) awaitChange(ctx context.Context, same func(served, error) bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.changed:
+		}
+		ticker := time.NewTicker(settlingStep)
+		for end := time.Now().Add(settling); time.Now().Before(end) && ctx.Err() == nil; {
+			if !same(discover(s.config)) {
+				ticker.Stop()
+				return
+			}
+			select {
+			case <-ctx.Done():
+			case <-ticker.C:
+			}
+		}
+		ticker.Stop()
+	}
+}

@@ -1,0 +1,28 @@
+package e2e
+
+import (
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/test/e2e/audit"
+)
+
+// expectOnlyRightDeletions expects that Rehome, in all the time of the stage, deleted nothing that had started.
+func (s *stage) expectOnlyRightDeletions() {
+	GinkgoHelper()
+	if s.controlPlane == nil {
+		return
+	}
+	found := audit.Check(s.auditLog())
+	AddReportEntry("Deletions by Rehome", fmt.Sprintf("%d checked, %d refused by the API server", found.Checked, found.Refused))
+	Expect(found.Violations).To(BeEmpty())
+}
+
+func (s *stage) auditLog() audit.Log {
+	GinkgoHelper()
+	log, err := audit.Read(s.controlPlane.AuditLog())
+	Expect(err).NotTo(HaveOccurred())
+	return log
+}
