@@ -193,7 +193,8 @@ func (t *trial) completed(rules map[string]any) {
 	Expect(restore.Annotations).NotTo(HaveKey(v1alpha1.AnnotationSchedulingSpec))
 	want := &kubeblocks.SchedulingPolicy{}
 	Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(rules, want)).To(Succeed())
-	Expect(restore.Spec.PrepareDataConfig.SchedulingSpec).To(Equal(want))
+	have := restore.Spec.PrepareDataConfig.SchedulingSpec
+	Expect(equality.Semantic.DeepEqual(have, want)).To(BeTrue(), "%v instead of %v", have, want)
 	Expect(t.jobs()).To(HaveLen(t.standIn.jobs))
 	for _, job := range t.jobs() {
 		Expect(job.Status.Failed).To(BeZero(), job.Name)
