@@ -109,7 +109,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 
 		crashes, runs := s.survives(undisturbed, diesBefore.at(upTo(n)), diesAfter.at(upTo(n)))
 		Expect(crashes).To(BeEquivalentTo(2 * n))
-		show("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
+		showf("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
 
 		var everyRefusal [][]mishap
 		for _, f := range refusals {
@@ -118,11 +118,11 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		faults, runs := s.survives(undisturbed, everyRefusal...)
 		kinds := len(refusals)
 		Expect(faults).To(BeEquivalentTo(kinds * n))
-		show("fault points covered", "%d x %d of %d calls (409, 422, 429, 500, timeout), in %d runs", kinds, faults/int64(kinds), n, runs)
+		showf("fault points covered", "%d x %d of %d calls (409, 422, 429, 500, timeout), in %d runs", kinds, faults/int64(kinds), n, runs)
 
 		late, runs := s.survives(undisturbed, lateTimeout.at(writes))
 		Expect(late).To(BeEquivalentTo(len(writes)))
-		show("timeouts of calls that took effect", "%d of %d writes, in %d runs", late, len(writes), runs)
+		showf("timeouts of calls that took effect", "%d of %d writes, in %d runs", late, len(writes), runs)
 	},
 		Entry("of a whole Restore", wholeRestore),
 		Entry("of a Restore that has started in part", halfRestore),
@@ -131,7 +131,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 	)
 })
 
-// show shows numbers whatever the verbosity.
-func show(name, format string, args ...any) {
+// showf shows numbers whatever the verbosity.
+func showf(name, format string, args ...any) {
 	AddReportEntry(name, ReportEntryVisibilityAlways, fmt.Sprintf(format, args...))
 }

@@ -113,7 +113,7 @@ var _ = Describe("A race", Label("harness"), func() {
 			s.playMeanwhile(number, func(t *trial) { bound.Add(t.bindWaiting()) })
 		})
 		Expect(bound.Load()).To(BeEquivalentTo(last - first + 1))
-		show("calls before which a Pod was bound", "%d, from the first of the pass that sends %q", bound.Load(), deletes)
+		showf("calls before which a Pod was bound", "%d, from the first of the pass that sends %q", bound.Load(), deletes)
 	},
 		Entry("and its Restore would be deleted", wholeRestore, "delete Restore"),
 		Entry("and its Job would be deleted", halfRestore, "delete Job"),

@@ -150,7 +150,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 				Expect(float64(j-i+1)).To(BeNumerically("<=", allowed), "attempts from %s to %s", times[i], times[j])
 			}
 		}
-		show("storm", "%d Restores cured in %d bursts", many, bursts)
+		showf("storm", "%d Restores cured in %d bursts", many, bursts)
 	})
 
 	It("is left alone once the cure does not help", func() {
@@ -177,7 +177,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 		s.clock.Step(s.reconciler.Config.Limits.BreakerCoolDown.Duration)
 		s.lookFor(2)
 		Expect(s.deleted).To(Equal(opensAfter+1), "one is tried, and it does not help")
-		show("storm without a cure", "%d of %d Restores deleted before the breaker opened, 1 after the time to cool down", opensAfter, fewer)
+		showf("storm without a cure", "%d of %d Restores deleted before the breaker opened, 1 after the time to cool down", opensAfter, fewer)
 	})
 })
 

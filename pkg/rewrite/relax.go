@@ -18,10 +18,12 @@ func Relax(p *Policy, cluster Identity) []Edit {
 	}
 	var l leaves
 	if p.Affinity != nil && p.Affinity.PodAffinity != nil {
-		l.prefer(alone[affinity], p.Affinity.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution)
+		a := p.Affinity.PodAffinity
+		l.prefer(alone[affinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	if p.Affinity != nil && p.Affinity.PodAntiAffinity != nil {
-		l.prefer(alone[antiAffinity], p.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution)
+		a := p.Affinity.PodAntiAffinity
+		l.prefer(alone[antiAffinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	l.scheduleAnyway(alone[spread], p.TopologySpreadConstraints)
 	return l
@@ -30,26 +32,30 @@ func Relax(p *Policy, cluster Identity) []Edit {
 // strongest is the weight that is nearest to a requirement.
 const strongest = 100
 
-// prefer adds the edits that move required terms of one kind to the preferred ones.
-func (l *leaves) prefer(required []term, preferred []corev1.WeightedPodAffinityTerm) {
-	if len(required) == 0 {
+// prefer adds the edits that move some of the required terms of one kind to the preferred ones.
+func (l *leaves) prefer(moved []term, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
+	if len(moved) == 0 {
 		return
 	}
-	relaxed := make([]corev1.WeightedPodAffinityTerm, 0, len(required))
-	for _, t := range required {
+	relaxed := make([]corev1.WeightedPodAffinityTerm, 0, len(moved))
+	for _, t := range moved {
 		relaxed = append(relaxed, corev1.WeightedPodAffinityTerm{Weight: strongest, PodAffinityTerm: *t.pods})
 	}
-	list := strings.Replace(required[0].path, "/required", "/preferred", 1)
-	list = list[:strings.LastIndexByte(list, '/')]
+	from := moved[0].path[:strings.LastIndexByte(moved[0].path, '/')]
+	to := strings.Replace(from, "/required", "/preferred", 1)
 	if len(preferred) == 0 {
-		l.add(list, nil, relaxed)
+		l.add(to, nil, relaxed)
 	} else {
 		for _, t := range relaxed {
-			l.add(list+"/-", nil, t)
+			l.add(to+"/-", nil, t)
 		}
 	}
-	for i := len(required) - 1; i >= 0; i-- { // from behind, so that no index changes before its turn
-		l.add(required[i].path, *required[i].pods, nil)
+	if len(moved) == len(required) {
+		l.add(from, required, nil)
+		return
+	}
+	for i := len(moved) - 1; i >= 0; i-- { // from behind, so that no index changes before its turn
+		l.add(moved[i].path, *moved[i].pods, nil)
 	}
 }
 

@@ -23,13 +23,13 @@ func TestRelax(t *testing.T) {
 	weighted := func(term string) string { return `{"weight":100,"podAffinityTerm":` + term + `}` }
 	anti := func(fields string) string { return `{"affinity":{"podAntiAffinity":{` + fields + `}}}` }
 	for name, c := range map[string]struct{ before, after string }{
-		"a rule of its own": {anti(required(own)), anti(required("") + "," + preferred(weighted(own)))},
+		"a rule of its own": {anti(required(own)), anti(preferred(weighted(own)))},
 		"a rule of its own among others": {anti(required(other + "," + own + "," + both)),
 			anti(required(other+","+both) + "," + preferred(weighted(own)))},
 		"several, beside a preference": {anti(required(own+","+other+","+own) + "," + preferred(`{"weight":1,"podAffinityTerm":`+other+`}`)),
 			anti(required(other) + "," + preferred(`{"weight":1,"podAffinityTerm":`+other+`},`+weighted(own)+`,`+weighted(own)))},
 		"affinity": {`{"affinity":{"podAffinity":{` + required(own) + `}}}`,
-			`{"affinity":{"podAffinity":{` + required("") + "," + preferred(weighted(own)) + `}}}`},
+			`{"affinity":{"podAffinity":{` + preferred(weighted(own)) + `}}}`},
 		"a spread": {`{"topologySpreadConstraints":[` + zone + `,"minDomains":2}]}`,
 			`{"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"ScheduleAnyway","labelSelector":{"matchLabels":{"app.kubernetes.io/instance":"carrot67"}}}]}`},
 		"a spread that would be there twice": {`{"topologySpreadConstraints":[` + zone + `},{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"ScheduleAnyway"}]}`,
