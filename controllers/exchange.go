@@ -25,7 +25,7 @@ func (r *ClusterReconciler) removeSchedulingSpec(ctx context.Context, s *scene, 
 		if err != nil {
 			return err
 		}
-		_ = next
+		operations = append(operations, patch.Annotation(s.restore(a.Restore), v1alpha1.AnnotationSchedulingSpec, next))
 	}
 	if err := r.patchRestore(ctx, s, a.Restore, append(operations, patch.Remove(kubeblocks.SchedulingSpecPath))); err != nil {
 		return fmt.Errorf("remove the rules of Restore %s: %w", a.Restore, err)
