@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -20,10 +21,16 @@ var (
 // workloadsGroup is the group of InstanceSet, which is served in the same versions as Cluster.
 const workloadsGroup = "workloads.kubeblocks.io"
 
+// ErrNotInstalled says that the API server answers, and does not serve KubeBlocks' kinds.
+var ErrNotInstalled = errors.New("KubeBlocks is not installed in the API server")
+
 // Discover returns the version through which Clusters are read and written: v1 where the API server serves it, else
-// v1alpha1. It returns an error when the API server serves neither with all that belongs to it, or no Restores.
+// v1alpha1. It returns ErrNotInstalled, wrapped, when the API server serves neither with all that belongs to it, or no Restores.
 func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 	if _, err := mapper.RESTMapping(DataProtectionV1alpha1.WithKind("Restore").GroupKind(), DataProtectionV1alpha1.Version); err != nil {
+		if meta.IsNoMatchError(err) {
+			return schema.GroupVersion{}, fmt.Errorf("%w: it serves no Restore", ErrNotInstalled)
+		}
 		return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Restore in the API server: %w", err)
 	}
 	for _, gv := range []schema.GroupVersion{AppsV1, AppsV1alpha1} {
@@ -35,7 +42,7 @@ func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 			return gv, nil
 		}
 	}
-	return schema.GroupVersion{}, fmt.Errorf("the API server serves no KubeBlocks Cluster: is KubeBlocks installed?")
+	return schema.GroupVersion{}, fmt.Errorf("%w: it serves no Cluster", ErrNotInstalled)
 }
 
 // servesAll reports whether Cluster, Component and InstanceSet are served in a version of the apps group.

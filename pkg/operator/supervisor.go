@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
 // supervisor runs the engine for what is served, and another whenever that changes.
@@ -24,9 +27,12 @@ type supervisor struct {
 }
 
 const (
-	// settling is how long the API server may take to serve what a definition says, and settlingStep how often it is asked.
-	settling     = 10 * time.Second
+	// settlingStep is how often the API server is asked what it serves after a definition changed, or while it serves nothing
+	// that matters. It takes a while to serve what a definition says, and one that has just started serves nothing at first.
 	settlingStep = 500 * time.Millisecond
+	// settlingSteps is how often it is asked at most, and sameSteps how often in a row it has to give another answer than before
+	// until that is believed.
+	settlingSteps, sameSteps = 40, 6
 )
 
 // groups are those of the kinds that matter, as the names of their definitions end.
@@ -72,12 +78,16 @@ func (s *supervisor) note(obj any) {
 // Start runs engines until the context ends. It returns an error when one cannot go on, such as one that lost its lease:
 // whoever runs the process starts it again.
 func (s *supervisor) Start(ctx context.Context) error {
+	var reason string
 	for ctx.Err() == nil {
 		now, err := discover(s.config)
 		if err != nil {
 			s.health.notReadyf("%s", err)
-			ctrl.Log.Info("Waiting for KubeBlocks", "reason", err.Error())
-			s.awaitChange(ctx, func(served, error) bool { return false })
+			if err.Error() != reason {
+				reason = err.Error()
+				ctrl.Log.Info("Waiting for KubeBlocks", "reason", reason)
+			}
+			sleep(ctx, settlingStep)
 			continue
 		}
 		if err := s.run(ctx, now); err != nil {
@@ -97,7 +107,7 @@ func (s *supervisor) run(ctx context.Context, now served) error {
 	other := make(chan struct{})
 	go func() {
 		defer close(other)
-		s.awaitChange(ctx, func(then served, err error) bool { return err == nil && then == now })
+		s.awaitChange(ctx, now)
 	}()
 	select {
 	case err := <-ended:
@@ -108,25 +118,37 @@ func (s *supervisor) run(ctx context.Context, now served) error {
 	}
 }
 
-// awaitChange returns when a definition has changed and what is served is not the same any more, or when the context ends.
-func (s *supervisor) awaitChange(ctx context.Context, same func(served, error) bool) {
+// awaitChange returns when a definition has changed and what is served is surely not the same any more, or when the context
+// ends. An API server that does not answer, or only in part, has not said anything.
+func (s *supervisor) awaitChange(ctx context.Context, now served) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.changed:
 		}
-		ticker := time.NewTicker(settlingStep)
-		for end := time.Now().Add(settling); time.Now().Before(end) && ctx.Err() == nil; {
-			if !same(discover(s.config)) {
-				ticker.Stop()
+		others := 0
+		for step := 0; step < settlingSteps && ctx.Err() == nil; step++ {
+			then, err := discover(s.config)
+			if errors.Is(err, kubeblocks.ErrNotInstalled) || err == nil && then != now {
+				others++
+			} else {
+				others = 0
+			}
+			if others == sameSteps {
 				return
 			}
-			select {
-			case <-ctx.Done():
-			case <-ticker.C:
-			}
+			sleep(ctx, settlingStep)
 		}
-		ticker.Stop()
+	}
+}
+
+// sleep returns after a while, or when the context ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
