@@ -22,36 +22,9 @@ func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Act
 	if err := r.take(ctx, s, action); err != nil {
 		return err
 	}
-	r.Metrics.remediations.WithLabelValues(labelsOf(action)...).Inc()
+	deed := action.Deed()
+	r.Metrics.remediations.WithLabelValues(deed.Action, deed.Reason).Inc()
 	return nil
-}
-
-// The actions, as events and metrics name them.
-const (
-	actionPatchCluster    = "PatchCluster"
-	actionYield           = "Yield"
-	actionRecreateRestore = "RecreateRestore"
-	actionExchangeRules   = "ExchangeRules"
-	actionRecreateJobs    = "RecreateJobs"
-	actionRecreatePod     = "RecreatePod"
-)
-
-// labelsOf returns the action and the reason that a metric counts.
-func labelsOf(action remedy.Action) []string {
-	switch action.(type) {
-	case remedy.PatchCluster:
-		return []string{actionPatchCluster, v1alpha1.ReasonRewritingCluster}
-	case remedy.Yield:
-		return []string{actionYield, v1alpha1.ReasonContended}
-	case remedy.RecreateRestore:
-		return []string{actionRecreateRestore, v1alpha1.ReasonRecreatingRestore}
-	case remedy.RecreateJobs:
-		return []string{actionRecreateJobs, v1alpha1.ReasonRecreatingJobs}
-	case remedy.RecreatePod:
-		return []string{actionRecreatePod, v1alpha1.ReasonRecreatingPods}
-	default:
-		return []string{actionExchangeRules, v1alpha1.ReasonRecreatingJobs}
-	}
 }
 
 // take takes an action that was counted.
@@ -105,7 +78,7 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scene, a remedy
 		return fmt.Errorf("rewrite the Cluster's rules: %w", err)
 	}
 	logf.FromContext(ctx).Info("Rewrote inherited scheduling rules of the Cluster", "edits", len(a.Edits))
-	r.did(s, nil, v1alpha1.ReasonRewritingCluster, actionPatchCluster,
+	r.did(s, nil, a,
 		fmt.Sprintf("Rewrote %d places to %s. %s", len(a.Edits), s.cluster.Name, a.Rules))
 	return nil
 }
@@ -121,7 +94,7 @@ func (r *ClusterReconciler) yield(ctx context.Context, s *scene, a remedy.Yield)
 		return fmt.Errorf("note the contention: %w", err)
 	}
 	logf.FromContext(ctx).Info("Left the Cluster alone: its rules were put back twice", "manager", manager)
-	r.did(s, nil, v1alpha1.ReasonContended, actionYield,
+	r.did(s, nil, a,
 		fmt.Sprintf("Field manager %q put back rules that name the source cluster twice: Rehome leaves the Cluster alone until its spec changes.", manager))
 	return nil
 }

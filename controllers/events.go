@@ -29,9 +29,10 @@ func eventType(reason string) string {
 	return corev1.EventTypeNormal
 }
 
-// did sends an event about a deed.
-func (r *ClusterReconciler) did(s *scene, related runtime.Object, reason, action, note string) {
-	r.Recorder.Eventf(s.cluster, related, eventType(reason), reason, action, "%s", cut(note, mostNote))
+// did sends an event about an action that was taken.
+func (r *ClusterReconciler) did(s *scene, related runtime.Object, action remedy.Action, note string) {
+	deed := action.Deed()
+	r.Recorder.Eventf(s.cluster, related, eventType(deed.Reason), deed.Reason, deed.Action, "%s", cut(note, mostNote))
 }
 
 // reportAction is the action of events that say what changed.

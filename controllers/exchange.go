@@ -76,7 +76,7 @@ func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scene, a r
 		return fmt.Errorf("add the new rules to Restore %s: %w", a.Restore, err)
 	}
 	logf.FromContext(ctx).Info("Added new scheduling rules to a Restore", "restore", a.Restore.NamespacedName)
-	r.did(s, s.restore(a.Restore), v1alpha1.ReasonRecreatingJobs, actionExchangeRules,
+	r.did(s, s.restore(a.Restore), a,
 		"Gave Restore "+a.Restore.Name+" new scheduling rules; its Jobs that never started follow.")
 	return nil
 }

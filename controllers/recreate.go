@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
@@ -36,7 +35,7 @@ func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scene, a rem
 		return fmt.Errorf("delete Restore %s: %w", a.Restore, err)
 	}
 	logf.FromContext(ctx).Info("Deleted a Restore that never started, for KubeBlocks to create it again", "restore", a.Restore.NamespacedName)
-	r.did(s, restore, v1alpha1.ReasonRecreatingRestore, actionRecreateRestore,
+	r.did(s, restore, a,
 		"Deleted Restore "+a.Restore.Name+", of which nothing ever started: KubeBlocks creates it again with the rewritten rules.")
 	return nil
 }
@@ -64,7 +63,7 @@ func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scene, a remedy
 			return err
 		}
 		logf.FromContext(ctx).Info("Deleted a Job that never started, for KubeBlocks to create it again", "job", object.NamespacedName)
-		r.did(s, restore, v1alpha1.ReasonRecreatingJobs, actionRecreateJobs,
+		r.did(s, restore, a,
 			"Deleted Job "+object.Name+" of Restore "+restore.Name+", of which nothing ever started: KubeBlocks creates it again with the new rules.")
 	}
 	return nil
@@ -120,7 +119,7 @@ func (r *ClusterReconciler) recreatePod(ctx context.Context, s *scene, a remedy.
 		return fmt.Errorf("delete Pod %s: %w", a.Pod, err)
 	}
 	logf.FromContext(ctx).Info("Deleted a database Pod that waited for a node, for KubeBlocks to create it again", "pod", a.Pod.NamespacedName)
-	r.did(s, pod, v1alpha1.ReasonRecreatingPods, actionRecreatePod,
+	r.did(s, pod, a,
 		"Deleted database Pod "+a.Pod.Name+", which never had a node: KubeBlocks creates it again with the rewritten rules.")
 	return nil
 }

@@ -78,6 +78,10 @@ func (r *ClusterReconciler) editStatus(s *scene, before []v1alpha1.EditStatus) [
 	for _, e := range s.observation.Live.Edits {
 		needed[e.Path] = true
 	}
+	known := map[string]v1alpha1.EditStatus{}
+	for _, edit := range before {
+		known[edit.Path] = edit
+	}
 	var edits []v1alpha1.EditStatus
 	listed := map[string]bool{}
 	for _, e := range s.edits {
@@ -85,8 +89,8 @@ func (r *ClusterReconciler) editStatus(s *scene, before []v1alpha1.EditStatus) [
 		listed[e.Path] = true
 		if !needed[e.Path] {
 			edit.At = &now
-			if i := slices.IndexFunc(before, func(b v1alpha1.EditStatus) bool { return b.Path == edit.Path && b.To == edit.To }); i >= 0 && before[i].At != nil {
-				edit.At = before[i].At
+			if was := known[edit.Path]; was.To == edit.To && was.At != nil {
+				edit.At = was.At
 			}
 		}
 		edits = append(edits, edit)

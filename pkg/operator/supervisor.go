@@ -27,9 +27,11 @@ type supervisor struct {
 }
 
 const (
-	// settlingStep is how often the API server is asked what it serves after a definition changed, or while it serves nothing
-	// that matters. It takes a while to serve what a definition says, and one that has just started serves nothing at first.
+	// settlingStep is how often the API server is asked what it serves after a definition changed. It takes a while to serve
+	// what a definition says, and one that has just started serves nothing at first.
 	settlingStep = 500 * time.Millisecond
+	// retry is how often it is asked while KubeBlocks is not installed and no definition changes.
+	retry = 30 * time.Second
 	// settlingSteps is how often it is asked at most, and sameSteps how often in a row it has to give another answer than before
 	// until that is believed.
 	settlingSteps, sameSteps = 40, 6
@@ -79,6 +81,7 @@ func (s *supervisor) note(obj any) {
 // whoever runs the process starts it again.
 func (s *supervisor) Start(ctx context.Context) error {
 	var reason string
+	steps := settlingSteps // a definition may have changed before the watch began
 	for ctx.Err() == nil {
 		now, err := discover(s.config)
 		if err != nil {
@@ -87,14 +90,33 @@ func (s *supervisor) Start(ctx context.Context) error {
 				reason = err.Error()
 				ctrl.Log.Info("Waiting for KubeBlocks", "reason", reason)
 			}
-			sleep(ctx, settlingStep)
+			steps = s.pause(ctx, steps)
 			continue
 		}
 		if err := s.run(ctx, now); err != nil {
 			return err
 		}
+		steps = settlingSteps
 	}
 	return nil
+}
+
+// pause waits between two questions while nothing that matters is served: a step where steps are left, since a definition has
+// changed a moment ago, and until the next change otherwise, or for a while at most. It returns how many steps are left.
+func (s *supervisor) pause(ctx context.Context, steps int) int {
+	wait := retry
+	if steps > 0 {
+		wait = settlingStep
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.changed:
+		return settlingSteps
+	case <-timer.C:
+	}
+	return max(0, steps-1)
 }
 
 // run runs an engine for what is served, until that changes.

@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -21,9 +22,14 @@ type Plan struct {
 
 // Action is a write that is due.
 type Action interface {
-	// Charge is what the ledger has to hold before the action is taken.
+	// Deed names the action, and the reason that is given for it.
+	Deed() Deed
+	// charge is what the ledger has to hold before the action is taken.
 	charge() *Charge
 }
+
+// Deed is how events and metrics name an action. Reason is one of the reasons of package api/v1alpha1.
+type Deed struct{ Action, Reason string }
 
 // Charge counts an attempt in the ledger. Nil means that the action counts as none, or goes on with one that was counted.
 type Charge struct {
@@ -90,6 +96,27 @@ func (a RemoveSchedulingSpec) charge() *Charge { return a.Charge }
 func (AddSchedulingSpec) charge() *Charge      { return nil }
 func (a RecreateJobs) charge() *Charge         { return a.Charge }
 func (a RecreatePod) charge() *Charge          { return a.Charge }
+
+// Deed names the action.
+func (PatchCluster) Deed() Deed { return Deed{"PatchCluster", v1alpha1.ReasonRewritingCluster} }
+
+// Deed names the action.
+func (Yield) Deed() Deed { return Deed{"Yield", v1alpha1.ReasonContended} }
+
+// Deed names the action.
+func (RecreateRestore) Deed() Deed { return Deed{"RecreateRestore", v1alpha1.ReasonRecreatingRestore} }
+
+// Deed names the action.
+func (RemoveSchedulingSpec) Deed() Deed { return Deed{"ExchangeRules", v1alpha1.ReasonRecreatingJobs} }
+
+// Deed names the action.
+func (AddSchedulingSpec) Deed() Deed { return Deed{"ExchangeRules", v1alpha1.ReasonRecreatingJobs} }
+
+// Deed names the action.
+func (RecreateJobs) Deed() Deed { return Deed{"RecreateJobs", v1alpha1.ReasonRecreatingJobs} }
+
+// Deed names the action.
+func (RecreatePod) Deed() Deed { return Deed{"RecreatePod", v1alpha1.ReasonRecreatingPods} }
 
 // Verdict is what to say on a Restore.
 type Verdict struct {
