@@ -6,6 +6,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
@@ -22,6 +23,7 @@ func (s *stage) halfStuck() {
 		t.expectOneLife(started)
 		Expect(s.world.Finish(ctx, started)).To(Succeed())
 		t.expectCured(ctx)
+		t.expectOwnRules(ctx)
 		s.expectSpread(ctx, t.name)
 		t.expectOneLife(started)
 	}, SpecTimeout(specTimeout))
@@ -35,9 +37,33 @@ func (s *stage) halfStuck() {
 		t.runRehome(ctx)
 
 		t.expectCured(ctx)
+		t.expectOwnRules(ctx)
 		s.expectSpread(ctx, t.name)
 		t.expectOneLife(started)
 	}, SpecTimeout(specTimeout))
+}
+
+// expectOwnRules expects that every Restore requires of its Pods what the source required of its own: a Restore without any
+// rules would get on as well.
+func (t *trouble) expectOwnRules(ctx context.Context) {
+	GinkgoHelper()
+	original, err := t.stage.world.Snapshot(ctx, t.backup)
+	Expect(err).NotTo(HaveOccurred())
+	components, _, err := unstructured.NestedSlice(original.Object, "spec", "componentSpecs")
+	Expect(err).NotTo(HaveOccurred())
+	const rules = "requiredDuringSchedulingIgnoredDuringExecution"
+	want, _, err := unstructured.NestedSlice(components[0].(map[string]any), "schedulingPolicy", "affinity", "podAntiAffinity", rules)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(want).To(HaveLen(1))
+	Expect(unstructured.SetNestedField(want[0].(map[string]any), t.name, "labelSelector", "matchLabels", "app.kubernetes.io/instance")).To(Succeed())
+	restores, err := t.world.Restores(ctx, t.name)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(restores).NotTo(BeEmpty())
+	for i := range restores {
+		have, _, err := unstructured.NestedSlice(restores[i].Object, "spec", "prepareDataConfig", "schedulingSpec", "affinity", "podAntiAffinity", rules)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(have).To(Equal(want), "the rules of Restore "+restores[i].GetName())
+	}
 }
 
 // restoreHalf restores so that one Job runs and all others are stuck. It returns the Pod that runs.
