@@ -15,7 +15,7 @@ import (
 // before it is made, so that none goes uncounted; the next pass knows one that was counted and not made.
 func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Action) error {
 	if charge := remedy.ChargeOf(action); charge != nil {
-		if err := r.count(ctx, s, *charge); err != nil {
+		if err := r.count(ctx, s, *charge, action.Deed().Action); err != nil {
 			return err
 		}
 	}
@@ -50,9 +50,9 @@ func (r *ClusterReconciler) take(ctx context.Context, s *scene, action remedy.Ac
 }
 
 // count writes an attempt into the ledger.
-func (r *ClusterReconciler) count(ctx context.Context, s *scene, c remedy.Charge) error {
+func (r *ClusterReconciler) count(ctx context.Context, s *scene, c remedy.Charge, action string) error {
 	now := s.observation.Now
-	if err := r.writeLedger(ctx, s, s.observation.Cluster, s.observation.Ledger.With(c, now)); err != nil {
+	if err := r.writeLedger(ctx, s, s.observation.Cluster, s.observation.Ledger.With(c, action, now)); err != nil {
 		return fmt.Errorf("count an attempt: %w", err)
 	}
 	r.journal.enter(entry{s.cluster.Namespace, c.Key, now})

@@ -164,6 +164,7 @@ func boundOf(pods []corev1.Pod) []string {
 }
 
 var _ = AfterSuite(func() {
+	showf("observe", "%d reconciles in mode Observe, %d of which had something to write; nothing was refused", looks.Load(), told.Load())
 	deletes.mu.Lock()
 	defer deletes.mu.Unlock()
 	AddReportEntry("deletes that Rehome sent", ReportEntryVisibilityAlways, fmt.Sprintf(

@@ -90,7 +90,9 @@ var _ = besideEachGeneration("A Rehoming", func(w *world) {
 
 		status := w.rehoming().Status
 		Expect(status.Counts.Unblocked).To(Equal(int32(1)))
-		Expect(status.Restores).To(ConsistOf(SatisfyAll(HaveField("AttemptsLeft", int32(2)), HaveField("Attempts", HaveLen(1)))))
+		Expect(status.Restores).To(ConsistOf(SatisfyAll(HaveField("AttemptsLeft", int32(2)), HaveField("Name", restore.GetName()))))
+		Expect(status.Actions).To(ConsistOf(SatisfyAll(
+			HaveField("Action", "RecreateRestore"), HaveField("Of", "Restore "+restore.GetName()), HaveField("At.Time", BeTemporally("==", today)))))
 		Expect(ready(w.rehoming())).To(Equal(v1alpha1.ReasonRehomed))
 		Expect(w.condition(restore).Message).To(ContainSubstring("attempt 1 of 3, at 12:00:00 UTC): 1 of 1 Pods have found nodes."))
 	})

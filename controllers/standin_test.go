@@ -22,7 +22,7 @@ import (
 )
 
 // standIn plays KubeBlocks, the Job controller, the garbage collector, the scheduler and the kubelet around one restored
-// Cluster, one step after another, as section 5 of KUBEBLOCKS.md tells it of the real ones (<= 1.1):
+// Cluster, one step after another, as KubeBlocks up to 1.1 does it:
 //   - a Component follows the Cluster's componentSpecs, an InstanceSet's template follows the Component, a Restore never
 //     follows anything;
 //   - a Component that is restored has a Restore, made of the Component's rules; a deleted one loses its Jobs, then its

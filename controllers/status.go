@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -26,12 +27,13 @@ func (r *ClusterReconciler) statusOf(s *scene, plan remedy.Plan) v1alpha1.Rehomi
 		Backups:            s.backupStatus(),
 		Edits:              r.editStatus(s, before.Edits),
 		Findings:           findingStatus(s.findings),
+		Actions:            actionStatus(s.observation.Ledger),
 		Restores:           s.restoreStatus(plan),
 		Conditions:         slices.Clone(before.Conditions),
 	}
 	status.Counts = &v1alpha1.Counts{
 		Edits: int32(len(status.Edits)), Findings: int32(len(status.Findings)), Restores: int32(len(status.Restores)),
-		Unblocked: unblocked(status.Restores),
+		Actions: int32(len(status.Actions)), Unblocked: unblocked(status),
 	}
 	rules, pods := plan.Cluster.Rules, plan.Cluster.Pods
 	ready := rules
@@ -149,10 +151,8 @@ func (s *scene) restoreStatus(plan remedy.Plan) []v1alpha1.RestoreStatus {
 		if i < len(plan.Verdicts) {
 			restore.Reason = plan.Verdicts[i].Rules.Reason
 		}
-		for _, a := range s.observation.Ledger.Attempts[remedy.RestoreKey(seen.Name)] {
-			restore.Attempts = append(restore.Attempts, a.At)
-		}
-		restore.AttemptsLeft = max(0, s.observation.Limits.AttemptsPerRestore-int32(len(restore.Attempts)))
+		attempts := len(s.observation.Ledger.Attempts[remedy.RestoreKey(seen.Name)])
+		restore.AttemptsLeft = max(0, s.observation.Limits.AttemptsPerRestore-int32(attempts))
 		for _, pod := range seen.Pods {
 			if pod.Node == "" {
 				restore.Waiting = append(restore.Waiting, v1alpha1.WaitingPod{Name: pod.Name, Reason: pod.Unschedulable})
@@ -163,10 +163,24 @@ func (s *scene) restoreStatus(plan remedy.Plan) []v1alpha1.RestoreStatus {
 	return list
 }
 
-func unblocked(restores []v1alpha1.RestoreStatus) int32 {
+// actionStatus lists the attempts that the ledger holds.
+func actionStatus(l remedy.Ledger) []v1alpha1.ActionStatus {
+	var list []v1alpha1.ActionStatus
+	for key, attempts := range l.Attempts {
+		for _, a := range attempts {
+			list = append(list, v1alpha1.ActionStatus{Action: a.Action, Of: key, At: a.At})
+		}
+	}
+	slices.SortFunc(list, func(a, b v1alpha1.ActionStatus) int { return cmp.Or(a.At.Compare(b.At.Time), strings.Compare(a.Of, b.Of)) })
+	return list
+}
+
+// unblocked counts the Restores that were remediated and wait no more.
+func unblocked(status v1alpha1.RehomingStatus) int32 {
 	var count int32
-	for _, restore := range restores {
-		if len(restore.Attempts) > 0 && len(restore.Waiting) == 0 && restore.Reason == v1alpha1.ReasonRehomed {
+	for _, restore := range status.Restores {
+		remediated := slices.ContainsFunc(status.Actions, func(a v1alpha1.ActionStatus) bool { return a.Of == remedy.RestoreKey(restore.Name) })
+		if remediated && len(restore.Waiting) == 0 && restore.Reason == v1alpha1.ReasonRehomed {
 			count++
 		}
 	}
@@ -205,14 +219,16 @@ func sizeOf(value any) int {
 }
 
 func halveLongest(status *v1alpha1.RehomingStatus) {
-	edits, findings, restores := sizeOf(status.Edits), sizeOf(status.Findings), sizeOf(status.Restores)
-	switch max(edits, findings, restores) {
+	edits, findings, restores, actions := sizeOf(status.Edits), sizeOf(status.Findings), sizeOf(status.Restores), sizeOf(status.Actions)
+	switch max(edits, findings, restores, actions) {
 	case edits:
 		status.Edits = status.Edits[:len(status.Edits)/2]
 	case findings:
 		status.Findings = status.Findings[:len(status.Findings)/2]
-	default:
+	case restores:
 		status.Restores = status.Restores[:len(status.Restores)/2]
+	default:
+		status.Actions = status.Actions[:len(status.Actions)/2]
 	}
 }
 

@@ -36,6 +36,8 @@ type server struct {
 	admin client.Client
 	// rehome may do what config/rbac/role.yaml says.
 	rehome client.WithWatch
+	// observer may do the same, but for what a manager in mode Observe must not.
+	observer client.WithWatch
 }
 
 // servers holds the API server of each generation, by the version in which it stores Clusters.
@@ -70,8 +72,12 @@ func start(generation rehometesting.Generation) *server {
 	v1alpha1.AddToScheme(scheme)
 	s.admin, err = client.New(environment.Config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	s.rehome, err = client.NewWithWatch(rehomeUser(environment, s.admin), client.Options{Scheme: scheme})
+	createRole(s.admin)
+	s.rehome, err = client.NewWithWatch(boundToRole(environment, s.admin, "rehome"), client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
+	s.observer, err = client.NewWithWatch(observerUser(environment, s.admin), client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	awaitPolicy(s.admin, s.observer)
 	return s
 }
 
@@ -86,20 +92,28 @@ func discover(cfg *rest.Config) schema.GroupVersion {
 	return apps
 }
 
-// rehomeUser adds a user who may do what the manifest lets Rehome do, and nothing else.
-func rehomeUser(environment *envtest.Environment, admin client.Client) *rest.Config {
+// roleName is the name of the role in the manifest.
+const roleName = "rehome-manager"
+
+// createRole creates what the manifest lets Rehome do.
+func createRole(admin client.Client) {
 	GinkgoHelper()
-	const name = "rehome"
 	manifest, err := os.ReadFile("../config/rbac/role.yaml")
 	Expect(err).NotTo(HaveOccurred())
 	role := &rbacv1.ClusterRole{}
 	Expect(yaml.UnmarshalStrict(manifest, role)).To(Succeed())
+	Expect(role.Name).To(Equal(roleName))
+	Expect(admin.Create(context.Background(), role)).To(Succeed())
+}
+
+// boundToRole adds a user who may do what the role says, and nothing else.
+func boundToRole(environment *envtest.Environment, admin client.Client, name string) *rest.Config {
+	GinkgoHelper()
 	binding := &rbacv1.ClusterRoleBinding{
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: roleName},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
 	}
 	binding.Name = name
-	Expect(admin.Create(context.Background(), role)).To(Succeed())
 	Expect(admin.Create(context.Background(), binding)).To(Succeed())
 	user, err := environment.AddUser(envtest.User{Name: name}, &rest.Config{QPS: -1})
 	Expect(err).NotTo(HaveOccurred())

@@ -82,6 +82,8 @@ func (t *trial) pass() bool {
 	if t.observe != nil {
 		t.observe()
 	}
+	// What a run with mishaps plays, the undisturbed one has played.
+	t.unobserved = len(t.calls.mishaps) > 0
 	result, err := t.tryReconcile()
 	t.clock.Step(result.RequeueAfter)
 	wrong, died := t.calls.endPass()

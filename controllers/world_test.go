@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,6 +67,9 @@ type world struct {
 	clock      *clocktesting.FakeClock
 	registry   *prometheus.Registry
 
+	// unobserved says that no observer looks at the world first.
+	unobserved bool
+
 	// before is what happens just before the reconciler's next write, by "verb Kind".
 	before map[string]func()
 	// refused is what the reconciler is answered with: its reads by kind, its writes by "verb Kind name".
@@ -103,13 +107,20 @@ func (w *world) reset(generation rehometesting.Generation) {
 // newReconciler returns a reconciler that knows nothing yet, like one of a process that was just started.
 func (w *world) newReconciler(s *server) *controllers.ClusterReconciler {
 	w.registry = prometheus.NewRegistry()
-	c := client.WithFieldOwner(interceptor.NewClient(s.rehome, w.interception()), string(controllers.FieldOwner))
+	r := w.reconcilerOf(interceptor.NewClient(s.rehome, w.interception()), s)
+	r.Recorder, r.Metrics = recorder{w}, controllers.NewMetrics(w.registry, "test")
+	return r
+}
+
+// reconcilerOf returns a reconciler with a client. What it counts and tells, nobody hears.
+func (w *world) reconcilerOf(c client.Client, s *server) *controllers.ClusterReconciler {
+	c = client.WithFieldOwner(c, string(controllers.FieldOwner))
 	return &controllers.ClusterReconciler{
 		Client:       c,
 		Metadata:     c,
 		PendingPods:  pendingPods{c},
-		Recorder:     recorder{w},
-		Metrics:      controllers.NewMetrics(w.registry, "test"),
+		Recorder:     &events.FakeRecorder{},
+		Metrics:      controllers.NewMetrics(prometheus.NewRegistry(), "test"),
 		Clock:        w.clock,
 		Apps:         s.apps,
 		Rehomings:    true,
@@ -209,6 +220,9 @@ func kindOf(c client.Client, obj runtime.Object) string {
 
 // tryReconcile reconciles carrot67 once.
 func (w *world) tryReconcile() (ctrl.Result, error) {
+	if !w.unobserved {
+		w.observe()
+	}
 	w.writes, w.own = nil, nil
 	key := types.NamespacedName{Namespace: w.namespace, Name: target}
 	result, err := w.reconciler.Reconcile(logf.IntoContext(w.ctx, w.logger), ctrl.Request{NamespacedName: key})

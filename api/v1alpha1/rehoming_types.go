@@ -113,6 +113,9 @@ type RehomingStatus struct {
 	// Findings are the rules that there is something to say of.
 	// +optional
 	Findings []FindingStatus `json:"findings,omitempty"`
+	// Actions that were taken to unblock the Cluster, in order of time. The rewrite of its rules is among Edits.
+	// +optional
+	Actions []ActionStatus `json:"actions,omitempty"`
 	// Restores of the Cluster that prepare volumes.
 	// +optional
 	Restores []RestoreStatus `json:"restores,omitempty"`
@@ -128,6 +131,8 @@ type Counts struct {
 	Edits    int32 `json:"edits"`
 	Findings int32 `json:"findings"`
 	Restores int32 `json:"restores"`
+	// +optional
+	Actions int32 `json:"actions,omitempty"`
 	// Unblocked counts the Restores that were remediated and whose Pods have found nodes.
 	Unblocked int32 `json:"unblocked"`
 }
@@ -163,6 +168,16 @@ type FindingStatus struct {
 	Message string `json:"message"`
 }
 
+// ActionStatus is one attempt to have something made anew.
+type ActionStatus struct {
+	// Action that was taken: RecreateRestore, ExchangeRules (of a Restore of which a part had started), RecreateJobs, RecreatePod.
+	Action string `json:"action"`
+	// Of is the kind and the name of what the action is about.
+	Of string `json:"of"`
+	// At is when the action was taken.
+	At metav1.Time `json:"at"`
+}
+
 // RestoreStatus is one Restore.
 type RestoreStatus struct {
 	Name string `json:"name"`
@@ -172,9 +187,6 @@ type RestoreStatus struct {
 	// Reason is that of the Restore's condition PolicyRehomed.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// Attempts are the times at which the Restore, or Jobs of it, were made anew.
-	// +optional
-	Attempts []metav1.Time `json:"attempts,omitempty"`
 	// AttemptsLeft is how many more there can be.
 	AttemptsLeft int32 `json:"attemptsLeft"`
 	// Waiting are the Pods that have no node.

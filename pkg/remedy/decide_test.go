@@ -99,7 +99,7 @@ func strict(o *Observation) { cured(o); o.Restores[0].Strict = []rewrite.Edit{ed
 // counted puts attempts about the given objects, so many seconds ago, into the ledger.
 func counted(o *Observation, of []types.UID, seconds ...int64) {
 	for _, s := range seconds {
-		o.Ledger = o.Ledger.With(Charge{Key: "Restore restore", Of: of}, ago(s))
+		o.Ledger = o.Ledger.With(Charge{Key: "Restore restore", Of: of}, "RecreateRestore", ago(s))
 	}
 }
 

@@ -31,8 +31,10 @@ type Contention struct {
 
 // Attempt is one remediation.
 type Attempt struct {
-	Of []types.UID `json:"of"`
-	At metav1.Time `json:"at"`
+	// Action is the name of the action, as its Deed has it.
+	Action string      `json:"action,omitempty"`
+	Of     []types.UID `json:"of"`
+	At     metav1.Time `json:"at"`
 }
 
 // ReadLedger reads the ledger of the Cluster with the given UID. One that cannot be read, or that came along in a backup of
@@ -54,13 +56,13 @@ func (l Ledger) String() string {
 	return string(data)
 }
 
-// With returns the ledger with one more attempt in it.
-func (l Ledger) With(c Charge, now metav1.Time) Ledger {
+// With returns the ledger with one more attempt in it, by the action of that name.
+func (l Ledger) With(c Charge, action string, now metav1.Time) Ledger {
 	attempts := maps.Clone(l.Attempts)
 	if attempts == nil {
 		attempts = map[string][]Attempt{}
 	}
-	attempts[c.Key] = append(slices.Clone(attempts[c.Key]), Attempt{Of: c.Of, At: now})
+	attempts[c.Key] = append(slices.Clone(attempts[c.Key]), Attempt{Action: action, Of: c.Of, At: now})
 	l.Attempts = attempts
 	return l
 }

@@ -74,7 +74,7 @@ func TestBreakerSaysWhenItCloses(t *testing.T) {
 
 func TestLedgerOfAnotherClusterIsEmpty(t *testing.T) {
 	g := NewWithT(t)
-	ledger := Ledger{UID: "my1-uid"}.With(Charge{Key: "Restore r", Of: uids("r")}, now).rewritten([]string{"mysql"})
+	ledger := Ledger{UID: "my1-uid"}.With(Charge{Key: "Restore r", Of: uids("r")}, "RecreateRestore", now).rewritten([]string{"mysql"})
 
 	g.Expect(ReadLedger(ledger.String(), "my1-uid")).To(HaveField("Rewrites", map[string]int{"mysql": 1}))
 	g.Expect(ReadLedger(ledger.String(), "carrot67-uid")).To(Equal(Ledger{UID: "carrot67-uid"}))
@@ -84,10 +84,10 @@ func TestLedgerOfAnotherClusterIsEmpty(t *testing.T) {
 
 func TestLedgerIsAValue(t *testing.T) {
 	g := NewWithT(t)
-	before := Ledger{UID: "u"}.With(Charge{Key: "Restore r", Of: uids("a")}, ago(60)).rewritten([]string{"mysql"})
+	before := Ledger{UID: "u"}.With(Charge{Key: "Restore r", Of: uids("a")}, "RecreateRestore", ago(60)).rewritten([]string{"mysql"})
 	text := before.String()
 
-	before.With(Charge{Key: "Restore r", Of: uids("b")}, now).rewritten([]string{"mysql"})
+	before.With(Charge{Key: "Restore r", Of: uids("b")}, "RecreateRestore", now).rewritten([]string{"mysql"})
 
 	g.Expect(before.String()).To(Equal(text))
 }
