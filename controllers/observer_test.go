@@ -53,7 +53,7 @@ func observerUser(environment *envtest.Environment, admin client.Client) *rest.C
 			FailurePolicy:    ptr.To(admissionregistrationv1.Fail),
 			MatchConstraints: &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{everything}},
 			MatchConditions:  []admissionregistrationv1.MatchCondition{{Name: "observer", Expression: `request.userInfo.username == "` + observerName + `"`}},
-			Validations:      []admissionregistrationv1.Validation{{Expression: foreign, Message: "not in mode Observe"}},
+			Validations:      []admissionregistrationv1.Validation{{Expression: foreign, Message: "not in mode Observe", Reason: ptr.To(metav1.StatusReasonForbidden)}},
 		},
 	})).To(Succeed())
 	Expect(admin.Create(context.Background(), &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
