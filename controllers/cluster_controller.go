@@ -10,10 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -79,7 +81,7 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	scene, err := r.observe(ctx, req.NamespacedName)
 	if err != nil || scene == nil {
 		if scene == nil {
-			r.Metrics.forget(req.NamespacedName)
+			r.forget(req.NamespacedName)
 		}
 		return ctrl.Result{}, err
 	}
@@ -87,6 +89,8 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.journal.lineUp(req.NamespacedName, plan.RateLimited)
+	logDecision(ctx, scene, plan)
 	var failed error
 	if len(plan.Actions) > 0 {
 		if failed = r.act(ctx, scene, plan.Actions[0]); isStale(failed) {
@@ -103,11 +107,33 @@ func (r *ClusterReconciler) decide(ctx context.Context, s *scene) (remedy.Plan, 
 	if !slices.ContainsFunc(plan.Actions, func(a remedy.Action) bool { return remedy.ChargeOf(a) != nil }) {
 		return plan, nil
 	}
-	recent, err := r.recent(ctx)
+	recent, err := r.recent(ctx, s.observation.Cluster.NamespacedName)
 	if err != nil {
 		return remedy.Plan{}, err
 	}
 	s.observation.Recent = recent
 	r.Metrics.setBreaker(s.observation.BreakerOpen())
 	return remedy.Decide(s.observation), nil
+}
+
+// forget drops what is remembered of a Cluster that there is nothing to do for.
+func (r *ClusterReconciler) forget(cluster types.NamespacedName) {
+	r.Metrics.forget(cluster)
+	r.journal.lineUp(cluster, false)
+}
+
+// The levels of the log, as the configuration counts them.
+const debug, trace = 1, 2
+
+// logDecision logs what was decided: that there is something to do as Debug, that there is not as Trace.
+func logDecision(ctx context.Context, s *scene, plan remedy.Plan) {
+	level, due := trace, make([]string, 0, len(plan.Actions))
+	for _, action := range plan.Actions {
+		due = append(due, action.Deed().Action)
+	}
+	if len(due) > 0 || plan.Again.Duration > 0 {
+		level = debug
+	}
+	logf.FromContext(ctx).V(level).Info("Decided", "mode", s.observation.Mode, "due", due,
+		"rules", plan.Cluster.Rules.Reason, "pods", plan.Cluster.Pods.Reason, "again", plan.Again.Duration)
 }

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -17,11 +18,14 @@ import (
 )
 
 // journal is all Clusters' ledgers by time. It is a copy: a process that needs it for the first time makes it of the ledgers,
-// and from then on enters what it writes into them. Only the leader writes.
+// and from then on enters what it writes into them. Only the leader writes. The line is in no ledger: it only spreads the moments at
+// which Clusters look for a token.
 type journal struct {
 	sync.Mutex
 	made    bool
 	entries []entry
+	// line holds the Clusters that wait for their turn, in the order in which they came.
+	line []types.NamespacedName
 }
 
 // entry is one attempt.
@@ -57,6 +61,29 @@ func (j *journal) read(clusters func() ([]kubeblocks.Cluster, error)) ([]entry, 
 	return slices.Clone(j.entries), nil
 }
 
+// ahead returns how many Clusters stand before one in the line, or would if it came now.
+func (j *journal) ahead(cluster types.NamespacedName) int {
+	j.Lock()
+	defer j.Unlock()
+	if i := slices.Index(j.line, cluster); i >= 0 {
+		return i
+	}
+	return len(j.line)
+}
+
+// lineUp has a Cluster stand in the line, or not.
+func (j *journal) lineUp(cluster types.NamespacedName, waits bool) {
+	j.Lock()
+	defer j.Unlock()
+	i := slices.Index(j.line, cluster)
+	switch {
+	case waits && i < 0:
+		j.line = append(j.line, cluster)
+	case !waits && i >= 0:
+		j.line = slices.Delete(j.line, i, i+1)
+	}
+}
+
 func entriesOf(c *kubeblocks.Cluster) []entry {
 	var entries []entry
 	for key, attempts := range ledgerOf(c).Attempts {
@@ -72,7 +99,7 @@ func ledgerOf(c *kubeblocks.Cluster) remedy.Ledger {
 }
 
 // recent returns what was done lately to all Clusters, and what became of it.
-func (r *ClusterReconciler) recent(ctx context.Context) (remedy.Recent, error) {
+func (r *ClusterReconciler) recent(ctx context.Context, cluster types.NamespacedName) (remedy.Recent, error) {
 	entries, err := r.journal.read(func() ([]kubeblocks.Cluster, error) {
 		var list kubeblocks.ClusterList
 		err := r.Client.List(ctx, &list)
@@ -81,7 +108,7 @@ func (r *ClusterReconciler) recent(ctx context.Context) (remedy.Recent, error) {
 	if err != nil {
 		return remedy.Recent{}, fmt.Errorf("list Clusters: %w", err)
 	}
-	var recent remedy.Recent
+	recent := remedy.Recent{Ahead: r.journal.ahead(cluster)}
 	for _, e := range entries {
 		recent.Times = append(recent.Times, e.at)
 	}

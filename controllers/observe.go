@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -39,25 +40,32 @@ type scene struct {
 // generation of KubeBlocks, not restored, or that is to be left alone.
 func (r *ClusterReconciler) observe(ctx context.Context, name types.NamespacedName) (*scene, error) {
 	s := &scene{cluster: &kubeblocks.Cluster{}}
-	if err := r.Client.Get(ctx, name, s.cluster); err != nil {
-		return nil, client.IgnoreNotFound(err)
+	if err := r.Client.Get(ctx, name, s.cluster); apierrors.IsNotFound(err) {
+		return nil, r.reportNone(ctx, name, noCluster)
+	} else if err != nil {
+		return nil, fmt.Errorf("get Cluster: %w", err)
 	}
 	if !s.cluster.DeletionTimestamp.IsZero() || !kubeblocks.OwnedByGeneration(s.cluster, r.Apps.String()) {
 		return nil, nil
 	}
 	for _, read := range []func(context.Context, *scene) error{r.listOwned, r.readRehoming, r.readPolicy, r.readSources, r.compare} {
-		if err := read(ctx, s); err != nil {
-			if errors.Is(err, errNothingToDo) {
-				return nil, nil
-			}
+		switch err := read(ctx, s); {
+		case errors.Is(err, errNotRestored):
+			return nil, r.reportNone(ctx, name, notRestored)
+		case errors.Is(err, errOff):
+			return nil, nil
+		case err != nil:
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// errNothingToDo ends an observation early.
-var errNothingToDo = errors.New("the Cluster is none of Rehome's")
+// These end an observation early.
+var (
+	errNotRestored = errors.New("the Cluster was not restored")
+	errOff         = errors.New("the Cluster is in mode Off")
+)
 
 // listOwned lists the Components and the Restores that are the Cluster's own.
 func (r *ClusterReconciler) listOwned(ctx context.Context, s *scene) error {

@@ -16,17 +16,17 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// readSources reads the Backups that the Cluster is restored from. It returns errNothingToDo where there are none. A Backup
+// readSources reads the Backups that the Cluster is restored from. It returns errNotRestored where there are none. A Backup
 // that does not tell what was inherited is an obstacle, not an error: nothing is guessed.
 func (r *ClusterReconciler) readSources(ctx context.Context, s *scene) error {
 	if s.observation.Mode == configv1alpha1.Off {
-		return errNothingToDo
+		return errOff
 	}
 	names, err := s.origin()
 	_, elsewhere := s.cluster.Annotations[kubeblocks.AnnotationMultiClusterPlacement]
 	switch {
 	case err == nil && len(names) == 0 && s.named == nil:
-		return errNothingToDo
+		return errNotRestored
 	case elsewhere:
 		s.block(v1alpha1.ReasonMultiCluster, "The Cluster's Pods live behind other API servers, where Rehome sees nothing: it does nothing.")
 	case err != nil:

@@ -171,7 +171,9 @@ func actionStatus(l remedy.Ledger) []v1alpha1.ActionStatus {
 			list = append(list, v1alpha1.ActionStatus{Action: a.Action, Of: key, At: a.At})
 		}
 	}
-	slices.SortFunc(list, func(a, b v1alpha1.ActionStatus) int { return cmp.Or(a.At.Compare(b.At.Time), strings.Compare(a.Of, b.Of)) })
+	slices.SortFunc(list, func(a, b v1alpha1.ActionStatus) int {
+		return cmp.Or(a.At.Compare(b.At.Time), strings.Compare(a.Of, b.Of))
+	})
 	return list
 }
 

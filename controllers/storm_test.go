@@ -98,6 +98,20 @@ func (s *storm) lookFor(seconds int) {
 	}
 }
 
+// mostAtOnce returns how many Clusters at most are to be looked at in the same second.
+func (s *storm) mostAtOnce() int {
+	at := map[time.Time]int{}
+	most := 0
+	for _, c := range s.clusters {
+		if !c.due.IsZero() {
+			second := c.due.Truncate(time.Second)
+			at[second]++
+			most = max(most, at[second])
+		}
+	}
+	return most
+}
+
 // attempts returns the times of all attempts that the ledgers hold, in order.
 func (s *storm) attempts() []time.Time {
 	GinkgoHelper()
@@ -136,6 +150,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 		bursts := 0
 		for ; s.phases()[kubeblocks.RestoreCompleted] < many && bursts < mostBursts; bursts++ {
 			s.lookFor(3)
+			Expect(s.mostAtOnce()).To(BeNumerically("<=", 1), "who waits does not wake with all others")
 			s.clock.Step(5 * time.Minute)
 			s.start() // a new leader knows what the ledgers hold
 		}

@@ -31,6 +31,10 @@ const (
 	ReasonRehomed = "Rehomed"
 	// ReasonNothingInherited: no inherited rule names the source cluster, so there is nothing to do.
 	ReasonNothingInherited = "NothingInherited"
+	// ReasonNoCluster: there is no Cluster for a Rehoming that a person created.
+	ReasonNoCluster = "NoCluster"
+	// ReasonNotRestored: the Cluster of a Rehoming that a person created was not restored, as far as anything tells.
+	ReasonNotRestored = "NotRestored"
 	// ReasonRewritingCluster: an inherited rule of the Cluster is being rewritten.
 	ReasonRewritingCluster = "RewritingCluster"
 	// ReasonWaitingForComponent: the Cluster carries the rewritten rules, KubeBlocks has yet to hand them to a Component.

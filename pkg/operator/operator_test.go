@@ -63,6 +63,7 @@ var _ = Describe("The operator", Ordered, func() {
 		cfg     *rest.Config
 		admin   client.Client
 		health  string
+		metrics string
 		printed = &logBuffer{}
 	)
 
@@ -79,9 +80,9 @@ var _ = Describe("The operator", Ordered, func() {
 		admin, err = client.New(cfg, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())
 
-		health = freeAddress()
+		health, metrics = freeAddress(), freeAddress()
 		settings := configv1alpha1.Defaults()
-		settings.Health.BindAddress, settings.Metrics.BindAddress = health, "0"
+		settings.Health.BindAddress, settings.Metrics.BindAddress = health, metrics
 		// As Trace does: what is logged below it would hold whole requests.
 		ctrl.SetLogger(zap.New(zap.Level(zapcore.Level(-2)), zap.WriteTo(printed)))
 		ctx, cancel := context.WithCancel(context.Background())
@@ -161,6 +162,19 @@ var _ = Describe("The operator", Ordered, func() {
 		Eventually(func() error {
 			return admin.Get(context.Background(), client.ObjectKey{Namespace: "default", Name: "carrot67"}, &v1alpha1.Rehoming{})
 		}).WithTimeout(soon).Should(Succeed())
+	})
+
+	It("tells its metrics to who may get them, and to nobody else", func() {
+		nobody, stranger, prometheus := scraper{}, newScraper(admin, "stranger"), newScraper(admin, "prometheus")
+		allowMetrics(admin, "prometheus")
+
+		scrapedBy := func(s scraper) AsyncAssertion {
+			return Eventually(func() (string, error) { return s.scrape(metrics) }).WithTimeout(soon)
+		}
+		scrapedBy(nobody).Should(HavePrefix("401"))
+		scrapedBy(stranger).Should(HavePrefix("403"))
+		scrapedBy(prometheus).Should(SatisfyAll(
+			HavePrefix("200"), ContainSubstring(`rehome_build_info{version="test"} 1`), ContainSubstring(`rehome_remediations_total{action="PatchCluster"`)))
 	})
 
 	It("follows an upgrade of KubeBlocks to 1.0 while it runs", func() {

@@ -31,7 +31,7 @@ func Decide(o Observation) Plan {
 	d.instances()
 	d.plan.Cluster = d.whole()
 	if o.Mode != configv1alpha1.Enforce {
-		d.plan.Actions, d.plan.Again = nil, metav1.Duration{}
+		d.plan.Actions, d.plan.Again, d.plan.RateLimited = nil, metav1.Duration{}, false
 	}
 	return d.plan
 }
@@ -55,6 +55,8 @@ type decision struct {
 	due, held []rewrite.Edit
 	// contention is who undid the rewrites of the Cluster; nil while nobody did too often.
 	contention *Contention
+	// pods is what there is to say of database Pods that wait under stale rules; nil where there is nothing.
+	pods *Said
 }
 
 // cluster decides on the Cluster itself.
@@ -100,6 +102,7 @@ func (d *decision) try(c Charge, action func(*Charge) Action) *limit {
 	}
 	if against := d.check(c); against != nil {
 		d.again(against.wait)
+		d.plan.RateLimited = d.plan.RateLimited || against.reason == v1alpha1.ReasonRateLimited
 		return against
 	}
 	d.act(action(&c))
@@ -165,13 +168,14 @@ func (d *decision) instances() {
 	}
 }
 
-// sayOfPod has the Restores of the Cluster speak of a database Pod, because no Restore is the Pod's own.
+// sayOfPod has the Cluster and its Restores speak of a database Pod, because no Restore is the Pod's own.
 func (d *decision) sayOfPod(pod Instance, against *limit) {
 	said := d.acting(v1alpha1.ReasonRecreatingPods, "Database Pod %s waits for a node under rules that name the source cluster, and "+
 		"KubeBlocks does not replace it (%s): it is made anew.", pod.Name, pod.Kept)
 	if against != nil {
 		said = no(against.reason, "%s", against.message)
 	}
+	d.pods = said
 	for i := range d.plan.Verdicts {
 		rules := &d.plan.Verdicts[i].Rules
 		if rules.Reason == v1alpha1.ReasonRehomed || rules.Reason == v1alpha1.ReasonRestoreFinished {

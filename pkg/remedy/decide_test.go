@@ -343,8 +343,28 @@ func TestDatabasePods(t *testing.T) {
 
 			g.Expect(plan.Actions).To(c.actions)
 			g.Expect(plan.Verdicts[0].Rules.Reason).To(Equal(c.reason))
+
+			// Of a component that no Restore fills, only the Cluster can speak.
+			o.Restores = nil
+			g.Expect(Decide(o).Cluster.Rules.Reason).To(Equal(c.reason))
 		})
 	}
+}
+
+func TestWhoWaitsForItsTurn(t *testing.T) {
+	g := NewWithT(t)
+	o := hanging()
+	componentFollowed(&o)
+	o.Limits.RemediationBurst = 1
+	o.Recent.Times = []metav1.Time{now}
+	g.Expect(Decide(o)).To(SatisfyAll(HaveField("Actions", BeEmpty()), HaveField("RateLimited", BeTrue()), HaveField("Again.Duration", BeNumerically(">", 0))))
+
+	first := Decide(o).Again.Duration
+	o.Recent.Ahead = 2
+	g.Expect(Decide(o).Again.Duration).To(Equal(3 * first))
+
+	o.Mode = configv1alpha1.Observe
+	g.Expect(Decide(o).RateLimited).To(BeFalse(), "an observer takes nobody's turn")
 }
 
 func TestPodsScheduled(t *testing.T) {

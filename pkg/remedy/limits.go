@@ -19,6 +19,8 @@ type Recent struct {
 	Times []metav1.Time
 	// Outcomes are those of the Restores that were remediated last, at most BreakerWindow of them.
 	Outcomes []Outcome
+	// Ahead is how many other Clusters wait for their turn, and came before this one.
+	Ahead int
 }
 
 // Outcome is what became of a remediated Restore.
@@ -114,20 +116,27 @@ func withoutNumbers(message string) string {
 }
 
 func (o *Observation) drained() *limit {
-	wait := untilToken(o.Limits, o.Recent.Times, o.Now)
+	wait := untilToken(o.Limits, o.Recent, o.Now)
 	if wait.Duration == 0 {
 		return nil
 	}
 	return &limit{v1alpha1.ReasonRateLimited, "Many restores are being unblocked at once: this one waits for its turn.", wait}
 }
 
-// untilToken returns how long it takes until the bucket has a token: one was taken at each of the given times, which are in
-// order, and it was full before the first.
-func untilToken(l configv1alpha1.Limits, times []metav1.Time, now metav1.Time) metav1.Duration {
+// untilToken returns how long it takes until the bucket has a token for the Cluster; zero where it has one now. The bucket was
+// full before the first attempt, and each took one. Who waits leaves those to the Clusters that came before: else all would look
+// at the same moment, and one find a token.
+func untilToken(l configv1alpha1.Limits, recent Recent, now metav1.Time) metav1.Duration {
 	const secondsPerMinute = 60
 	bucket := rate.NewLimiter(rate.Limit(l.RemediationsPerMinute)/secondsPerMinute, int(l.RemediationBurst))
-	for _, taken := range times {
+	for _, taken := range recent.Times {
 		bucket.ReserveN(taken.Time, 1)
 	}
-	return metav1.Duration{Duration: bucket.ReserveN(now.Time, 1).DelayFrom(now.Time)}
+	wait := bucket.ReserveN(now.Time, 1).DelayFrom(now.Time)
+	if wait > 0 {
+		for range recent.Ahead {
+			wait = bucket.ReserveN(now.Time, 1).DelayFrom(now.Time)
+		}
+	}
+	return metav1.Duration{Duration: wait}
 }

@@ -20,19 +20,22 @@ func TestTokenBucket(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		times []metav1.Time
+		ahead int
 		wait  float64 // seconds
 	}{
-		"it is full at first":                                  {nil, 0},
-		"its burst can be taken at once":                       {taken(0, 0, 0, 0), 0},
-		"then it is empty":                                     {taken(0, 0, 0, 0, 0), 6},
-		"it fills up with the rate":                            {taken(4, 4, 4, 4, 4), 2},
-		"a token is there again":                               {taken(6, 6, 6, 6, 6), 0},
-		"it never holds more than the burst":                   {taken(3600, 0, 0, 0, 0, 0), 6},
-		"what was taken at the rate leaves it as it was":       {taken(12, 12, 12, 12, 12, 6, 0), 6},
-		"it remembers whoever took tokens that were not there": {taken(0, 0, 0, 0, 0, 0), 12},
+		"it is full at first":                                  {nil, 0, 0},
+		"its burst can be taken at once":                       {taken(0, 0, 0, 0), 0, 0},
+		"then it is empty":                                     {taken(0, 0, 0, 0, 0), 0, 6},
+		"it fills up with the rate":                            {taken(4, 4, 4, 4, 4), 0, 2},
+		"a token is there again":                               {taken(6, 6, 6, 6, 6), 0, 0},
+		"it never holds more than the burst":                   {taken(3600, 0, 0, 0, 0, 0), 0, 6},
+		"what was taken at the rate leaves it as it was":       {taken(12, 12, 12, 12, 12, 6, 0), 0, 6},
+		"it remembers whoever took tokens that were not there": {taken(0, 0, 0, 0, 0, 0), 0, 12},
+		"a token that is there is for whoever asks":            {taken(6, 6, 6, 6, 6), 3, 0},
+		"one that is not there yet is for who came before":     {taken(0, 0, 0, 0, 0), 3, 24},
 	} {
 		t.Run(name, func(t *testing.T) {
-			NewWithT(t).Expect(untilToken(limits, c.times, now).Seconds()).To(BeNumerically("~", c.wait, 0.01))
+			NewWithT(t).Expect(untilToken(limits, Recent{Times: c.times, Ahead: c.ahead}, now).Seconds()).To(BeNumerically("~", c.wait, 0.01))
 		})
 	}
 }

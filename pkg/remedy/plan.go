@@ -18,6 +18,8 @@ type Plan struct {
 	Cluster Verdict
 	// Again is when to look again although nothing happens: zero for never.
 	Again metav1.Duration
+	// RateLimited says that something waits for its turn among those of other Clusters.
+	RateLimited bool
 }
 
 // Action is a write that is due.

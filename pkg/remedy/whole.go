@@ -16,6 +16,8 @@ func (d *decision) whole() Verdict {
 	own := d.rehomed()
 	if said := d.clusterFirst(Restore{Component: anyComponent}); said != nil {
 		own = *said
+	} else if d.pods != nil {
+		own = *d.pods
 	}
 	own.Message += " " + d.rules()
 	if len(d.plan.Verdicts) == 0 || own.Status != metav1.ConditionTrue {
