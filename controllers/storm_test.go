@@ -152,7 +152,8 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 			s.lookFor(3)
 			Expect(s.mostAtOnce()).To(BeNumerically("<=", 1), "who waits does not wake with all others")
 			s.clock.Step(5 * time.Minute)
-			s.start() // a new leader knows what the ledgers hold
+			s.start() // a new leader knows what the ledgers hold, and looks at all
+			s.wake()
 		}
 		s.lookFor(2)
 
