@@ -41,10 +41,17 @@ const reportAction = "Report"
 // tellTransitions sends an event for each Restore, and for the Rehoming, whose reason is another than the last report's. A
 // condition that somebody dropped and that was put back is no transition: the Rehoming remembers.
 func (r *ClusterReconciler) tellTransitions(s *scene, before v1alpha1.RehomingStatus, plan remedy.Plan) {
+	tell := func(regarding, related runtime.Object, said remedy.Said) {
+		r.Recorder.Eventf(regarding, related, eventType(said.Reason), said.Reason, reportAction, "%s", cut(said.Message, mostNote))
+	}
 	for i := range plan.Verdicts {
-		restore, said := &s.restores[i], plan.Verdicts[i].Rules
-		if said.Reason != reasonBefore(before, restore) {
-			r.Recorder.Eventf(restore, s.cluster, eventType(said.Reason), said.Reason, reportAction, "%s", cut(said.Message, mostNote))
+		restore, v := &s.restores[i], plan.Verdicts[i]
+		rules, pods := reasonsBefore(before, restore)
+		if v.Rules.Reason != rules {
+			tell(restore, s.cluster, v.Rules)
+		}
+		if v.Pods.Reason != pods && !passing(v.Pods.Reason) {
+			tell(restore, s.cluster, v.Pods)
 		}
 	}
 	if s.rehoming == nil {
@@ -52,18 +59,29 @@ func (r *ClusterReconciler) tellTransitions(s *scene, before v1alpha1.RehomingSt
 	}
 	was, is := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady), meta.FindStatusCondition(s.rehoming.Status.Conditions, v1alpha1.ConditionReady)
 	if is != nil && (was == nil || was.Reason != is.Reason) {
-		r.Recorder.Eventf(s.rehoming, s.cluster, eventType(is.Reason), is.Reason, reportAction, "%s", cut(is.Message, mostNote))
+		tell(s.rehoming, s.cluster, remedy.Said{Reason: is.Reason, Message: is.Message})
 	}
 }
 
-// reasonBefore returns the reason that was reported of a Restore last, or an empty string.
-func reasonBefore(before v1alpha1.RehomingStatus, restore *kubeblocks.Restore) string {
+// passing reports whether Pods always go through this for a moment.
+func passing(reason string) bool {
+	return reason == v1alpha1.ReasonScheduling || reason == v1alpha1.ReasonNoPods
+}
+
+// reasonsBefore returns the reasons that were reported of a Restore last, as far as there are.
+func reasonsBefore(before v1alpha1.RehomingStatus, restore *kubeblocks.Restore) (rules, pods string) {
 	i := slices.IndexFunc(before.Restores, func(known v1alpha1.RestoreStatus) bool { return known.Name == restore.Name })
 	if i >= 0 {
-		return before.Restores[i].Reason
+		return before.Restores[i].Reason, before.Restores[i].Pods
 	}
-	if c := meta.FindStatusCondition(restore.Status.Conditions, v1alpha1.ConditionPolicyRehomed); c != nil {
-		return c.Reason
+	if len(before.Conditions) > 0 {
+		return "", "" // the last report was not about this Restore, or it failed half-way
 	}
-	return ""
+	reason := func(conditionType string) string {
+		if c := meta.FindStatusCondition(restore.Status.Conditions, conditionType); c != nil {
+			return c.Reason
+		}
+		return ""
+	}
+	return reason(v1alpha1.ConditionPolicyRehomed), reason(v1alpha1.ConditionPodsScheduled)
 }

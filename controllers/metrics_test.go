@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"time"
@@ -8,7 +9,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	dto "github.com/prometheus/client_model/go"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
@@ -101,14 +104,15 @@ var _ = besideEachGeneration("An event", func(w *world) {
 		w.hang(source)
 
 		w.reconcile()
-		Expect(w.transitions).To(ConsistOf(HavePrefix("Restore Normal RewritingCluster "), HavePrefix("Rehoming Normal RewritingCluster ")))
+		Expect(w.transitions).To(ConsistOf(
+			HavePrefix("Restore Normal RewritingCluster "), HavePrefix("Restore Normal Unschedulable 1 of 1 Pods wait for a node. "), HavePrefix("Rehoming Normal RewritingCluster ")))
 		Expect(w.events).To(ConsistOf(SatisfyAll(HavePrefix("Normal RewritingCluster Rewrote 2 places to carrot67."),
 			ContainSubstring("required anti-affinity per node against Pods of cluster my1 (componentSpecs/mysql, from Backup "))))
 
 		w.reconcile()
 		w.reconcile()
-		Expect(w.transitions).To(HaveLen(4))
-		Expect(w.transitions[2:]).To(ConsistOf(HavePrefix("Restore Normal WaitingForComponent "), HavePrefix("Rehoming Normal WaitingForComponent ")))
+		Expect(w.transitions).To(HaveLen(5))
+		Expect(w.transitions[3:]).To(ConsistOf(HavePrefix("Restore Normal WaitingForComponent "), HavePrefix("Rehoming Normal WaitingForComponent ")))
 	})
 
 	It("is not sent because a condition was dropped and put back", func() {
@@ -122,6 +126,25 @@ var _ = besideEachGeneration("An event", func(w *world) {
 
 		Expect(w.condition(h.restore)).NotTo(BeNil())
 		Expect(w.transitions).To(HaveLen(before))
+	})
+
+	It("is sent by the next report when one failed half-way", func() {
+		h := w.hang(target)
+		w.reconcile()
+		w.remove(h.pod, h.job, h.restore)
+		w.reconcile()
+		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		w.create(restore)
+		w.refused["patch status of Rehoming carrot67"] = errors.New("the API server is busy")
+		_, err := w.tryReconcile()
+		Expect(err).To(HaveOccurred())
+		Expect(w.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
+		delete(w.refused, "patch status of Rehoming carrot67")
+		w.transitions = nil
+
+		w.reconcile()
+
+		Expect(w.transitions).To(ContainElement(HavePrefix("Restore Normal Rehomed ")))
 	})
 
 	It("warns of what needs a person", func() {

@@ -105,6 +105,7 @@ func (r *ClusterReconciler) compare(ctx context.Context, s *scene) error {
 	o.Now = metav1.NewTime(r.Clock.Now())
 	o.Cluster, o.Generation, o.Ledger = objectOf(s.cluster), s.cluster.Generation, ledgerOf(s.cluster)
 	o.ClusterOnly = s.cluster.Spec.Restore != nil
+	o.Restoring = s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
 	live := kubeblocks.ClusterPolicies(s.cluster)
 	inherited := s.inherited(live)
 	s.edits, o.Inherited = inherited.Edits, inherited.Of(rewrite.SourceIdentity)

@@ -94,7 +94,7 @@ var _ = besideEachGeneration("A Rehoming", func(w *world) {
 		Expect(status.Actions).To(ConsistOf(SatisfyAll(
 			HaveField("Action", "RecreateRestore"), HaveField("Of", "Restore "+restore.GetName()), HaveField("At.Time", BeTemporally("==", today)))))
 		Expect(ready(w.rehoming())).To(Equal(v1alpha1.ReasonRehomed))
-		Expect(w.condition(restore).Message).To(ContainSubstring("attempt 1 of 3, at 12:00:00 UTC): 1 of 1 Pods have found nodes."))
+		Expect(w.condition(restore).Message).To(ContainSubstring("The Restore, of which nothing had ever started, was made anew (attempt 1 of 3, at 12:00:00 UTC)."))
 	})
 
 	It("comes back with the same content when somebody removes it", func() {

@@ -149,7 +149,7 @@ func (s *scene) restoreStatus(plan remedy.Plan) []v1alpha1.RestoreStatus {
 		seen := &s.observation.Restores[i]
 		restore := v1alpha1.RestoreStatus{Name: seen.Name, Phase: string(s.restores[i].Status.Phase)}
 		if i < len(plan.Verdicts) {
-			restore.Reason = plan.Verdicts[i].Rules.Reason
+			restore.Reason, restore.Pods = plan.Verdicts[i].Rules.Reason, plan.Verdicts[i].Pods.Reason
 		}
 		attempts := len(s.observation.Ledger.Attempts[remedy.RestoreKey(seen.Name)])
 		restore.AttemptsLeft = max(0, s.observation.Limits.AttemptsPerRestore-int32(attempts))

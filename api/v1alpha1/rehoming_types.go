@@ -187,6 +187,9 @@ type RestoreStatus struct {
 	// Reason is that of the Restore's condition PolicyRehomed.
 	// +optional
 	Reason string `json:"reason,omitempty"`
+	// Pods is the reason of the Restore's condition PodsScheduled.
+	// +optional
+	Pods string `json:"pods,omitempty"`
 	// AttemptsLeft is how many more there can be.
 	AttemptsLeft int32 `json:"attemptsLeft"`
 	// Waiting are the Pods that have no node.

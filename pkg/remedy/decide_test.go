@@ -351,6 +351,18 @@ func TestDatabasePods(t *testing.T) {
 	}
 }
 
+func TestACluster(t *testing.T) {
+	g := NewWithT(t)
+	o := hanging()
+	cured(&o)
+	o.Restores = nil
+	g.Expect(Decide(o).Cluster.Pods.Status).To(Equal(metav1.ConditionTrue), "one without Restores waits for nothing")
+
+	o.Restoring = true
+	g.Expect(Decide(o).Cluster.Pods).To(SatisfyAll(HaveField("Status", metav1.ConditionUnknown), HaveField("Reason", v1alpha1.ReasonNoPods)),
+		"one whose Restore is being made anew has no node yet")
+}
+
 func TestWhoWaitsForItsTurn(t *testing.T) {
 	g := NewWithT(t)
 	o := hanging()
@@ -383,7 +395,7 @@ func TestPodsScheduled(t *testing.T) {
 			metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "Job job-0 has no Pods"},
 		"a Pod whose image cannot be pulled": {Restore{Jobs: []Job{{HasPods: true}}, Pods: []Pod{{Name: "p", Node: "n1", Waiting: "ImagePullBackOff"}}},
 			metav1.ConditionTrue, v1alpha1.ReasonScheduled, "p on n1: ImagePullBackOff"},
-		"Pods that run":            {Restore{Jobs: []Job{{HasPods: true}}, Pods: []Pod{{Name: "p", Node: "n1"}}}, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "Every Pod"},
+		"Pods that run":            {Restore{Jobs: []Job{{HasPods: true}}, Pods: []Pod{{Name: "p", Node: "n1"}}}, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "1 of 1 Pods have found nodes."},
 		"a Restore that completed": {Restore{Finished: true}, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "Every Pod"},
 		"a Restore without Jobs":   {Restore{}, metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "no Jobs yet"},
 	} {

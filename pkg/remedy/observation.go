@@ -33,8 +33,10 @@ type Observation struct {
 	Bound []Scope
 	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must be left alone.
 	ClusterOnly bool
-	Components  []Component
-	Restores    []Restore
+	// Restoring says that KubeBlocks still has data of the Cluster to restore.
+	Restoring  bool
+	Components []Component
+	Restores   []Restore
 	// Instances are the database Pods that wait for a node under rules that name the source.
 	Instances []Instance
 	// Recent is what was done lately to all Clusters together.

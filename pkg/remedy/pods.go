@@ -71,7 +71,10 @@ func unscheduled(waiting []Pod, all int) Said {
 
 // bound says that all Pods have nodes, and which do not run there for reasons that are no matter of scheduling.
 func bound(pods []Pod) string {
-	const message = "Every Pod has found a node."
+	message := "Every Pod has found a node."
+	if len(pods) > 0 {
+		message = fmt.Sprintf("%d of %d Pods have found nodes.", len(pods), len(pods))
+	}
 	var lines []string
 	for _, p := range pods {
 		if p.Waiting != "" {

@@ -29,19 +29,18 @@ func (d *decision) rehomed() Said {
 	return Said{metav1.ConditionTrue, v1alpha1.ReasonRehomed, "The rules inherited from the source cluster name " + d.Cluster.Name + " now."}
 }
 
-// deed says how often a Restore was made anew, and where its Pods are; it is empty where it never was.
+// deed says how often a Restore was remediated, how and when last; it is empty where it never was.
 func (d *decision) deed(r Restore) string {
 	attempts := d.Ledger.Attempts[RestoreKey(r.Name)]
 	if len(attempts) == 0 {
 		return ""
 	}
-	scheduled := len(r.Pods) - len(r.waiting())
-	text := fmt.Sprintf(" The Restore, or Jobs of it, were made anew (attempt %d of %d, at %s)", len(attempts), d.Limits.AttemptsPerRestore,
-		attempts[len(attempts)-1].At.UTC().Format(timeFormat))
-	if len(r.Pods) == 0 {
-		return text + "."
+	last := attempts[len(attempts)-1]
+	what := "Jobs of the Restore that had never started were"
+	if last.Action == (RecreateRestore{}).Deed().Action {
+		what = "The Restore, of which nothing had ever started, was"
 	}
-	return text + fmt.Sprintf(": %d of %d Pods have found nodes.", scheduled, len(r.Pods))
+	return fmt.Sprintf(" %s made anew (attempt %d of %d, at %s).", what, len(attempts), d.Limits.AttemptsPerRestore, last.At.UTC().Format(timeFormat))
 }
 
 // no says that inherited rules still name the source.

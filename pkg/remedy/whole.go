@@ -10,6 +10,9 @@ import (
 // Restore speaks of, the Cluster's own rules decide.
 func (d *decision) whole() Verdict {
 	v := Verdict{Rules: worst(d.plan.Verdicts, rulesOf), Pods: worst(d.plan.Verdicts, podsOf)}
+	if d.Restoring && len(d.plan.Verdicts) == 0 {
+		v.Pods = Said{metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "KubeBlocks has yet to create a Restore."}
+	}
 	if v.Rules.Status != metav1.ConditionTrue {
 		return v
 	}
