@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -128,24 +130,28 @@ var _ = besideEachGeneration("An event", func(w *world) {
 		Expect(w.transitions).To(HaveLen(before))
 	})
 
-	It("is sent by the next report when one failed half-way", func() {
+	DescribeTable("is sent once when a report fails half-way", func(refused string) {
 		h := w.hang(target)
 		w.reconcile()
 		w.remove(h.pod, h.job, h.restore)
 		w.reconcile()
 		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
 		w.create(restore)
-		w.refused["patch status of Rehoming carrot67"] = errors.New("the API server is busy")
+		w.transitions = nil
+		w.refused[refused+target] = errors.New("the API server is busy")
+		w.refused[refused+restore.GetName()] = w.refused[refused+target]
 		_, err := w.tryReconcile()
 		Expect(err).To(HaveOccurred())
-		Expect(w.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
-		delete(w.refused, "patch status of Rehoming carrot67")
-		w.transitions = nil
+		clear(w.refused)
 
 		w.reconcile()
 
-		Expect(w.transitions).To(ContainElement(HavePrefix("Restore Normal Rehomed ")))
-	})
+		Expect(w.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
+		Expect(slices.DeleteFunc(w.transitions, func(t string) bool { return !strings.HasPrefix(t, "Restore Normal Rehomed ") })).To(HaveLen(1))
+	},
+		Entry("on the Restore", "patch status of Restore "),
+		Entry("on the Rehoming", "patch status of Rehoming "),
+	)
 
 	It("warns of what needs a person", func() {
 		h := w.hang(source)

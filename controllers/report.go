@@ -35,17 +35,19 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 	if s.rehoming != nil {
 		before = *s.rehoming.Status.DeepCopy()
 	}
-	if err := r.reportRehoming(ctx, s, plan); patch.IsStale(err) {
+	err := r.reportRehoming(ctx, s, plan)
+	// The Rehoming remembers what was told: events go with its report, whatever became of the others.
+	if err == nil && (s.rehoming != nil || len(failed)+len(stale) == 0) {
+		r.tellTransitions(s, before, plan)
+		r.measure(s, before, plan)
+	}
+	switch {
+	case patch.IsStale(err):
 		stale = append(stale, err)
-	} else if err != nil {
+	case err != nil:
 		failed = append(failed, err)
 	}
-	if err := cmp.Or(errors.Join(failed...), errors.Join(stale...)); err != nil {
-		return err
-	}
-	r.tellTransitions(s, before, plan)
-	r.measure(s, before, plan)
-	return nil
+	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
 }
 
 // measure sets the gauges for the Cluster, and observes how long its Pods waited once they wait no more.
