@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -66,6 +67,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 	}
 	o.override(settings)
 	ctrl.SetLogger(zap.New(zap.Level(logLevels[settings.LogLevel])))
+	klog.SetLogger(ctrl.Log.WithName("client")) // what the client library has to say, too
 	cfg, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find a Kubernetes cluster: %w", err)

@@ -2,16 +2,15 @@ package controllers_test
 
 import (
 	"context"
-	"os"
 	"sync"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -92,17 +91,15 @@ func discover(cfg *rest.Config) schema.GroupVersion {
 	return apps
 }
 
-// roleName is the name of the role in the manifest.
+// roleName is the name of the role that has all rules of the manifest.
 const roleName = "rehome-manager"
 
 // createRole creates what the manifest lets Rehome do.
 func createRole(admin client.Client) {
 	GinkgoHelper()
-	manifest, err := os.ReadFile("../config/rbac/role.yaml")
+	rules, _, err := rehometesting.Roles()
 	Expect(err).NotTo(HaveOccurred())
-	role := &rbacv1.ClusterRole{}
-	Expect(yaml.UnmarshalStrict(manifest, role)).To(Succeed())
-	Expect(role.Name).To(Equal(roleName))
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: roleName}, Rules: rules}
 	Expect(admin.Create(context.Background(), role)).To(Succeed())
 }
 

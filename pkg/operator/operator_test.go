@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -82,12 +84,15 @@ var _ = Describe("The operator", Ordered, func() {
 
 		health, metrics = freeAddress(), freeAddress()
 		settings := configv1alpha1.Defaults()
+		settings.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: ownNamespace}
 		settings.Health.BindAddress, settings.Metrics.BindAddress = health, metrics
 		// As Trace does: what is logged below it would hold whole requests.
 		ctrl.SetLogger(zap.New(zap.Level(zapcore.Level(-2)), zap.WriteTo(printed)))
+		klog.SetLogger(ctrl.Log)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		go func() { ended <- Run(ctx, cfg, settings, "test") }()
+		user := rehomeUser(environment, admin)
+		go func() { ended <- Run(ctx, user, settings, "test") }()
 		DeferCleanup(func() {
 			cancel()
 			Eventually(ended).WithTimeout(soon).Should(Receive(Succeed()))
@@ -203,6 +208,12 @@ var _ = Describe("The operator", Ordered, func() {
 			text, err := event.MarshalJSON()
 			Expect(err).NotTo(HaveOccurred())
 			Expect(string(text)).NotTo(ContainSubstring("hunter2"))
+		}
+	})
+
+	It("was refused nothing", func() {
+		for line := range strings.Lines(printed.String()) {
+			Expect(line).NotTo(ContainSubstring("forbidden"))
 		}
 	})
 

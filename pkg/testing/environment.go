@@ -20,7 +20,7 @@ func Start(g Generation) (*envtest.Environment, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, fmt.Errorf("KUBEBUILDER_ASSETS does not say where etcd and kube-apiserver are: run `make test-unit`")
 	}
-	own, err := ownCRDs()
+	own, err := fromRoot("config", "crd")
 	if err != nil {
 		return nil, err
 	}
@@ -34,19 +34,19 @@ func Start(g Generation) (*envtest.Environment, error) {
 	return environment, nil
 }
 
-// ownCRDs returns the folder of Rehome's own definitions. Tests run in the folder of their package, somewhere below the root.
-func ownCRDs() (string, error) {
+// fromRoot returns a folder of the repository. Tests run in the folder of their package, somewhere below the root.
+func fromRoot(path ...string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for ; ; dir = filepath.Dir(dir) {
-		crds := filepath.Join(dir, "config", "crd")
-		if _, err := os.Stat(crds); err == nil {
-			return crds, nil
+		folder := filepath.Join(append([]string{dir}, path...)...)
+		if _, err := os.Stat(folder); err == nil {
+			return folder, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no folder above this one holds config/crd")
+			return "", fmt.Errorf("no folder above this one holds %s", filepath.Join(path...))
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package testing
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/util/yaml"
+)
+
+// withoutVariable is the environment variable that takes a right away from Rehome, as Right.String has it: some test has to fail
+// then, or the right is not needed.
+const withoutVariable = "REHOME_TEST_WITHOUT_RIGHT"
+
+// Right is a verb that may be used on a resource.
+type Right struct{ Verb, Group, Resource string }
+
+// String returns the right as "verb resource.group".
+func (r Right) String() string {
+	return strings.TrimSuffix(r.Verb+" "+r.Resource+"."+r.Group, ".")
+}
+
+// RightsOf lists what rules allow.
+func RightsOf(rules []rbacv1.PolicyRule) []Right {
+	var rights []Right
+	for _, rule := range rules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					rights = append(rights, Right{verb, group, resource})
+				}
+			}
+		}
+	}
+	return rights
+}
+
+// Granted returns rules without the right that the environment takes away, if it does.
+func Granted(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
+	taken := os.Getenv(withoutVariable)
+	if taken == "" {
+		return rules
+	}
+	var granted []rbacv1.PolicyRule
+	for _, right := range RightsOf(rules) {
+		if right.String() != taken {
+			granted = append(granted, rbacv1.PolicyRule{
+				APIGroups: []string{right.Group}, Resources: []string{right.Resource}, Verbs: []string{right.Verb},
+			})
+		}
+	}
+	return granted
+}
+
+// Roles returns the rules of config/rbac that hold in the whole cluster, and those of Rehome's own Namespace, as Granted has them.
+func Roles() (cluster, own []rbacv1.PolicyRule, err error) {
+	dir, err := fromRoot("config", "rbac")
+	if err != nil {
+		return nil, nil, err
+	}
+	manifest, err := os.ReadFile(filepath.Join(dir, "role.yaml"))
+	if err != nil {
+		return nil, nil, err
+	}
+	for document := range strings.SplitSeq(string(manifest), "\n---\n") {
+		var role rbacv1.ClusterRole // a Role has the same fields
+		if err := yaml.UnmarshalStrict([]byte(document), &role); err != nil {
+			return nil, nil, fmt.Errorf("read the roles: %w", err)
+		}
+		if role.Namespace == "" {
+			cluster = append(cluster, Granted(role.Rules)...)
+		} else {
+			own = append(own, Granted(role.Rules)...)
+		}
+	}
+	return slices.Clip(cluster), slices.Clip(own), nil
+}
