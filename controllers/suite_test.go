@@ -86,22 +86,36 @@ func discover(cfg *rest.Config) schema.GroupVersion {
 	return apps
 }
 
-// rehomeUser adds a user who may do what the manifest lets Rehome do, and nothing else.
+// rehomeUser adds a user who may do what the manifest lets Rehome do beside KubeBlocks' objects, and nothing else. Leases and
+// metrics are the operator's, not the reconciler's.
 func rehomeUser(environment *envtest.Environment, admin client.Client) *rest.Config {
 	GinkgoHelper()
 	const name = "rehome"
-	manifest, err := os.ReadFile("../config/rbac/role.yaml")
-	Expect(err).NotTo(HaveOccurred())
-	role := &rbacv1.ClusterRole{}
-	Expect(yaml.UnmarshalStrict(manifest, role)).To(Succeed())
-	binding := &rbacv1.ClusterRoleBinding{
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	for _, role := range []string{"rehome-manager", "rehome-cluster-reader"} {
+		binding := &rbacv1.ClusterRoleBinding{
+			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+		}
+		binding.Name = role
+		Expect(admin.Create(context.Background(), clusterRole(role))).To(Succeed())
+		Expect(admin.Create(context.Background(), binding)).To(Succeed())
 	}
-	binding.Name = name
-	Expect(admin.Create(context.Background(), role)).To(Succeed())
-	Expect(admin.Create(context.Background(), binding)).To(Succeed())
 	user, err := environment.AddUser(envtest.User{Name: name}, &rest.Config{QPS: -1})
 	Expect(err).NotTo(HaveOccurred())
 	return user.Config()
+}
+
+// clusterRole returns a role of the manifest.
+func clusterRole(name string) *rbacv1.ClusterRole {
+	GinkgoHelper()
+	manifest, err := os.Open("../config/rbac/role.yaml")
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { Expect(manifest.Close()).To(Succeed()) }()
+	for documents := yaml.NewYAMLOrJSONDecoder(manifest, 4096); ; {
+		role := &rbacv1.ClusterRole{}
+		Expect(documents.Decode(role)).To(Succeed(), "no ClusterRole %s in the manifest", name)
+		if role.Kind == "ClusterRole" && role.Name == name {
+			return role
+		}
+	}
 }
