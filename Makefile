@@ -4,6 +4,10 @@ KUBEBLOCKS ?= v1.0.2
 # FUZZTIME is how long each fuzz target runs.
 FUZZTIME ?= 10s
 
+# CHART is the Helm chart, DIST the folder of what is released.
+CHART := charts/rehome
+DIST := .cache/dist
+
 # The modules of this repository that hold code of ours.
 MODULES := . test/controlplane test/conformance test/e2e
 
@@ -27,6 +31,11 @@ demo: ## See a restore hang on the real thing, and Rehome end it.
 build: ## Build the rehome binary into .cache/bin.
 	go build -o .cache/bin/rehome .
 
+.PHONY: chart
+chart: manifests chart-docs $(HELM) ## Lint the Helm chart and pack it into .cache/dist; the same sources give the same bytes.
+	$(HELM) lint --strict $(CHART)
+	HELM=$(HELM) hack/pack-chart.sh $(CHART) $(DIST)
+
 ##@ Development
 
 .PHONY: generate
@@ -34,9 +43,21 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths="./pkg/...;./api/..."
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the markers in the code.
+manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the markers in the code, and what the chart holds of config.
 	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
 	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/..." output:rbac:dir=config/rbac
+	@mkdir -p $(CHART)/files/crds
+	@cp config/crd/*.kubeblocks.io_*.yaml $(CHART)/files/crds/
+	@cat config/rbac/role.yaml config/rbac/user_roles.yaml > $(CHART)/files/roles.yaml
+	@cp config/grafana/rehome.json $(CHART)/files/
+	@sed '/^---$$/d' config/prometheus/rules.yaml > $(CHART)/files/rules.yaml
+	@(printf '%s\n' 'apiVersion: monitoring.coreos.com/v1' 'kind: PrometheusRule' \
+		'metadata:' '  name: rehome' '  namespace: rehome-system' 'spec:' && \
+		sed 's/^./  &/' $(CHART)/files/rules.yaml) > config/prometheus/prometheusrule.yaml
+
+.PHONY: chart-docs
+chart-docs: $(HELM_DOCS) ## Generate the README of the chart from the comments on its values.
+	$(HELM_DOCS) --chart-search-root $(CHART) --log-level warning
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code.
@@ -47,11 +68,11 @@ lint: $(GOLANGCI_LINT) ## Lint every module, the import rule included.
 	@for m in $(MODULES); do echo "lint $$m" >&2; (cd $$m && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; done
 
 .PHONY: verify
-verify: generate manifests ## Fail when generated files or go.mod files are out of date, or a forbidden module is linked.
+verify: generate manifests chart-docs ## Fail when generated files or go.mod files are out of date, or a forbidden module is linked.
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
-	@changed=$$(git status --porcelain -- api pkg config); \
+	@changed=$$(git status --porcelain -- api pkg config charts); \
 		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
 
 ##@ Test

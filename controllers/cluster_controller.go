@@ -22,6 +22,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
+// What is namespaced is the ClusterRole rehome-manager, which can be bound in single Namespaces as well as in all. What is not,
+// is marked where it is used, and is a role of its own.
+//
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=get;list;watch
 // +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=get;list;watch
@@ -32,12 +35,8 @@ import (
 // +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings/status,verbs=patch
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;delete
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list
-// +kubebuilder:rbac:groups="",resources=persistentvolumes,verbs=get
-// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update
 
 // FieldOwner is the field manager of everything that Rehome writes.
 const FieldOwner = client.FieldOwner("rehome")

@@ -14,6 +14,9 @@ import (
 // own.
 const observeAgainAfter = time.Second
 
+// askAgainAfter is how long until something is read again that Rehome had no right to: nothing tells when it gets one.
+const askAgainAfter = 5 * time.Minute
+
 // errStarted says that something started between the observation and the action, or is about to.
 var errStarted = errors.New("it has started meanwhile, or may")
 

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -334,5 +337,23 @@ var _ = besideEachGeneration("A Cluster", func(w *world) {
 		Expect(err).To(MatchError(down))
 		Expect(w.versions()).To(Equal(before))
 		Expect(w.condition(h.restore)).To(BeNil())
+	})
+
+	It("is not written while the Backup may not be read, and is as soon as it may", func() {
+		h := w.hang(source)
+		before := w.now(h.cluster)
+		w.refused["Backup"] = apierrors.NewForbidden(schema.GroupResource{Resource: "backups"}, backup, nil)
+
+		result := w.reconcile()
+
+		Expect(result.RequeueAfter).To(Equal(5 * time.Minute))
+		Expect(w.now(h.cluster)).To(Equal(before))
+		Expect(w.condition(h.restore)).To(SatisfyAll(
+			say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown), HaveField("Message", ContainSubstring("no right to get Backup "+w.namespace+"/"+backup))))
+
+		delete(w.refused, "Backup")
+		w.reconcile()
+
+		Expect(w.now(h.cluster).Object["spec"]).To(Equal(w.cluster(target, target).Obj().Object["spec"]))
 	})
 })

@@ -56,6 +56,9 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scene, names []t
 		switch {
 		case err == nil:
 			s.sources = append(s.sources, source)
+		case apierrors.IsForbidden(err):
+			s.block(v1alpha1.ReasonSourceUnknown, fmt.Sprintf("Rehome has no right to get Backup %s. Once it has one, it goes on by itself.", name))
+			s.observation.Obstacle.Again.Duration = askAgainAfter
 		case apierrors.IsNotFound(err), errors.Is(err, errNoBackup),
 			errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
 			s.block(v1alpha1.ReasonSourceUnknown, err.Error())

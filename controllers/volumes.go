@@ -14,6 +14,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
+// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=persistentvolumes,verbs=get
+// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups=storage.k8s.io,resources=storageclasses,verbs=get
+
 // seeTies fills in what ties the volumes of a Restore to nodes or zones, where its Pods could otherwise be given looser rules,
 // or the Cluster rules that the volumes cannot follow.
 func (r *ClusterReconciler) seeTies(ctx context.Context, s *scene, seen *remedy.Restore) error {

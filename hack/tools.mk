@@ -3,16 +3,37 @@
 
 CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION := v2.15.0
+HELM_VERSION := v3.22.0
+HELM_DOCS_VERSION := v1.14.2
+KUBECONFORM_VERSION := v0.8.0
+# v5.8.2 needs Go 1.27.
+KUSTOMIZE_VERSION := v5.8.1
 
 TOOLS := $(CURDIR)/.cache/tools
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+HELM := $(TOOLS)/helm-$(HELM_VERSION)
+HELM_DOCS := $(TOOLS)/helm-docs-$(HELM_DOCS_VERSION)
+KUBECONFORM := $(TOOLS)/kubeconform-$(KUBECONFORM_VERSION)
+KUSTOMIZE := $(TOOLS)/kustomize-$(KUSTOMIZE_VERSION)
 
 $(CONTROLLER_GEN):
 	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen,$(CONTROLLER_GEN_VERSION))
 
 $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+
+$(HELM):
+	$(call install-tool,helm.sh/helm/v3/cmd/helm,$(HELM_VERSION))
+
+$(HELM_DOCS):
+	$(call install-tool,github.com/norwoodj/helm-docs/cmd/helm-docs,$(HELM_DOCS_VERSION))
+
+$(KUBECONFORM):
+	$(call install-tool,github.com/yannh/kubeconform/cmd/kubeconform,$(KUBECONFORM_VERSION))
+
+$(KUSTOMIZE):
+	$(call install-tool,sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
 
 # install-tool builds $(1) at version $(2) beside $@ and renames it when it is whole.
 define install-tool

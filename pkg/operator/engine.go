@@ -81,6 +81,15 @@ func (w whenSynced) Start(ctx context.Context) error {
 	return nil
 }
 
+// leaseName is the name of the lease that the manager which acts holds.
+const leaseName = "rehome.kubeblocks.io"
+
+// A create cannot be restricted to a name. The events tell who leads.
+//
+// +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,verbs=create
+// +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,resourceNames=rehome.kubeblocks.io,verbs=get;update
+// +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups="",resources=events,verbs=create;patch
+
 func (e engine) options(now served) ctrl.Options {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
@@ -91,7 +100,7 @@ func (e engine) options(now served) ctrl.Options {
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  "0",
 		LeaderElection:          e.settings.LeaderElection.Enabled,
-		LeaderElectionID:        "rehome.kubeblocks.io",
+		LeaderElectionID:        leaseName,
 		LeaderElectionNamespace: e.settings.LeaderElection.Namespace,
 		// A leader that stops lets the next one begin at once.
 		LeaderElectionReleaseOnCancel: true,

@@ -23,10 +23,6 @@ import (
 	"github.com/rehome-operator/rehome/pkg/features"
 )
 
-// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
-// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
-// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
-
 // Run runs the operator until the context ends, or until it cannot go on.
 func Run(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, version string) error {
 	gates, err := features.New(settings.FeatureGates)
@@ -56,6 +52,9 @@ func Run(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configu
 	}
 	return outer.Start(ctx)
 }
+
+// +kubebuilder:rbac:roleName=rehome-metrics-auth,groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:roleName=rehome-metrics-auth,groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
 // outerOptions are those of the manager that serves metrics and watches definitions, whatever is served besides. Definitions
 // can be large, and all that matters of one is that it changed.

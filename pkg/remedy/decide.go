@@ -38,7 +38,7 @@ func Decide(o Observation) Plan {
 
 // blocked returns the plan that does nothing and says why.
 func (o Observation) blocked() Plan {
-	var plan Plan
+	plan := Plan{Again: o.Obstacle.Again}
 	for _, r := range o.Restores {
 		said := Said{metav1.ConditionUnknown, o.Obstacle.Reason, o.Obstacle.Message}
 		plan.Verdicts = append(plan.Verdicts, Verdict{Restore: r.Object, Rules: said, Pods: r.scheduled()})

@@ -62,6 +62,8 @@ type Obstacle struct {
 	// Reason is one of the reasons of package api/v1alpha1.
 	Reason  string
 	Message string
+	// Again is when it may be gone although nothing happens to the Cluster: zero for never.
+	Again metav1.Duration
 }
 
 // Component is one Component of the Cluster.

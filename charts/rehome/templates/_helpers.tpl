@@ -1,0 +1,93 @@
+{{- define "rehome.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The name is the same whatever the objects are called: KubeBlocks takes in the rights of every ClusterRole that has its own. */}}
+{{- define "rehome.selectorLabels" -}}
+app.kubernetes.io/name: rehome
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "rehome.labels" -}}
+{{ include "rehome.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "rehome.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "rehome.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "rehome.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "rehome.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}
+
+{{- define "rehome.image" -}}
+{{- $image := printf "%s/%s" .Values.image.registry .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $image .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $image (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The managed Namespaces, as a JSON list. */}}
+{{- define "rehome.namespaces" -}}
+{{- $namespaces := list -}}
+{{- range splitList "," (default "" .Values.managedNamespaces) -}}
+{{- $namespaces = append $namespaces (trim .) -}}
+{{- end -}}
+{{- $namespaces | compact | uniq | toJson -}}
+{{- end -}}
+
+{{/* The operator's configuration: the values, and what follows from others of the chart's values. */}}
+{{- define "rehome.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $_ := set $config "apiVersion" "config.rehome.kubeblocks.io/v1alpha1" -}}
+{{- $_ := set $config "kind" "Configuration" -}}
+{{- $_ := set $config "leaderElection" (dict "enabled" true "namespace" .Release.Namespace) -}}
+{{- with include "rehome.namespaces" . | fromJsonArray -}}
+{{- $_ := set $config "watchNamespaces" . -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* The port of an address to bind to; empty for "0", which is none. */}}
+{{- define "rehome.port" -}}
+{{- if ne . "0" -}}
+{{- splitList ":" . | last -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "rehome.metricsPort" -}}
+{{- include "rehome.port" .Values.config.metrics.bindAddress -}}
+{{- end -}}
+
+{{- define "rehome.healthPort" -}}
+{{- include "rehome.port" .Values.config.health.bindAddress -}}
+{{- end -}}
+
+{{/* The rules of a generated role. Takes a dict with root, the top context, and name, the role's. */}}
+{{- define "rehome.rules" -}}
+{{- $name := .name -}}
+{{- range splitList "\n---\n" (.root.Files.Get "files/roles.yaml") -}}
+{{- $role := fromYaml . -}}
+{{- if eq $role.metadata.name $name -}}
+{{- toYaml $role.rules -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

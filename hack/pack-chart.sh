@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Packs the chart in folder $1 into folder $2. Helm writes the time of packing into the archive; this takes that of the commit, or
+# $SOURCE_DATE_EPOCH, so that the same sources give the same bytes.
+set -euo pipefail
+
+chart=$1
+dist=$2
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$HELM" package "$chart" --destination "$work" >/dev/null
+packed=$(basename "$work"/*.tgz)
+mkdir "$work/files" "$work/whole"
+tar -xzf "$work/$packed" -C "$work/files"
+tar -cf - -C "$work/files" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX . |
+	gzip -n9 >"$work/whole/$packed"
+mkdir -p "$dist"
+mv "$work/whole/$packed" "$dist/$packed"
+echo "$dist/$packed"
