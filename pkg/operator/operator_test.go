@@ -213,7 +213,7 @@ var _ = Describe("The operator", Ordered, func() {
 
 	It("was refused nothing", func() {
 		for line := range strings.Lines(printed.String()) {
-			Expect(line).NotTo(ContainSubstring("forbidden"))
+			Expect(line).NotTo(ContainSubstring("forbidden: User"))
 		}
 	})
 
