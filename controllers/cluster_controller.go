@@ -25,13 +25,15 @@ import (
 // What is namespaced is the ClusterRole rehome-manager, which can be bound in single Namespaces as well as in all. What is not,
 // is marked where it is used, and is a role of its own.
 //
+// What is read from the cache needs no get.
+//
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=list;watch
 // +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=backups,verbs=get
-// +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=list;watch;patch;delete
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores/status,verbs=patch
-// +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings,verbs=list;watch;create;patch
 // +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings/status,verbs=patch
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;delete

@@ -30,7 +30,7 @@ func (r *ClusterReconciler) readPolicy(ctx context.Context, s *scene) error {
 	return r.readMode(ctx, s)
 }
 
-// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=namespaces,verbs=list;watch
 
 // readMode finds the mode of the Cluster. The nearest wins: its own annotation, its Rehoming, its Namespace's annotation, the
 // configuration. An annotation that holds none is an obstacle.

@@ -33,7 +33,7 @@ type server struct {
 	apps schema.GroupVersion
 	// admin may do everything: with it a test plays KubeBlocks and the cluster's owner.
 	admin client.Client
-	// rehome may do what config/rbac/role.yaml says.
+	// rehome may do what config/rbac/role.yaml says, and reads from a cache what a manager does.
 	rehome client.WithWatch
 	// observer may do the same, but for what a manager in mode Observe must not.
 	observer client.WithWatch
@@ -72,10 +72,12 @@ func start(generation rehometesting.Generation) *server {
 	s.admin, err = client.New(environment.Config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 	createRole(s.admin)
-	s.rehome, err = client.NewWithWatch(boundToRole(environment, s.admin, "rehome"), client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
-	s.observer, err = client.NewWithWatch(observerUser(environment, s.admin), client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
+	as := func(user *rest.Config) client.WithWatch {
+		c, err := client.NewWithWatch(user, client.Options{Scheme: scheme})
+		Expect(err).NotTo(HaveOccurred())
+		return besideCache(c, s.admin)
+	}
+	s.rehome, s.observer = as(boundToRole(environment, s.admin, "rehome")), as(observerUser(environment, s.admin))
 	awaitPolicy(s.admin, s.observer)
 	return s
 }

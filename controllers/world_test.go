@@ -118,7 +118,7 @@ func (w *world) reconcilerOf(c client.Client, s *server) *controllers.ClusterRec
 	return &controllers.ClusterReconciler{
 		Client:       c,
 		Metadata:     c,
-		PendingPods:  pendingPods{c},
+		PendingPods:  pendingPods{s.admin},
 		Recorder:     &events.FakeRecorder{},
 		Metrics:      controllers.NewMetrics(prometheus.NewRegistry(), "test"),
 		Clock:        w.clock,

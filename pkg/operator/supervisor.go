@@ -40,7 +40,7 @@ const (
 // groups are those of the kinds that matter, as the names of their definitions end.
 var groups = []string{".kubeblocks.io"}
 
-// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
+// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=list;watch
 
 // watch notes every change of a definition that matters.
 func (s *supervisor) watch(ctx context.Context, c cache.Cache) error {

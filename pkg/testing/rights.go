@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// withoutVariable is the environment variable that takes a right away from Rehome, as Right.String has it: some test has to fail
+// WithoutVariable is the environment variable that takes a right away from Rehome, as Right.String has it: some test has to fail
 // then, or the right is not needed.
-const withoutVariable = "REHOME_TEST_WITHOUT_RIGHT"
+const WithoutVariable = "REHOME_TEST_WITHOUT_RIGHT"
 
 // Right is a verb that may be used on a resource.
 type Right struct{ Verb, Group, Resource string }
@@ -40,7 +40,7 @@ func RightsOf(rules []rbacv1.PolicyRule) []Right {
 
 // Granted returns rules without the right that the environment takes away, if it does.
 func Granted(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
-	taken := os.Getenv(withoutVariable)
+	taken := os.Getenv(WithoutVariable)
 	if taken == "" {
 		return rules
 	}

@@ -52,7 +52,7 @@ func (s *stage) startRehome(ctx context.Context) {
 	binary, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	By("starting Rehome")
-	_, err = rehome.Start(ctx, s.controlPlane, binary)
+	_, err = s.rehome.Start(ctx, binary)
 	Expect(err).NotTo(HaveOccurred())
 }
 

@@ -39,9 +39,9 @@ var _ = Describe("A remediation by Rehome", Label("races", "v1.0.2"), Ordered, C
 
 	It("is completed by the next leader when a leader is killed", func(ctx SpecContext) {
 		hung := s.restoreMany(ctx, "leader")
-		leader := s.runRehome(ctx, leaderElection...)
+		leader := s.runRehome(ctx)
 		for range crashes {
-			standby := s.runRehome(ctx, leaderElection...)
+			standby := s.runRehome(ctx)
 			s.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
 			By("killing the leader")
 			Expect(leader.Kill()).To(Succeed())
@@ -62,9 +62,6 @@ var _ = Describe("A remediation by Rehome", Label("races", "v1.0.2"), Ordered, C
 		Expect(rehome.Err()).NotTo(HaveOccurred(), "Rehome lives through it")
 	}, SpecTimeout(raceTimeout))
 })
-
-// leaderElection are the flags of managers of which one acts.
-var leaderElection = []string{"--leader-elect", "--leader-election-namespace=default"}
 
 // waitForWrites returns as soon as Rehome has written so many times more.
 func (s *stage) waitForWrites(ctx context.Context, more int) {

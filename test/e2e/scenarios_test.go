@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
@@ -13,9 +15,9 @@ const plain = "my1"
 // What can happen to a restore, in every version of KubeBlocks. The scenarios follow each other on one stage: each restores
 // under a name of its own, starts Rehome when the trouble is there, and stops it again.
 var _ = Describe("Restores by KubeBlocks", Label("scenarios"), func() {
-	for _, version := range kubeblocks.Names() {
-		Describe(version, Label(version), Ordered, ContinueOnFailure, func() {
-			s := useStage(version)
+	scenarios := func(version string, watched ...string) {
+		Describe(strings.Join(append([]string{version}, watched...), " in "), Label(version), Ordered, ContinueOnFailure, func() {
+			s := useStage(version, watched...)
 			BeforeAll(func(ctx SpecContext) {
 				s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 			}, NodeTimeout(specTimeout))
@@ -31,4 +33,9 @@ var _ = Describe("Restores by KubeBlocks", Label("scenarios"), func() {
 			s.early()
 		})
 	}
+	for _, version := range kubeblocks.Names() {
+		scenarios(version)
+	}
+	// With rights in two namespaces only.
+	scenarios("v1.0.2", "default", "elsewhere")
 })

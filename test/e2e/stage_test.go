@@ -14,6 +14,7 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 const (
@@ -28,14 +29,19 @@ const (
 type stage struct {
 	controlPlane *controlplane.ControlPlane
 	kubeBlocks   *kubeblocks.Running
-	world        *fixture.World
+	rehome       *rehome.Installation
+	// watched are the namespaces in which Rehome has rights; none for all.
+	watched []string
+	world   *fixture.World
 }
 
 // useStage sets up a stage before the specs of an Ordered container and takes
 // it down after them. The stage is empty until then. When a spec fails, its
 // report says in what state the stage is.
-func useStage(version string) *stage {
-	s := &stage{}
+//
+// Rehome has the rights that its chart gives it, in the namespaces given or in all.
+func useStage(version string, watched ...string) *stage {
+	s := &stage{watched: watched}
 	BeforeAll(func(ctx SpecContext) {
 		// Not in an AfterAll, which comes before the clean-up of the last spec: that needs the stage.
 		DeferCleanup(s.stop)
@@ -75,6 +81,10 @@ func (s *stage) start(ctx context.Context, name string) {
 	s.world, err = fixture.New(s.controlPlane.Config(), version)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(s.world.Install(ctx)).To(Succeed())
+
+	By("installing Rehome")
+	s.rehome, err = rehome.Install(ctx, s.controlPlane, s.watched...)
+	Expect(err).NotTo(HaveOccurred())
 }
 
 func (s *stage) stop() error {

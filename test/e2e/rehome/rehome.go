@@ -36,7 +36,8 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// Start installs and runs the operator, and returns when it is ready. It ends with the control plane, or before with Stop.
+// Start installs the definitions and runs the operator with the rights of an administrator, and returns when it is ready. It ends
+// with the control plane, or before with Stop.
 func Start(ctx context.Context, cp *controlplane.ControlPlane, binary string, flags ...string) (*program.Program, error) {
 	if err := install(cp.Config()); err != nil {
 		return nil, err
@@ -45,6 +46,11 @@ func Start(ctx context.Context, cp *controlplane.ControlPlane, binary string, fl
 	if err != nil {
 		return nil, err
 	}
+	return ready(ctx, p)
+}
+
+// ready returns a program when it is ready, and stops one that does not get there.
+func ready(ctx context.Context, p *program.Program) (*program.Program, error) {
 	if err := p.WaitReady(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
