@@ -3,10 +3,13 @@
 
 CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION := v2.15.0
+PROMETHEUS_VERSION := v0.316.0
 
 TOOLS := $(CURDIR)/.cache/tools
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+PROMETHEUS := $(TOOLS)/prometheus-$(PROMETHEUS_VERSION)
+PROMTOOL := $(TOOLS)/promtool-$(PROMETHEUS_VERSION)
 
 $(CONTROLLER_GEN):
 	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen,$(CONTROLLER_GEN_VERSION))
@@ -14,10 +17,17 @@ $(CONTROLLER_GEN):
 $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 
-# install-tool builds $(1) at version $(2) beside $@ and renames it when it is whole.
+# Without what asks clouds for targets, of which no test has any, and without a web interface.
+$(PROMETHEUS):
+	$(call install-tool,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),-tags remove_all_sd)
+
+$(PROMTOOL):
+	$(call install-tool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),-tags remove_all_sd)
+
+# install-tool builds $(1) at version $(2), with flags $(3), beside $@ and renames it when it is whole.
 define install-tool
 	@echo "building $(notdir $@)" >&2
 	@mkdir -p $@.tmp
-	@GOBIN=$@.tmp go install $(1)@$(2)
+	@GOBIN=$@.tmp go install $(3) $(1)@$(2)
 	@mv $@.tmp/* $@ && rmdir $@.tmp
 endef
