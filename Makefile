@@ -78,13 +78,18 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 ##@ Test
 
 .PHONY: test
-test: test-unit test-fuzz test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
+test: test-unit test-alerts test-fuzz test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
 	@# The controllers' suite shows what it covered: calls at which the process died or was refused, deletes that were checked.
 	export KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)"; \
 		go test $$(go list ./... | grep -v /controllers$$) && go test -timeout 30m -v ./controllers
+
+.PHONY: test-alerts
+test-alerts: $(PROMTOOL) ## Check the alerts, and when they fire.
+	$(PROMTOOL) check rules --lint=all --lint-fatal config/prometheus/rules.yaml
+	$(PROMTOOL) test rules config/prometheus/tests/*.yaml
 
 .PHONY: test-fuzz
 test-fuzz: ## Fuzz the snapshot parser and the rewrite for FUZZTIME each.
@@ -101,8 +106,8 @@ test-controlplane: controlplane ## Run the tests of the test control plane.
 	cd test/controlplane && go test ./...
 
 .PHONY: test-e2e
-test-e2e: controlplane kubeblocks ## Run Rehome beside the real KubeBlocks, in three versions.
-	cd test/e2e && go test -timeout 60m ./...
+test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
+	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go test -timeout 60m ./...
 
 .PHONY: controlplane
 controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).

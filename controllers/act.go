@@ -11,23 +11,26 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// act takes one action. Every write names the version of the object that the decision was made on. An attempt is counted
-// before it is made, so that none goes uncounted; the next pass knows one that was counted and not made.
+// act takes one action, and counts what becomes of it.
 func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Action) error {
-	if charge := remedy.ChargeOf(action); charge != nil {
-		if err := r.count(ctx, s, *charge, action.Deed().Action); err != nil {
-			return err
-		}
+	err := r.charge(ctx, s, action)
+	if err == nil {
+		err = r.take(ctx, s, action)
 	}
-	if err := r.take(ctx, s, action); err != nil {
-		return err
-	}
-	deed := action.Deed()
-	r.Metrics.remediations.WithLabelValues(deed.Action, deed.Reason).Inc()
-	return nil
+	r.Metrics.did(action.Deed(), err)
+	return err
 }
 
-// take takes an action that was counted.
+// charge counts an attempt before it is made, so that none goes uncounted; the next pass knows one that was counted and not made.
+func (r *ClusterReconciler) charge(ctx context.Context, s *scene, action remedy.Action) error {
+	charge := remedy.ChargeOf(action)
+	if charge == nil {
+		return nil
+	}
+	return r.count(ctx, s, *charge, action.Deed().Action)
+}
+
+// take takes an action that was counted. Every write names the version of the object that the decision was made on.
 func (r *ClusterReconciler) take(ctx context.Context, s *scene, action remedy.Action) error {
 	switch a := action.(type) {
 	case remedy.PatchCluster:

@@ -108,12 +108,12 @@ func (r *ClusterReconciler) decide(ctx context.Context, s *scene) (remedy.Plan, 
 	if !slices.ContainsFunc(plan.Actions, func(a remedy.Action) bool { return remedy.ChargeOf(a) != nil }) {
 		return plan, nil
 	}
-	recent, err := r.recent(ctx, s.observation.Cluster.NamespacedName)
+	recent, err := r.recent(ctx)
 	if err != nil {
 		return remedy.Plan{}, err
 	}
+	recent.Ahead = r.journal.ahead(s.observation.Cluster.NamespacedName)
 	s.observation.Recent = recent
-	r.Metrics.setBreaker(s.observation.BreakerOpen())
 	return remedy.Decide(s.observation), nil
 }
 

@@ -99,7 +99,7 @@ func ledgerOf(c *kubeblocks.Cluster) remedy.Ledger {
 }
 
 // recent returns what was done lately to all Clusters, and what became of it.
-func (r *ClusterReconciler) recent(ctx context.Context, cluster types.NamespacedName) (remedy.Recent, error) {
+func (r *ClusterReconciler) recent(ctx context.Context) (remedy.Recent, error) {
 	entries, err := r.journal.read(func() ([]kubeblocks.Cluster, error) {
 		var list kubeblocks.ClusterList
 		err := r.Client.List(ctx, &list)
@@ -108,7 +108,7 @@ func (r *ClusterReconciler) recent(ctx context.Context, cluster types.Namespaced
 	if err != nil {
 		return remedy.Recent{}, fmt.Errorf("list Clusters: %w", err)
 	}
-	recent := remedy.Recent{Ahead: r.journal.ahead(cluster)}
+	var recent remedy.Recent
 	for _, e := range entries {
 		recent.Times = append(recent.Times, e.at)
 	}

@@ -2,69 +2,102 @@ package controllers
 
 import (
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // Metrics are what Rehome counts. No label holds the name of an object.
 type Metrics struct {
 	remediations  *prometheus.CounterVec
+	failures      *prometheus.CounterVec
 	unschedulable prometheus.Histogram
-	waiting       prometheus.Gauge
-	findings      *prometheus.GaugeVec
-	breaker       prometheus.Gauge
 
 	lock    sync.Mutex
+	ready   bool
 	tallies map[types.NamespacedName]tally
+	// reconciler is the one that the gauges speak of; it acts once leading is closed. Both are nil while there is none.
+	reconciler *ClusterReconciler
+	leading    <-chan struct{}
 }
 
 // tally is what the gauges add up over all Clusters.
 type tally struct {
-	waiting  int
+	// reason is the Cluster's own, restores counts its Restores by theirs.
+	reason   string
+	restores map[string]int
 	findings map[rewrite.Class]int
+	// waiting counts the Restores that have a Pod without a node. The first has been waiting since then.
+	waiting int
+	since   time.Time
 }
 
-// NewMetrics registers the metrics.
+// NewMetrics registers the metrics. Every counter begins at zero: of one that appears with its first count, rate() sees nothing.
 func NewMetrics(registry prometheus.Registerer, version string) *Metrics {
+	deed := []string{"action", "reason"}
 	m := &Metrics{
 		remediations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rehome_remediations_total",
 			Help: "Actions taken, by action and by the reason that the condition PolicyRehomed gives for them.",
-		}, []string{"action", "reason"}),
+		}, deed),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rehome_remediation_failures_total",
+			Help: "Actions that failed, by action and by the reason that the condition PolicyRehomed gives for them.",
+		}, deed),
 		unschedulable: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "rehome_unschedulable_seconds",
 			Help:    "Time from the report that Pods of a restored Cluster find no node until the report that all have found one.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 14),
 		}),
-		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "rehome_restores_waiting",
-			Help: "Restores that have a Pod without a node.",
-		}),
-		findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "rehome_findings",
-			Help: "Rules of restored Clusters that there is something to say of, by class.",
-		}, []string{"class"}),
-		breaker: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "rehome_breaker_open",
-			Help: "1 while nothing is remediated, because remediation did not help lately; else 0.",
-		}),
 		tallies: map[types.NamespacedName]tally{},
+	}
+	for _, d := range remedy.Deeds() {
+		m.remediations.WithLabelValues(d.Action, d.Reason)
+		m.failures.WithLabelValues(d.Action, d.Reason)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "rehome_build_info", Help: "Always 1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	registry.MustRegister(m.remediations, m.unschedulable, m.waiting, m.findings, m.breaker, build)
+	registry.MustRegister(m.remediations, m.failures, m.unschedulable, gauges{m}, build)
 	return m
 }
 
-func (m *Metrics) setBreaker(open bool) {
-	m.breaker.Set(0)
-	if open {
-		m.breaker.Set(1)
+// Attach has the gauges speak of a reconciler, which acts once leading is closed. They forget it when detach is called.
+func (m *Metrics) Attach(r *ClusterReconciler, leading <-chan struct{}) (detach func()) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.reconciler, m.leading = r, leading
+	return m.detach
+}
+
+func (m *Metrics) detach() {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.reconciler, m.leading = nil, nil
+	clear(m.tallies)
+}
+
+// SetReady notes whether the process is ready.
+func (m *Metrics) SetReady(ready bool) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.ready = ready
+}
+
+// leader returns the reconciler that the gauges speak of, or nil where none acts.
+func (m *Metrics) leader() *ClusterReconciler {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	select {
+	case <-m.leading:
+		return m.reconciler
+	default:
+		return nil
 	}
 }
 
@@ -73,30 +106,21 @@ func (m *Metrics) set(cluster types.NamespacedName, t tally) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	m.tallies[cluster] = t
-	m.add()
 }
 
 // forget takes a Cluster out of the gauges.
 func (m *Metrics) forget(cluster types.NamespacedName) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	if _, known := m.tallies[cluster]; known {
-		delete(m.tallies, cluster)
-		m.add()
-	}
+	delete(m.tallies, cluster)
 }
 
-func (m *Metrics) add() {
-	waiting, findings := 0, map[rewrite.Class]int{}
-	for _, t := range m.tallies {
-		waiting += t.waiting
-		for class, count := range t.findings {
-			findings[class] += count
-		}
-	}
-	m.waiting.Set(float64(waiting))
-	m.findings.Reset()
-	for class, count := range findings {
-		m.findings.WithLabelValues(string(class)).Set(float64(count))
+// did counts an action by what became of it. One that came too late is neither taken nor failed.
+func (m *Metrics) did(d remedy.Deed, err error) {
+	switch {
+	case err == nil:
+		m.remediations.WithLabelValues(d.Action, d.Reason).Inc()
+	case !isStale(err):
+		m.failures.WithLabelValues(d.Action, d.Reason).Inc()
 	}
 }

@@ -11,9 +11,12 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	dto "github.com/prometheus/client_model/go"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/remedy"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
@@ -49,22 +52,81 @@ var _ = besideEachGeneration("A metric", func(w *world) {
 		h := w.hang(source)
 		w.before["patch Cluster"] = func() { w.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) }
 		w.reconcile()
-		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster")).To(BeNil())
+		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(BeZero())
+		Expect(w.metric("rehome_remediation_failures_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(BeZero())
 
 		w.reconcile()
 		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(Equal(1.0))
+	})
+
+	It("counts an action that failed, and none that was taken", func() {
+		w.hang(source)
+		w.refused["patch Cluster "+target] = apierrors.NewForbidden(schema.GroupResource{}, target, nil)
+
+		_, err := w.tryReconcile()
+
+		Expect(err).To(MatchError(apierrors.IsForbidden, "forbidden"))
+		Expect(w.metric("rehome_remediation_failures_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(Equal(1.0))
+		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(BeZero())
 	})
 
 	It("says what waits, and no more when it does not", func() {
 		h := w.hang(source)
 		w.reconcile()
 		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(w.metric("rehome_restores", "RewritingCluster").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(w.metric("rehome_clusters", "RewritingCluster").GetGauge().GetValue()).To(Equal(1.0))
 		Expect(w.metric("rehome_findings", "SourceIdentity").GetGauge().GetValue()).To(Equal(2.0))
 
 		w.remove(h.cluster)
 		w.reconcile()
 		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
+		Expect(w.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
+		Expect(w.metric("rehome_restores", "RewritingCluster")).To(BeNil())
+		Expect(w.metric("rehome_clusters", "RewritingCluster")).To(BeNil())
 		Expect(w.metric("rehome_findings", "SourceIdentity")).To(BeNil())
+	})
+
+	DescribeTable("says since when the first waits, whoever drops conditions and whoever leads", func(rehomings bool) {
+		h := w.hang(source)
+		w.reconciler.Rehomings = rehomings
+		w.reconcile()
+		w.clock.Step(time.Minute)
+		if rehomings {
+			w.setConditions(h.restore, validated)
+		}
+		w.reconciler = w.newReconciler(servers[w.generation.Apps])
+		w.reconciler.Rehomings = rehomings
+
+		w.reconcile()
+
+		Expect(w.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(BeEquivalentTo(today.Unix()))
+	}, Entry("with Rehomings", true), Entry("without, where a condition that stays tells", false))
+
+	It("says who leads, and nothing of Clusters that another looks after", func() {
+		w.hang(source)
+		w.reconcile()
+		Expect(w.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(w.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero())
+
+		w.reconciler.Metrics.Attach(w.reconciler, make(chan struct{}))()
+
+		Expect(w.metric("rehome_leader").GetGauge().GetValue()).To(BeZero())
+		Expect(w.metric("rehome_breaker_open")).To(BeNil())
+		Expect(w.metric("rehome_restores", "RewritingCluster")).To(BeNil())
+	})
+
+	It("leaves the breaker out while the cache cannot be read, and tells the rest", func() {
+		w.refused["ClusterList"] = apierrors.NewTimeoutError("no cache yet", 1)
+
+		Expect(w.metric("rehome_breaker_open")).To(BeNil())
+		Expect(w.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
+	})
+
+	It("says whether the process is ready", func() {
+		Expect(w.metric("rehome_ready").GetGauge().GetValue()).To(BeZero())
+		w.reconciler.Metrics.SetReady(true)
+		Expect(w.metric("rehome_ready").GetGauge().GetValue()).To(Equal(1.0))
 	})
 
 	It("observes how long Pods found no node", func() {
@@ -98,6 +160,9 @@ var _ = besideEachGeneration("A metric", func(w *world) {
 			documented = append(documented, row[1])
 		}
 		Expect(documented).To(ConsistOf(names))
+		for _, deed := range remedy.Deeds() {
+			Expect(string(page)).To(ContainSubstring("`" + deed.Action + "`"))
+		}
 	})
 })
 

@@ -27,7 +27,7 @@ func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	specOrMeta := builder.WithPredicates(predicate.Or(
 		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{}))
 	b := ctrl.NewControllerManagedBy(mgr).
-		Named("cluster").
+		Named("rehome-cluster").
 		For(&kubeblocks.Cluster{}, specOrMeta).
 		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
 		Watches(&kubeblocks.Restore{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).

@@ -179,6 +179,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 		s.lookFor(3)
 		const opensAfter = remedy.BreakerWindow/2 + 1
 		Expect(s.deleted).To(Equal(opensAfter))
+		Expect(s.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))
 
 		s.wrote = 0
 		s.wake()
@@ -191,6 +192,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 		Expect(s.allVersions()).To(Equal(before))
 
 		s.clock.Step(s.reconciler.Config.Limits.BreakerCoolDown.Duration)
+		Expect(s.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero(), "before anybody looks")
 		s.lookFor(2)
 		Expect(s.deleted).To(Equal(opensAfter+1), "one is tried, and it does not help")
 		showf("storm without a cure", "%d of %d Restores deleted before the breaker opened, 1 after the time to cool down", opensAfter, fewer)

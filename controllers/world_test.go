@@ -109,6 +109,9 @@ func (w *world) newReconciler(s *server) *controllers.ClusterReconciler {
 	w.registry = prometheus.NewRegistry()
 	r := w.reconcilerOf(interceptor.NewClient(s.rehome, w.interception()), s)
 	r.Recorder, r.Metrics = recorder{w}, controllers.NewMetrics(w.registry, "test")
+	leading := make(chan struct{})
+	close(leading)
+	r.Metrics.Attach(r, leading)
 	return r
 }
 

@@ -52,6 +52,7 @@ func (e engine) run(ctx context.Context, now served, ready func()) error {
 		Config:       *e.settings,
 		Metrics:      e.metrics,
 	}
+	defer e.metrics.Attach(reconciler, mgr.Elected())()
 	if err := reconciler.SetupWithManager(mgr); err != nil {
 		return err
 	}

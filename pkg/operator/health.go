@@ -13,6 +13,8 @@ import (
 // health serves /healthz, which says that the process lives, and /readyz, which says whether it works and, if not, why.
 type health struct {
 	address string
+	// tell is told whether it works, whenever that may have changed.
+	tell func(ready bool)
 
 	lock   sync.Mutex
 	reason string
@@ -23,6 +25,7 @@ func (h *health) notReadyf(format string, args ...any) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	h.reason = fmt.Sprintf(format, args...)
+	h.tell(h.reason == "")
 }
 
 func (h *health) ready() { h.notReadyf("") }

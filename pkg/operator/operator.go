@@ -33,14 +33,13 @@ func Run(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configu
 	if err != nil {
 		return fmt.Errorf("create the manager: %w", err)
 	}
-	h := &health{address: settings.Health.BindAddress, reason: "starting"}
+	m := controllers.NewMetrics(metrics.Registry, version)
+	h := &health{address: settings.Health.BindAddress, tell: m.SetReady, reason: "starting"}
 	s := &supervisor{
 		config:  cfg,
 		changed: make(chan struct{}, 1),
 		health:  h,
-		engine: engine{
-			config: cfg, settings: settings, gates: gates, metrics: controllers.NewMetrics(metrics.Registry, version),
-		},
+		engine:  engine{config: cfg, settings: settings, gates: gates, metrics: m},
 	}
 	if err := s.watch(ctx, outer.GetCache()); err != nil {
 		return err

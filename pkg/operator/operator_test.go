@@ -179,7 +179,9 @@ var _ = Describe("The operator", Ordered, func() {
 		scrapedBy(nobody).Should(HavePrefix("401"))
 		scrapedBy(stranger).Should(HavePrefix("403"))
 		scrapedBy(prometheus).Should(SatisfyAll(
-			HavePrefix("200"), ContainSubstring(`rehome_build_info{version="test"} 1`), ContainSubstring(`rehome_remediations_total{action="PatchCluster"`)))
+			HavePrefix("200"), ContainSubstring(`rehome_build_info{version="test"} 1`),
+			ContainSubstring("rehome_ready 1\n"), ContainSubstring("rehome_leader 1\n"), ContainSubstring("rehome_breaker_open 0\n"),
+			ContainSubstring(`rehome_remediations_total{action="PatchCluster"`)))
 	})
 
 	It("follows an upgrade of KubeBlocks to 1.0 while it runs", func() {

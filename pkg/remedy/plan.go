@@ -33,6 +33,16 @@ type Action interface {
 // Deed is how events and metrics name an action. Reason is one of the reasons of package api/v1alpha1.
 type Deed struct{ Action, Reason string }
 
+// Deeds lists all that there can be, each once.
+func Deeds() []Deed {
+	actions := []Action{PatchCluster{}, Yield{}, RecreateRestore{}, RemoveSchedulingSpec{}, RecreateJobs{}, RecreatePod{}}
+	deeds := make([]Deed, 0, len(actions))
+	for _, a := range actions {
+		deeds = append(deeds, a.Deed())
+	}
+	return deeds
+}
+
 // Charge counts an attempt in the ledger. Nil means that the action counts as none, or goes on with one that was counted.
 type Charge struct {
 	// Key is the kind and name of what is remediated.
