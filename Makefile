@@ -9,7 +9,17 @@ CHART := charts/rehome
 DIST := .cache/dist
 
 # The modules of this repository that hold code of ours.
-MODULES := . test/controlplane test/conformance test/e2e
+MODULES := . hack/release test/controlplane test/conformance test/e2e
+
+# IMAGE is the name of the container image, and IMAGE_ARCHS what it is built for.
+IMAGE ?= ghcr.io/rehome-operator/rehome
+IMAGE_ARCHS ?= amd64 arm64
+
+# DIST is where releases are made.
+DIST := $(CURDIR)/.cache/dist
+
+# GO_BUILD makes the same program from a commit, wherever it runs. The version is the tag or the commit, which Go writes into it.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags='-s -w'
 
 include hack/tools.mk
 
@@ -29,7 +39,7 @@ demo: ## See a restore hang on the real thing, and Rehome end it.
 
 .PHONY: build
 build: ## Build the rehome binary into .cache/bin.
-	go build -o .cache/bin/rehome .
+	$(GO_BUILD) -o .cache/bin/rehome .
 
 .PHONY: chart
 chart: manifests chart-docs $(HELM) ## Lint the Helm chart and pack it into .cache/dist; the same sources give the same bytes.
@@ -116,6 +126,29 @@ controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minut
 .PHONY: kubeblocks
 kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minutes, once).
 	@cd test/e2e && go run ./cmd/kubeblocks build
+
+##@ Release
+
+.PHONY: image
+image: licenses ## Build the container image into .cache/dist/image, and print its digest.
+	@for a in $(IMAGE_ARCHS); do GOOS=linux GOARCH=$$a $(GO_BUILD) -o $(DIST)/bin/linux-$$a/rehome . || exit 1; done
+	@cd hack/release && go run ./cmd/image --repository $(IMAGE) --licenses $(DIST)/licenses --output $(DIST)/image \
+		$(IMAGE_ARCHS:%=$(DIST)/bin/linux-%/rehome)
+
+.PHONY: licenses
+licenses: ## Gather the licences of all that is linked into .cache/dist/licenses; fail at one that is not allowed.
+	@cd hack/release && go run ./cmd/licenses --source $(CURDIR) --output $(DIST)/licenses
+
+.PHONY: release-files
+release-files: build licenses # What a release holds besides the programs, and the tool that lists their components.
+	@mkdir -p $(DIST)/completions
+	@for s in bash zsh fish powershell; do .cache/bin/rehome completion $$s > $(DIST)/completions/rehome.$$s || exit 1; done
+	@cd hack/release && go build -o $(DIST)/bin/sbom ./cmd/sbom
+
+.PHONY: release-dry-run
+release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release, and publish nothing.
+	$(GORELEASER) check
+	$(GORELEASER) release --snapshot --clean
 
 ##@ Clean up
 

@@ -32,8 +32,12 @@ func besideCache(user client.WithWatch, cache client.Client) client.WithWatch {
 	})
 }
 
-// isCached reports whether a manager reads an object, or a list of such, from its cache. The metadata of Clusters it does not.
+// isCached reports whether a manager reads an object, or a list of such, from its cache. Nothing unstructured it does, nor the
+// metadata of Clusters.
 func isCached(c client.Client, obj runtime.Object) bool {
+	if _, ok := obj.(runtime.Unstructured); ok {
+		return false
+	}
 	if metadata, ok := obj.(*metav1.PartialObjectMetadata); ok {
 		return metadata.Kind != "Cluster"
 	}

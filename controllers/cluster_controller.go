@@ -31,7 +31,7 @@ import (
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=list;watch
 // +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=backups,verbs=get
-// +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=list;watch;patch;delete
+// +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores/status,verbs=patch
 // +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings,verbs=list;watch;create;patch
 // +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings/status,verbs=patch

@@ -9,6 +9,8 @@ KUBECONFORM_VERSION := v0.8.0
 # v5.8.2 needs Go 1.27.
 KUSTOMIZE_VERSION := v5.8.1
 PROMETHEUS_VERSION := v0.316.0
+# Of v2.17.0 and later, one dependency is not on the module proxy, or they need Go 1.27.
+GORELEASER_VERSION := v2.16.0
 
 TOOLS := $(CURDIR)/.cache/tools
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
@@ -19,6 +21,7 @@ KUBECONFORM := $(TOOLS)/kubeconform-$(KUBECONFORM_VERSION)
 KUSTOMIZE := $(TOOLS)/kustomize-$(KUSTOMIZE_VERSION)
 PROMETHEUS := $(TOOLS)/prometheus-$(PROMETHEUS_VERSION)
 PROMTOOL := $(TOOLS)/promtool-$(PROMETHEUS_VERSION)
+GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
 
 $(CONTROLLER_GEN):
 	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen,$(CONTROLLER_GEN_VERSION))
@@ -44,6 +47,9 @@ $(PROMETHEUS):
 
 $(PROMTOOL):
 	$(call install-tool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),-tags remove_all_sd)
+
+$(GORELEASER):
+	$(call install-tool,github.com/goreleaser/goreleaser/v2,$(GORELEASER_VERSION))
 
 # install-tool builds $(1) at version $(2), with flags $(3), beside $@ and renames it when it is whole.
 define install-tool

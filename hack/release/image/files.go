@@ -1,0 +1,46 @@
+package image
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/rehome-operator/rehome/hack/release/sbom"
+)
+
+// user is the user and the group that the image runs as: a number, by which Kubernetes can tell that it is not root.
+const user = "65532"
+
+// The only accounts. Certificate authorities are not needed: that of the API server comes with the Pod's service account.
+const (
+	passwd = "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:" + user + ":" + user + ":nonroot:/:/sbin/nologin\n"
+	group  = "root:x:0:\nnonroot:x:" + user + ":\n"
+)
+
+// systemFiles are those that are the same on every platform.
+func systemFiles(licenses fs.FS) ([]file, error) {
+	files := []file{{"etc/group", []byte(group), 0o644}, {"etc/passwd", []byte(passwd), 0o644}}
+	err := fs.WalkDir(licenses, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(licenses, name)
+		files = append(files, file{path.Join("licenses", name), text, 0o644})
+		return err
+	})
+	return files, err
+}
+
+// programFiles are the program and the list of its components, at a place where scanners look.
+func programFiles(p *program) ([]file, error) {
+	binary, err := os.ReadFile(p.path)
+	if err != nil {
+		return nil, err
+	}
+	components, err := sbom.Generate(p.path)
+	if err != nil {
+		return nil, fmt.Errorf("list the components of %s: %w", p.path, err)
+	}
+	return []file{{"rehome", binary, 0o755}, {"var/lib/db/sbom/rehome.cdx.json", components, 0o644}}, nil
+}

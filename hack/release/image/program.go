@@ -1,0 +1,53 @@
+package image
+
+import (
+	"debug/buildinfo"
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// program is a build of rehome, as the Go toolchain stamped it.
+type program struct {
+	path     string
+	platform v1.Platform
+	// version is a tag of the repository, or a pseudo-version; it ends in +dirty when not all was committed.
+	version string
+	// revision is the commit, and committed its time.
+	revision  string
+	committed time.Time
+}
+
+// readProgram fails when the program does not know of which version it is.
+func readProgram(path string) (*program, error) {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{path: path, version: info.Main.Version}
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "GOOS":
+			p.platform.OS = setting.Value
+		case "GOARCH":
+			p.platform.Architecture = setting.Value
+		case "vcs.revision":
+			p.revision = setting.Value
+		case "vcs.time":
+			if p.committed, err = time.Parse(time.RFC3339, setting.Value); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+	}
+	if p.revision == "" || p.committed.IsZero() {
+		return nil, fmt.Errorf("%s is of no commit: build it with -buildvcs=true in a clone of the repository, not in a worktree", path)
+	}
+	return p, nil
+}
+
+// tag returns the version as a registry takes it.
+func (p *program) tag() string {
+	return strings.ReplaceAll(p.version, "+", "-")
+}

@@ -1,0 +1,96 @@
+// Package licenses gathers the licences of what is linked into a program, and refuses those that nobody agreed to.
+package licenses
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// terms are the names of the files that say under which terms a folder and those below it may be used.
+var terms = regexp.MustCompile(`(?i)^(un)?licen[sc]e|^copying`)
+
+// notices are the names of further files that go with a copy.
+var notices = regexp.MustCompile(`(?i)^(notice|patents)(\.(txt|md))?$`)
+
+// Collect copies into output what must go with a copy of the main package in source, built for any of the operating systems:
+// the licence, notice and patent files of each module that is linked, and of the standard library, under the module's path.
+// It fails when a linked package has no licence, or one that is not allowed.
+func Collect(ctx context.Context, source, output string, systems []string) error {
+	for _, system := range systems {
+		packages, err := linked(ctx, source, system)
+		if err != nil {
+			return fmt.Errorf("list what is linked on %s: %w", system, err)
+		}
+		for _, p := range packages {
+			if err := p.collect(output); err != nil {
+				return fmt.Errorf("%s: %w", p.ImportPath, err)
+			}
+		}
+	}
+	return nil
+}
+
+// collect copies the files that cover p: those in its folder and in the ones above, up to the root of its module.
+func (p listedPackage) collect(output string) error {
+	licensed := false
+	for dir := p.Dir; ; dir = filepath.Dir(dir) {
+		below, err := filepath.Rel(p.Module.Dir, dir)
+		if err != nil || !filepath.IsLocal(below) {
+			break
+		}
+		found, err := copyTerms(dir, filepath.Join(output, filepath.FromSlash(p.Module.Path), below))
+		if err != nil {
+			return err
+		}
+		licensed = licensed || found
+	}
+	if !licensed {
+		return fmt.Errorf("no licence in %s or above", p.Dir)
+	}
+	return nil
+}
+
+// copyTerms copies the licence and notice files of one folder. It tells whether there is a licence.
+func copyTerms(from, to string) (licensed bool, err error) {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return false, err
+	}
+	for _, entry := range entries {
+		isLicence := isTerms(entry)
+		if !isLicence && !notices.MatchString(entry.Name()) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(from, entry.Name()))
+		if err != nil {
+			return false, err
+		}
+		if isLicence {
+			if err := check(text); err != nil {
+				return false, fmt.Errorf("%s: %w", filepath.Join(from, entry.Name()), err)
+			}
+			licensed = true
+		}
+		if err := write(filepath.Join(to, entry.Name()), text); err != nil {
+			return false, err
+		}
+	}
+	return licensed, nil
+}
+
+// isTerms tells a licence from a folder or a source file of that name.
+func isTerms(entry fs.DirEntry) bool {
+	return entry.Type().IsRegular() && terms.MatchString(entry.Name()) && !strings.HasSuffix(entry.Name(), ".go")
+}
+
+func write(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}

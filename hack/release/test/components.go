@@ -1,0 +1,30 @@
+package test
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"testing"
+
+	"github.com/CycloneDX/cyclonedx-go"
+	. "github.com/onsi/gomega"
+)
+
+// ExpectComponents fails the test when a list of components in CycloneDX JSON does not name all that a program is linked from.
+func ExpectComponents(t *testing.T, list []byte, info *buildinfo.BuildInfo) {
+	t.Helper()
+	g := NewWithT(t)
+	var bom cyclonedx.BOM
+	g.Expect(cyclonedx.NewBOMDecoder(bytes.NewReader(list), cyclonedx.BOMFileFormatJSON).Decode(&bom)).To(Succeed())
+
+	g.Expect(bom.Metadata.Component.Name).To(Equal(info.Main.Path))
+	g.Expect(bom.Metadata.Component.Version).To(Equal(Version))
+	listed := map[string]string{}
+	for _, component := range *bom.Components {
+		listed[component.Name] = component.Version
+	}
+	linked := map[string]string{"std": info.GoVersion}
+	for _, module := range info.Deps {
+		linked[module.Path] = module.Version
+	}
+	g.Expect(listed).To(Equal(linked))
+}

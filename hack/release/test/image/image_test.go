@@ -1,0 +1,73 @@
+// Package image tests the container image that make builds.
+package image
+
+import (
+	"flag"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/hack/release/test"
+)
+
+var (
+	archs      = flag.String("archs", "amd64", "what the image is built for, with commas between")
+	freshCache = flag.Bool("fresh-cache", false, "compile everything anew for the second image, which takes minutes")
+)
+
+func TestImage(t *testing.T) {
+	g := NewWithT(t)
+	index := build(t)
+	g.Expect(validate.Index(index)).To(Succeed())
+
+	manifest, err := index.IndexManifest()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(manifest.Annotations).To(HaveKeyWithValue("org.opencontainers.image.version", test.Version))
+	var platforms []string
+	for _, described := range manifest.Manifests {
+		platforms = append(platforms, described.Platform.Architecture)
+		image, err := index.Image(described.Digest)
+		g.Expect(err).NotTo(HaveOccurred())
+		t.Run(described.Platform.String(), func(t *testing.T) { testPlatform(t, image, *described.Platform) })
+	}
+	g.Expect(platforms).To(Equal(strings.Split(*archs, ",")))
+
+	t.Run("is the same from another folder", func(t *testing.T) {
+		g := NewWithT(t)
+		var settings []string
+		if *freshCache {
+			settings = append(settings, "GOCACHE="+t.TempDir())
+		}
+		again := build(t, settings...)
+		g.Expect(again.Digest()).To(Equal(must(index.Digest())))
+	})
+}
+
+// build makes the image from a clone of its own, and returns what the layout holds under the tag.
+func build(t *testing.T, settings ...string) v1.ImageIndex {
+	t.Helper()
+	g := NewWithT(t)
+	clone := test.Clone(t)
+	test.Make(t, clone, settings, "image", "IMAGE_ARCHS="+strings.ReplaceAll(*archs, ",", " "))
+	tags, err := layout.ImageIndexFromPath(filepath.Join(clone, ".cache", "dist", "image", "oci"))
+	g.Expect(err).NotTo(HaveOccurred())
+	tagged, err := tags.IndexManifest()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(tagged.Manifests).To(HaveLen(1))
+	g.Expect(tagged.Manifests[0].Annotations).To(HaveKeyWithValue("org.opencontainers.image.ref.name", test.Version))
+	index, err := tags.ImageIndex(tagged.Manifests[0].Digest)
+	g.Expect(err).NotTo(HaveOccurred())
+	return index
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
