@@ -4,9 +4,8 @@ KUBEBLOCKS ?= v1.0.2
 # FUZZTIME is how long each fuzz target runs.
 FUZZTIME ?= 10s
 
-# CHART is the Helm chart, DIST the folder of what is released.
+# CHART is the Helm chart.
 CHART := charts/rehome
-DIST := .cache/dist
 
 # The modules of this repository that hold code of ours.
 MODULES := . hack/release test/controlplane test/conformance test/e2e
