@@ -72,7 +72,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		send(findingsGauge, float64(count), string(class))
 	}
 	send(waitingGauge, float64(all.waiting))
-	if all.waiting > 0 {
+	if !all.since.IsZero() {
 		send(sinceGauge, float64(all.since.Unix()))
 	}
 }
@@ -95,8 +95,8 @@ func totalOf(tallies map[types.NamespacedName]tally) total {
 		for class, count := range t.findings {
 			all.findings[class] += count
 		}
-		if t.waiting > 0 && (all.waiting == 0 || t.since.Before(all.since)) {
-			all.since = t.since
+		if since := t.wait.since; !since.IsZero() && (all.since.IsZero() || since.Before(all.since)) {
+			all.since = since
 		}
 		all.waiting += t.waiting
 	}

@@ -31,9 +31,17 @@ type tally struct {
 	reason   string
 	restores map[string]int
 	findings map[rewrite.Class]int
-	// waiting counts the Restores that have a Pod without a node. The first has been waiting since then.
+	// waiting counts the Restores that have a Pod without a node.
 	waiting int
-	since   time.Time
+	wait    wait
+}
+
+// wait is a time in which not all Pods of a Cluster have nodes. It goes on while they are made anew, and there are none.
+type wait struct {
+	// since is zero where nothing waits.
+	since time.Time
+	// unschedulable says that the scheduler has turned one down: for a moment, every Pod has no node.
+	unschedulable bool
 }
 
 // NewMetrics registers the metrics. Every counter begins at zero: of one that appears with its first count, rate() sees nothing.
@@ -106,6 +114,14 @@ func (m *Metrics) set(cluster types.NamespacedName, t tally) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	m.tallies[cluster] = t
+}
+
+// waitOf returns how long a Cluster waits, and false where nothing has been said of the Cluster yet.
+func (m *Metrics) waitOf(cluster types.NamespacedName) (wait, bool) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	t, known := m.tallies[cluster]
+	return t.wait, known
 }
 
 // forget takes a Cluster out of the gauges.

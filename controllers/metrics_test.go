@@ -144,6 +144,30 @@ var _ = besideEachGeneration("A metric", func(w *world) {
 		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
 	})
 
+	It("observes how long Pods found no node, the time included in which they were made anew", func() {
+		h := w.hang(target)
+		w.reconcile()
+		since := w.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
+		Expect(w.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
+		w.remove(h.pod, h.job, h.restore)
+		w.clock.Step(10 * time.Second)
+		w.reconcile()
+		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
+		Expect(w.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))
+		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		w.create(restore)
+		job := rehometesting.MakeJob(restore, "restore-preparedata-0").Obj()
+		w.create(job)
+		w.create(rehometesting.MakeRestorePod(restore, "bound").Of(job).OnNode("node1").Obj())
+		w.clock.Step(10 * time.Second)
+
+		w.reconcile()
+
+		Expect(w.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
+		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(20.0))
+		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
+	})
+
 	It("is documented", func() {
 		w.hang(source)
 		w.reconcile()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
-	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // report puts each verdict on its Restore. KubeBlocks sends whole lists of conditions from its cache and so can drop ours:
@@ -48,41 +46,6 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 		failed = append(failed, err)
 	}
 	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
-}
-
-// measure sets the gauges for the Cluster, and observes how long its Pods waited once they wait no more.
-func (r *ClusterReconciler) measure(s *scene, before v1alpha1.RehomingStatus, plan remedy.Plan) {
-	r.Metrics.set(s.observation.Cluster.NamespacedName, s.tally(plan))
-	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionPodsScheduled)
-	if was != nil && was.Reason == v1alpha1.ReasonUnschedulable && plan.Cluster.Pods.Status == metav1.ConditionTrue {
-		r.Metrics.unschedulable.Observe(r.Clock.Now().Sub(was.LastTransitionTime.Time).Seconds())
-	}
-}
-
-// tally counts what there is to say of the Cluster.
-func (s *scene) tally(plan remedy.Plan) tally {
-	t := tally{reason: plan.Cluster.Rules.Reason, restores: map[string]int{}, findings: map[rewrite.Class]int{}, since: s.observation.Now.Time}
-	waits := func(conditions []metav1.Condition) {
-		c := meta.FindStatusCondition(conditions, v1alpha1.ConditionPodsScheduled)
-		if c != nil && c.Status == metav1.ConditionFalse && c.LastTransitionTime.Time.Before(t.since) {
-			t.since = c.LastTransitionTime.Time
-		}
-	}
-	for i, v := range plan.Verdicts {
-		t.restores[v.Rules.Reason]++
-		if v.Pods.Status == metav1.ConditionFalse {
-			t.waiting++
-			waits(s.restores[i].Status.Conditions)
-		}
-	}
-	if s.rehoming != nil {
-		// KubeBlocks can drop the condition of a Restore, which then begins anew; nobody drops this one.
-		waits(s.rehoming.Status.Conditions)
-	}
-	for _, f := range s.findings {
-		t.findings[f.Class]++
-	}
-	return t
 }
 
 func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {

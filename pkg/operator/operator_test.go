@@ -184,6 +184,24 @@ var _ = Describe("The operator", Ordered, func() {
 			ContainSubstring(`rehome_remediations_total{action="PatchCluster"`)))
 	})
 
+	It("has every metric that the alerts and the dashboard ask for", func() {
+		dashboard := newScraper(admin, "dashboard")
+		allowMetrics(admin, "dashboard")
+		var scraped string
+		Eventually(func() (string, error) {
+			var err error
+			scraped, err = dashboard.scrape(metrics)
+			return scraped, err
+		}).WithTimeout(soon).Should(HavePrefix("200"))
+
+		names := offered(scraped)
+		for _, expression := range askedFor() {
+			for _, name := range metricsIn(expression) {
+				Expect(names).To(HaveKey(name), expression)
+			}
+		}
+	})
+
 	It("follows an upgrade of KubeBlocks to 1.0 while it runs", func() {
 		install(rehometesting.V10())
 

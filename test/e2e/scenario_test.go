@@ -71,12 +71,12 @@ func (t *trouble) remember(ctx context.Context) {
 }
 
 // runRehome runs Rehome until the end of the spec.
-func (s *stage) runRehome(ctx context.Context) *program.Program {
+func (s *stage) runRehome(ctx context.Context, flags ...string) *program.Program {
 	GinkgoHelper()
 	binary, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	By("starting Rehome")
-	p, err := s.rehome.Start(ctx, binary)
+	p, err := s.rehome.Start(ctx, binary, flags...)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(p.Stop)
 	return p

@@ -49,7 +49,7 @@ func startProgram(ctx context.Context, cp *controlplane.ControlPlane, name, path
 		"CM_NAMESPACE=" + systemNamespace,
 		"DP_ENCRYPTION_KEY=rehome", // required, and nothing here is secret
 	}
-	p, err := program.Start(cp, name, path, env, flags)
+	p, err := program.Start(cp, name, path, env, append(flags, "--metrics-bind-address=0"))
 	if err != nil {
 		return nil, err
 	}

@@ -26,15 +26,15 @@ type Program struct {
 	ready string // URL of its readiness probe
 }
 
-// Start starts an operator, without waiting for it. It gets flags that say where to serve its probes, on a free port, and
-// that it shall serve no metrics, behind the flags given; the path of an admin's kubeconfig in its environment; and
-// besides that only the environment given, nothing of the caller's.
+// Start starts an operator, without waiting for it. It gets a flag that says where to serve its probes, on a free port, behind
+// the flags given; the path of an admin's kubeconfig in its environment; and besides that only the environment given, nothing
+// of the caller's.
 func Start(cp *controlplane.ControlPlane, name, path string, env, flags []string) (*Program, error) {
-	probe, err := freeAddress()
+	probe, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, append(flags, "--health-probe-bind-address="+probe, "--metrics-bind-address=0")...)
+	cmd := exec.Command(path, append(flags, "--health-probe-bind-address="+probe)...)
 	cmd.Dir = cp.LogDir()
 	cmd.Env = append([]string{"KUBECONFIG=" + cp.Kubeconfig()}, env...)
 	process, err := cp.Run(name, cmd)
@@ -68,8 +68,8 @@ func (p *Program) isReady(ctx context.Context) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// freeAddress returns a loopback address nobody listens on now.
-func freeAddress() (string, error) {
+// FreeAddress returns a loopback address nobody listens on now.
+func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)

@@ -116,9 +116,12 @@ func (i *Installation) writeKubeconfig(ctx context.Context, c client.Client, acc
 	return clientcmd.WriteToFile(*kubeconfig, i.kubeconfig)
 }
 
-// Start runs the operator, and returns when it is ready. It ends with the control plane, or before with Stop.
-func (i *Installation) Start(ctx context.Context, binary string) (*program.Program, error) {
-	p, err := program.Start(i.controlPlane, "rehome", binary, []string{"KUBECONFIG=" + i.kubeconfig}, []string{"manager", "--config=" + i.config})
+// Start runs the operator, and returns when it is ready. It serves no metrics, unless the flags say where. It ends with the control
+// plane, or before with Stop.
+func (i *Installation) Start(ctx context.Context, binary string, flags ...string) (*program.Program, error) {
+	env := []string{"KUBECONFIG=" + i.kubeconfig}
+	flags = append([]string{"manager", "--config=" + i.config, "--metrics-bind-address=0"}, flags...)
+	p, err := program.Start(i.controlPlane, "rehome", binary, env, flags)
 	if err != nil {
 		return nil, err
 	}

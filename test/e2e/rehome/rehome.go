@@ -36,13 +36,13 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// Start installs the definitions and runs the operator with the rights of an administrator, and returns when it is ready. It ends
-// with the control plane, or before with Stop.
+// Start installs the definitions and runs the operator with the rights of an administrator, and returns when it is ready. It serves
+// no metrics, unless the flags say where. It ends with the control plane, or before with Stop.
 func Start(ctx context.Context, cp *controlplane.ControlPlane, binary string, flags ...string) (*program.Program, error) {
 	if err := install(cp.Config()); err != nil {
 		return nil, err
 	}
-	p, err := program.Start(cp, "rehome", binary, nil, append([]string{"manager"}, flags...))
+	p, err := program.Start(cp, "rehome", binary, nil, append([]string{"manager", "--metrics-bind-address=0"}, flags...))
 	if err != nil {
 		return nil, err
 	}

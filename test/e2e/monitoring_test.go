@@ -1,0 +1,173 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/rehome-operator/rehome/test/controlplane/repository"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
+	"github.com/rehome-operator/rehome/test/e2e/program"
+	"github.com/rehome-operator/rehome/test/e2e/prometheus"
+)
+
+// answerTime bounds the time until what happened shows in every panel: rates need two scrapes.
+const answerTime = 30 * time.Second
+
+// A real Prometheus watches Rehome unblock a real restore.
+var _ = Describe("Prometheus", Label("monitoring", "v1.0.2"), Ordered, func() {
+	s := useStage("v1.0.2")
+	BeforeAll(func(ctx SpecContext) {
+		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
+	}, NodeTimeout(specTimeout))
+
+	It("answers every question of the dashboard, and raises no alert", func(ctx SpecContext) {
+		t := s.restore(ctx, plain, "watched")
+		_, err := s.world.WaitHung(ctx, t.name, fixture.Replicas)
+		Expect(err).NotTo(HaveOccurred())
+		t.remember(ctx)
+		s.setMode(ctx, "Observe")
+		server := s.scrapedRehome(ctx)
+		questions := panelQueries()
+		Expect(questions).To(HaveLen(15))
+
+		By("asking while the restore hangs")
+		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTime).Should(Equal([]float64{1}))
+		Expect(server.Ask(ctx, `rehome_restores_waiting`)).To(Equal([]float64{1}))
+		answered(ctx, server, questions)
+		Expect(questions).NotTo(HaveKey("Longest wait: longest"), "it is answered while a restore waits")
+
+		By("asking after it was unblocked")
+		s.setMode(ctx, "Enforce")
+		t.expectCured(ctx)
+		Eventually(func() []string {
+			answered(ctx, server, questions)
+			return slices.Sorted(maps.Keys(questions))
+		}).WithContext(ctx).WithTimeout(answerTime).Should(BeEmpty(), "questions without an answer")
+		Expect(server.Ask(ctx, `rehome_remediations_total{action="RecreateRestore",reason="RecreatingRestore"}`)).To(Equal([]float64{1}))
+		Expect(server.Ask(ctx, `rehome_unschedulable_seconds_count`)).To(Equal([]float64{1}))
+		Expect(server.Ask(ctx, `rehome_waiting_since_timestamp_seconds`)).To(BeEmpty())
+		expectHealthyRules(ctx, server)
+	}, SpecTimeout(specTimeout))
+})
+
+// setMode sets the mode of the namespace of the stage.
+func (s *stage) setMode(ctx context.Context, mode string) {
+	GinkgoHelper()
+	clientset, err := kubernetes.NewForConfig(s.controlPlane.Config())
+	Expect(err).NotTo(HaveOccurred())
+	namespaces := clientset.CoreV1().Namespaces()
+	namespace, err := namespaces.Get(ctx, s.world.Namespace, metav1.GetOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	metav1.SetMetaDataAnnotation(&namespace.ObjectMeta, "rehome.kubeblocks.io/mode", mode)
+	_, err = namespaces.Update(ctx, namespace, metav1.UpdateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+}
+
+// scrapedRehome runs Rehome, and a Prometheus that scrapes its secured endpoint, until the end of the spec.
+func (s *stage) scrapedRehome(ctx context.Context) *prometheus.Server {
+	GinkgoHelper()
+	address, err := program.FreeAddress()
+	Expect(err).NotTo(HaveOccurred())
+	s.runRehome(ctx, "--metrics-bind-address="+address)
+	By("starting Prometheus")
+	server, err := prometheus.Start(ctx, s.controlPlane, prometheus.Target{Address: address, Token: s.metricsToken(ctx)})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(server.Stop)
+	return server
+}
+
+// metricsToken returns a token of a service account that may get metrics, and nothing else.
+func (s *stage) metricsToken(ctx context.Context) string {
+	GinkgoHelper()
+	clientset, err := kubernetes.NewForConfig(s.controlPlane.Config())
+	Expect(err).NotTo(HaveOccurred())
+	name := metav1.ObjectMeta{Name: "prometheus"}
+	accounts := clientset.CoreV1().ServiceAccounts(s.world.Namespace)
+	_, err = accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: name}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	_, err = clientset.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{
+		ObjectMeta: name, Rules: []rbacv1.PolicyRule{{Verbs: []string{"get"}, NonResourceURLs: []string{"/metrics"}}},
+	}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	_, err = clientset.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: name,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name.Name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: s.world.Namespace, Name: name.Name}},
+	}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	request, err := accounts.CreateToken(ctx, name.Name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	return request.Status.Token
+}
+
+// panelQueries returns the queries of the dashboard, by the titles of panel and query, with Grafana's variables filled in.
+func panelQueries() map[string]string {
+	GinkgoHelper()
+	root, err := repository.Root()
+	Expect(err).NotTo(HaveOccurred())
+	content, err := os.ReadFile(filepath.Join(root, "config", "grafana", "rehome.json"))
+	Expect(err).NotTo(HaveOccurred())
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr, LegendFormat string }
+		}
+	}
+	Expect(json.Unmarshal(content, &dashboard)).To(Succeed())
+	variables := strings.NewReplacer("$job", "rehome", "$__rate_interval", "1m", "$__range", "5m")
+	queries := map[string]string{}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			query := variables.Replace(target.Expr)
+			Expect(query).NotTo(ContainSubstring("$"), "a variable that nobody fills in")
+			queries[panel.Title+": "+target.LegendFormat] = query
+		}
+	}
+	return queries
+}
+
+// answered removes the questions that have an answer now.
+func answered(ctx context.Context, server *prometheus.Server, questions map[string]string) {
+	GinkgoHelper()
+	for title, query := range questions {
+		values, err := server.Ask(ctx, query)
+		Expect(err).NotTo(HaveOccurred())
+		if len(values) > 0 {
+			delete(questions, title)
+		}
+	}
+}
+
+// expectHealthyRules expects that Prometheus can evaluate every rule, and that no alert is pending or firing.
+func expectHealthyRules(ctx context.Context, server *prometheus.Server) {
+	GinkgoHelper()
+	rules, err := server.Rules(ctx, nil)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(rules.Groups).NotTo(BeEmpty())
+	for _, group := range rules.Groups {
+		for _, rule := range group.Rules {
+			switch rule := rule.(type) {
+			case promv1.AlertingRule:
+				Expect(rule.Health).To(BeEquivalentTo(promv1.RuleHealthGood), rule.Name)
+				Expect(rule.Alerts).To(BeEmpty(), rule.Name)
+			case promv1.RecordingRule:
+				Expect(rule.Health).To(BeEquivalentTo(promv1.RuleHealthGood), rule.Name)
+			}
+		}
+	}
+}
