@@ -67,7 +67,7 @@ verify: generate manifests ## Fail when generated files or go.mod files are out 
 ##@ Test
 
 .PHONY: test
-test: test-unit test-fuzz test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
+test: test-unit test-fuzz test-image test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
@@ -85,6 +85,10 @@ test-conformance: ## Check the laws of a rewrite through the real scheduler's pl
 	@# The flags of the control plane's build, so that both share what is compiled.
 	cd test/conformance && CGO_ENABLED=0 go test -trimpath ./...
 
+.PHONY: test-image
+test-image: ## Build the container image of the last commit for amd64, twice, and test it.
+	cd hack/release && go test ./image ./licenses ./test/image
+
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.
 	cd test/controlplane && go test ./...
@@ -92,6 +96,11 @@ test-controlplane: controlplane ## Run the tests of the test control plane.
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks ## Run Rehome beside the real KubeBlocks, in three versions.
 	cd test/e2e && go test -timeout 60m ./...
+
+.PHONY: nightly
+nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, and images compiled anew.
+	cd hack/release && go test -timeout 60m ./test/image -archs amd64,arm64 -fresh-cache
+	cd hack/release && go test -timeout 60m ./test/archives
 
 .PHONY: controlplane
 controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).

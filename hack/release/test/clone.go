@@ -12,8 +12,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// Version is the tag that [Clone] puts on the commit.
-const Version = "v9.8.7"
+// Version is the tag that [Clone] puts on the commit: one that there will never be, of a major version that Go takes.
+const Version = "v1.999.0"
 
 // Clone returns a clone of the repository as it is committed, tagged with [Version], in a new folder.
 func Clone(t *testing.T) string {
