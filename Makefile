@@ -133,6 +133,10 @@ release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/rel
 	$(GORELEASER) check
 	$(GORELEASER) release --snapshot --clean
 
+.PHONY: release
+release: $(GORELEASER) ## Publish the files of the tag that is checked out.
+	$(GORELEASER) release --clean
+
 ##@ Clean up
 
 .PHONY: clean
