@@ -87,7 +87,7 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 ##@ Test
 
 .PHONY: test
-test: test-unit test-alerts test-fuzz test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
+test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
@@ -110,6 +110,10 @@ test-conformance: ## Check the laws of a rewrite through the real scheduler's pl
 	@# The flags of the control plane's build, so that both share what is compiled.
 	cd test/conformance && CGO_ENABLED=0 go test -trimpath ./...
 
+.PHONY: test-image
+test-image: ## Build the container image of the last commit for amd64, twice, and test it.
+	cd hack/release && go test ./image ./licenses ./test/image
+
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.
 	cd test/controlplane && go test ./...
@@ -117,6 +121,16 @@ test-controlplane: controlplane ## Run the tests of the test control plane.
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
 	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go test -timeout 60m ./...
+
+.PHONY: nightly
+nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, and images compiled anew.
+	cd hack/release && go test -timeout 60m ./test/image -archs amd64,arm64 -fresh-cache
+	cd hack/release && go test -timeout 60m ./test/archives
+	$(MAKE) nightly-rights
+
+.PHONY: nightly-rights
+nightly-rights: controlplane kubeblocks # Take each right that Rehome has away, and find a test that fails without it.
+	export KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)"; cd test/e2e && go run ./cmd/rights
 
 .PHONY: controlplane
 controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).
@@ -148,6 +162,10 @@ release-files: build licenses # What a release holds besides the programs, and t
 release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release, and publish nothing.
 	$(GORELEASER) check
 	$(GORELEASER) release --snapshot --clean
+
+.PHONY: release
+release: $(GORELEASER) ## Publish the files of the tag that is checked out.
+	$(GORELEASER) release --clean
 
 ##@ Clean up
 

@@ -21,7 +21,8 @@ func NewVersion() *cobra.Command {
 	}
 }
 
-// Version returns the version that the Go toolchain stamped into the binary, or "unknown".
+// Version returns what the Go toolchain stamped into the binary: the tag or the pseudo-version of its commit, or "(devel)" when it
+// was built outside a clone of the repository. It is "unknown" where there is no stamp at all.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

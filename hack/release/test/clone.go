@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega"
 )
 
-// Version is the tag that [Clone] puts on the commit.
-const Version = "v9.8.7"
+// Version is the tag that [Clone] puts on the commit: one that there will never be, of a major version that Go takes.
+const Version = "v1.999.0"
 
 // Clone returns a clone of the repository as it is committed, tagged with [Version], in a new folder.
 func Clone(t *testing.T) string {
@@ -34,7 +34,7 @@ func Make(t *testing.T, clone string, settings []string, args ...string) {
 func root(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("git", "rev-parse", "--show-toplevel").Output()
-	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	gomega.NewWithT(t).Expect(err).NotTo(gomega.HaveOccurred())
 	return strings.TrimSpace(string(out))
 }
 
@@ -44,7 +44,7 @@ func run(t *testing.T, dir string, settings []string, name string, args ...strin
 	cmd.Dir = dir
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), ofMake), settings...)
 	out, err := cmd.CombinedOutput()
-	NewWithT(t).Expect(err).NotTo(HaveOccurred(), "%s\n%s", cmd, out)
+	gomega.NewWithT(t).Expect(err).NotTo(gomega.HaveOccurred(), "%s\n%s", cmd, out)
 }
 
 // ofMake tells the variables by which a make that runs the tests would hand its own arguments on.

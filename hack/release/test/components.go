@@ -6,18 +6,18 @@ import (
 	"testing"
 
 	"github.com/CycloneDX/cyclonedx-go"
-	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega"
 )
 
 // ExpectComponents fails the test when a list of components in CycloneDX JSON does not name all that a program is linked from.
 func ExpectComponents(t *testing.T, list []byte, info *buildinfo.BuildInfo) {
 	t.Helper()
-	g := NewWithT(t)
+	g := gomega.NewWithT(t)
 	var bom cyclonedx.BOM
-	g.Expect(cyclonedx.NewBOMDecoder(bytes.NewReader(list), cyclonedx.BOMFileFormatJSON).Decode(&bom)).To(Succeed())
+	g.Expect(cyclonedx.NewBOMDecoder(bytes.NewReader(list), cyclonedx.BOMFileFormatJSON).Decode(&bom)).To(gomega.Succeed())
 
-	g.Expect(bom.Metadata.Component.Name).To(Equal(info.Main.Path))
-	g.Expect(bom.Metadata.Component.Version).To(Equal(Version))
+	g.Expect(bom.Metadata.Component.Name).To(gomega.Equal(info.Main.Path))
+	g.Expect(bom.Metadata.Component.Version).To(gomega.Equal(Version))
 	listed := map[string]string{}
 	for _, component := range *bom.Components {
 		listed[component.Name] = component.Version
@@ -26,5 +26,5 @@ func ExpectComponents(t *testing.T, list []byte, info *buildinfo.BuildInfo) {
 	for _, module := range info.Deps {
 		linked[module.Path] = module.Version
 	}
-	g.Expect(listed).To(Equal(linked))
+	g.Expect(listed).To(gomega.Equal(linked))
 }

@@ -1,0 +1,77 @@
+package image
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	. "github.com/onsi/gomega"
+)
+
+var licenses = fstest.MapFS{"std/LICENSE": {Data: []byte("as you like")}}
+
+func TestNothingIsPackedThatIsOfNoVersion(t *testing.T) {
+	g := NewWithT(t)
+	program := compile(t, repository(t), "-buildvcs=false")
+
+	_, err := Build([]string{program}, licenses)
+	g.Expect(err).To(MatchError(ContainSubstring("is of no commit")))
+}
+
+func TestVersionsAreNotMixed(t *testing.T) {
+	g := NewWithT(t)
+	source := repository(t)
+	older := compile(t, source, "-buildvcs=true")
+	run(t, source, "git", "tag", "v1.2.3")
+	newer := compile(t, source, "-buildvcs=true")
+
+	_, err := Build([]string{older, newer}, licenses)
+	g.Expect(err).To(MatchError(ContainSubstring("is of version v1.2.3, but others are of v0.0.0-")))
+}
+
+func TestTagOfWhatIsNotCommitted(t *testing.T) {
+	g := NewWithT(t)
+	source := repository(t)
+	run(t, source, "git", "tag", "v1.2.3")
+	g.Expect(os.WriteFile(filepath.Join(source, "main.go"), []byte("package main\n\nfunc main() { println() }\n"), 0o600)).To(Succeed())
+
+	release, err := Build([]string{compile(t, source, "-buildvcs=true")}, licenses)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(release.Tag).To(Equal("v1.2.3-dirty"), "a registry takes no plus sign")
+}
+
+func TestNoProgramIsAnError(t *testing.T) {
+	_, err := Build(nil, licenses)
+	NewWithT(t).Expect(err).To(MatchError("no program to pack"))
+}
+
+// repository returns a new one that holds a program.
+func repository(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.com/main\n", "main.go": "package main\n\nfunc main() {}\n"} {
+		NewWithT(t).Expect(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)).To(Succeed())
+	}
+	run(t, dir, "git", "init", "--quiet")
+	run(t, dir, "git", "add", ".")
+	run(t, dir, "git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "-m", "Begin")
+	return dir
+}
+
+// compile returns the path of the program, built from what is in the folder now.
+func compile(t *testing.T, source, stamp string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "rehome")
+	run(t, source, "go", "build", stamp, "-o", program, ".")
+	return program
+}
+
+func run(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred(), "%s\n%s", cmd, out)
+}

@@ -1,0 +1,133 @@
+package licenses
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// Texts that are recognized. Most of the licences of this world are longer than what a test needs.
+const (
+	isc = `Copyright (c) 2026 The authors
+
+Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided
+that the above copyright notice and this permission notice appear in all copies.
+
+THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED
+WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT, INDIRECT, OR
+CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT,
+NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+`
+	beerware = `"THE BEER-WARE LICENSE" (Revision 42):
+<phk@FreeBSD.ORG> wrote this file. As long as you retain this notice you can do whatever you want with this stuff. If we meet
+some day, and you think this stuff is worth it, you can buy me a beer in return. Poul-Henning Kamp
+`
+)
+
+// tree is a main module that links the modules dep, on every system, and windep, on Windows only.
+func tree() map[string]string {
+	return map[string]string{
+		"LICENSE":                  isc,
+		"go.mod":                   gomod,
+		"main.go":                  "package main\n\nimport _ \"example.com/dep/part\"\n\nfunc main() {}\n",
+		"main_windows.go":          "package main\n\nimport _ \"example.com/windep\"\n",
+		"dep/go.mod":               "module example.com/dep\n",
+		"dep/LICENSE":              isc,
+		"dep/NOTICE":               "Made by the authors.\n",
+		"dep/license.go":           "package dep\n",
+		"dep/part/part.go":         "package part\n",
+		"dep/unused/LICENSE":       beerware,
+		"dep/unused/unused.go":     "package unused\n",
+		"windep/go.mod":            "module example.com/windep\n",
+		"windep/LICENCE.txt":       isc,
+		"windep/windep_windows.go": "package windep\n",
+	}
+}
+
+const gomod = `module example.com/main
+
+go 1.26.0
+
+require (
+	example.com/dep v0.0.0
+	example.com/windep v0.0.0
+)
+
+replace (
+	example.com/dep => ./dep
+	example.com/windep => ./windep
+)
+`
+
+func TestWhatIsLinkedAnywhereIsCollected(t *testing.T) {
+	g := NewWithT(t)
+	files := tree()
+	files["dep/part/LICENSE-PART"] = isc
+
+	output, err := collect(t, files)
+	g.Expect(err).NotTo(HaveOccurred())
+	var names []string
+	g.Expect(filepath.WalkDir(output, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			name, _ := filepath.Rel(output, path)
+			names = append(names, name)
+		}
+		return err
+	})).To(Succeed())
+	g.Expect(names).To(ConsistOf(
+		"example.com/main/LICENSE",
+		"example.com/dep/LICENSE",
+		"example.com/dep/NOTICE",
+		"example.com/dep/part/LICENSE-PART",
+		"example.com/windep/LICENCE.txt",
+		"std/LICENSE",
+		"std/PATENTS",
+	))
+	g.Expect(os.ReadFile(filepath.Join(output, "example.com/dep/NOTICE"))).To(BeEquivalentTo("Made by the authors.\n"))
+}
+
+func TestWhatNobodyAgreedToIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, text string
+		message    string
+	}{
+		"no licence":               {"dep/LICENSE", "", "example.com/dep/part: no licence in"},
+		"no licence, on Windows":   {"windep/LICENCE.txt", "", "example.com/windep: no licence in"},
+		"a licence nobody knows":   {"dep/LICENSE", "Ask me first, and I shall see what I can do for you.", "none that is known"},
+		"a licence not allowed":    {"dep/LICENSE", beerware, "Beerware is not among the licences that are allowed"},
+		"terms added to a licence": {"dep/LICENSE", isc + beerware, "Beerware is not among the licences that are allowed"},
+		"a second licence":         {"dep/part/COPYING", beerware, "Beerware is not among the licences that are allowed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := tree()
+			files[c.file] = c.text
+			if c.text == "" {
+				delete(files, c.file)
+			}
+
+			_, err := collect(t, files)
+			NewWithT(t).Expect(err).To(MatchError(ContainSubstring(c.message)))
+		})
+	}
+}
+
+func TestSourceThatDoesNotLoadIsAnError(t *testing.T) {
+	files := tree()
+	delete(files, "dep/part/part.go")
+
+	_, err := collect(t, files)
+	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("list what is linked on linux")))
+}
+
+// collect writes the files to a folder and runs [Collect] on it.
+func collect(t *testing.T, files map[string]string) (output string, err error) {
+	t.Helper()
+	source := t.TempDir()
+	for name, text := range files {
+		NewWithT(t).Expect(write(filepath.Join(source, name), []byte(text))).To(Succeed())
+	}
+	output = t.TempDir()
+	return output, Collect(t.Context(), source, output, []string{"linux", "windows"})
+}

@@ -1,0 +1,43 @@
+package archives
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/krew/pkg/index"
+	"sigs.k8s.io/yaml"
+)
+
+// testKrew checks what krew and its index ask of a manifest.
+func (r *release) testKrew(t *testing.T) {
+	g := NewWithT(t)
+	text, err := os.ReadFile(filepath.Join(r.dir, "krew/plugins/rehome.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	var plugin index.Plugin
+	g.Expect(yaml.UnmarshalStrict(text, &plugin)).To(Succeed())
+
+	g.Expect(plugin.APIVersion).To(Equal("krew.googlecontainertools.github.com/v1alpha2"))
+	g.Expect(plugin.Kind).To(Equal("Plugin"))
+	g.Expect(plugin.Name).To(Equal("rehome"))
+	g.Expect(plugin.Spec.Version).To(MatchRegexp(`^v\d+\.\d+\.\d+`))
+	g.Expect(plugin.Spec.Homepage).NotTo(BeEmpty())
+	g.Expect(plugin.Spec.Description).NotTo(BeEmpty())
+	g.Expect(plugin.Spec.ShortDescription).NotTo(BeEmpty())
+
+	var described []string
+	for _, p := range plugin.Spec.Platforms {
+		platform := p.Selector.MatchLabels["os"] + "_" + p.Selector.MatchLabels["arch"]
+		described = append(described, platform)
+		g.Expect(p.Bin).To(Equal(programName(platform)), "it is in the archive: see testArchive")
+		archive := r.file(t, platform+archiveEnd(platform))
+		g.Expect(p.Sha256).To(Equal(sum(t, archive)), platform)
+		g.Expect(p.URI).To(HavePrefix("https://github.com/rehome-operator/rehome/releases/download/"))
+		g.Expect(path.Base(p.URI)).To(Equal(filepath.Base(archive)))
+		g.Expect(strings.Contains(p.URI, plugin.Spec.Version)).To(BeTrue(), p.URI)
+	}
+	g.Expect(described).To(ConsistOf(platforms))
+}

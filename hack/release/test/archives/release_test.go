@@ -1,0 +1,94 @@
+// Package archives tests the files of a release.
+package archives
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/hack/release/test"
+)
+
+// platforms are those that there is an archive for.
+var platforms = []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64", "windows_amd64", "windows_arm64"}
+
+func TestRelease(t *testing.T) {
+	clone := test.Clone(t)
+	test.Make(t, clone, nil, "release-dry-run")
+	test.Make(t, clone, nil, "image")
+	r := &release{dir: filepath.Join(clone, ".cache/dist/release"), dist: filepath.Join(clone, ".cache/dist")}
+
+	t.Run("checksums are those of the files", r.testChecksums)
+	t.Run("krew finds the program for each platform", r.testKrew)
+	for _, platform := range platforms {
+		t.Run(platform, func(t *testing.T) { r.testArchive(t, platform) })
+	}
+	t.Run("is the same from another folder", func(t *testing.T) {
+		again := test.Clone(t)
+		test.Make(t, again, nil, "release-dry-run")
+		other := &release{dir: filepath.Join(again, ".cache/dist/release")}
+		NewWithT(t).Expect(other.checksums(t)).To(Equal(r.checksums(t)))
+	})
+}
+
+// release is what a dry run left.
+type release struct {
+	// dir holds the files that would be published, and dist all that was made.
+	dir, dist string
+}
+
+// file returns the path of the only file that ends so.
+func (r *release) file(t *testing.T, end string) string {
+	t.Helper()
+	g := NewWithT(t)
+	files, err := filepath.Glob(filepath.Join(r.dir, "rehome_*"+end))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(files).To(HaveLen(1), end)
+	return files[0]
+}
+
+// checksums returns what checksums.txt says, by the names of the files.
+func (r *release) checksums(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, "checksums.txt"))
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	sums := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		sums[name] = sum
+	}
+	return sums
+}
+
+func (r *release) testChecksums(t *testing.T) {
+	g := NewWithT(t)
+	files := map[string]string{}
+	for _, platform := range platforms {
+		for _, end := range []string{".cdx.json", archiveEnd(platform)} {
+			path := r.file(t, platform+end)
+			files[filepath.Base(path)] = sum(t, path)
+		}
+	}
+	g.Expect(r.checksums(t)).To(Equal(files))
+}
+
+// sum returns the SHA-256 of a file in hexadecimal digits.
+func sum(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	digest := sha256.Sum256(content)
+	return hex.EncodeToString(digest[:])
+}
+
+func archiveEnd(platform string) string {
+	if strings.HasPrefix(platform, "windows") {
+		return ".zip"
+	}
+	return ".tar.gz"
+}
