@@ -58,11 +58,14 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// helm runs helm with the values, in YAML, on its standard input; its own files are the test's.
+// helm runs helm with values, in YAML, where there are any; its own files are the test's.
 func helm(t *testing.T, values string, args ...string) (string, error) {
 	t.Helper()
+	if values != "" {
+		args = append(args, "--values", "-")
+	}
 	home := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), tool(t, "HELM"), append(args, "--values", "-")...)
+	cmd := exec.CommandContext(t.Context(), tool(t, "HELM"), args...)
 	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
 	cmd.Stdin = strings.NewReader(values)
 	return output(cmd)
@@ -71,8 +74,13 @@ func helm(t *testing.T, values string, args ...string) (string, error) {
 // template renders the chart, and returns what helm prints.
 func template(t *testing.T, values string) (string, error) {
 	t.Helper()
-	return helm(t, values, "template", releaseName, inRepository(t, "charts", "rehome"),
-		"--namespace", ownNamespace, "--kube-version", kubernetes)
+	return helm(t, values, "template", releaseName, chart(t), "--namespace", ownNamespace, "--kube-version", kubernetes)
+}
+
+// chart returns the folder of the chart.
+func chart(t *testing.T) string {
+	t.Helper()
+	return inRepository(t, "charts", "rehome")
 }
 
 // build returns what kustomize makes of a folder of config.
