@@ -9,7 +9,7 @@ CHART := charts/rehome
 DIST := .cache/dist
 
 # The modules of this repository that hold code of ours.
-MODULES := . test/controlplane test/conformance test/e2e
+MODULES := . test/controlplane test/conformance test/chart test/e2e
 
 include hack/tools.mk
 
@@ -78,7 +78,7 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 ##@ Test
 
 .PHONY: test
-test: test-unit test-fuzz test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
+test: test-unit test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
@@ -99,6 +99,10 @@ test-conformance: ## Check the laws of a rewrite through the real scheduler's pl
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.
 	cd test/controlplane && go test ./...
+
+.PHONY: test-chart
+test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install the chart and the kustomize builds, and run Rehome with the rights they give.
+	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome go test -timeout 20m ./...
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks ## Run Rehome beside the real KubeBlocks, in three versions.

@@ -1,10 +1,12 @@
 package chart
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/module"
@@ -26,10 +29,18 @@ type server struct {
 	client.Client
 }
 
+func TestMain(m *testing.M) {
+	// What the client libraries log would be noise between the failures.
+	ctrllog.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
+
 func startServer(t *testing.T) *server {
 	t.Helper()
 	g := NewWithT(t)
-	cp, err := controlplane.Start(t.Context(), controlplane.Options{Nodes: []controlplane.Node{{Name: "node-1"}, {Name: "node-2"}}})
+	cp, err := controlplane.Start(t.Context(), controlplane.Options{
+		Nodes: []controlplane.Node{{Name: "node-1", Zone: "zone-1"}, {Name: "node-2", Zone: "zone-2"}},
+	})
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(cp.Stop()).To(Succeed()) })
 	c, err := client.New(cp.Config(), client.Options{})
