@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 CHART := charts/rehome
 
 # The modules of this repository that hold code of ours.
-MODULES := . hack/release test/controlplane test/conformance test/e2e
+MODULES := . hack/release test/controlplane test/conformance test/chart test/e2e
 
 # IMAGE is the name of the container image, and IMAGE_ARCHS what it is built for.
 IMAGE ?= ghcr.io/rehome-operator/rehome
@@ -87,7 +87,7 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 ##@ Test
 
 .PHONY: test
-test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-e2e ## Run every test; builds what they need first.
+test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-chart test-e2e ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
@@ -117,6 +117,10 @@ test-image: ## Build the container image of the last commit for amd64, twice, an
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.
 	cd test/controlplane && go test ./...
+
+.PHONY: test-chart
+test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install the chart and the kustomize builds, and run Rehome with the rights they give.
+	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome go test -timeout 20m ./...
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.

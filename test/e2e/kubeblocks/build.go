@@ -38,7 +38,7 @@ func (v Version) programs(cache string) Programs {
 // Build builds the binaries that the folder cache, an absolute path, lacks, and
 // reports to r. On two cores that takes two to five minutes.
 func (v Version) Build(ctx context.Context, cache string, r *progress.Reporter) error {
-	dir, err := v.module().download(ctx)
+	dir, err := v.module().Download(ctx)
 	if err != nil {
 		return err
 	}

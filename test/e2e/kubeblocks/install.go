@@ -8,6 +8,8 @@ import (
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/rehome-operator/rehome/test/controlplane/module"
 )
 
 // establishTimeout bounds the wait until every definition is served.
@@ -15,11 +17,11 @@ const establishTimeout = time.Minute
 
 // volumeSnapshots is the client module KubeBlocks itself is built with. The
 // definitions of the objects are part of it.
-func volumeSnapshots() module {
-	return module{
-		path:    "github.com/kubernetes-csi/external-snapshotter/client/v6",
-		version: "v6.2.0",
-		sum:     "h1:cMM5AB37e9aRGjErygVT6EuBPB6s5a+l95OPERmSlVM=",
+func volumeSnapshots() module.Module {
+	return module.Module{
+		Path:    "github.com/kubernetes-csi/external-snapshotter/client/v6",
+		Version: "v6.2.0",
+		Sum:     "h1:cMM5AB37e9aRGjErygVT6EuBPB6s5a+l95OPERmSlVM=",
 	}
 }
 
@@ -27,11 +29,11 @@ func volumeSnapshots() module {
 // snapshots, without which KubeBlocks does not start. It returns when the API
 // server serves them all.
 func (v Version) Install(ctx context.Context, config *rest.Config) error {
-	own, err := v.module().download(ctx)
+	own, err := v.module().Download(ctx)
 	if err != nil {
 		return err
 	}
-	snapshots, err := volumeSnapshots().download(ctx)
+	snapshots, err := volumeSnapshots().Download(ctx)
 	if err != nil {
 		return err
 	}

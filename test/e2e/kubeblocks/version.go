@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/rehome-operator/rehome/test/controlplane/module"
 )
 
 const modulePath = "github.com/apecloud/kubeblocks"
@@ -88,6 +90,6 @@ func Find(name string) (Version, error) {
 
 func (v Version) String() string { return v.Name }
 
-func (v Version) module() module {
-	return module{path: modulePath, version: v.Name, sum: v.Sum}
+func (v Version) module() module.Module {
+	return module.Module{Path: modulePath, Version: v.Name, Sum: v.Sum}
 }

@@ -1,4 +1,4 @@
-package kubeblocks
+package module
 
 import (
 	"strings"
@@ -6,9 +6,8 @@ import (
 )
 
 func TestDownloadRefusesContentThatIsNotPinned(t *testing.T) {
-	m := volumeSnapshots()
-	m.sum = "h1:another="
-	_, err := m.download(t.Context())
+	m := Module{Path: "sigs.k8s.io/yaml", Version: "v1.6.0", Sum: "h1:another="}
+	_, err := m.Download(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "expected h1:another=") {
 		t.Fatalf("error is %v", err)
 	}

@@ -1,0 +1,178 @@
+package chart
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+)
+
+func TestWhatIsThereDependsOnValues(t *testing.T) {
+	for _, test := range []struct{ values, there, not string }{
+		{"replicaCount: 2", "PodDisruptionBudget rehome-system/rehome", ""},
+		{"replicaCount: 1", "", "PodDisruptionBudget "},
+		{"", "ServiceAccount rehome-system/rehome", ""},
+		{"serviceAccount: {create: false, name: theirs}", "", "ServiceAccount "},
+		{"", "CustomResourceDefinition rehomings.rehome.kubeblocks.io", ""},
+		{"crds: {enabled: false}", "", "CustomResourceDefinition "},
+		{"", "Service rehome-system/rehome-metrics", "ServiceMonitor "},
+		{"", "ClusterRole rehome-metrics-auth", "ClusterRoleBinding rehome-metrics-reader"},
+		{"serviceMonitor: {enabled: true}", "ServiceMonitor rehome-system/rehome", "PrometheusRule "},
+		{"prometheusRule: {enabled: true}", "PrometheusRule rehome-system/rehome", "ServiceMonitor "},
+		{"dashboard: {enabled: true}", "ConfigMap rehome-system/rehome-dashboard", ""},
+		{"", "", "ConfigMap rehome-system/rehome-dashboard"},
+		{`{config: {metrics: {bindAddress: "0"}}, serviceMonitor: {enabled: true}}`, "", "ServiceMonitor "},
+		{`config: {metrics: {bindAddress: "0"}}`, "", "Service rehome-system/rehome-metrics"},
+		{`config: {metrics: {bindAddress: "0"}}`, "", "ClusterRole rehome-metrics-"},
+		{"config: {metrics: {insecure: true}}", "Service rehome-system/rehome-metrics", "ClusterRole rehome-metrics-"},
+		{"metrics: {readers: [{kind: Group, name: watchers}]}", "ClusterRoleBinding rehome-metrics-reader", ""},
+		{"networkPolicy: {enabled: true}", "NetworkPolicy rehome-system/rehome", ""},
+		{"", "", "NetworkPolicy "},
+		{"", "ClusterRole rehome-edit", "RoleBinding rehome-system/rehome-manager"},
+		{"rbac: {aggregate: false}", "ClusterRole rehome-manager", "ClusterRole rehome-edit"},
+		{"rbac: {create: false}", "ClusterRole rehome-view", "ClusterRole rehome-manager"},
+		{"rbac: {create: false}", "", "Role "},
+		{"rbac: {create: false}", "", "ClusterRoleBinding "},
+		{namespaced, "Role shop/rehome-manager", "ClusterRole rehome-manager"},
+		{namespaced, "RoleBinding bank/rehome-manager", "ClusterRoleBinding rehome-manager"},
+		{"nameOverride: rules", "Deployment rehome-system/rehome-rules", ""},
+		{"fullnameOverride: rules", "Deployment rehome-system/rules", ""},
+	} {
+		t.Run(test.values+" "+test.there+test.not, func(t *testing.T) {
+			g := NewWithT(t)
+			names := parse(t, rendered(t, test.values)).names()
+			if test.there != "" {
+				g.Expect(names).To(ContainElement(test.there))
+			}
+			if test.not != "" {
+				g.Expect(names).NotTo(ContainElement(HavePrefix(test.not)))
+			}
+		})
+	}
+}
+
+func TestTheImage(t *testing.T) {
+	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for values, image := range map[string]string{
+		"":                 "ghcr.io/rehome-operator/rehome:0.1.0",
+		"image: {tag: v7}": "ghcr.io/rehome-operator/rehome:v7",
+		"image: {tag: v7, digest: '" + digest + "'}": "ghcr.io/rehome-operator/rehome@" + digest,
+		"image: {registry: here, repository: there}": "here/there:0.1.0",
+	} {
+		t.Run(values, func(t *testing.T) {
+			pod := podTemplate(t, parse(t, rendered(t, values)))
+			NewWithT(t).Expect(pod.Spec.Containers[0].Image).To(Equal(image))
+		})
+	}
+}
+
+func TestThePod(t *testing.T) {
+	g := NewWithT(t)
+	pod := podTemplate(t, parse(t, rendered(t, read(t, "testdata/values/everything.yaml"))))
+
+	g.Expect(pod.Spec.ImagePullSecrets).To(ConsistOf(corev1.LocalObjectReference{Name: "registry"}))
+	g.Expect(pod.Spec.PriorityClassName).To(Equal("system-cluster-critical"))
+	g.Expect(pod.Spec.ServiceAccountName).To(Equal("rehomer"))
+	g.Expect(pod.Spec.TopologySpreadConstraints).To(ConsistOf(HaveField("TopologyKey", "topology.kubernetes.io/zone")))
+	g.Expect(pod.Spec.Containers[0].Args).To(Equal([]string{"manager", "--config=/etc/rehome/config.yaml"}))
+	g.Expect(pod.Labels).To(HaveKeyWithValue("team", "storage"))
+}
+
+func TestThePodsAreSpreadByDefault(t *testing.T) {
+	g := NewWithT(t)
+	pod := podTemplate(t, parse(t, rendered(t, "")))
+
+	g.Expect(pod.Spec.TopologySpreadConstraints).To(ConsistOf(SatisfyAll(
+		HaveField("TopologyKey", corev1.LabelHostname), HaveField("WhenUnsatisfiable", corev1.ScheduleAnyway),
+		HaveField("LabelSelector.MatchLabels", HaveKeyWithValue("app.kubernetes.io/instance", releaseName)))))
+}
+
+func TestPodsAreReplacedWhenTheConfigurationChanges(t *testing.T) {
+	g := NewWithT(t)
+	before := podTemplate(t, parse(t, rendered(t, "")))
+	same := podTemplate(t, parse(t, rendered(t, "networkPolicy: {enabled: true}")))
+	after := podTemplate(t, parse(t, rendered(t, "config: {mode: Observe}")))
+
+	g.Expect(same).To(Equal(before))
+	g.Expect(after).NotTo(Equal(before))
+}
+
+func TestTheDefinitionIsKeptUnlessToldOtherwise(t *testing.T) {
+	g := NewWithT(t)
+	const policy = "helm.sh/resource-policy"
+
+	g.Expect(parse(t, rendered(t, "")).only(t, "CustomResourceDefinition").GetAnnotations()).To(HaveKeyWithValue(policy, "keep"))
+	g.Expect(parse(t, rendered(t, "crds: {keep: false}")).only(t, "CustomResourceDefinition").GetAnnotations()).NotTo(HaveKey(policy))
+}
+
+func TestEverythingIsLabelledAsRehome(t *testing.T) {
+	forEachShape(t, func(t *testing.T, l objects) {
+		for _, object := range l {
+			// KubeBlocks takes in the rights of every ClusterRole that has its name.
+			NewWithT(t).Expect(object.GetLabels()).To(HaveKeyWithValue("app.kubernetes.io/name", "rehome"), nameOf(object))
+		}
+	})
+}
+
+func TestRenderingTwiceGivesTheSame(t *testing.T) {
+	for _, s := range shapes(t) {
+		t.Run(s.name, func(t *testing.T) { NewWithT(t).Expect(s.render(t)).To(Equal(s.render(t))) })
+	}
+}
+
+func TestTheOperatorAcceptsItsConfiguration(t *testing.T) {
+	forEachShape(t, func(t *testing.T, l objects) {
+		settings, err := configv1alpha1.Load([]byte(l.configuration(t)))
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		NewWithT(t).Expect(settings.LeaderElection).To(Equal(configv1alpha1.LeaderElection{Enabled: true, Namespace: ownNamespace}))
+	})
+}
+
+func TestManagedNamespacesAreWatched(t *testing.T) {
+	settings, err := configv1alpha1.Load([]byte(parse(t, rendered(t, "managedNamespaces: 'shop, bank,shop,'")).configuration(t)))
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	NewWithT(t).Expect(settings.WatchNamespaces).To(Equal([]string{"shop", "bank"}))
+}
+
+func TestChartAndKustomizeAreOfOneVersion(t *testing.T) {
+	g := NewWithT(t)
+	var chart struct {
+		Version, AppVersion string
+		Annotations         map[string]string
+	}
+	g.Expect(yaml.Unmarshal([]byte(read(t, inRepository(t, "charts", "rehome", "Chart.yaml"))), &chart)).To(Succeed())
+	image := podTemplate(t, parse(t, build(t, "default"))).Spec.Containers[0].Image
+
+	g.Expect(chart.Version).To(Equal(chart.AppVersion))
+	g.Expect(podTemplate(t, parse(t, rendered(t, ""))).Spec.Containers[0].Image).To(Equal(image))
+	g.Expect(chart.Annotations["artifacthub.io/images"]).To(ContainSubstring("image: " + image + "\n"))
+}
+
+// TestChartAndKustomizeInstallTheSame compares what people do not choose by values: rights, and the Pod.
+func TestChartAndKustomizeInstallTheSame(t *testing.T) {
+	g := NewWithT(t)
+	chart, kustomize := parse(t, rendered(t, "")), parse(t, build(t, "default"))
+
+	g.Expect(chart.rules(t)).To(Equal(kustomize.rules(t)))
+	g.Expect(comparable(podTemplate(t, chart))).To(Equal(comparable(podTemplate(t, kustomize))))
+	g.Expect(decoded[appsv1.Deployment](t, chart.only(t, "Deployment")).Spec.Strategy).
+		To(Equal(decoded[appsv1.Deployment](t, kustomize.only(t, "Deployment")).Spec.Strategy))
+}
+
+// comparable returns the spec of a Pod without the names that the chart and kustomize choose each in their way.
+func comparable(pod *corev1.PodTemplateSpec) corev1.PodSpec {
+	spec := *pod.Spec.DeepCopy()
+	spec.TopologySpreadConstraints[0].LabelSelector = nil
+	spec.Volumes[0].ConfigMap.Name, _, _ = strings.Cut(spec.Volumes[0].ConfigMap.Name, "-")
+	return spec
+}
+
+func podTemplate(t *testing.T, l objects) *corev1.PodTemplateSpec {
+	t.Helper()
+	return &decoded[appsv1.Deployment](t, l.only(t, "Deployment")).Spec.Template
+}

@@ -1,0 +1,215 @@
+package chart
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// rights are verbs by resources, written as in `kubectl auth can-i`.
+type rights map[string]string
+
+// What the operator may do: to namespaced objects where it looks after Clusters, to others, and in its own Namespace.
+var (
+	toManaged = rights{
+		"clusters.apps.kubeblocks.io":                  "get list patch watch",
+		"components.apps.kubeblocks.io":                "get list watch",
+		"instancesets.workloads.kubeblocks.io":         "get list watch",
+		"backups.dataprotection.kubeblocks.io":         "get",
+		"restores.dataprotection.kubeblocks.io":        "delete get list patch watch",
+		"restores/status.dataprotection.kubeblocks.io": "patch",
+		"rehomings.rehome.kubeblocks.io":               "create get list patch watch",
+		"rehomings/status.rehome.kubeblocks.io":        "patch",
+		"jobs.batch":                                   "delete list patch",
+		"pods":                                         "delete list watch",
+		"persistentvolumeclaims":                       "get list",
+		"events.events.k8s.io":                         "create patch",
+	}
+	toCluster = rights{
+		"namespaces":                    "get list watch",
+		"persistentvolumes":             "get",
+		"storageclasses.storage.k8s.io": "get",
+		"customresourcedefinitions.apiextensions.k8s.io": "get list watch",
+		"tokenreviews.authentication.k8s.io":             "create",
+		"subjectaccessreviews.authorization.k8s.io":      "create",
+	}
+	toItself = rights{
+		"leases.coordination.k8s.io": "create",
+		"events":                     "create patch",
+	}
+)
+
+func TestTheOperatorHasNoOtherRights(t *testing.T) {
+	s := startServer(t)
+	s.namespaces(t)
+	s.define(t, append(monitoringKinds(t), inRepository(t, "config", "crd"))...)
+	s.defineKubeBlocks(t)
+	for _, test := range []struct {
+		name, text         string
+		managed, unmanaged string
+	}{
+		{"chart", rendered(t, ""), managed, ""},
+		{"chart for single Namespaces", rendered(t, namespaced), managed, unmanaged},
+		{"kustomize", build(t, "default"), managed, ""},
+		{"kustomize for single Namespaces", build(t, "namespaced"), "default", unmanaged},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := NewWithT(t)
+			s.grant(t, parse(t, test.text))
+
+			g.Expect(s.allowed(t, test.managed)).To(ConsistOf(listed(toManaged)))
+			if test.unmanaged == "" {
+				g.Expect(s.allowed(t, "")).To(ConsistOf(listed(toManaged, toCluster)))
+				g.Expect(s.allowed(t, ownNamespace)).To(ConsistOf(listed(toManaged, toItself)))
+			} else {
+				g.Expect(s.allowed(t, "")).To(ConsistOf(listed(toCluster)))
+				g.Expect(s.allowed(t, ownNamespace)).To(ConsistOf(listed(toItself)))
+				g.Expect(s.allowed(t, test.unmanaged)).To(BeEmpty())
+			}
+			for _, verb := range []string{"get", "update"} {
+				lease := authorizationv1.ResourceAttributes{
+					Namespace: ownNamespace, Group: "coordination.k8s.io", Resource: "leases", Name: "rehome.kubeblocks.io", Verb: verb,
+				}
+				g.Expect(s.may(t.Context(), rehome, lease)).To(BeTrue(), verb)
+			}
+		})
+	}
+}
+
+func TestNoRoleHasTooMuch(t *testing.T) {
+	forEachShape(t, func(t *testing.T, l objects) {
+		g := NewWithT(t)
+		for name, rules := range l.rules(t) {
+			g.Expect(rules).NotTo(BeEmpty(), name)
+			for _, rule := range rules {
+				for _, words := range [][]string{rule.APIGroups, rule.Resources, rule.Verbs, rule.NonResourceURLs} {
+					g.Expect(words).NotTo(ContainElement(ContainSubstring("*")), name)
+				}
+				g.Expect(rule.Resources).NotTo(ContainElement(HavePrefix("secrets")), name)
+				if slices.Contains(rule.Resources, "pods") {
+					g.Expect(rule.Verbs).To(ConsistOf("delete", "list", "watch"), name)
+				}
+			}
+		}
+	})
+}
+
+// listed lists rights as "verb resource".
+func listed(all ...rights) []string {
+	var list []string
+	for _, some := range all {
+		for resource, verbs := range some {
+			for verb := range strings.FieldsSeq(verbs) {
+				list = append(list, verb+" "+resource)
+			}
+		}
+	}
+	return list
+}
+
+// rehome is the operator's service account, nobody one that has the rights of all.
+const (
+	rehome = "rehome"
+	nobody = "nobody"
+)
+
+// grant creates roles and bindings, for the time of the test.
+func (s *server) grant(t *testing.T, l objects) {
+	t.Helper()
+	for _, object := range l.ofKind("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding") {
+		NewWithT(t).Expect(s.Create(t.Context(), object)).To(Succeed())
+		t.Cleanup(func() { NewWithT(t).Expect(s.Delete(context.WithoutCancel(t.Context()), object)).To(Succeed()) })
+	}
+}
+
+// defineKubeBlocks creates the kinds of KubeBlocks 1.0.
+func (s *server) defineKubeBlocks(t *testing.T) {
+	t.Helper()
+	_, err := envtest.InstallCRDs(s.Config(), envtest.CRDInstallOptions{CRDs: rehometesting.V10().CRDs()})
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+}
+
+// allowed lists what the operator may do in a Namespace, or, without one, to what is in none and in all, beyond what everybody
+// may. It asks for every verb of every resource that is served.
+func (s *server) allowed(t *testing.T, namespace string) []string {
+	t.Helper()
+	g := NewWithT(t)
+	questions := s.questions(t, namespace)
+	answers := make([]bool, len(questions))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, question := range questions {
+		group.Go(func() (err error) {
+			answers[i], err = s.may(t.Context(), rehome, question)
+			if err != nil || !answers[i] {
+				return err
+			}
+			everybody, err := s.may(t.Context(), nobody, question)
+			answers[i] = !everybody
+			return err
+		})
+	}
+	g.Expect(group.Wait()).To(Succeed())
+	var list []string
+	for i, question := range questions {
+		if answers[i] {
+			resource := schema.GroupResource{Group: question.Group, Resource: question.Resource}
+			if question.Subresource != "" {
+				resource.Resource += "/" + question.Subresource
+			}
+			list = append(list, question.Verb+" "+resource.String())
+		}
+	}
+	return list
+}
+
+// questions are all verbs of all resources that can be asked for in a Namespace, each once, whatever the versions.
+func (s *server) questions(t *testing.T, namespace string) []authorizationv1.ResourceAttributes {
+	t.Helper()
+	g := NewWithT(t)
+	d, err := discovery.NewDiscoveryClientForConfig(s.Config())
+	g.Expect(err).NotTo(HaveOccurred())
+	_, lists, err := d.ServerGroupsAndResources()
+	g.Expect(err).NotTo(HaveOccurred())
+	var questions []authorizationv1.ResourceAttributes
+	for _, list := range lists {
+		version, err := schema.ParseGroupVersion(list.GroupVersion)
+		g.Expect(err).NotTo(HaveOccurred())
+		for _, resource := range list.APIResources {
+			if namespace != "" && !resource.Namespaced {
+				continue
+			}
+			name, subresource, _ := strings.Cut(resource.Name, "/")
+			for _, verb := range resource.Verbs {
+				question := authorizationv1.ResourceAttributes{
+					Namespace: namespace, Group: version.Group, Resource: name, Subresource: subresource, Verb: verb,
+				}
+				if !slices.Contains(questions, question) {
+					questions = append(questions, question)
+				}
+			}
+		}
+	}
+	return questions
+}
+
+// may asks the API server whether a service account may do something.
+func (s *server) may(ctx context.Context, account string, what authorizationv1.ResourceAttributes) (bool, error) {
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User:               "system:serviceaccount:" + ownNamespace + ":" + account,
+		Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + ownNamespace, "system:authenticated"},
+		ResourceAttributes: &what,
+	}}
+	err := s.Create(ctx, review)
+	return review.Status.Allowed, err
+}

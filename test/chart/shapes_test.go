@@ -1,0 +1,72 @@
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+const (
+	releaseName = "rehome"
+	// ownNamespace is where the operator runs, managed one that it looks after, unmanaged one that it does not where it looks
+	// after single ones.
+	ownNamespace = "rehome-system"
+	managed      = "shop"
+	unmanaged    = "vault"
+)
+
+// namespaced are the values of an operator that looks after single Namespaces.
+const namespaced = "managedNamespaces: shop, bank"
+
+// shape is a way to install Rehome.
+type shape struct {
+	name   string
+	render func(t *testing.T) string
+}
+
+// shapes are the files of values in testdata, and the folders of config that kustomize builds.
+func shapes(t *testing.T) []shape {
+	t.Helper()
+	files, err := filepath.Glob("testdata/values/*.yaml")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	NewWithT(t).Expect(files).NotTo(BeEmpty())
+	var list []shape
+	for _, file := range files {
+		list = append(list, shape{"chart with " + filepath.Base(file), func(t *testing.T) string {
+			t.Helper()
+			return rendered(t, read(t, file))
+		}})
+	}
+	for _, name := range []string{"default", "namespaced", "observe", "monitoring"} {
+		list = append(list, shape{"kustomize " + name, func(t *testing.T) string {
+			t.Helper()
+			return build(t, name)
+		}})
+	}
+	return list
+}
+
+// forEachShape runs a test on the objects of each shape.
+func forEachShape(t *testing.T, test func(t *testing.T, l objects)) {
+	t.Helper()
+	for _, s := range shapes(t) {
+		t.Run(s.name, func(t *testing.T) { test(t, parse(t, s.render(t))) })
+	}
+}
+
+// rendered returns what the chart becomes with values that it accepts.
+func rendered(t *testing.T, values string) string {
+	t.Helper()
+	text, err := template(t, values)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return text
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return string(content)
+}
