@@ -15,7 +15,7 @@ import (
 // testKrew checks what krew and its index ask of a manifest.
 func (r *release) testKrew(t *testing.T) {
 	g := NewWithT(t)
-	text, err := os.ReadFile(filepath.Join(r.dir, "krew/plugins/rehome.yaml"))
+	text, err := os.ReadFile(filepath.Join(r.dir, "krew/rehome.yaml"))
 	g.Expect(err).NotTo(HaveOccurred())
 	var plugin index.Plugin
 	g.Expect(yaml.UnmarshalStrict(text, &plugin)).To(Succeed())
