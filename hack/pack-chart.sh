@@ -13,8 +13,11 @@ trap 'rm -rf "$work"' EXIT
 packed=$(basename "$work"/*.tgz)
 mkdir "$work/files" "$work/whole"
 tar -xzf "$work/$packed" -C "$work/files"
-tar -cf - -C "$work/files" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX . |
+cd "$work/files"
+find "$(basename "$chart")" -type f | LC_ALL=C sort |
+	tar -cf - -T - --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rw,go=r |
 	gzip -n9 >"$work/whole/$packed"
+cd "$OLDPWD"
 mkdir -p "$dist"
 mv "$work/whole/$packed" "$dist/$packed"
 echo "$dist/$packed"
