@@ -20,9 +20,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "rights:", err)
 		os.Exit(1)
 	}
@@ -40,11 +38,13 @@ func suites() []*suite {
 	return []*suite{
 		{name: "operator", module: ".", pkg: "pkg/operator", args: []string{"-ginkgo.fail-fast"}},
 		{name: "controllers", module: ".", pkg: "controllers", args: []string{"-ginkgo.fail-fast", "-ginkgo.label-filter=!harness"}},
-		{name: "e2e", module: "test/e2e", pkg: ".", args: []string{"-ginkgo.fail-fast", "-ginkgo.label-filter=v1.0.2 && !races", "-test.timeout=30m"}},
+		{name: "e2e", module: "test/e2e", pkg: ".", args: []string{"-ginkgo.fail-fast", "-ginkgo.label-filter=v1.0.2 && scenarios", "-test.timeout=30m"}},
 	}
 }
 
-func run(ctx context.Context) error {
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	root, err := repository.Root()
 	if err != nil {
 		return err
