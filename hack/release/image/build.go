@@ -15,7 +15,7 @@ import (
 
 // Release is an image for several platforms.
 type Release struct {
-	// Tag is the version, as a registry takes it.
+	// Tag is the version, without a v.
 	Tag string
 	// Index holds an image for each platform.
 	Index v1.ImageIndex

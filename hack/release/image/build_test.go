@@ -28,7 +28,7 @@ func TestVersionsAreNotMixed(t *testing.T) {
 	newer := compile(t, source, "-buildvcs=true")
 
 	_, err := Build([]string{older, newer}, licenses)
-	g.Expect(err).To(MatchError(ContainSubstring("is of version v1.2.3, but others are of v0.0.0-")))
+	g.Expect(err).To(MatchError(ContainSubstring("is of version 1.2.3, but others are of 0.0.0-")))
 }
 
 func TestTagOfWhatIsNotCommitted(t *testing.T) {
@@ -39,7 +39,7 @@ func TestTagOfWhatIsNotCommitted(t *testing.T) {
 
 	release, err := Build([]string{compile(t, source, "-buildvcs=true")}, licenses)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(release.Tag).To(Equal("v1.2.3-dirty"), "a registry takes no plus sign")
+	g.Expect(release.Tag).To(Equal("1.2.3-dirty"), "a registry takes no plus sign")
 }
 
 func TestNoProgramIsAnError(t *testing.T) {

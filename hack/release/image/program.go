@@ -47,7 +47,8 @@ func readProgram(path string) (*program, error) {
 	return p, nil
 }
 
-// tag returns the version as a registry takes it.
+// tag returns the version as the chart and the archives spell it, without the v of the tag in the repository, and as a registry
+// takes it.
 func (p *program) tag() string {
-	return strings.ReplaceAll(p.version, "+", "-")
+	return strings.ReplaceAll(strings.TrimPrefix(p.version, "v"), "+", "-")
 }

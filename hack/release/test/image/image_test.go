@@ -59,7 +59,7 @@ func build(t *testing.T, settings ...string) v1.ImageIndex {
 	tagged, err := tags.IndexManifest()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(tagged.Manifests).To(HaveLen(1))
-	g.Expect(tagged.Manifests[0].Annotations).To(HaveKeyWithValue("org.opencontainers.image.ref.name", test.Version))
+	g.Expect(tagged.Manifests[0].Annotations).To(HaveKeyWithValue("org.opencontainers.image.ref.name", strings.TrimPrefix(test.Version, "v")))
 	index, err := tags.ImageIndex(tagged.Manifests[0].Digest)
 	g.Expect(err).NotTo(HaveOccurred())
 	return index
