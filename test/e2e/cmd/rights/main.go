@@ -1,5 +1,6 @@
 // Command rights takes each right that Rehome has away, one after another, and finds a test that fails without it. A right that no
-// test misses is one that Rehome need not have. It takes long: it is for the night.
+// test misses is one that Rehome need not have. It takes long: it is for the night. With rights as arguments, such as "patch events",
+// it tries those only.
 package main
 
 import (
@@ -68,6 +69,9 @@ func run() error {
 	}
 	var needless []string
 	for _, right := range rehometesting.RightsOf(slices.Concat(cluster, own)) {
+		if wanted := os.Args[1:]; len(wanted) > 0 && !slices.Contains(wanted, right.String()) {
+			continue
+		}
 		missedBy, err := missed(ctx, all, right)
 		if err != nil {
 			return err
