@@ -45,7 +45,8 @@ func TestTheOperatorWorksWithItsRights(t *testing.T) {
 
 			cluster := s.restore(t, managed)
 			g.Eventually(func() any { return s.specOf(t, cluster) }).WithTimeout(soon).Should(Equal(named("carrot67", "carrot67")))
-			g.Eventually(func() any { return s.ready(t, cluster) }).WithTimeout(soon).Should(HaveValue(HaveField("Status", metav1.ConditionTrue)))
+			g.Eventually(func() any { return s.ready(t, cluster) }).WithTimeout(soon).Should(HaveValue(
+				HaveField("Reason", v1alpha1.ReasonNoPods)), "KubeBlocks, which would create a Restore, does not run")
 			g.Expect(o.scrape(t, s.as(t, unmanaged, "default"))).To(Equal(http.StatusOK))
 			g.Expect(o.scrape(t, s.as(t, managed, "default"))).To(Equal(http.StatusForbidden))
 			g.Expect(read(t, o.log)).NotTo(ContainSubstring("forbidden"))

@@ -23,12 +23,12 @@ type rights map[string]string
 var (
 	toManaged = rights{
 		"clusters.apps.kubeblocks.io":                  "get list patch watch",
-		"components.apps.kubeblocks.io":                "get list watch",
+		"components.apps.kubeblocks.io":                "list watch",
 		"instancesets.workloads.kubeblocks.io":         "get list watch",
 		"backups.dataprotection.kubeblocks.io":         "get",
 		"restores.dataprotection.kubeblocks.io":        "delete get list patch watch",
 		"restores/status.dataprotection.kubeblocks.io": "patch",
-		"rehomings.rehome.kubeblocks.io":               "create get list patch watch",
+		"rehomings.rehome.kubeblocks.io":               "create list patch watch",
 		"rehomings/status.rehome.kubeblocks.io":        "patch",
 		"jobs.batch":                                   "delete list patch",
 		"pods":                                         "delete list watch",
@@ -36,10 +36,10 @@ var (
 		"events.events.k8s.io":                         "create patch",
 	}
 	toCluster = rights{
-		"namespaces":                    "get list watch",
+		"namespaces":                    "list watch",
 		"persistentvolumes":             "get",
 		"storageclasses.storage.k8s.io": "get",
-		"customresourcedefinitions.apiextensions.k8s.io": "get list watch",
+		"customresourcedefinitions.apiextensions.k8s.io": "list watch",
 		"tokenreviews.authentication.k8s.io":             "create",
 		"subjectaccessreviews.authorization.k8s.io":      "create",
 	}
