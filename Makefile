@@ -18,7 +18,11 @@ IMAGE_ARCHS ?= amd64 arm64
 DIST := $(CURDIR)/.cache/dist
 
 # GO_BUILD makes the same program from a commit, wherever it runs. The version is the tag or the commit, which Go writes into it.
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags='-s -w'
+GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
+
+# All is compiled in one way, so that what programs, tests, tools and the linter have in common is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := $(GOFLAGS) -trimpath
 
 include hack/tools.mk
 
@@ -107,8 +111,7 @@ test-fuzz: ## Fuzz the snapshot parser and the rewrite for FUZZTIME each.
 
 .PHONY: test-conformance
 test-conformance: ## Check the laws of a rewrite through the real scheduler's plugins.
-	@# The flags of the control plane's build, so that both share what is compiled.
-	cd test/conformance && CGO_ENABLED=0 go test -trimpath ./...
+	cd test/conformance && go test ./...
 
 .PHONY: test-image
 test-image: ## Build the container image of the last commit for amd64, twice, and test it.
@@ -124,7 +127,8 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
-	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go test -timeout 60m ./...
+	cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$) && \
+		PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=60m .
 
 .PHONY: nightly
 nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, and images compiled anew.
@@ -158,6 +162,8 @@ licenses: ## Gather the licences of all that is linked into .cache/dist/licenses
 
 .PHONY: release-files
 release-files: build licenses # What a release holds besides the programs, and the tool that lists their components.
+	@rm -f $(DIST)/rehome-*.tgz
+	@$(MAKE) --no-print-directory chart
 	@mkdir -p $(DIST)/completions
 	@for s in bash zsh fish powershell; do .cache/bin/rehome completion $$s > $(DIST)/completions/rehome.$$s || exit 1; done
 	@cd hack/release && go build -o $(DIST)/bin/sbom ./cmd/sbom
@@ -169,6 +175,8 @@ release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/rel
 
 .PHONY: release
 release: $(GORELEASER) ## Publish the files of the tag that is checked out.
+	@tag=$$(git describe --tags --exact-match) && version=v$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml) && \
+		[ "$$tag" = "$$version" ] || (echo "the tag that is checked out, $$tag, is not the version in $(CHART)/Chart.yaml, $$version" && exit 1)
 	$(GORELEASER) release --clean
 
 ##@ Clean up

@@ -52,13 +52,12 @@ func (r *ClusterReconciler) take(ctx context.Context, s *scene, action remedy.Ac
 	}
 }
 
-// count writes an attempt into the ledger.
+// count writes an attempt into the ledger. The journal holds it since it was decided on, and drops it when it is not to be made.
 func (r *ClusterReconciler) count(ctx context.Context, s *scene, c remedy.Charge, action string) error {
-	now := s.observation.Now
-	if err := r.writeLedger(ctx, s, s.observation.Cluster, s.observation.Ledger.With(c, action, now)); err != nil {
+	if err := r.writeLedger(ctx, s, s.observation.Cluster, s.observation.Ledger.With(c, action, s.observation.Now)); err != nil {
+		r.journal.drop(s.entry(&c))
 		return fmt.Errorf("count an attempt: %w", err)
 	}
-	r.journal.enter(entry{s.cluster.Namespace, c.Key, now})
 	return nil
 }
 

@@ -90,7 +90,6 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.journal.lineUp(req.NamespacedName, plan.RateLimited)
 	logDecision(ctx, scene, plan)
 	var failed error
 	if len(plan.Actions) > 0 {
@@ -102,19 +101,31 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	return outcome(plan, errors.Join(failed, r.report(ctx, scene, plan)))
 }
 
-// decide returns the plan. What happens to other Clusters is looked at only where it matters.
+// decide returns the plan. What happens to other Clusters is looked at only where it matters, and for one Cluster at a time: the
+// next sees what the one before is charged.
 func (r *ClusterReconciler) decide(ctx context.Context, s *scene) (remedy.Plan, error) {
+	cluster := s.observation.Cluster.NamespacedName
 	plan := remedy.Decide(s.observation)
 	if !slices.ContainsFunc(plan.Actions, func(a remedy.Action) bool { return remedy.ChargeOf(a) != nil }) {
+		r.journal.lineUp(cluster, false)
 		return plan, nil
 	}
+	r.journal.turn.Lock()
+	defer r.journal.turn.Unlock()
 	recent, err := r.recent(ctx)
 	if err != nil {
 		return remedy.Plan{}, err
 	}
-	recent.Ahead = r.journal.ahead(s.observation.Cluster.NamespacedName)
+	recent.Ahead = r.journal.ahead(cluster)
 	s.observation.Recent = recent
-	return remedy.Decide(s.observation), nil
+	plan = remedy.Decide(s.observation)
+	r.journal.lineUp(cluster, plan.RateLimited)
+	if len(plan.Actions) > 0 {
+		if charge := remedy.ChargeOf(plan.Actions[0]); charge != nil {
+			r.journal.enter(s.entry(charge))
+		}
+	}
+	return plan, nil
 }
 
 // forget drops what is remembered of a Cluster that there is nothing to do for.

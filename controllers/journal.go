@@ -18,9 +18,13 @@ import (
 )
 
 // journal is all Clusters' ledgers by time. It is a copy: a process that needs it for the first time makes it of the ledgers,
-// and from then on enters what it writes into them. Only the leader writes. The line is in no ledger: it only spreads the moments at
-// which Clusters look for a token.
+// and from then on enters what it is about to write into them. Only the leader writes. The line is in no ledger: it only spreads the
+// moments at which Clusters look for a token.
 type journal struct {
+	// turn is held from looking at what was done to all Clusters until what is to be done to one more is entered: of two that look
+	// at the same moment, both would take the last token.
+	turn sync.Mutex
+
 	sync.Mutex
 	made    bool
 	entries []entry
@@ -36,10 +40,21 @@ type entry struct {
 	at  metav1.Time
 }
 
+// enter keeps the order of time: several Clusters are looked at at once.
 func (j *journal) enter(e entry) {
 	j.Lock()
 	defer j.Unlock()
-	j.entries = append(j.entries, e)
+	i, _ := slices.BinarySearchFunc(j.entries, e, byTime)
+	j.entries = slices.Insert(j.entries, i, e)
+}
+
+func byTime(a, b entry) int { return a.at.Compare(b.at.Time) }
+
+// drop takes out what was entered and then not written.
+func (j *journal) drop(e entry) {
+	j.Lock()
+	defer j.Unlock()
+	j.entries = slices.DeleteFunc(j.entries, func(other entry) bool { return other == e })
 }
 
 // read returns all entries in order of time; the journal is made of Clusters unless it is there.
@@ -55,7 +70,7 @@ func (j *journal) read(clusters func() ([]kubeblocks.Cluster, error)) ([]entry, 
 		for i := range list {
 			j.entries = append(j.entries, entriesOf(&list[i])...)
 		}
-		slices.SortStableFunc(j.entries, func(a, b entry) int { return a.at.Compare(b.at.Time) })
+		slices.SortStableFunc(j.entries, byTime)
 		j.made = true
 	}
 	return slices.Clone(j.entries), nil
@@ -82,6 +97,11 @@ func (j *journal) lineUp(cluster types.NamespacedName, waits bool) {
 	case !waits && i >= 0:
 		j.line = slices.Delete(j.line, i, i+1)
 	}
+}
+
+// entry is that of an attempt which is made now.
+func (s *scene) entry(c *remedy.Charge) entry {
+	return entry{s.cluster.Namespace, c.Key, s.observation.Now}
 }
 
 func entriesOf(c *kubeblocks.Cluster) []entry {
@@ -132,9 +152,12 @@ func lastRestores(entries []entry) []entry {
 	var last []entry
 	for _, e := range slices.Backward(entries) {
 		id := restore{e.namespace, e.key}
-		if strings.HasPrefix(e.key, restoreKey) && !seen[id] && len(last) < remedy.BreakerWindow {
-			seen[id] = true
-			last = append(last, e)
+		if !strings.HasPrefix(e.key, restoreKey) || seen[id] {
+			continue
+		}
+		seen[id] = true
+		if last = append(last, e); len(last) == remedy.BreakerWindow {
+			break
 		}
 	}
 	return last

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -19,6 +20,9 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
+
+// workers is how many Clusters are looked at at once. A look is mostly waiting for answers of the API server.
+const workers = 8
 
 // SetupWithManager registers the reconciler. Whatever happens to a Cluster, to its Components or Restores, to its Pods that
 // wait for a node, or to the mode of its Namespace, is a reason to look at the Cluster again; nothing else is.
@@ -28,6 +32,7 @@ func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("rehome-cluster").
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		For(&kubeblocks.Cluster{}, specOrMeta).
 		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
 		Watches(&kubeblocks.Restore{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).

@@ -1,15 +1,21 @@
 package controllers_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -167,6 +173,34 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 			}
 		}
 		showf("storm", "%d Restores cured in %d bursts", many, bursts)
+	})
+
+	It("takes as many tokens as there are, however many Clusters are looked at at once", func() {
+		s := newStorm(fewer)
+		defer s.clean()
+		server := servers[s.generation.Apps]
+		var seen sync.Map
+		s.reconciler = s.reconcilerOf(interceptor.NewClient(interceptor.NewClient(server.rehome, within(s.namespace)), interceptor.Funcs{
+			Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, p client.Patch, opts ...client.PatchOption) error {
+				if _, again := seen.LoadOrStore(kindOf(c, obj)+obj.GetName(), true); !again {
+					return apierrors.NewConflict(schema.GroupResource{}, obj.GetName(), errors.New("somebody was ahead"))
+				}
+				return c.Patch(ctx, obj, p, opts...)
+			},
+		}), server)
+		look := func(c *stuck) {
+			_, err := s.reconciler.Reconcile(s.ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: c.name}})
+			Expect(err).NotTo(HaveOccurred())
+		}
+		burst := int(s.reconciler.Config.Limits.RemediationBurst)
+		Expect(burst).To(BeNumerically("<", fewer))
+
+		inParallel(s.clusters, look)
+		Expect(s.attempts()).To(BeEmpty(), "somebody is ahead of every first write, and its token is not spent")
+		for range 3 {
+			inParallel(s.clusters, look)
+			Expect(s.attempts()).To(HaveLen(burst))
+		}
 	})
 
 	It("is left alone once the cure does not help", func() {

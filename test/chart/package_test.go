@@ -41,7 +41,7 @@ func packed(t *testing.T) string {
 	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1700000000")
 	_, err := output(cmd)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	return filepath.Join(dir, "rehome-0.1.0.tgz")
+	return filepath.Join(dir, "rehome-"+version(t)+".tgz")
 }
 
 func entries(t *testing.T, archive string) []*tar.Header {

@@ -61,7 +61,7 @@ func TestAnUpgradeUpdatesTheDefinition(t *testing.T) {
 	s.helm(t, "", "upgrade", releaseName, chart(t))
 
 	g.Expect(s.Get(t.Context(), name, of)).To(Succeed())
-	g.Expect(of.GetLabels()).To(HaveKeyWithValue("helm.sh/chart", "rehome-0.1.0"))
+	g.Expect(of.GetLabels()).To(HaveKeyWithValue("helm.sh/chart", "rehome-"+version(t)))
 }
 
 func TestKustomizeComesAndGoes(t *testing.T) {

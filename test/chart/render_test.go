@@ -59,10 +59,10 @@ func TestWhatIsThereDependsOnValues(t *testing.T) {
 func TestTheImage(t *testing.T) {
 	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for values, image := range map[string]string{
-		"":                 "ghcr.io/rehome-operator/rehome:0.1.0",
+		"":                 "ghcr.io/rehome-operator/rehome:" + version(t),
 		"image: {tag: v7}": "ghcr.io/rehome-operator/rehome:v7",
 		"image: {tag: v7, digest: '" + digest + "'}": "ghcr.io/rehome-operator/rehome@" + digest,
-		"image: {registry: here, repository: there}": "here/there:0.1.0",
+		"image: {registry: here, repository: there}": "here/there:" + version(t),
 	} {
 		t.Run(values, func(t *testing.T) {
 			pod := podTemplate(t, parse(t, rendered(t, values)))

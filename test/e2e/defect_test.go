@@ -18,8 +18,8 @@ const stayTime = 5 * time.Second
 // restore under another name hangs, because its Pods keep away from those of
 // the source and no node is without one. Then Rehome starts.
 
-var _ = Describe("KubeBlocks v0.9.3", Label("v0.9.3"), Ordered, func() {
-	s := useStage("v0.9.3")
+var _ = inEachMode("KubeBlocks v0.9.3", func(watched []string) {
+	s := useStage("v0.9.3", watched)
 
 	It("alone hangs in a restore by OpsRequest", func(ctx SpecContext) {
 		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
@@ -28,10 +28,10 @@ var _ = Describe("KubeBlocks v0.9.3", Label("v0.9.3"), Ordered, func() {
 	}, SpecTimeout(specTimeout))
 
 	s.itIsCured(restored{"carrot67", "my1", "bp1"})
-})
+}, Label("v0.9.3"))
 
-var _ = Describe("KubeBlocks v1.0.0", Label("v1.0.0"), Ordered, func() {
-	s := useStage("v1.0.0")
+var _ = inEachMode("KubeBlocks v1.0.0", func(watched []string) {
+	s := useStage("v1.0.0", watched)
 
 	It("alone hangs in a restore by annotation", func(ctx SpecContext) {
 		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
@@ -40,10 +40,10 @@ var _ = Describe("KubeBlocks v1.0.0", Label("v1.0.0"), Ordered, func() {
 	}, SpecTimeout(specTimeout))
 
 	s.itIsCured(restored{"carrot67", "my1", "bp1"})
-})
+}, Label("v1.0.0"))
 
-var _ = Describe("KubeBlocks v1.0.2", Label("v1.0.2"), Ordered, func() {
-	s := useStage("v1.0.2")
+var _ = inEachMode("KubeBlocks v1.0.2", func(watched []string) {
+	s := useStage("v1.0.2", watched)
 
 	It("alone hangs in a restore by annotation", func(ctx SpecContext) {
 		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
@@ -62,7 +62,7 @@ var _ = Describe("KubeBlocks v1.0.2", Label("v1.0.2"), Ordered, func() {
 	}, SpecTimeout(specTimeout))
 
 	s.itIsCured(restored{"carrot67", "my1", "bp1"}, restored{"kiwi", "my2", "bp2"})
-})
+}, Label("v1.0.2"))
 
 // expectWholeHang expects that no restore Pod of the cluster finds a node, and
 // that this stays so.

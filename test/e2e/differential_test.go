@@ -19,7 +19,7 @@ const (
 )
 
 var _ = Describe("The differential table", Label("v1.0.2"), Ordered, func() {
-	s := useStage("v1.0.2")
+	s := useStage("v1.0.2", nil)
 
 	It("is what docs/differential.md shows", func(ctx SpecContext) {
 		shapes, err := readShapes()

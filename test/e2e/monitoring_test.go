@@ -29,8 +29,8 @@ import (
 const answerTime = 30 * time.Second
 
 // A real Prometheus watches Rehome unblock a real restore.
-var _ = Describe("Prometheus", Label("monitoring", "v1.0.2"), Ordered, func() {
-	s := useStage("v1.0.2")
+var _ = inEachMode("Prometheus", func(watched []string) {
+	s := useStage("v1.0.2", watched)
 	BeforeAll(func(ctx SpecContext) {
 		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 	}, NodeTimeout(specTimeout))
@@ -63,7 +63,7 @@ var _ = Describe("Prometheus", Label("monitoring", "v1.0.2"), Ordered, func() {
 		Expect(server.Ask(ctx, `rehome_waiting_since_timestamp_seconds`)).To(BeEmpty())
 		expectHealthyRules(ctx, server)
 	}, SpecTimeout(specTimeout))
-})
+}, Label("monitoring", "v1.0.2"))
 
 // setMode sets the mode of the namespace of the stage.
 func (s *stage) setMode(ctx context.Context, mode string) {

@@ -31,8 +31,8 @@ const (
 
 // The moments of a crash are counted in what Rehome has written, so that they fall between one step and the next: which one is
 // left to chance.
-var _ = Describe("A remediation by Rehome", Label("races", "v1.0.2"), Ordered, ContinueOnFailure, func() {
-	s := useStage("v1.0.2")
+var _ = inEachMode("A remediation by Rehome", func(watched []string) {
+	s := useStage("v1.0.2", watched)
 	BeforeAll(func(ctx SpecContext) {
 		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 	}, NodeTimeout(specTimeout))
@@ -61,7 +61,7 @@ var _ = Describe("A remediation by Rehome", Label("races", "v1.0.2"), Ordered, C
 		s.expectAllCured(ctx, hung)
 		Expect(rehome.Err()).NotTo(HaveOccurred(), "Rehome lives through it")
 	}, SpecTimeout(raceTimeout))
-})
+}, Label("races", "v1.0.2"), ContinueOnFailure)
 
 // waitForWrites returns as soon as Rehome has written so many times more.
 func (s *stage) waitForWrites(ctx context.Context, more int) {

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"strings"
-
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
@@ -15,9 +13,9 @@ const plain = "my1"
 // What can happen to a restore, in every version of KubeBlocks. The scenarios follow each other on one stage: each restores
 // under a name of its own, starts Rehome when the trouble is there, and stops it again.
 var _ = Describe("Restores by KubeBlocks", Label("scenarios"), func() {
-	scenarios := func(version string, watched ...string) {
-		Describe(strings.Join(append([]string{version}, watched...), " in "), Label(version), Ordered, ContinueOnFailure, func() {
-			s := useStage(version, watched...)
+	for _, version := range kubeblocks.Names() {
+		inEachMode(version, func(watched []string) {
+			s := useStage(version, watched)
 			BeforeAll(func(ctx SpecContext) {
 				s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 			}, NodeTimeout(specTimeout))
@@ -31,11 +29,6 @@ var _ = Describe("Restores by KubeBlocks", Label("scenarios"), func() {
 			s.helpedByHand()
 			s.lostSpread()
 			s.early()
-		})
+		}, Label(version), ContinueOnFailure)
 	}
-	for _, version := range kubeblocks.Names() {
-		scenarios(version)
-	}
-	// With rights in two namespaces only.
-	scenarios("v1.0.2", "default", "elsewhere")
 })

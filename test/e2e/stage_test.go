@@ -35,12 +35,22 @@ type stage struct {
 	world   *fixture.World
 }
 
+// few are the namespaces that the specs use.
+var few = []string{"default", "elsewhere"}
+
+// inEachMode describes something in two Ordered containers: first with rights of Rehome in all namespaces, then in few.
+func inEachMode(text string, specs func(watched []string), decorators ...any) bool { //nolint:unparam // `var _ =` needs a value, as with Describe.
+	decorators = append(decorators, Ordered)
+	Describe(text, decorators, func() { specs(nil) })
+	return Describe(text+" in few namespaces", decorators, func() { specs(few) })
+}
+
 // useStage sets up a stage before the specs of an Ordered container and takes
 // it down after them. The stage is empty until then. When a spec fails, its
 // report says in what state the stage is.
 //
 // Rehome has the rights that its chart gives it, in the namespaces given or in all.
-func useStage(version string, watched ...string) *stage {
+func useStage(version string, watched []string) *stage {
 	s := &stage{watched: watched}
 	BeforeAll(func(ctx SpecContext) {
 		// Not in an AfterAll, which comes before the clean-up of the last spec: that needs the stage.

@@ -74,6 +74,10 @@ func (r *release) testChecksums(t *testing.T) {
 			files[filepath.Base(path)] = sum(t, path)
 		}
 	}
+	charts, err := filepath.Glob(filepath.Join(r.dist, "rehome-*.tgz"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(charts).To(HaveLen(1))
+	files[filepath.Base(charts[0])] = sum(t, charts[0])
 	g.Expect(r.checksums(t)).To(Equal(files))
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
@@ -31,15 +33,17 @@ func main() {
 type suite struct {
 	name, module, pkg string
 	args              []string
-	binary            string
+	// atOnce is how many of its runs do not get in each other's way.
+	atOnce int
+	binary string
 }
 
 // suites are tried in this order: the first is the quickest.
 func suites() []*suite {
 	return []*suite{
-		{name: "operator", module: ".", pkg: "pkg/operator", args: []string{"-ginkgo.fail-fast"}},
-		{name: "controllers", module: ".", pkg: "controllers", args: []string{"-ginkgo.fail-fast", "-ginkgo.label-filter=!harness"}},
-		{name: "e2e", module: "test/e2e", pkg: ".", args: []string{"-ginkgo.fail-fast", "-ginkgo.label-filter=v1.0.2 && scenarios", "-test.timeout=30m"}},
+		{name: "operator", module: ".", pkg: "pkg/operator", atOnce: 2},
+		{name: "controllers", module: ".", pkg: "controllers", atOnce: 2, args: []string{"-ginkgo.label-filter=!harness"}},
+		{name: "e2e", module: "test/e2e", pkg: ".", atOnce: 1, args: []string{"-ginkgo.label-filter=v1.0.2 && scenarios", "-test.timeout=60m"}},
 	}
 }
 
@@ -55,62 +59,109 @@ func run() error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	all := suites()
-	for _, s := range all {
-		s.binary = filepath.Join(dir, s.name)
-		s.module, s.pkg = filepath.Join(root, s.module), filepath.Join(root, s.module, s.pkg)
-		if out, err := exec.CommandContext(ctx, "go", "-C", s.module, "test", "-c", "-o", s.binary, s.pkg).CombinedOutput(); err != nil {
-			return fmt.Errorf("build the suite %s: %w\n%s", s.name, err, out)
-		}
-	}
-	cluster, own, err := rehometesting.Roles()
+	rights, err := wanted(os.Args[1:])
 	if err != nil {
 		return err
 	}
-	var needless []string
-	for _, right := range rehometesting.RightsOf(slices.Concat(cluster, own)) {
-		if wanted := os.Args[1:]; len(wanted) > 0 && !slices.Contains(wanted, right.String()) {
-			continue
+	for _, s := range suites() {
+		if len(rights) == 0 {
+			return nil
 		}
-		missedBy, err := missed(ctx, all, right)
-		if err != nil {
+		if err := s.build(ctx, root, dir); err != nil {
 			return err
 		}
-		if missedBy == "" {
-			needless = append(needless, right.String())
-			missedBy = "no test"
+		if rights, err = s.unmissed(ctx, rights); err != nil {
+			return err
 		}
-		fmt.Printf("%-60s %s\n", right, missedBy)
 	}
-	if len(needless) > 0 {
-		return fmt.Errorf("no test misses: %s", strings.Join(needless, ", "))
+	if len(rights) > 0 {
+		return fmt.Errorf("no test misses: %s", strings.Join(rights, ", "))
 	}
 	return nil
 }
 
+// wanted returns the rights that are asked for, or all.
+func wanted(asked []string) ([]string, error) {
+	cluster, own, err := rehometesting.Roles()
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, right := range rehometesting.RightsOf(slices.Concat(cluster, own)) {
+		all = append(all, right.String())
+	}
+	for _, right := range asked {
+		if !slices.Contains(all, right) {
+			return nil, fmt.Errorf("no role has the right %q", right)
+		}
+	}
+	if len(asked) > 0 {
+		return asked, nil
+	}
+	return all, nil
+}
+
+func (s *suite) build(ctx context.Context, root, dir string) error {
+	s.binary = filepath.Join(dir, s.name)
+	s.module, s.pkg = filepath.Join(root, s.module), filepath.Join(root, s.module, s.pkg)
+	if out, err := exec.CommandContext(ctx, "go", "-C", s.module, "test", "-c", "-o", s.binary, s.pkg).CombinedOutput(); err != nil {
+		return fmt.Errorf("build the suite %s: %w\n%s", s.name, err, out)
+	}
+	return nil
+}
+
+// unmissed prints, for each right that a test of the suite misses, which test that is, and returns the others.
+func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error) {
+	// A test that fails anyway would seem to miss every right.
+	switch failure, err := s.failure(ctx, ""); {
+	case err != nil:
+		return nil, err
+	case failure != "":
+		return nil, fmt.Errorf("the suite %s fails with all rights: %s", s.name, failure)
+	}
+	failures := make([]string, len(rights))
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(s.atOnce)
+	for i, right := range rights {
+		runs.Go(func() (err error) {
+			if failures[i], err = s.failure(ctx, right); err == nil && failures[i] != "" {
+				fmt.Printf("%-60s %s: %s\n", right, s.name, failures[i])
+			}
+			return err
+		})
+	}
+	if err := runs.Wait(); err != nil {
+		return nil, err
+	}
+	var left []string
+	for i, right := range rights {
+		if failures[i] == "" {
+			left = append(left, right)
+		}
+	}
+	return left, nil
+}
+
 var failed = regexp.MustCompile(`\[FAIL\]\s*(.*)`)
 
-// missed returns the name of a test that fails without a right, or an empty string.
-func missed(ctx context.Context, all []*suite, right rehometesting.Right) (string, error) {
-	for _, s := range all {
-		cmd := exec.CommandContext(ctx, s.binary, append(s.args, "-ginkgo.no-color")...)
-		cmd.Dir = s.pkg
-		cmd.Env = append(os.Environ(), rehometesting.WithoutVariable+"="+right.String())
-		out, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		switch {
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case err == nil:
-			continue
-		case !errors.As(err, &exit):
-			return "", fmt.Errorf("run the suite %s: %w", s.name, err)
-		}
-		name := failed.FindSubmatch(out)
-		if name == nil {
-			return "", fmt.Errorf("the suite %s failed, but no test of it:\n%s", s.name, out)
-		}
-		return s.name + ": " + string(name[1]), nil
+// failure runs the suite without a right, and returns the name of the first test that fails, or an empty string.
+func (s *suite) failure(ctx context.Context, without string) (string, error) {
+	cmd := exec.CommandContext(ctx, s.binary, append(slices.Clone(s.args), "-ginkgo.no-color", "-ginkgo.fail-fast")...)
+	cmd.Dir = s.pkg
+	cmd.Env = append(os.Environ(), rehometesting.WithoutVariable+"="+without)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err == nil:
+		return "", nil
+	case !errors.As(err, &exit):
+		return "", fmt.Errorf("run the suite %s: %w", s.name, err)
 	}
-	return "", nil
+	name := failed.FindSubmatch(out)
+	if name == nil {
+		return "", fmt.Errorf("the suite %s failed without %q, but no test of it:\n%s", s.name, without, out)
+	}
+	return string(name[1]), nil
 }
