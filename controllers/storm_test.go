@@ -188,6 +188,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 				return c.Patch(ctx, obj, p, opts...)
 			},
 		}), server)
+		s.reconciler.Config.Limits.BreakerCoolDown.Duration = 0 // nobody plays KubeBlocks: what is deleted stays stuck
 		look := func(c *stuck) {
 			_, err := s.reconciler.Reconcile(s.ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: c.name}})
 			Expect(err).NotTo(HaveOccurred())
