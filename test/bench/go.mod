@@ -10,6 +10,7 @@ replace (
 )
 
 require (
+	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794
 	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/evanphx/json-patch/v5 v5.9.11
 	github.com/go-logr/logr v1.4.3
@@ -22,6 +23,7 @@ require (
 	github.com/rehome-operator/rehome/test/e2e v0.0.0-00010101000000-000000000000
 	github.com/spf13/cobra v1.10.2
 	helm.sh/helm/v3 v3.22.0
+	golang.org/x/perf v0.0.0-20260709024250-82a0b07e230d
 	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
 	k8s.io/client-go v0.37.2
