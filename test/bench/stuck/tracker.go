@@ -35,12 +35,16 @@ type progress struct {
 	stuck, scheduled time.Time
 }
 
-// track watches the restores of the Clusters with these names until the context ends.
-func track(ctx context.Context, config *rest.Config, namespace string, clusters []string) (*tracker, error) {
+func newTracker(clusters []string) *tracker {
 	t := &tracker{restores: map[string]*progress{}, changed: make(chan struct{})}
 	for _, name := range clusters {
 		t.restores[name] = &progress{turnedDown: map[types.UID]bool{}, bound: map[types.UID]bool{}}
 	}
+	return t
+}
+
+// track watches the restores of the Clusters with these names until the context ends.
+func track(ctx context.Context, config *rest.Config, namespace string, clusters []string) (*tracker, error) {
 	config = rest.CopyConfig(config)
 	config.ContentType = runtime.ContentTypeProtobuf
 	clientset, err := kubernetes.NewForConfig(config)
@@ -62,6 +66,7 @@ func track(ctx context.Context, config *rest.Config, namespace string, clusters 
 	if err != nil {
 		return nil, fmt.Errorf("watch restore Pods: %w", err)
 	}
+	t := newTracker(clusters)
 	go func() {
 		for event := range watcher.ResultChan() {
 			if pod, ok := event.Object.(*corev1.Pod); ok {

@@ -18,9 +18,6 @@ import (
 )
 
 func main() {
-	// What the client libraries log would stand between the steps.
-	ctrl.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := newCommand().ExecuteContext(ctx)
 	stop()
@@ -41,6 +38,9 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// What the client libraries log would stand between the steps.
+			ctrl.SetLogger(logr.Discard())
+			klog.SetLogger(logr.Discard())
 			if err := r.choose(only); err != nil {
 				return err
 			}
@@ -69,6 +69,7 @@ func newFloorCommand() *cobra.Command {
 		Args:   cobra.NoArgs,
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctrl.SetLogger(klog.Background())
 			config, err := ctrl.GetConfig()
 			if err != nil {
 				return fmt.Errorf("find the control plane: %w", err)
