@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rehome-operator/rehome/test/bench/bench"
+	"github.com/rehome-operator/rehome/test/bench/engine"
 	"github.com/rehome-operator/rehome/test/bench/stuck"
 	"github.com/rehome-operator/rehome/test/bench/table"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
@@ -24,6 +25,7 @@ type named struct {
 // benchmarks are all there are, in the order in which they run.
 func benchmarks() []named {
 	return []named{
+		{"engine", engine.Run},
 		{"stuck", stuck.Run},
 	}
 }
