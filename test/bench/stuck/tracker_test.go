@@ -76,7 +76,8 @@ func TestAwaitSaysHowManyAreMissing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := newTracker([]string{"kiwi", "plum"}).await(ctx, time.Minute, "scheduled", isScheduled)
-	g.Expect(err).To(MatchError(And(ContainSubstring("wait until 2 restores are scheduled, 2 are not"), MatchError(context.Canceled))))
+	g.Expect(err).To(MatchError(ContainSubstring("wait until 2 restores are scheduled, 2 are not")))
+	g.Expect(err).To(MatchError(context.Canceled))
 }
 
 func TestPercentile(t *testing.T) {
