@@ -18,9 +18,8 @@ const (
 	// stopTimeout is how long a program may take to end when it is asked to.
 	stopTimeout = 20 * time.Second
 
-	// A program rests when it used less than restShare of a core for as long as restWindow.
-	restWindow = 3 * time.Second
-	restShare  = 0.02
+	// restShare is how much of a core a program uses at most that rests.
+	restShare = 0.02
 )
 
 // Program is a program that runs against an API server.
@@ -54,10 +53,11 @@ func Run(ctx context.Context, kubeconfig string, texts []string, path string, ar
 	return p, nil
 }
 
-// Stop asks the program to end, and returns when it has.
+// Stop asks the program to end, and returns when it has. Of one that had ended before it returns how.
 func (p *Program) Stop() error {
 	if err := p.cmd.Cancel(); err != nil {
-		return p.ended()
+		<-p.done
+		return p.err
 	}
 	select {
 	case <-p.done:
@@ -70,7 +70,10 @@ func (p *Program) Stop() error {
 // Await returns how long after its start the program first wrote a text.
 func (p *Program) Await(ctx context.Context, text string, timeout time.Duration) (time.Duration, error) {
 	err := wait.PollUntilContextTimeout(ctx, lookInterval, timeout, true, func(context.Context) (bool, error) {
-		return p.output.count(text) > 0, p.ended()
+		if p.output.count(text) > 0 {
+			return true, nil
+		}
+		return false, p.ended()
 	})
 	if err != nil {
 		return 0, fmt.Errorf("wait for %s to write %s: %w", p.cmd, text, err)
@@ -93,10 +96,10 @@ func (p *Program) ended() error {
 	}
 }
 
-// AwaitRest returns when the program does next to nothing.
-func (p *Program) AwaitRest(ctx context.Context, timeout time.Duration) error {
+// AwaitRest returns when the program has done next to nothing for as long as window.
+func (p *Program) AwaitRest(ctx context.Context, window, timeout time.Duration) error {
 	before := -1.0
-	err := wait.PollUntilContextTimeout(ctx, restWindow, timeout, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, window, timeout, true, func(context.Context) (bool, error) {
 		if err := p.ended(); err != nil {
 			return false, err
 		}
@@ -105,7 +108,7 @@ func (p *Program) AwaitRest(ctx context.Context, timeout time.Duration) error {
 			return false, err
 		}
 		used := stat.CPUTime() - before
-		rests := before >= 0 && used < restShare*restWindow.Seconds()
+		rests := before >= 0 && used < restShare*window.Seconds()
 		before = stat.CPUTime()
 		return rests, nil
 	})

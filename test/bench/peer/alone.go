@@ -108,7 +108,7 @@ func (r *rig) withRehome(ctx context.Context, call func() error) (err error) {
 	if _, err := program.Await(ctx, apiserver.Synced, restTimeout); err != nil {
 		return err
 	}
-	if err := program.AwaitRest(ctx, restTimeout); err != nil {
+	if err := program.AwaitRest(ctx, r.rest, restTimeout); err != nil {
 		return err
 	}
 	return call()

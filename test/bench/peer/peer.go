@@ -4,6 +4,7 @@ package peer
 
 import (
 	"context"
+	"time"
 
 	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/table"
@@ -25,12 +26,14 @@ type size struct {
 	rounds, creates int
 	// earlier is how many Clusters are there before the policy and before Rehome.
 	earlier int
+	// rest is how long Rehome has to do next to nothing until it has done what there was to do.
+	rest time.Duration
 }
 
-var smoke = size{shapes: 3, rounds: 1, creates: 5, earlier: 2}
+var smoke = size{shapes: 3, rounds: 1, creates: 5, earlier: 2, rest: time.Second}
 
 func full(shapes []differential.Shape) size {
-	return size{shapes: len(shapes), rounds: 5, creates: 200, earlier: 20}
+	return size{shapes: len(shapes), rounds: 5, creates: 200, earlier: 20, rest: 2 * time.Second}
 }
 
 // Run measures the peer. A smoke run leaves out what needs the real KubeBlocks.
