@@ -15,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/rehome-operator/rehome/test/bench/floor"
+	"github.com/rehome-operator/rehome/test/bench/scale"
 )
 
 func main() {
@@ -56,7 +57,7 @@ func newCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&r.options.Smoke, "smoke", false, "the smallest sizes: to see whether the benchmarks work")
 	cmd.Flags().StringVar(&o.markdown, "markdown", "", "file to write the table to as Markdown (default: standard output)")
 	cmd.Flags().StringVar(&o.json, "json", "", "file to write the table to as JSON")
-	cmd.AddCommand(newFloorCommand())
+	cmd.AddCommand(append(scale.NewCommands(), newFloorCommand())...)
 	return cmd
 }
 

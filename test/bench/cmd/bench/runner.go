@@ -11,6 +11,8 @@ import (
 
 	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/engine"
+	"github.com/rehome-operator/rehome/test/bench/peer"
+	"github.com/rehome-operator/rehome/test/bench/scale"
 	"github.com/rehome-operator/rehome/test/bench/stuck"
 	"github.com/rehome-operator/rehome/test/bench/table"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
@@ -27,6 +29,8 @@ func benchmarks() []named {
 	return []named{
 		{"engine", engine.Run},
 		{"stuck", stuck.Run},
+		{"peer", peer.Run},
+		{"scale", scale.Run},
 	}
 }
 
