@@ -38,17 +38,15 @@ func (o *output) Write(data []byte) (int, error) {
 	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	rest := append(o.partial, data...)
+	o.partial = append(o.partial, data...)
 	for {
-		line, after, found := bytes.Cut(rest, []byte("\n"))
+		line, after, found := bytes.Cut(o.partial, []byte("\n"))
 		if !found {
-			break
+			return len(data), nil
 		}
 		o.take(string(line), now)
-		rest = after
+		o.partial = after
 	}
-	o.partial = slices.Clone(rest)
-	return len(data), nil
 }
 
 func (o *output) take(line string, now time.Time) {

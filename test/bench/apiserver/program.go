@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,11 +87,14 @@ func (p *Program) Last(text string) (int, time.Duration) {
 	return p.output.count(text), p.output.last(text).Sub(p.started)
 }
 
+// errSuccess says that a program ended by itself, and well, which those that are waited for do not.
+var errSuccess = errors.New("exit status 0")
+
 // ended says how the program ended; it is nil while it runs.
 func (p *Program) ended() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s ended (%v): %s", p.cmd, p.err, p.output.tail())
+		return fmt.Errorf("%s ended: %w: %s", p.cmd, cmp.Or(p.err, errSuccess), p.output.tail())
 	default:
 		return nil
 	}
