@@ -44,7 +44,12 @@ func (r results) add(ctx context.Context, program, benchmark, benchtime string) 
 	if err != nil {
 		return fmt.Errorf("run the benchmark %s: %w: %s", benchmark, err, out)
 	}
-	reader := benchfmt.NewReader(bytes.NewReader(out), benchmark)
+	return r.read(out)
+}
+
+// read takes what testing writes.
+func (r results) read(out []byte) error {
+	reader := benchfmt.NewReader(bytes.NewReader(out), tested)
 	for reader.Scan() {
 		if result, ok := reader.Result().(*benchfmt.Result); ok {
 			r.take(result)
