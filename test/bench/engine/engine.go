@@ -19,14 +19,15 @@ const (
 	decode  = "Decode"
 )
 
-// size is how much is measured: each benchmark runs this often, in turn with the other, for as long as benchtime says.
+// size is how much is measured: each benchmark runs this often, in turn with the other, for as long as benchtime says. Many short turns
+// even out better what else the machine does than a few long ones.
 type size struct {
 	alternations int
 	benchtime    string
 }
 
 var (
-	full  = size{alternations: 8, benchtime: "1s"}
+	full  = size{alternations: 20, benchtime: "300ms"}
 	smoke = size{alternations: 2, benchtime: "1x"}
 )
 
