@@ -20,7 +20,7 @@ const forcedLabel, forcedValue = "own-instance", "forced"
 
 const (
 	// activeTimeout bounds the time until the API server acts on a policy, which it reads through caches.
-	activeTimeout  = 30 * time.Second
+	activeTimeout  = time.Minute
 	activeInterval = 50 * time.Millisecond
 )
 
@@ -38,15 +38,15 @@ func install(ctx context.Context, c client.Client, probe *unstructured.Unstructu
 			return fmt.Errorf("create %s: %w", object.GetKind(), err)
 		}
 	}
+	// A policy refuses all Clusters until it has learnt of their kind, which it does now and then.
+	var refused error
 	err = wait.PollUntilContextTimeout(ctx, activeInterval, activeTimeout, true, func(ctx context.Context) (bool, error) {
 		admitted := probe.DeepCopy()
-		if err := c.Create(ctx, admitted, client.DryRunAll); err != nil {
-			return false, fmt.Errorf("try a Cluster: %w", err)
-		}
-		return !sameSpec(admitted, probe), nil
+		refused = c.Create(ctx, admitted, client.DryRunAll)
+		return refused == nil && !sameSpec(admitted, probe), nil
 	})
 	if err != nil {
-		return fmt.Errorf("wait until the policy acts: %w", err)
+		return fmt.Errorf("wait until the policy acts: %w", errors.Join(err, refused))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/pkg/rewrite"
@@ -41,7 +42,7 @@ func trialOf(shape differential.Shape) (*differential.Trial, error) {
 // restoredAs is the Cluster that somebody makes of the snapshot to have it restored, the way KubeBlocks documents it.
 func restoredAs(t *differential.Trial, namespace, name string) (*unstructured.Unstructured, error) {
 	var snapshot unstructured.Unstructured
-	if err := json.Unmarshal(t.Snapshot, &snapshot.Object); err != nil {
+	if err := utiljson.Unmarshal(t.Snapshot, &snapshot.Object); err != nil { // with integers, as the API server answers
 		return nil, fmt.Errorf("read the snapshot of shape %s: %w", t.Name, err)
 	}
 	return rehometesting.MakeCluster(rehometesting.V10(), namespace, name).
