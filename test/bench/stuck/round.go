@@ -19,7 +19,7 @@ const (
 type result struct {
 	// times are how long restores were stuck, one for each.
 	times []time.Duration
-	// span is the time from the first that could be unblocked to the last that was, of the last round.
+	// span is the time from when all may be unblocked to when the last is scheduled, of all rounds together.
 	span time.Duration
 	cost cost
 }

@@ -93,7 +93,8 @@ func rules() map[string]any {
 			}},
 		}},
 		"topologySpreadConstraints": []any{map[string]any{
-			"maxSkew": int64(1), "topologyKey": corev1.LabelTopologyZone, "whenUnsatisfiable": string(corev1.DoNotSchedule), "labelSelector": peers,
+			"maxSkew": int64(1), "topologyKey": corev1.LabelTopologyZone, "whenUnsatisfiable": string(corev1.DoNotSchedule),
+			"labelSelector": peers,
 		}},
 	}
 }
