@@ -20,27 +20,21 @@ const againstPlain = "plain manager, unstructured"
 
 // withFew measures the memory with a few Clusters, first without Backups and Pods, so that what each of these takes can be told.
 func (r *rig) withFew(ctx context.Context) ([]table.Row, error) {
-	r.Step("scale: create %d Clusters", r.few)
-	if err := r.addClusters(ctx, 0, r.few); err != nil {
-		return nil, err
-	}
-	if err := r.firstPass(ctx); err != nil {
+	if err := r.addClusters(ctx, 1, r.few); err != nil {
 		return nil, err
 	}
 	bare, err := r.memory(ctx, r.startRehome, apiserver.Synced)
 	if err != nil {
 		return nil, err
 	}
-	r.Step("scale: create %d Backups", r.backups)
-	if err := r.addBackups(ctx, r.size.namespaces, r.backups); err != nil {
+	if err := r.addBackups(ctx); err != nil {
 		return nil, err
 	}
 	withBackups, err := r.memory(ctx, r.startRehome, apiserver.Synced)
 	if err != nil {
 		return nil, err
 	}
-	r.Step("scale: create %d Pods", r.pods)
-	if err := r.addPods(ctx, r.pods); err != nil {
+	if err := r.addPods(ctx); err != nil {
 		return nil, err
 	}
 	withPods, err := r.memory(ctx, r.startRehome, apiserver.Synced)
@@ -51,11 +45,9 @@ func (r *rig) withFew(ctx context.Context) ([]table.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	pod := podOf(r.namespace(0), clusterName(0), 0)
-	run(pod)
 	return append(r.memoryRows(r.few, "at rest", withPods, plain),
-		growth("Backup", bare, withBackups, r.backups-r.size.namespaces, "its snapshot", len(r.snapshot)),
-		growth("running Pod", withBackups, withPods, r.pods, "the Pod as protobuf", pod.Size()),
+		growth("Backup", bare, withBackups, r.backups, r.backup),
+		growth("running Pod", withBackups, withPods, r.many*replicas, r.pods),
 	), nil
 }
 
@@ -74,7 +66,7 @@ func (r *rig) memory(ctx context.Context, begin start, synced string) (apiserver
 }
 
 func (r *rig) memoryRows(clusters int, when string, own, plain apiserver.Memory) []table.Row {
-	about := fmt.Sprintf("%d Clusters, %d Pods, %d Backups: ", clusters, r.pods, r.backups)
+	about := fmt.Sprintf("%d Clusters, %d Pods, %d Backups: ", clusters, r.many*replicas, r.backups)
 	return []table.Row{
 		{
 			Section: memorySection, What: about + "resident " + when, Unit: "MiB", Rehome: mebibytes(own.Resident),
@@ -88,10 +80,11 @@ func (r *rig) memoryRows(clusters int, when string, own, plain apiserver.Memory)
 }
 
 // growth is the row on how much more of Rehome is in memory for each of count objects.
-func growth(kind string, before, after apiserver.Memory, count int, against string, size int) table.Row {
+func growth(kind string, before, after apiserver.Memory, count int, of originals) table.Row {
 	return table.Row{
 		Section: memorySection, What: "each further " + kind, Unit: "B",
-		Rehome: (float64(after.Resident) - float64(before.Resident)) / float64(count), Against: against, Other: float64(size), Goal: "about 0",
+		Rehome: (float64(after.Resident) - float64(before.Resident)) / float64(count), Against: "as the API server stores it",
+		Other: of.size(), Goal: "about 0",
 		Note: fmt.Sprintf("%.1f MiB before %d of them, %.1f MiB with them", mebibytes(before.Resident), count, mebibytes(after.Resident)),
 	}
 }

@@ -12,11 +12,7 @@ import (
 
 // withMany measures starts, memory and idleness with many Clusters.
 func (r *rig) withMany(ctx context.Context) ([]table.Row, error) {
-	r.Step("scale: create %d more Clusters", r.many-r.few)
 	if err := r.addClusters(ctx, r.few, r.many); err != nil {
-		return nil, err
-	}
-	if err := r.firstPass(ctx); err != nil {
 		return nil, err
 	}
 	rows, err := r.starts(ctx)

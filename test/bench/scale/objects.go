@@ -25,8 +25,6 @@ const (
 	replicas = 5
 	// snapshotSize is that of the snapshot in a Backup, in bytes.
 	snapshotSize = 32 << 10
-	// anyUID is the UID of an owner that nobody looks for.
-	anyUID = "00000000-0000-0000-0000-000000000001"
 )
 
 // rules are those that kbcli writes for a cluster, and a spread over zones.
@@ -103,11 +101,9 @@ func backupOf(namespace, name, snapshot string) *unstructured.Unstructured {
 	return obj
 }
 
-// podOf is a database Pod of a cluster, which need not exist, on a node.
-func podOf(namespace, cluster string, ordinal int) *corev1.Pod {
-	of := rehometesting.MakeComponent(clusterOf(namespace, cluster), component).Policy(rules(cluster)).Obj()
-	set := rehometesting.MakeInstanceSet(rehometesting.V10(), of).Obj()
-	set.SetUID(anyUID)
+// podOf is a database Pod of a Component and its InstanceSet, which must exist, on a node.
+func podOf(of, set *unstructured.Unstructured, ordinal int) *corev1.Pod {
+	cluster := of.GetLabels()[kubeblocks.LabelInstance]
 	pod := rehometesting.MakeDatabasePod(of, fmt.Sprintf("%s-%d", of.GetName(), ordinal)).
 		Of(set).Rules(of, "spec", "schedulingPolicy").OnNode(fmt.Sprintf("node-%d", ordinal)).Claim("data-" + of.GetName()).Obj()
 	pod.Labels[kubeblocks.LabelWorkload] = of.GetName()
