@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 CHART := charts/rehome
 
 # The modules of this repository that hold code of ours.
-MODULES := . hack/release test/controlplane test/conformance test/chart test/e2e
+MODULES := . hack/release test/controlplane test/conformance test/chart test/e2e test/bench
 
 # IMAGE is the name of the container image, and IMAGE_ARCHS what it is built for.
 IMAGE ?= ghcr.io/rehome-operator/rehome
@@ -39,6 +39,12 @@ help: ## Show this help.
 .PHONY: demo
 demo: ## See a restore hang on the real thing, and Rehome end it.
 	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS)
+
+.PHONY: bench
+bench: controlplane kubeblocks ## Measure Rehome beside what it is compared with (half an hour); the table is in .cache/bench.
+	@cd test/bench && go build -o $(CURDIR)/.cache/bench/bench ./cmd/bench
+	@status=0; .cache/bench/bench --markdown .cache/bench/table.md --json .cache/bench/table.json || status=$$?; \
+		cat .cache/bench/table.md; exit $$status
 
 .PHONY: build
 build: ## Build the rehome binary into .cache/bin.
@@ -91,7 +97,7 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 ##@ Test
 
 .PHONY: test
-test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-chart test-e2e ## Run every test; builds what they need first.
+test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-chart test-e2e test-bench ## Run every test; builds what they need first.
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
@@ -129,6 +135,10 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
 	cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$) && \
 		PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=60m .
+
+.PHONY: test-bench
+test-bench: controlplane ## See whether the benchmarks work, in their smallest sizes; nothing is expected of the figures.
+	cd test/bench && go test -timeout 20m ./...
 
 .PHONY: nightly
 nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, and images compiled anew.

@@ -13,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/test/e2e/differential"
 )
 
 // regenerate is the command that writes the page anew.
@@ -42,9 +43,9 @@ type row struct {
 // score is a number of shapes out of all.
 type score struct{ right, all int }
 
-func (s *score) count(v verdict) {
+func (s *score) count(v differential.Verdict) {
 	s.all++
-	if v.right {
+	if v.Right {
 		s.right++
 	}
 }
@@ -52,7 +53,7 @@ func (s *score) count(v verdict) {
 func (s score) String() string { return fmt.Sprintf("%d of %d", s.right, s.all) }
 
 // renderPage returns the page for what became of all shapes.
-func renderPage(trials []*trial) ([]byte, error) {
+func renderPage(trials []*differential.Trial) ([]byte, error) {
 	p := page{Regenerate: regenerate}
 	for _, t := range trials {
 		if err := p.add(t); err != nil {
@@ -68,20 +69,20 @@ func renderPage(trials []*trial) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func (p *page) add(t *trial) error {
-	old, err := clusterPolicies(t.snapshot) // 0.9 changes nothing
+func (p *page) add(t *differential.Trial) error {
+	old, err := differential.ClusterPolicies(t.Snapshot) // 0.9 changes nothing
 	if err != nil {
 		return err
 	}
-	inTree, err := clusterPolicies(t.restored)
+	inTree, err := differential.ClusterPolicies(t.Restored)
 	if err != nil {
 		return err
 	}
-	own, err := t.rehomed(t.snapshot, rewrite.Options{})
+	own, err := t.Rehomed(t.Snapshot, rewrite.Options{})
 	if err != nil {
 		return err
 	}
-	oldVerdict, inTreeVerdict, ownVerdict := t.judge(old), t.judge(inTree), t.judge(own.policies)
+	oldVerdict, inTreeVerdict, ownVerdict := t.Judge(old), t.Judge(inTree), t.Judge(own.Policies)
 	p.Old.count(oldVerdict)
 	p.InTree.count(inTreeVerdict)
 	p.Rehome.count(ownVerdict)
@@ -90,23 +91,23 @@ func (p *page) add(t *trial) error {
 	}
 	p.Rows = append(p.Rows, row{
 		Number: t.Name[:2], File: t.Name + ".yaml", About: t.About,
-		Old: oldVerdict.words, InTree: inTreeVerdict.words, Rehome: own.describe(ownVerdict),
+		Old: oldVerdict.Words, InTree: inTreeVerdict.Words, Rehome: own.Describe(ownVerdict),
 	})
 	return p.addBehind(t)
 }
 
 // addBehind counts what Rehome makes of the Cluster that KubeBlocks 1.0.2 rewrote.
-func (p *page) addBehind(t *trial) error {
-	behind, err := t.rehomed(t.restored, rewrite.Options{})
+func (p *page) addBehind(t *differential.Trial) error {
+	behind, err := t.Rehomed(t.Restored, rewrite.Options{})
 	if err != nil {
 		return err
 	}
-	p.Behind.count(t.judge(behind.policies))
-	consented, err := t.rehomed(t.restored, rewrite.Options{RestoreThirdParty: true})
+	p.Behind.count(t.Judge(behind.Policies))
+	consented, err := t.Rehomed(t.Restored, rewrite.Options{RestoreThirdParty: true})
 	if err != nil {
 		return err
 	}
-	p.Consented.count(t.judge(consented.policies))
+	p.Consented.count(t.Judge(consented.Policies))
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package e2e
+package differential
 
 import (
 	"encoding/json"
@@ -13,32 +13,34 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// outcome is what Rehome makes of a Cluster.
-type outcome struct {
-	policies map[string]any
-	edited   bool
-	// reported holds the classes of the findings, without those of rules that were rewritten.
-	reported []rewrite.Class
+// Outcome is what Rehome makes of a Cluster.
+type Outcome struct {
+	// Policies are as the function Policies returns them.
+	Policies map[string]any
+	// Edited says that Rehome changed anything.
+	Edited bool
+	// Reported holds the classes of the findings, without those of rules that were rewritten.
+	Reported []rewrite.Class
 }
 
-// rehomed returns what Rehome makes of a Cluster in JSON: the snapshot, for a Cluster that is yet to be made of it, or one
+// Rehomed returns what Rehome makes of a Cluster in JSON: the snapshot, for a Cluster that is yet to be made of it, or one
 // that was restored.
-func (t *trial) rehomed(cluster []byte, options rewrite.Options) (outcome, error) {
+func (t *Trial) Rehomed(cluster []byte, options rewrite.Options) (Outcome, error) {
 	result, err := t.rewrite(cluster, options)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	patched, err := applyEdits(cluster, result.Edits)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	policies, err := clusterPolicies(patched)
-	return outcome{policies: policies, edited: len(result.Edits) > 0, reported: classes(result.Findings)}, err
+	policies, err := ClusterPolicies(patched)
+	return Outcome{Policies: policies, Edited: len(result.Edits) > 0, Reported: classes(result.Findings)}, err
 }
 
-func (t *trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
+func (t *Trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
 	var backup kubeblocks.Backup
-	if err := convert(t.backup, &backup); err != nil {
+	if err := convert(t.Backup, &backup); err != nil {
 		return rewrite.Result{}, err
 	}
 	source, err := kubeblocks.SourceOf(&backup)
@@ -52,7 +54,7 @@ func (t *trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result
 	return rewrite.Rewrite(rewrite.Input{
 		Sources: []rewrite.Source{source},
 		// The UID is empty in a snapshot, as it is for a Cluster that does not exist.
-		Target:  rewrite.Identity{Namespace: t.To, Name: differentialTarget, UID: live.UID},
+		Target:  rewrite.Identity{Namespace: t.To, Name: Target, UID: live.UID},
 		Live:    kubeblocks.ClusterPolicies(&live),
 		Options: options,
 	}), nil
@@ -75,15 +77,6 @@ func applyEdits(object []byte, edits []rewrite.Edit) ([]byte, error) {
 	return patched, nil
 }
 
-// clusterPolicies is policiesOf the spec of a Cluster in JSON.
-func clusterPolicies(cluster []byte) (map[string]any, error) {
-	var c struct {
-		Spec map[string]any `json:"spec"`
-	}
-	err := json.Unmarshal(cluster, &c)
-	return policiesOf(c.Spec), err
-}
-
 // classes lists each class once, in the order of the findings.
 func classes(findings []rewrite.Finding) []rewrite.Class {
 	var list []rewrite.Class
@@ -95,17 +88,17 @@ func classes(findings []rewrite.Finding) []rewrite.Class {
 	return list
 }
 
-// describe says what a verdict on a rewrite is, and what Rehome tells its user of it.
-func (o outcome) describe(v verdict) string {
-	text := v.words
-	if len(o.reported) == 0 {
+// Describe says what the verdict on an outcome is, and what Rehome tells its user of it.
+func (o Outcome) Describe(v Verdict) string {
+	text := v.Words
+	if len(o.Reported) == 0 {
 		return text
 	}
-	if !o.edited && v.right {
+	if !o.Edited && v.Right {
 		text += ": kept"
 	}
-	names := make([]string, len(o.reported))
-	for i, class := range o.reported {
+	names := make([]string, len(o.Reported))
+	for i, class := range o.Reported {
 		names[i] = string(class)
 	}
 	return text + ", reported as " + strings.Join(names, " and ")

@@ -1,4 +1,4 @@
-package e2e
+package differential
 
 import (
 	"cmp"
@@ -7,16 +7,20 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
+
+	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// shape is a way to write scheduling rules: a file of testdata/differential.
-type shape struct {
+// Folder is where, in the repository, the shapes are.
+const Folder = "test/e2e/testdata/differential"
+
+// Shape is a way to write scheduling rules: a file of Folder.
+type Shape struct {
 	// Name is that of the file, without its ending.
 	Name string `json:"-"`
 	// About says in a line what the rules are for.
@@ -30,13 +34,17 @@ type shape struct {
 	Expected map[string]any `json:"expected"`
 }
 
-// readShapes reads all shapes in the order of their files.
-func readShapes() ([]shape, error) {
-	files, err := filepath.Glob(filepath.Join("testdata", "differential", "*.yaml"))
+// Shapes reads all shapes, of the repository that holds the working directory, in the order of their files.
+func Shapes() ([]Shape, error) {
+	root, err := repository.Root()
 	if err != nil {
 		return nil, err
 	}
-	shapes := make([]shape, 0, len(files))
+	files, err := filepath.Glob(filepath.Join(root, Folder, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	shapes := make([]Shape, 0, len(files))
 	for _, file := range files {
 		s, err := readShape(file)
 		if err != nil {
@@ -47,14 +55,14 @@ func readShapes() ([]shape, error) {
 	return shapes, nil
 }
 
-func readShape(file string) (shape, error) {
+func readShape(file string) (Shape, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return shape{}, err
+		return Shape{}, err
 	}
-	s := shape{Name: strings.TrimSuffix(filepath.Base(file), ".yaml")}
+	s := Shape{Name: strings.TrimSuffix(filepath.Base(file), ".yaml")}
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {
-		return shape{}, err
+		return Shape{}, err
 	}
 	// A namespace's name has no dots.
 	own := strings.ReplaceAll(s.Name, ".", "-")
@@ -62,9 +70,9 @@ func readShape(file string) (shape, error) {
 	return s, nil
 }
 
-// snapshotLike returns a real snapshot with the shape's rules in the place of the source's, as JSON. What else a component
+// SnapshotLike returns a real snapshot with the shape's rules in the place of the source's, as JSON. What else a component
 // or a shard needs, it has from the component of the original.
-func (s *shape) snapshotLike(original *unstructured.Unstructured) ([]byte, error) {
+func (s *Shape) SnapshotLike(original *unstructured.Unstructured) ([]byte, error) {
 	snapshot := original.DeepCopy()
 	snapshot.SetNamespace(s.From)
 	components, found, err := unstructured.NestedSlice(snapshot.Object, "spec", "componentSpecs")
@@ -98,44 +106,4 @@ func complete(list any, other map[string]any) {
 			}
 		}
 	}
-}
-
-// policiesOf returns the scheduling policies in a Cluster's spec by the place where they stand, such as
-// componentSpecs/mysql; that of the cluster itself stands at "cluster".
-func policiesOf(spec any) map[string]any {
-	policies := map[string]any{}
-	collectPolicies("", spec, policies)
-	return policies
-}
-
-func collectPolicies(place string, node any, policies map[string]any) {
-	_, isList := node.([]any)
-	for key, member := range members(node) {
-		if key == "schedulingPolicy" {
-			policies[cmp.Or(place, "cluster")] = member
-			continue
-		}
-		if name, ok := members(member)["name"].(string); ok && isList {
-			key = name // an index would hide which one it is
-		}
-		collectPolicies(strings.TrimPrefix(place+"/"+key, "/"), member, policies)
-	}
-}
-
-// members returns the members of an object, or the elements of a list of objects by their index; else nothing.
-func members(node any) map[string]any {
-	switch node := node.(type) {
-	case map[string]any:
-		return node
-	case []any:
-		all := make(map[string]any, len(node))
-		for i, element := range node {
-			if _, ok := element.(map[string]any); !ok {
-				return nil
-			}
-			all[strconv.Itoa(i)] = element
-		}
-		return all
-	}
-	return nil
 }

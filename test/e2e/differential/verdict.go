@@ -1,4 +1,4 @@
-package e2e
+package differential
 
 import (
 	"fmt"
@@ -7,32 +7,29 @@ import (
 	"slices"
 	"strings"
 
-	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 )
 
-// verdict is what a cell of the table says of an outcome.
-type verdict struct {
-	right bool
-	words string
+// Verdict is what a cell of the table says of an outcome.
+type Verdict struct {
+	Right bool
+	Words string
 }
 
-// judge compares the policies of a copy with those that the shape expects. A wrong outcome is described by the first leaf
+// Judge compares the policies of a copy with those that the shape expects. A wrong outcome is described by the first leaf
 // that is wrong. Where nothing can be right, every outcome is described by what it changed.
-func (s *shape) judge(got map[string]any) verdict {
-	was := policiesOf(s.Rules)
+func (s *Shape) Judge(got map[string]any) Verdict {
+	was := Policies(s.Rules)
 	if s.Expected == nil {
 		if d := firstDifference(nil, was, got, nil); d != nil {
-			return verdict{words: d.String()}
+			return Verdict{Words: d.String()}
 		}
-		return verdict{words: "kept"}
+		return Verdict{Words: "kept"}
 	}
-	if d := firstDifference(nil, policiesOf(s.Expected), got, was); d != nil {
-		return verdict{words: "wrong: " + d.String()}
+	if d := firstDifference(nil, Policies(s.Expected), got, was); d != nil {
+		return Verdict{Words: "wrong: " + d.String()}
 	}
-	return verdict{right: true, words: "right"}
+	return Verdict{Right: true, Words: "right"}
 }
 
 // difference is a leaf that is not as it should be.
@@ -139,56 +136,3 @@ func (d *difference) values(leaf any) []string {
 }
 
 func list(values []string) string { return strings.Join(values, ", ") }
-
-// ruled returns a spec with one rule, whose selector is given in YAML.
-func ruled(selector string) map[string]any {
-	GinkgoHelper()
-	var parsed map[string]any
-	Expect(yaml.Unmarshal([]byte(selector), &parsed)).To(Succeed())
-	term := map[string]any{"labelSelector": parsed}
-	affinity := map[string]any{"podAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": []any{term}}}
-	return map[string]any{"schedulingPolicy": map[string]any{"affinity": affinity}}
-}
-
-// The table is only as good as its verdicts.
-var _ = DescribeTable("The verdict of the differential table on a selector",
-	func(was, want, got, words string) {
-		s := shape{Rules: ruled(was), Expected: ruled(want)}
-		Expect(s.judge(policiesOf(ruled(got)))).To(Equal(verdict{right: words == "right", words: words}))
-	},
-	Entry("is right when it is as expected",
-		"matchLabels: {i: my1}", "matchLabels: {i: kiwi}", "matchLabels: {i: kiwi}",
-		"right"),
-	Entry("says that it is stale",
-		"matchLabels: {i: my1}", "matchLabels: {i: kiwi}", "matchLabels: {i: my1}",
-		"wrong: podAffinity still names my1"),
-	Entry("names what it became",
-		"matchLabels: {i: web1}", "matchLabels: {i: web1}", "matchLabels: {i: kiwi}",
-		"wrong: podAffinity turned from web1 to kiwi"),
-	Entry("names a value that is lost",
-		"matchExpressions: [{key: i, operator: In, values: [my1, batch7]}]",
-		"matchExpressions: [{key: i, operator: In, values: [kiwi, batch7]}]",
-		"matchExpressions: [{key: i, operator: In, values: [kiwi]}]",
-		"wrong: podAffinity lost batch7"),
-	Entry("names only the stale one of several values",
-		"matchExpressions: [{key: i, operator: In, values: [my1, batch7]}]",
-		"matchExpressions: [{key: i, operator: In, values: [kiwi, batch7]}]",
-		"matchExpressions: [{key: i, operator: In, values: [my1, batch7]}]",
-		"wrong: podAffinity still names my1"),
-	Entry("names an operator that turns the meaning",
-		"matchExpressions: [{key: i, operator: NotIn, values: [web1]}]",
-		"matchExpressions: [{key: i, operator: NotIn, values: [web1]}]",
-		"matchExpressions: [{key: i, operator: NotIn, values: [kiwi]}]",
-		"wrong: podAffinity NotIn turned from web1 to kiwi"),
-	Entry("says that values make it invalid",
-		"matchExpressions: [{key: i, operator: Exists}]",
-		"matchExpressions: [{key: i, operator: Exists}]",
-		"matchExpressions: [{key: i, operator: Exists, values: [kiwi]}]",
-		"wrong: podAffinity Exists got values kiwi, which the API server refuses in a Pod"),
-	Entry("names a part that is lost",
-		"matchLabels: {i: my1}", "matchLabels: {i: kiwi}", "{}",
-		"wrong: podAffinity lost matchLabels"),
-	Entry("names a part that was added",
-		"matchLabels: {i: my1}", "matchLabels: {i: kiwi}", "matchLabels: {i: kiwi, c: mysql}",
-		"wrong: podAffinity got mysql"),
-)

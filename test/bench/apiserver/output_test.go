@@ -1,0 +1,23 @@
+package apiserver
+
+import (
+	"fmt"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+func TestOutputNotesLinesHoweverTheyAreCut(t *testing.T) {
+	g := NewWithT(t)
+	o := newOutput([]string{"Decided", "synced"})
+
+	for _, part := range []string{"starting\nDec", "ided 1\nDecided 2", "\nsync"} {
+		_, err := fmt.Fprint(o, part)
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+
+	g.Expect(o.count("Decided")).To(Equal(2))
+	g.Expect(o.first("Decided")).To(BeTemporally("<=", o.last("Decided")))
+	g.Expect(o.count("synced")).To(BeZero(), "of a line that has not ended")
+	g.Expect(o.tail()).To(Equal("starting\nDecided 1\nDecided 2\nsync"))
+}

@@ -1,0 +1,147 @@
+package apiserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+const (
+	// lookInterval is how often a program is looked at that is waited for. What it writes is timed when it comes.
+	lookInterval = 5 * time.Millisecond
+	// stopTimeout is how long a program may take to end when it is asked to.
+	stopTimeout = 20 * time.Second
+
+	// restShare is how much of a core a program uses at most that rests.
+	restShare = 0.02
+)
+
+// Program is a program that runs against an API server.
+type Program struct {
+	cmd     *exec.Cmd
+	started time.Time
+	output  *output
+	// done is closed when the program has ended; err then says how.
+	done chan struct{}
+	err  error
+}
+
+// Run starts a program, and notes when it writes each of the texts. It ends with the context, or before with Stop.
+func Run(ctx context.Context, kubeconfig string, texts []string, path string, args ...string) (*Program, error) {
+	p := &Program{output: newOutput(texts), done: make(chan struct{})}
+	p.cmd = exec.CommandContext(ctx, path, args...)
+	p.cmd.Env = []string{"KUBECONFIG=" + kubeconfig}
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+	p.cmd.WaitDelay = stopTimeout
+	// A benchmark that is killed leaves nothing behind.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.started = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Stop asks the program to end, and returns when it has. Of one that had ended before it returns how.
+func (p *Program) Stop() error {
+	if err := p.cmd.Cancel(); err != nil {
+		<-p.done
+		return p.err
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(stopTimeout):
+		return errors.Join(fmt.Errorf("%s did not end in %s", p.cmd, stopTimeout), p.cmd.Process.Kill())
+	}
+}
+
+// Await returns how long after its start the program first wrote a text.
+func (p *Program) Await(ctx context.Context, text string, timeout time.Duration) (time.Duration, error) {
+	err := wait.PollUntilContextTimeout(ctx, lookInterval, timeout, true, func(context.Context) (bool, error) {
+		if p.output.count(text) > 0 {
+			return true, nil
+		}
+		return false, p.ended()
+	})
+	if err != nil {
+		return 0, fmt.Errorf("wait for %s to write %s: %w", p.cmd, text, err)
+	}
+	return p.output.first(text).Sub(p.started), nil
+}
+
+// Last returns how often the program wrote a text, and how long after its start it last did.
+func (p *Program) Last(text string) (int, time.Duration) {
+	return p.output.count(text), p.output.last(text).Sub(p.started)
+}
+
+// errSuccess says that a program ended by itself, and well, which those that are waited for do not.
+var errSuccess = errors.New("exit status 0")
+
+// ended says how the program ended; it is nil while it runs.
+func (p *Program) ended() error {
+	select {
+	case <-p.done:
+		return fmt.Errorf("%s ended: %w: %s", p.cmd, cmp.Or(p.err, errSuccess), p.output.tail())
+	default:
+		return nil
+	}
+}
+
+// AwaitRest returns when the program has done next to nothing for as long as window.
+func (p *Program) AwaitRest(ctx context.Context, window, timeout time.Duration) error {
+	before := -1.0
+	err := wait.PollUntilContextTimeout(ctx, window, timeout, true, func(context.Context) (bool, error) {
+		if err := p.ended(); err != nil {
+			return false, err
+		}
+		stat, err := p.stat()
+		if err != nil {
+			return false, err
+		}
+		used := stat.CPUTime() - before
+		rests := before >= 0 && used < restShare*window.Seconds()
+		before = stat.CPUTime()
+		return rests, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait until %s rests: %w", p.cmd, err)
+	}
+	return nil
+}
+
+// Memory is what of a program is in memory, in bytes.
+type Memory struct{ Resident, Peak uint64 }
+
+// Memory reads how much of the program is in memory now, and how much was at most.
+func (p *Program) Memory() (Memory, error) {
+	process, err := procfs.NewProc(p.cmd.Process.Pid)
+	if err != nil {
+		return Memory{}, fmt.Errorf("find %s: %w", p.cmd, err)
+	}
+	status, err := process.NewStatus()
+	if err != nil {
+		return Memory{}, fmt.Errorf("read the memory of %s: %w", p.cmd, err)
+	}
+	return Memory{Resident: status.VmRSS, Peak: status.VmHWM}, nil
+}
+
+func (p *Program) stat() (procfs.ProcStat, error) {
+	process, err := procfs.NewProc(p.cmd.Process.Pid)
+	if err != nil {
+		return procfs.ProcStat{}, fmt.Errorf("find %s: %w", p.cmd, err)
+	}
+	return process.Stat()
+}

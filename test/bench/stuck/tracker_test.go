@@ -1,0 +1,92 @@
+package stuck
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/test/bench/standin"
+)
+
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// restorePod is one of the cluster's; a node or a reason why it has none can be added.
+func restorePod(cluster, uid, node, unschedulable string) *corev1.Pod {
+	pod := &corev1.Pod{}
+	pod.UID = types.UID(uid)
+	pod.Labels = map[string]string{kubeblocks.LabelInstance: cluster}
+	pod.Spec.NodeName = node
+	if unschedulable != "" {
+		pod.Status.Conditions = []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: unschedulable,
+		}}
+	}
+	return pod
+}
+
+func TestARestoreIsStuckAndScheduledWithTheLastOfItsPods(t *testing.T) {
+	g := NewWithT(t)
+	tracked := newTracker([]string{"kiwi"})
+	second := 0
+	see := func(pod *corev1.Pod) {
+		second++
+		tracked.see(pod, start.Add(time.Duration(second)*time.Second))
+	}
+	pods := []string{"a", "b", "c"}
+	g.Expect(pods).To(HaveLen(standin.Volumes))
+
+	for _, uid := range pods {
+		see(restorePod("kiwi", uid, "", "no room"))
+	}
+	see(restorePod("kiwi", "a", "", "still no room"))
+	see(restorePod("plum", "x", "node-1", ""))
+	for _, uid := range pods {
+		see(restorePod("kiwi", "new-"+uid, "node-1", ""))
+	}
+	see(restorePod("kiwi", "new-a", "node-1", ""))
+
+	g.Expect(tracked.restores["kiwi"].stuck).To(Equal(start.Add(3 * time.Second)))
+	g.Expect(tracked.restores["kiwi"].scheduled).To(Equal(start.Add(8 * time.Second)))
+	r := tracked.since(start)
+	g.Expect(r.times).To(Equal([]time.Duration{8 * time.Second}))
+	g.Expect(r.span).To(Equal(8 * time.Second))
+}
+
+func TestAwaitReturnsWithTheLastRestore(t *testing.T) {
+	g := NewWithT(t)
+	tracked := newTracker([]string{"kiwi", "plum"})
+	done := make(chan error)
+	go func() { done <- tracked.await(t.Context(), time.Minute, "scheduled", isScheduled) }()
+	for _, cluster := range []string{"kiwi", "plum"} {
+		g.Consistently(done, "20ms").ShouldNot(Receive())
+		for _, uid := range []string{"a", "b", "c"} {
+			tracked.see(restorePod(cluster, uid, "node-1", ""), start)
+		}
+	}
+	g.Eventually(done).Should(Receive(Succeed()))
+}
+
+func TestAwaitSaysHowManyAreMissing(t *testing.T) {
+	g := NewWithT(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := newTracker([]string{"kiwi", "plum"}).await(ctx, time.Minute, "scheduled", isScheduled)
+	g.Expect(err).To(MatchError(ContainSubstring("wait until 2 restores are scheduled, 2 are not")))
+	g.Expect(err).To(MatchError(context.Canceled))
+}
+
+func TestPercentile(t *testing.T) {
+	g := NewWithT(t)
+	times := make([]time.Duration, 100)
+	for i := range times {
+		times[i] = time.Duration(100-i) * time.Second
+	}
+	g.Expect(percentile(times, 50)).To(Equal(50 * time.Second))
+	g.Expect(percentile(times, 99)).To(Equal(99 * time.Second))
+	g.Expect(percentile(times[:1], 99)).To(Equal(100 * time.Second))
+}
