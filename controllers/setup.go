@@ -35,8 +35,8 @@ func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		For(&kubeblocks.Cluster{}, specOrMeta).
 		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
-		Watches(&kubeblocks.Restore{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOf)).
+		Watches(&kubeblocks.Restore{}, settled()).
+		Watches(&corev1.Pod{}, settled()).
 		// A database Pod that waits is made anew when its InstanceSet has the new rules, and no Pod tells of that.
 		WatchesMetadata(&kubeblocks.InstanceSet{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.clustersIn),
