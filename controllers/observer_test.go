@@ -65,6 +65,13 @@ func observerUser(environment *envtest.Environment, admin client.Client) *rest.C
 	return boundToRole(environment, admin, observerName)
 }
 
+// allowedObserver is the observer with every right: only the policy refuses what it does.
+func allowedObserver(environment *envtest.Environment) *rest.Config {
+	config := rest.CopyConfig(environment.Config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: observerName, Groups: []string{"system:masters"}}
+	return config
+}
+
 // awaitPolicy waits until the API server applies the policy: it reads policies from a cache.
 func awaitPolicy(admin, observer client.Client) {
 	GinkgoHelper()

@@ -81,7 +81,7 @@ func start(generation rehometesting.Generation) *server {
 		return besideCache(c, s.admin)
 	}
 	s.rehome, s.observer = as(boundToRole(environment, s.admin, "rehome")), as(observerUser(environment, s.admin))
-	awaitPolicy(s.admin, s.observer)
+	awaitPolicy(s.admin, as(allowedObserver(environment)))
 	return s
 }
 

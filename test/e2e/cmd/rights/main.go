@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -160,7 +161,7 @@ func (s *suite) failure(ctx context.Context, without string) (string, error) {
 		return "", fmt.Errorf("run the suite %s: %w", s.name, err)
 	}
 	name := failed.FindSubmatch(out)
-	if name == nil {
+	if name == nil || bytes.HasPrefix(name[1], []byte("[BeforeSuite]")) {
 		return "", fmt.Errorf("the suite %s failed without %q, but no test of it:\n%s", s.name, without, out)
 	}
 	return string(name[1]), nil
