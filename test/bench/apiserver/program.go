@@ -16,8 +16,8 @@ import (
 const (
 	// lookInterval is how often a program is looked at that is waited for. What it writes is timed when it comes.
 	lookInterval = 5 * time.Millisecond
-	// stopTimeout is how long a program may take to end when it is asked to.
-	stopTimeout = 20 * time.Second
+	// stopTimeout is how long a program, or the API server, may take to end when it is asked to.
+	stopTimeout = time.Minute
 
 	// restShare is how much of a core a program uses at most that rests.
 	restShare = 0.02
