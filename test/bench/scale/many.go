@@ -40,7 +40,7 @@ func (r *rig) atRest(ctx context.Context) ([]table.Row, error) {
 func (r *rig) watched(ctx context.Context) (memory apiserver.Memory, rows []table.Row, err error) {
 	r.Step("scale: start Rehome, and watch it for %s when it is at rest", r.window)
 	begin := time.Now()
-	program, err := r.startAtRest(ctx, r.startRehome, apiserver.Synced)
+	program, err := r.startAtRest(ctx, r.startElected, apiserver.Synced)
 	if err != nil {
 		return memory, nil, err
 	}
