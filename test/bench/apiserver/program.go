@@ -16,9 +16,11 @@ import (
 const (
 	// lookInterval is how often a program is looked at that is waited for. What it writes is timed when it comes.
 	lookInterval = 5 * time.Millisecond
-	// stopTimeout is how long a program may take to end when it is asked to.
-	stopTimeout = 20 * time.Second
+	// stopTimeout is how long a program, or the API server, may take to end when it is asked to.
+	stopTimeout = time.Minute
 
+	// zombie is the state of a process that has ended.
+	zombie = "Z"
 	// restShare is how much of a core a program uses at most that rests.
 	restShare = 0.02
 )
@@ -110,6 +112,9 @@ func (p *Program) AwaitRest(ctx context.Context, window, timeout time.Duration) 
 		stat, err := p.stat()
 		if err != nil {
 			return false, err
+		}
+		if stat.State == zombie {
+			return false, fmt.Errorf("it ended: %s", p.output.tail())
 		}
 		used := stat.CPUTime() - before
 		rests := before >= 0 && used < restShare*window.Seconds()

@@ -20,10 +20,9 @@ const rehome = "rehome"
 // ownNamespace is where Rehome's lease is.
 const ownNamespace = "rehome-system"
 
-// configuration is Rehome's: as the chart's, but that it logs each decision, which tells when it is made.
+// configuration is Rehome's. It logs each decision, which tells when it is made.
 const configuration = `apiVersion: config.rehome.kubeblocks.io/v1alpha1
 kind: Configuration
-leaderElection: {enabled: true, namespace: ` + ownNamespace + `}
 metrics: {bindAddress: "0"}
 health: {bindAddress: "0"}
 logLevel: Trace
@@ -92,7 +91,16 @@ const (
 	Decided = `"msg":"Decided"`
 )
 
-// Start starts Rehome.
+// Start starts Rehome as the only manager: one that has to hold a lease ends when the machine is too busy for it.
 func (i *Installation) Start(ctx context.Context, binary string) (*Program, error) {
-	return Run(ctx, i.kubeconfig, []string{Synced, Decided}, binary, "manager", "--config="+i.config)
+	return i.start(ctx, binary)
+}
+
+// StartElected starts Rehome as one of several managers, as the chart does.
+func (i *Installation) StartElected(ctx context.Context, binary string) (*Program, error) {
+	return i.start(ctx, binary, "--leader-elect", "--leader-election-namespace="+ownNamespace)
+}
+
+func (i *Installation) start(ctx context.Context, binary string, flags ...string) (*Program, error) {
+	return Run(ctx, i.kubeconfig, []string{Synced, Decided}, binary, append([]string{"manager", "--config=" + i.config}, flags...)...)
 }

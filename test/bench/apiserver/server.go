@@ -47,6 +47,7 @@ func Start() (*Server, error) {
 		UseExistingCluster:    ptr.To(false),
 
 		ControlPlaneStartTimeout: rehometesting.StartTimeout,
+		ControlPlaneStopTimeout:  stopTimeout,
 	}}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start an API server: %w", err), s.Stop())

@@ -8,11 +8,12 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/util/retry"
 )
 
 const (
 	// writers is how many copies are written at once.
-	writers = 64
+	writers = 16
 	// objects and events are what the keys of all objects, and of those that are not worth copying, begin with.
 	objects, events = "/registry/", "/registry/events"
 )
@@ -108,12 +109,25 @@ func (r *rig) copyTo(ctx context.Context, o originals, format string, first, las
 		group.Go(func() error {
 			stamped := stamp(format, uids, number, number%r.namespaces)
 			for key, value := range o {
-				if _, err := r.store.Put(ctx, stamped.Replace(key), stamped.Replace(value)); err != nil {
-					return fmt.Errorf("copy %s: %w", key, err)
+				if err := put(ctx, r.store, stamped.Replace(key), stamped.Replace(value)); err != nil {
+					return err
 				}
 			}
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// put writes a copy, and again where etcd was too busy.
+func put(ctx context.Context, store *clientv3.Client, key, value string) error {
+	busy := func(error) bool { return ctx.Err() == nil }
+	err := retry.OnError(retry.DefaultBackoff, busy, func() error {
+		_, err := store.Put(ctx, key, value)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", key, err)
+	}
+	return nil
 }

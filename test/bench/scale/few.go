@@ -45,7 +45,7 @@ func (r *rig) withFew(ctx context.Context) ([]table.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(r.memoryRows(r.few, "at rest", withPods, plain),
+	return append(r.memoryRows(r.few, withPods, plain),
 		growth("Backup", bare, withBackups, r.backups, r.backup),
 		growth("running Pod", withBackups, withPods, r.many*replicas, r.pods),
 	), nil
@@ -65,11 +65,11 @@ func (r *rig) memory(ctx context.Context, begin start, synced string) (apiserver
 	return memory, program.Stop()
 }
 
-func (r *rig) memoryRows(clusters int, when string, own, plain apiserver.Memory) []table.Row {
+func (r *rig) memoryRows(clusters int, own, plain apiserver.Memory) []table.Row {
 	about := fmt.Sprintf("%d Clusters, %d Pods, %d Backups: ", clusters, r.many*replicas, r.backups)
 	return []table.Row{
 		{
-			Section: memorySection, What: about + "resident " + when, Unit: "MiB", Rehome: mebibytes(own.Resident),
+			Section: memorySection, What: about + "resident at rest", Unit: "MiB", Rehome: mebibytes(own.Resident),
 			Against: againstPlain, Other: mebibytes(plain.Resident), Goal: "ratio <= 0.1",
 		},
 		{

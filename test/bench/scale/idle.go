@@ -17,6 +17,9 @@ type asking map[string]int
 
 // String lists them, the most frequent first.
 func (a asking) String() string {
+	if len(a) == 0 {
+		return "none"
+	}
 	var list []string
 	for _, what := range slices.SortedFunc(maps.Keys(a), func(x, y string) int { return cmp.Or(a[y]-a[x], strings.Compare(x, y)) }) {
 		list = append(list, fmt.Sprintf("%d x %s", a[what], what))
@@ -32,9 +35,9 @@ func (a asking) count() int {
 	return sum
 }
 
-// idleRows are the rows on what Rehome asked of the API server while there was nothing to do. Watches that went on are none of it.
-func idleRows(asked audit.Log, window time.Duration) []table.Row {
-	reads, writes, lease := asking{}, asking{}, asking{}
+// sorted sorts requests. Watches, which go on, are none of the reads, and the lease is neither read nor written.
+func sorted(asked audit.Log) (reads, writes, lease asking) {
+	reads, writes, lease = asking{}, asking{}, asking{}
 	for _, request := range asked {
 		what := request.Verb + " " + cmp.Or(request.Object.Resource, "what is served")
 		switch {
@@ -46,6 +49,12 @@ func idleRows(asked audit.Log, window time.Duration) []table.Row {
 			writes[what]++
 		}
 	}
+	return reads, writes, lease
+}
+
+// idleRows are the rows on what Rehome asked of the API server while there was nothing to do.
+func idleRows(asked audit.Log, window time.Duration) []table.Row {
+	reads, writes, lease := sorted(asked)
 	row := func(what string, a asking, goal string) table.Row {
 		return table.Row{
 			Section: idleSection, What: what, Unit: "a minute", Rehome: float64(a.count()) / window.Minutes(), Goal: goal, Note: a.String(),
