@@ -224,8 +224,10 @@ var _ = Describe("The operator", Ordered, func() {
 		events := &unstructured.UnstructuredList{}
 		events.SetAPIVersion("events.k8s.io/v1")
 		events.SetKind("EventList")
-		Expect(admin.List(context.Background(), events)).To(Succeed())
-		Expect(events.Items).NotTo(BeEmpty())
+		Eventually(func() ([]unstructured.Unstructured, error) {
+			err := admin.List(context.Background(), events)
+			return events.Items, err
+		}).WithTimeout(soon).ShouldNot(BeEmpty())
 		for _, event := range events.Items {
 			text, err := event.MarshalJSON()
 			Expect(err).NotTo(HaveOccurred())
