@@ -17,6 +17,7 @@ type output struct {
 	partial []byte
 	marks   map[string]*mark
 	lines   []string // the last
+	written int      // lines, all together
 }
 
 // mark is what is noted of one text.
@@ -50,6 +51,7 @@ func (o *output) Write(data []byte) (int, error) {
 }
 
 func (o *output) take(line string, now time.Time) {
+	o.written++
 	if o.lines = append(o.lines, line); len(o.lines) > tailLines {
 		o.lines = slices.Delete(o.lines, 0, 1)
 	}
@@ -72,6 +74,13 @@ func (o *output) mark(text string) mark {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return *o.marks[text]
+}
+
+// total is how many lines were written.
+func (o *output) total() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.written
 }
 
 func (o *output) tail() string {

@@ -102,23 +102,19 @@ func (p *Program) ended() error {
 	}
 }
 
-// AwaitRest returns when the program has done next to nothing for as long as window.
+// AwaitRest returns when the program has done next to nothing, and written nothing, for as long as window.
 func (p *Program) AwaitRest(ctx context.Context, window, timeout time.Duration) error {
-	before := -1.0
+	var before activity
 	err := wait.PollUntilContextTimeout(ctx, window, timeout, true, func(context.Context) (bool, error) {
 		if err := p.ended(); err != nil {
 			return false, err
 		}
-		stat, err := p.stat()
+		now, err := p.activity()
 		if err != nil {
 			return false, err
 		}
-		if stat.State == zombie {
-			return false, fmt.Errorf("it ended: %s", p.output.tail())
-		}
-		used := stat.CPUTime() - before
-		rests := before >= 0 && used < restShare*window.Seconds()
-		before = stat.CPUTime()
+		rests := before.lines > 0 && now.lines == before.lines && now.cpu-before.cpu < restShare*window.Seconds()
+		before = now
 		return rests, nil
 	})
 	if err != nil {
@@ -127,26 +123,47 @@ func (p *Program) AwaitRest(ctx context.Context, window, timeout time.Duration) 
 	return nil
 }
 
+// activity is what a program has done: CPU time in seconds, and lines that it wrote.
+type activity struct {
+	cpu   float64
+	lines int
+}
+
+func (p *Program) activity() (activity, error) {
+	process, err := p.process()
+	if err != nil {
+		return activity{}, err
+	}
+	stat, err := process.Stat()
+	if err != nil {
+		return activity{}, fmt.Errorf("read the CPU time of %s: %w", p.cmd, err)
+	}
+	if stat.State == zombie {
+		return activity{}, fmt.Errorf("%s ended: %s", p.cmd, p.output.tail())
+	}
+	return activity{stat.CPUTime(), p.output.total()}, nil
+}
+
+func (p *Program) process() (procfs.Proc, error) {
+	process, err := procfs.NewProc(p.cmd.Process.Pid)
+	if err != nil {
+		return process, fmt.Errorf("find %s: %w", p.cmd, err)
+	}
+	return process, nil
+}
+
 // Memory is what of a program is in memory, in bytes.
 type Memory struct{ Resident, Peak uint64 }
 
 // Memory reads how much of the program is in memory now, and how much was at most.
 func (p *Program) Memory() (Memory, error) {
-	process, err := procfs.NewProc(p.cmd.Process.Pid)
+	process, err := p.process()
 	if err != nil {
-		return Memory{}, fmt.Errorf("find %s: %w", p.cmd, err)
+		return Memory{}, err
 	}
 	status, err := process.NewStatus()
 	if err != nil {
 		return Memory{}, fmt.Errorf("read the memory of %s: %w", p.cmd, err)
 	}
 	return Memory{Resident: status.VmRSS, Peak: status.VmHWM}, nil
-}
-
-func (p *Program) stat() (procfs.ProcStat, error) {
-	process, err := procfs.NewProc(p.cmd.Process.Pid)
-	if err != nil {
-		return procfs.ProcStat{}, fmt.Errorf("find %s: %w", p.cmd, err)
-	}
-	return process.Stat()
 }

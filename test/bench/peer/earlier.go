@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -44,7 +45,7 @@ func (r *rig) earlierClusters(ctx context.Context) ([]table.Row, error) {
 	}
 	var cured int
 	err = r.withRehome(ctx, func() (err error) {
-		cured, err = r.countRight(ctx, beforeRehome)
+		cured, err = r.awaitRight(ctx, beforeRehome)
 		return err
 	})
 	if err != nil {
@@ -87,6 +88,18 @@ func (r *rig) countRight(ctx context.Context, prefix string) (int, error) {
 		}
 	}
 	return right, nil
+}
+
+// awaitRight counts until all are right, or until it has taken too long.
+func (r *rig) awaitRight(ctx context.Context, prefix string) (right int, err error) {
+	err = wait.PollUntilContextTimeout(ctx, activeInterval, activeTimeout, true, func(ctx context.Context) (bool, error) {
+		right, err = r.countRight(ctx, prefix)
+		return right == r.earlier, err
+	})
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		return right, nil
+	}
+	return right, err
 }
 
 // touch writes the earlier Clusters, as anybody might who cares for something else.

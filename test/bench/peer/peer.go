@@ -33,7 +33,7 @@ type size struct {
 var smoke = size{shapes: 3, rounds: 1, creates: 5, earlier: 2, rest: time.Second}
 
 func full(shapes []differential.Shape) size {
-	return size{shapes: len(shapes), rounds: 5, creates: 200, earlier: 20, rest: 2 * time.Second}
+	return size{shapes: len(shapes), rounds: 5, creates: 100, earlier: 20, rest: 2 * time.Second}
 }
 
 // Run measures the peer. A smoke run leaves out what needs the real KubeBlocks.

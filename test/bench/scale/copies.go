@@ -89,10 +89,11 @@ func (o originals) uids() []string {
 // last digits are replaced.
 func stamp(format string, uids []string, number, namespace int) *strings.Replacer {
 	digits := fmt.Sprintf("%05d", number)
-	pairs := []string{
+	pairs := make([]string, 0, 2*(2+len(uids)))
+	pairs = append(pairs,
 		fmt.Sprintf(format, 0), fmt.Sprintf(format, number),
 		fmt.Sprintf(namespaceFormat, 0), fmt.Sprintf(namespaceFormat, namespace),
-	}
+	)
 	for _, original := range uids {
 		pairs = append(pairs, original, original[:len(original)-len(digits)]+digits)
 	}
