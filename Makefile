@@ -4,6 +4,9 @@ KUBEBLOCKS ?= v1.0.2
 # FUZZTIME is how long each fuzz target runs.
 FUZZTIME ?= 10s
 
+# E2E selects end-to-end tests by their labels.
+E2E ?= !nightly
+
 # CHART is the Helm chart.
 CHART := charts/rehome
 
@@ -134,16 +137,17 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
 	cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$) && \
-		PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=60m .
+		PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=60m --label-filter='$(E2E)' .
 
 .PHONY: test-bench
 test-bench: controlplane ## See whether the benchmarks work, in their smallest sizes; nothing is expected of the figures.
 	cd test/bench && go test -timeout 20m ./...
 
 .PHONY: nightly
-nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, and images compiled anew.
+nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, images compiled anew, all that runs in namespaced mode.
 	cd hack/release && go test -timeout 60m ./test/image -archs amd64,arm64 -fresh-cache
 	cd hack/release && go test -timeout 60m ./test/archives
+	$(MAKE) test-e2e E2E=nightly
 	$(MAKE) nightly-rights
 
 .PHONY: nightly-rights

@@ -89,7 +89,7 @@ const leaseName = "rehome.kubeblocks.io"
 //
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,verbs=create
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,resourceNames=rehome.kubeblocks.io,verbs=get;update
-// +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups="",resources=events,verbs=create;patch
+// +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups="",resources=events,verbs=create
 
 func (e engine) options(now served) ctrl.Options {
 	scheme := runtime.NewScheme()

@@ -20,6 +20,13 @@ func (s *stage) expectOnlyRightDeletions() {
 	Expect(found.Violations).To(BeEmpty())
 }
 
+// expectNothingForbidden expects that Rehome's rights cover all that it wrote. An API server that was restarted knows no rights for a
+// moment.
+func (s *stage) expectNothingForbidden() {
+	GinkgoHelper()
+	Expect(s.auditLog().Forbidden()).To(BeEmpty())
+}
+
 func (s *stage) auditLog() audit.Log {
 	GinkgoHelper()
 	log, err := audit.Read(s.controlPlane.AuditLog())

@@ -15,13 +15,13 @@ import (
 
 const (
 	// raceRestores are restores that hang together, so that there is something to do when the world is shaken.
-	raceRestores = 4
+	raceRestores = 10
 	// raceTimeout bounds a spec in which leases have to expire.
 	raceTimeout = 6 * time.Minute
 	// quietTime is how long everything must stay as it is, to have come to rest.
 	quietTime = 5 * time.Second
 	// crashes happen while Rehome unblocks the restores, each after at most writesBeforeCrash of its writes. It writes
-	// about four times for a restore, so that all crashes find it at work.
+	// about ten times for a restore and works on eight at once, so that all crashes find it at work.
 	crashes           = 3
 	writesBeforeCrash = 4
 	writePolling      = 5 * time.Millisecond

@@ -17,6 +17,7 @@ var _ = Describe("Restores by KubeBlocks", Label("scenarios"), func() {
 		inEachMode(version, func(watched []string) {
 			s := useStage(version, watched)
 			BeforeAll(func(ctx SpecContext) {
+				DeferCleanup(s.expectNothingForbidden)
 				s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 			}, NodeTimeout(specTimeout))
 			s.whollyStuck()

@@ -38,11 +38,11 @@ type stage struct {
 // few are the namespaces that the specs use.
 var few = []string{"default", "elsewhere"}
 
-// inEachMode describes something in two Ordered containers: first with rights of Rehome in all namespaces, then in few.
+// inEachMode describes something in two Ordered containers: with rights of Rehome in all namespaces, and, for the night, in few.
 func inEachMode(text string, specs func(watched []string), decorators ...any) bool { //nolint:unparam // `var _ =` needs a value, as with Describe.
 	decorators = append(decorators, Ordered)
 	Describe(text, decorators, func() { specs(nil) })
-	return Describe(text+" in few namespaces", decorators, func() { specs(few) })
+	return Describe(text+" in few namespaces", decorators, Label("nightly"), func() { specs(few) })
 }
 
 // useStage sets up a stage before the specs of an Ordered container and takes

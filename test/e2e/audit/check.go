@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -35,6 +36,17 @@ func Check(log Log) Deletions {
 		}
 	}
 	return found
+}
+
+// Forbidden lists what Rehome asked for and had no right to.
+func (l Log) Forbidden() []string {
+	var refused []string
+	for _, event := range l {
+		if ByRehome(event) && event.Response.Code == http.StatusForbidden {
+			refused = append(refused, event.Verb+" "+event.Object.String())
+		}
+	}
+	return refused
 }
 
 // ByRehome says whether the request is one of Rehome's.

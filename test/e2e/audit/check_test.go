@@ -110,6 +110,13 @@ func TestWritesCountsOurs(t *testing.T) {
 	g.Expect(Writes(path)).To(Equal(2))
 }
 
+func TestForbidden(t *testing.T) {
+	g := NewWithT(t)
+	log, err := Parse([]byte(remove(us, "jobs", "j", "job-1", 409) + remove(us, "jobs", "j", "job-1", 403) + remove("kubectl/v1", "pods", "p", "pod-1", 403)))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(log.Forbidden()).To(HaveExactElements(HavePrefix("delete jobs ")))
+}
+
 func TestParseLeavesOutALineThatIsStillWritten(t *testing.T) {
 	g := NewWithT(t)
 	log, err := Parse([]byte(`{"verb":"delete"}` + "\n" + `{"verb":"del`))
