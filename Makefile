@@ -5,7 +5,7 @@ KUBEBLOCKS ?= v1.0.2
 FUZZTIME ?= 10s
 
 # E2E selects end-to-end tests by their labels.
-E2E ?= !nightly
+E2E ?= !nightly || scenarios && v1.0.2
 
 # CHART is the Helm chart.
 CHART := charts/rehome

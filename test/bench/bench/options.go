@@ -23,8 +23,8 @@ type Options struct {
 	Log io.Writer
 }
 
-// Step logs a step that begins now.
-func (o Options) Step(format string, args ...any) {
+// Stepf logs a step that begins now.
+func (o Options) Stepf(format string, args ...any) {
 	// The progress is for a person: a run goes on without it.
 	_, _ = fmt.Fprintf(o.Log, format+"\n", args...)
 }

@@ -42,14 +42,14 @@ func Run(ctx context.Context, o bench.Options) ([]table.Row, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	o.Step("engine: build the benchmarks of pkg/rewrite")
+	o.Stepf("engine: build the benchmarks of pkg/rewrite")
 	program := filepath.Join(dir, "rewrite.test")
 	if err := build(ctx, program); err != nil {
 		return nil, err
 	}
 	measured := results{}
 	for i := range n.alternations {
-		o.Step("engine: run them, round %d of %d", i+1, n.alternations)
+		o.Stepf("engine: run them, round %d of %d", i+1, n.alternations)
 		// In turn, so that what else the machine does hits both.
 		for _, name := range []string{rewrite, decode} {
 			if err := measured.add(ctx, program, name, n.benchtime); err != nil {

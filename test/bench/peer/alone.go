@@ -32,7 +32,7 @@ type rig struct {
 
 // runAlone measures what needs no KubeBlocks.
 func runAlone(ctx context.Context, o bench.Options, n size, shapes []differential.Shape) (rows []table.Row, err error) {
-	o.Step("peer: start an API server")
+	o.Stepf("peer: start an API server")
 	server, err := apiserver.Start()
 	if err != nil {
 		return nil, err

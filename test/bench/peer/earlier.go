@@ -19,7 +19,7 @@ const beforePolicy, beforeRehome = "before-policy-", "before-rehome-"
 
 // earlierClusters measures what becomes of Clusters that were restored before the policy, or Rehome, was there.
 func (r *rig) earlierClusters(ctx context.Context) ([]table.Row, error) {
-	r.Step("peer: %d Clusters, and then the policy, and then Rehome", r.earlier)
+	r.Stepf("peer: %d Clusters, and then the policy, and then Rehome", r.earlier)
 	for i := range r.earlier {
 		if err := r.createEarlier(ctx, i); err != nil {
 			return nil, err

@@ -28,7 +28,7 @@ const (
 
 // runBesideKubeBlocks measures what needs the real KubeBlocks.
 func runBesideKubeBlocks(ctx context.Context, o bench.Options, shapes []differential.Shape) (rows []table.Row, err error) {
-	o.Step("peer: start KubeBlocks %s", release)
+	o.Stepf("peer: start KubeBlocks %s", release)
 	plane, err := controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), KwokConfig: fixture.Stages()})
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func runBesideKubeBlocks(ctx context.Context, o bench.Options, shapes []differen
 	if err != nil {
 		return nil, err
 	}
-	o.Step("peer: run and back up a cluster")
+	o.Stepf("peer: run and back up a cluster")
 	if err := backUp(ctx, world); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func backUp(ctx context.Context, world *fixture.World) error {
 
 // rowOfInTree measures how many shapes KubeBlocks gets right where it rewrites at all: when an OpsRequest asks for the restore.
 func rowOfInTree(ctx context.Context, o bench.Options, world *fixture.World, shapes []differential.Shape) ([]table.Row, error) {
-	trials, err := differential.Restore(ctx, world, shapes, func(step string) { o.Step("peer: %s", step) })
+	trials, err := differential.Restore(ctx, world, shapes, func(step string) { o.Stepf("peer: %s", step) })
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func rowOfInTree(ctx context.Context, o bench.Options, world *fixture.World, sha
 func rowOfHang(
 	ctx context.Context, o bench.Options, plane *controlplane.ControlPlane, world *fixture.World,
 ) (row table.Row, err error) {
-	o.Step("peer: have a restore hang, and then the policy, and then Rehome")
+	o.Stepf("peer: have a restore hang, and then the policy, and then Rehome")
 	if err := world.RestoreByAnnotation(ctx, differential.Backup, stuck); err != nil {
 		return table.Row{}, err
 	}

@@ -17,7 +17,7 @@ type samples struct{ neither, policy, rehome []float64 }
 func (r *rig) latency(ctx context.Context) ([]table.Row, error) {
 	var s samples
 	for round := range r.rounds {
-		r.Step("peer: time creates, round %d of %d", round+1, r.rounds)
+		r.Stepf("peer: time creates, round %d of %d", round+1, r.rounds)
 		for i := range r.creates {
 			// In turn, so that what else the machine does hits both.
 			if err := r.sample(ctx, &s.neither, withoutPolicy, "neither", round, i); err != nil {

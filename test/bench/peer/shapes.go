@@ -10,7 +10,7 @@ import (
 
 // shapes measures how many shapes the policy gets right.
 func (r *rig) shapes(ctx context.Context, shapes []differential.Shape) ([]table.Row, error) {
-	r.Step("peer: create a Cluster of each of %d shapes", len(shapes))
+	r.Stepf("peer: create a Cluster of each of %d shapes", len(shapes))
 	var own, policy int
 	for i := range shapes {
 		t, err := trialOf(shapes[i])
@@ -21,7 +21,7 @@ func (r *rig) shapes(ctx context.Context, shapes []differential.Shape) ([]table.
 		if err != nil {
 			return nil, fmt.Errorf("try shape %s: %w", t.Name, err)
 		}
-		r.Step("peer: shape %s: %s", t.Name, verdict.Words)
+		r.Stepf("peer: shape %s: %s", t.Name, verdict.Words)
 		if verdict.Right {
 			policy++
 		}

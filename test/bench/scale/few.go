@@ -61,7 +61,7 @@ func (r *rig) memory(ctx context.Context, begin start, synced string) (apiserver
 	if err != nil {
 		return apiserver.Memory{}, err
 	}
-	r.Step("scale: %.0f MiB resident, %.0f at most", mebibytes(memory.Resident), mebibytes(memory.Peak))
+	r.Stepf("scale: %.0f MiB resident, %.0f at most", mebibytes(memory.Resident), mebibytes(memory.Peak))
 	return memory, program.Stop()
 }
 

@@ -38,7 +38,7 @@ func (r *rig) atRest(ctx context.Context) ([]table.Row, error) {
 
 // watched runs Rehome, measures what of it is in memory when it is at rest, and what it asks for then.
 func (r *rig) watched(ctx context.Context) (memory apiserver.Memory, rows []table.Row, err error) {
-	r.Step("scale: start Rehome, and watch it for %s when it is at rest", r.window)
+	r.Stepf("scale: start Rehome, and watch it for %s when it is at rest", r.window)
 	begin := time.Now()
 	program, err := r.startAtRest(ctx, r.startElected, apiserver.Synced)
 	if err != nil {

@@ -119,7 +119,7 @@ func (r *rig) await(ctx context.Context, kind schema.GroupVersionKind, want int)
 
 // addClusters copies the cluster without its Pods, for numbers from first to last, last not included.
 func (r *rig) addClusters(ctx context.Context, first, last int) error {
-	r.Step("scale: write %d clusters", last-first)
+	r.Stepf("scale: write %d clusters", last-first)
 	if err := r.copyTo(ctx, r.cluster, clusterFormat, first, last); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (r *rig) addClusters(ctx context.Context, first, last int) error {
 
 // addBackups copies the Backup. Those that clusters are restored from are there.
 func (r *rig) addBackups(ctx context.Context) error {
-	r.Step("scale: write %d Backups", r.backups)
+	r.Stepf("scale: write %d Backups", r.backups)
 	if err := r.copyTo(ctx, r.backup, backupFormat, 1, r.backups); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (r *rig) addBackups(ctx context.Context) error {
 
 // addPods copies the Pods, for all clusters that there will be.
 func (r *rig) addPods(ctx context.Context) error {
-	r.Step("scale: write %d Pods", r.many*replicas)
+	r.Stepf("scale: write %d Pods", r.many*replicas)
 	if err := r.copyTo(ctx, r.pods, clusterFormat, 1, r.many); err != nil {
 		return err
 	}

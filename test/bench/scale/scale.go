@@ -66,7 +66,7 @@ func Run(ctx context.Context, o bench.Options) (rows []table.Row, err error) {
 	if o.Smoke {
 		r.size = smoke
 	}
-	o.Step("scale: start an API server")
+	o.Stepf("scale: start an API server")
 	if r.server, err = apiserver.Start(); err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (r *rig) startAtRest(ctx context.Context, begin start, synced string) (*api
 
 // firstPass has Rehome report on the cluster that all others are copies of: a copy needs no report.
 func (r *rig) firstPass(ctx context.Context) error {
-	r.Step("scale: have Rehome report on a cluster")
+	r.Stepf("scale: have Rehome report on a cluster")
 	program, err := r.startAtRest(ctx, r.startRehome, apiserver.Synced)
 	if err != nil {
 		return err

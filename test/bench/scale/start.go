@@ -16,7 +16,7 @@ import (
 func (r *rig) starts(ctx context.Context) ([]table.Row, error) {
 	var listed, synced, decided []float64
 	for i := range r.rounds {
-		r.Step("scale: time starts, round %d of %d", i+1, r.rounds)
+		r.Stepf("scale: time starts, round %d of %d", i+1, r.rounds)
 		// In turn, so that what else the machine does hits both.
 		took, err := r.timed(ctx, r.startList, listDone)
 		if err != nil {

@@ -43,7 +43,7 @@ func rowsOf(on string, m measurement, bare, rehome result) []table.Row {
 	}
 	rate := row("needed writes", "/s", neededWrites*total/rehome.span.Seconds(), neededWrites*total/bare.span.Seconds())
 	rate.Goal, rate.Note = "ratio >= 0.8", "from the moment all may be unblocked until the last is scheduled"
-	return append(append(rows, rate), stormRows(m, bare, rehome)...)
+	return slices.Concat(rows, []table.Row{rate}, stormRows(m, bare, rehome))
 }
 
 func noteOf(m measurement) string {

@@ -74,13 +74,13 @@ func (s *study) run(ctx context.Context, o bench.Options) (rows []table.Row, err
 		var results [2]result // of the contenders
 		for range m.rounds {
 			for i, c := range contenders(o) {
-				o.Step("stuck: %d on %s, %s", m.restores, s.on, c.name)
+				o.Stepf("stuck: %d on %s, %s", m.restores, s.on, c.name)
 				r, err := worlds.round(ctx, c, m.restores)
 				if err != nil {
 					return rows, fmt.Errorf("%s and %d restores: %w", c.name, m.restores, err)
 				}
 				results[i].add(r)
-				o.Step("stuck: p50 %s, all %s, %.2f s of CPU", percentile(r.times, 50), r.span, r.cost.cpu)
+				o.Stepf("stuck: p50 %s, all %s, %.2f s of CPU", percentile(r.times, 50), r.span, r.cost.cpu)
 			}
 		}
 		rows = append(rows, rowsOf(s.on, m, results[0], results[1])...)

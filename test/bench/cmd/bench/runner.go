@@ -71,7 +71,7 @@ type report struct {
 // prepare builds what is measured. Progress goes to log, then and later.
 func (r *runner) prepare(ctx context.Context, log io.Writer) (err error) {
 	r.options.Log = log
-	r.options.Step("build Rehome")
+	r.options.Stepf("build Rehome")
 	r.options.Rehome, err = buildRehome(ctx)
 	return err
 }
@@ -88,7 +88,7 @@ func (r *runner) run(ctx context.Context) (report, error) {
 		rows, err := b.run(ctx, r.options)
 		found.rows = append(found.rows, rows...)
 		if err != nil {
-			r.options.Step("%s failed: %s", b.name, err)
+			r.options.Stepf("%s failed: %s", b.name, err)
 			failed = append(failed, fmt.Errorf("%s: %w", b.name, err))
 		}
 	}
