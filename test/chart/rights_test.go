@@ -45,7 +45,7 @@ var (
 	}
 	toItself = rights{
 		"leases.coordination.k8s.io": "create",
-		"events":                     "create patch",
+		"events":                     "create",
 	}
 )
 
