@@ -86,7 +86,7 @@ var _ = Describe("The operator", Ordered, func() {
 
 		health, metrics = freeAddress(), freeAddress()
 		settings := configv1alpha1.Defaults()
-		settings.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: ownNamespace}
+		settings.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: rehometesting.OwnNamespace}
 		settings.Health.BindAddress, settings.Metrics.BindAddress = health, metrics
 		// As Trace does: what is logged below it would hold whole requests.
 		ctrl.SetLogger(zap.New(zap.Level(zapcore.Level(-2)), zap.WriteTo(printed)))

@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/procfs"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/rehome-operator/rehome/test/bench/bench"
 )
 
 const (
@@ -130,9 +132,9 @@ type activity struct {
 }
 
 func (p *Program) activity() (activity, error) {
-	process, err := p.process()
+	process, err := procfs.NewProc(p.cmd.Process.Pid)
 	if err != nil {
-		return activity{}, err
+		return activity{}, fmt.Errorf("find %s: %w", p.cmd, err)
 	}
 	stat, err := process.Stat()
 	if err != nil {
@@ -144,26 +146,5 @@ func (p *Program) activity() (activity, error) {
 	return activity{stat.CPUTime(), p.output.total()}, nil
 }
 
-func (p *Program) process() (procfs.Proc, error) {
-	process, err := procfs.NewProc(p.cmd.Process.Pid)
-	if err != nil {
-		return process, fmt.Errorf("find %s: %w", p.cmd, err)
-	}
-	return process, nil
-}
-
-// Memory is what of a program is in memory, in bytes.
-type Memory struct{ Resident, Peak uint64 }
-
-// Memory reads how much of the program is in memory now, and how much was at most.
-func (p *Program) Memory() (Memory, error) {
-	process, err := p.process()
-	if err != nil {
-		return Memory{}, err
-	}
-	status, err := process.NewStatus()
-	if err != nil {
-		return Memory{}, fmt.Errorf("read the memory of %s: %w", p.cmd, err)
-	}
-	return Memory{Resident: status.VmRSS, Peak: status.VmHWM}, nil
-}
+// Usage reads what the program took so far.
+func (p *Program) Usage() (bench.Usage, error) { return bench.UsageOf(p.cmd.Process.Pid) }

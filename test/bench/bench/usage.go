@@ -18,8 +18,11 @@ type Usage struct {
 }
 
 // Usage reads what the program took so far.
-func (p *Program) Usage() (Usage, error) {
-	process, err := procfs.NewProc(p.cmd.Process.Pid)
+func (p *Program) Usage() (Usage, error) { return UsageOf(p.cmd.Process.Pid) }
+
+// UsageOf reads what a process took so far.
+func UsageOf(pid int) (Usage, error) {
+	process, err := procfs.NewProc(pid)
 	if err != nil {
 		return Usage{}, fmt.Errorf("find the process: %w", err)
 	}

@@ -139,9 +139,13 @@ func rowOfHang(
 	if err := world.WaitRunning(ctx, stuck); err != nil {
 		return table.Row{}, err
 	}
+	left, err := world.HungRestorePods(ctx, stuck)
+	if err != nil {
+		return table.Row{}, err
+	}
 	return table.Row{
 		Section: section, What: "restore Pods that hung before it was installed, and find a node", Unit: "%",
-		Rehome: 100, Against: peer, Other: percent(hungPods-hang, hungPods),
+		Rehome: percent(hungPods-len(left), hungPods), Against: peer, Other: percent(hungPods-hang, hungPods),
 		Note: fmt.Sprintf("of %d, on KubeBlocks 1.0.2; the policy has %s, and the Cluster is written again: its own rules become right, those "+
 			"of its Restore and Pods, which are copies, stay", hungPods, patience),
 	}, nil

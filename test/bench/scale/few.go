@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rehome-operator/rehome/test/bench/apiserver"
+	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/table"
 )
 
@@ -52,40 +53,40 @@ func (r *rig) withFew(ctx context.Context) ([]table.Row, error) {
 }
 
 // memory measures what of a program is in memory when it is at rest.
-func (r *rig) memory(ctx context.Context, begin start, synced string) (apiserver.Memory, error) {
+func (r *rig) memory(ctx context.Context, begin start, synced string) (bench.Usage, error) {
 	program, err := r.startAtRest(ctx, begin, synced)
 	if err != nil {
-		return apiserver.Memory{}, err
+		return bench.Usage{}, err
 	}
-	memory, err := program.Memory()
+	memory, err := program.Usage()
 	if err != nil {
-		return apiserver.Memory{}, err
+		return bench.Usage{}, err
 	}
-	r.Stepf("scale: %.0f MiB resident, %.0f at most", mebibytes(memory.Resident), mebibytes(memory.Peak))
+	r.Stepf("scale: %.0f MiB resident, %.0f at most", mebibytes(memory.RSS), mebibytes(memory.PeakRSS))
 	return memory, program.Stop()
 }
 
-func (r *rig) memoryRows(clusters int, own, plain apiserver.Memory) []table.Row {
+func (r *rig) memoryRows(clusters int, own, plain bench.Usage) []table.Row {
 	about := fmt.Sprintf("%d Clusters, %d Pods, %d Backups: ", clusters, r.many*replicas, r.backups)
 	return []table.Row{
 		{
-			Section: memorySection, What: about + "resident at rest", Unit: "MiB", Rehome: mebibytes(own.Resident),
-			Against: againstPlain, Other: mebibytes(plain.Resident), Goal: "ratio <= 0.1",
+			Section: memorySection, What: about + "resident at rest", Unit: "MiB", Rehome: mebibytes(own.RSS),
+			Against: againstPlain, Other: mebibytes(plain.RSS), Goal: "ratio <= 0.1",
 		},
 		{
-			Section: memorySection, What: about + "resident at most", Unit: "MiB", Rehome: mebibytes(own.Peak),
-			Against: againstPlain, Other: mebibytes(plain.Peak),
+			Section: memorySection, What: about + "resident at most", Unit: "MiB", Rehome: mebibytes(own.PeakRSS),
+			Against: againstPlain, Other: mebibytes(plain.PeakRSS),
 		},
 	}
 }
 
 // growth is the row on how much more of Rehome is in memory for each of count objects.
-func growth(kind string, before, after apiserver.Memory, count int, of originals) table.Row {
+func growth(kind string, before, after bench.Usage, count int, of originals) table.Row {
 	return table.Row{
 		Section: memorySection, What: "each further " + kind, Unit: "B",
-		Rehome: (float64(after.Resident) - float64(before.Resident)) / float64(count), Against: "as the API server stores it",
+		Rehome: (float64(after.RSS) - float64(before.RSS)) / float64(count), Against: "as the API server stores it",
 		Other: of.size(), Goal: "about 0",
-		Note: fmt.Sprintf("%.1f MiB before %d of them, %.1f MiB with them", mebibytes(before.Resident), count, mebibytes(after.Resident)),
+		Note: fmt.Sprintf("%.1f MiB before %d of them, %.1f MiB with them", mebibytes(before.RSS), count, mebibytes(after.RSS)),
 	}
 }
 

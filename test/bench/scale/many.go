@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rehome-operator/rehome/test/bench/apiserver"
+	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/table"
 )
 
@@ -37,7 +38,7 @@ func (r *rig) atRest(ctx context.Context) ([]table.Row, error) {
 }
 
 // watched runs Rehome, measures what of it is in memory when it is at rest, and what it asks for then.
-func (r *rig) watched(ctx context.Context) (memory apiserver.Memory, rows []table.Row, err error) {
+func (r *rig) watched(ctx context.Context) (memory bench.Usage, rows []table.Row, err error) {
 	r.Stepf("scale: start Rehome, and watch it for %s when it is at rest", r.window)
 	begin := time.Now()
 	program, err := r.startAtRest(ctx, r.startElected, apiserver.Synced)
@@ -45,7 +46,7 @@ func (r *rig) watched(ctx context.Context) (memory apiserver.Memory, rows []tabl
 		return memory, nil, err
 	}
 	defer func() { err = errors.Join(err, program.Stop()) }()
-	if memory, err = program.Memory(); err != nil {
+	if memory, err = program.Usage(); err != nil {
 		return memory, nil, err
 	}
 	asked, err := r.server.Asked(begin)
