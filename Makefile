@@ -44,7 +44,7 @@ demo: ## See a restore hang on the real thing, and Rehome end it.
 	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS)
 
 .PHONY: bench
-bench: controlplane kubeblocks ## Measure Rehome beside what it is compared with (half an hour); the table is in .cache/bench.
+bench: controlplane kubeblocks ## Measure Rehome beside what it is compared with; the table is in .cache/bench.
 	@cd test/bench && go build -o $(CURDIR)/.cache/bench/bench ./cmd/bench
 	@status=0; .cache/bench/bench --markdown .cache/bench/table.md --json .cache/bench/table.json || status=$$?; \
 		cat .cache/bench/table.md; exit $$status
