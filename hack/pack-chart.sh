@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 "$HELM" package "$chart" --destination "$work" >/dev/null
 packed=$(basename "$work"/*.tgz)
 mkdir "$work/files" "$work/whole"
-tar -xzf "$work/$packed" -C "$work/files"
+tar -xzmf "$work/$packed" -C "$work/files"
 cd "$work/files"
 find "$(basename "$chart")" -type f | LC_ALL=C sort |
 	tar -cf - -T - --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rw,go=r |
