@@ -76,7 +76,7 @@ func Uncached() []client.Object {
 	}
 }
 
-// Reconcile observes one Cluster, decides, takes the first action that is due and reports. Whatever it knows comes from the
+// Reconcile observes one Cluster, decides, and takes the first action that is due or, where none is, reports. Whatever it knows comes from the
 // API server: a pass that dies anywhere is finished by the next.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	scene, err := r.observe(ctx, req.NamespacedName)
@@ -91,14 +91,20 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, err
 	}
 	logDecision(ctx, scene, plan)
-	var failed error
-	if len(plan.Actions) > 0 {
-		if failed = r.act(ctx, scene, plan.Actions[0]); isStale(failed) {
-			return outcome(plan, failed)
-		}
+	if len(plan.Actions) == 0 {
+		return outcome(plan, r.report(ctx, scene, plan))
 	}
-	// An action that is refused is no reason to keep quiet.
-	return outcome(plan, errors.Join(failed, r.report(ctx, scene, plan)))
+	err = r.act(ctx, scene, plan.Actions[0])
+	switch {
+	case isStale(err):
+	case err == nil && scene.named == nil:
+		// What there is to say is what becomes of it, and the next look tells that.
+		r.measure(scene, scene.reported(), plan)
+	default:
+		// An action that is refused is no reason to keep quiet. Nor can a story wait that no snapshot will tell later.
+		err = errors.Join(err, r.report(ctx, scene, plan))
+	}
+	return outcome(plan, err)
 }
 
 // decide returns the plan. What happens to other Clusters is looked at only where it matters, and for one Cluster at a time: the

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
@@ -40,12 +41,13 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 	It("is set where there is no status at all", func() {
 		h := w.hang(source)
 		Expect(w.now(h.restore).Object).NotTo(HaveKey("status"))
+		w.reconcile()
 
 		w.reconcile()
 
 		Expect(w.conditions(h.restore)).To(ConsistOf(SatisfyAll(
 			ours(),
-			say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster),
+			say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent),
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today)),
 			HaveField("ObservedGeneration", h.restore.GetGeneration()),
 		), SatisfyAll(oursToo(), say(metav1.ConditionFalse, v1alpha1.ReasonUnschedulable))))
@@ -54,6 +56,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 	It("is set where the status has no conditions, and leaves the rest of the status alone", func() {
 		h := w.hang(source)
 		w.mergeStatus(h.restore, `{"status":{"phase":"Running","startTimestamp":"2026-07-01T11:00:00Z"}}`)
+		w.reconcile()
 
 		w.reconcile()
 
@@ -66,6 +69,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 		h := w.hang(source)
 		w.setConditions(h.restore, validated, preparing)
 		before := w.conditions(h.restore)
+		w.reconcile()
 
 		w.reconcile()
 
@@ -77,6 +81,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 	It("changes in its place, and is never there twice", func() {
 		h := w.hang(source)
 		w.setConditions(h.restore, validated)
+		w.reconcile()
 		w.reconcile()
 		w.setConditions(h.restore, validated, asJSON(w.condition(h.restore)), preparing)
 
@@ -91,6 +96,7 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 		h := w.hang(source)
 		w.setConditions(h.restore, validated, preparing)
 		w.reconcile()
+		w.reconcile()
 		w.setConditions(h.restore, validated, prepared)
 		Expect(w.condition(h.restore)).To(BeNil())
 
@@ -102,10 +108,14 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 
 	It("has transitioned only when its status has", func() {
 		h := w.hang(source)
+		w.reconciler.Config.Mode = configv1alpha1.Observe
 		w.reconcile()
+		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonObserved))
 
 		By("another reason of the same status")
 		w.clock.SetTime(today.Add(time.Minute))
+		w.reconciler.Config.Mode = configv1alpha1.Enforce
+		w.reconcile()
 		w.reconcile()
 		Expect(w.condition(h.restore)).To(SatisfyAll(
 			say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent),
@@ -124,15 +134,16 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 		h := w.hang(source)
 		_, other := w.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
 		w.before["patch status of Restore"] = func() { happens(h) }
+		w.reconcile()
 
 		result, err := w.tryReconcile()
 
-		Expect(w.writes).To(HaveExactElements("patch Cluster carrot67",
+		Expect(w.writes).To(HaveExactElements(
 			"patch status of Restore "+h.restore.GetName(), "patch status of Restore "+other.GetName()))
-		Expect(w.condition(other)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster))
+		Expect(w.condition(other)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
 		Expect([]any{result.RequeueAfter > 0, err}).To(outcome)
 	},
-		Entry("because that is gone", func(h *hang) { w.remove(h.restore) }, HaveExactElements(true, BeNil())),
+		Entry("because that is gone", func(h *hang) { w.remove(h.restore) }, HaveExactElements(false, BeNil())),
 		Entry("because that was changed meanwhile", func(h *hang) { w.setConditions(h.restore, validated) }, HaveExactElements(true, BeNil())),
 		Entry("because that is refused", func(h *hang) {
 			w.refused["patch status of Restore "+h.restore.GetName()] = errors.New("refused")

@@ -49,7 +49,8 @@ var _ = besideEachGeneration("A Rehoming that a person created", func(w *world) 
 	})
 
 	It("keeps the story of its Cluster when KubeBlocks has forgotten the Backup", func() {
-		h := w.hang(target)
+		h := w.hang(source)
+		w.reconcile()
 		w.reconcile()
 		before := w.rehoming()
 		w.remove(h.restore)

@@ -103,7 +103,7 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 		change(h)
 
 		var writes []string
-		for range 3 {
+		for range 4 {
 			w.reconcile()
 			writes = append(writes, w.writes...)
 		}
@@ -111,7 +111,8 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(w *world) 
 		Expect(writes).To(ContainElements("patch Restore "+h.restore.GetName(), "patch Job "+h.job.Name))
 		writes = slices.DeleteFunc(writes, func(write string) bool { return !strings.HasPrefix(write, "delete") })
 		Expect(writes).To(ConsistOf("delete Job " + h.job.Name))
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingJobs))
+		Expect(w.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed),
+			HaveField("Message", ContainSubstring("Jobs of the Restore that had never started were made anew"))))
 		Expect(field(w.now(h.restore).Object, "spec", "prepareDataConfig", "schedulingSpec")).To(Equal(rehometesting.Apart(target)))
 	},
 		Entry("when one of its Pods is bound to a node", func(h *hang) {
@@ -310,7 +311,6 @@ var _ = besideEachGeneration("A Cluster", func(w *world) {
 		w.reconcile()
 
 		Expect(w.now(h.cluster).Object["spec"]).To(Equal(w.cluster(target, target).Obj().Object["spec"]))
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRewritingCluster))
 	})
 
 	It("keeps rules that it did not inherit", func() {

@@ -29,10 +29,7 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 			failed = append(failed, err)
 		}
 	}
-	var before v1alpha1.RehomingStatus
-	if s.rehoming != nil {
-		before = *s.rehoming.Status.DeepCopy()
-	}
+	before := s.reported()
 	err := r.reportRehoming(ctx, s, plan)
 	// The Rehoming remembers what was told: events go with its report, whatever became of the others.
 	if err == nil && (s.rehoming != nil || len(failed)+len(stale) == 0) {
@@ -46,6 +43,14 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 		failed = append(failed, err)
 	}
 	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
+}
+
+// reported returns what was reported of the Cluster last; it is empty where there is no Rehoming.
+func (s *scene) reported() v1alpha1.RehomingStatus {
+	if s.rehoming == nil {
+		return v1alpha1.RehomingStatus{}
+	}
+	return *s.rehoming.Status.DeepCopy()
 }
 
 func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {

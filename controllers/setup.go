@@ -28,21 +28,22 @@ const workers = 8
 // wait for a node, or to the mode of its Namespace, is a reason to look at the Cluster again; nothing else is.
 func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	// The status of a Cluster or a Component says nothing that a decision hangs on, and changes often.
-	specOrMeta := builder.WithPredicates(predicate.Or(
-		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{}))
+	specOrMeta := predicate.Or(
+		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("rehome-cluster").
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
-		For(&kubeblocks.Cluster{}, specOrMeta).
-		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
-		Watches(&kubeblocks.Restore{}, settled()).
-		Watches(&corev1.Pod{}, settled()).
+		For(&kubeblocks.Cluster{}, builder.WithPredicates(withoutUpdates)).
+		Watches(&kubeblocks.Cluster{}, settled(clusterItself), builder.WithPredicates(onlyUpdates, specOrMeta)).
+		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(clusterOf), builder.WithPredicates(specOrMeta)).
+		Watches(&kubeblocks.Restore{}, settled(clusterOf), builder.WithPredicates(notOurReport)).
+		Watches(&corev1.Pod{}, settled(clusterOf)).
 		// A database Pod that waits is made anew when its InstanceSet has the new rules, and no Pod tells of that.
-		WatchesMetadata(&kubeblocks.InstanceSet{}, handler.EnqueueRequestsFromMapFunc(clusterOf), specOrMeta).
+		WatchesMetadata(&kubeblocks.InstanceSet{}, handler.EnqueueRequestsFromMapFunc(clusterOf), builder.WithPredicates(specOrMeta)).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.clustersIn),
 			builder.WithPredicates(predicate.AnnotationChangedPredicate{}))
 	if r.Rehomings {
-		b = b.Watches(&v1alpha1.Rehoming{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}))
+		b = b.Watches(&v1alpha1.Rehoming{}, settled(clusterItself), builder.WithPredicates(predicate.GenerationChangedPredicate{}))
 	}
 	if err := b.Complete(r); err != nil {
 		return fmt.Errorf("set up the cluster controller: %w", err)
@@ -95,6 +96,11 @@ func clusterOf(_ context.Context, obj client.Object) []reconcile.Request {
 		return nil
 	}
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: name}}}
+}
+
+// clusterItself names a Cluster.
+func clusterItself(_ context.Context, cluster client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(cluster)}}
 }
 
 // clustersIn names the Clusters in a Namespace. None, when they cannot be listed: the cache says so itself.

@@ -46,7 +46,7 @@ func round(ctx context.Context, p place, c contender, names []string) (_ result,
 	if err := t.await(ctx, patience, "stuck", isStuck); err != nil {
 		return result{}, err
 	}
-	before, err := costOf(ctx, program)
+	before, err := settledCost(ctx, program) // a program asks more when it has just started
 	if err != nil {
 		return result{}, err
 	}
