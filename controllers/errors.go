@@ -10,8 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// observeAgainAfter is how long the cache gets to learn of a write: of the one that made an observation stale, or of Rehome's
-// own.
+// observeAgainAfter is when to look again after an action, even if nothing tells what came of it.
 const observeAgainAfter = time.Second
 
 // askAgainAfter is how long until something is read again that Rehome had no right to: nothing tells when it gets one.
@@ -24,11 +23,12 @@ var errStarted = errors.New("it has started meanwhile, or may")
 func isStale(err error) bool { return errors.Is(err, errStarted) || patch.IsStale(err) }
 
 // outcome turns that of a plan's first action and of the report into that of a reconcile. A failed precondition is not an
-// error, only a reason to observe again. So is an action: what is due next need not come with an event.
+// error, only a reason to observe again, as soon as the cache has learned of the write that made the observation stale: KubeBlocks
+// writes a Cluster's status whenever its spec has changed. So is an action: what is due next need not come with an event.
 func outcome(plan remedy.Plan, err error) (ctrl.Result, error) {
 	switch {
 	case isStale(err):
-		return ctrl.Result{RequeueAfter: observeAgainAfter}, nil
+		return ctrl.Result{RequeueAfter: settleTime}, nil
 	case err != nil:
 		return ctrl.Result{}, err
 	case len(plan.Actions) > 0:

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -60,14 +61,20 @@ const (
 
 // Start starts Rehome as the only manager: one that has to hold a lease ends when the machine is too busy for it.
 func (i *Installation) Start(ctx context.Context, binary string) (*Program, error) {
-	return i.start(ctx, binary)
+	return i.start(ctx, []string{binary})
+}
+
+// StartListing is Start, with client libraries that list in one piece what they would have the API server stream.
+func (i *Installation) StartListing(ctx context.Context, binary string) (*Program, error) {
+	return i.start(ctx, []string{"env", "KUBE_FEATURE_WatchListClient=false", binary})
 }
 
 // StartElected starts Rehome as one of several managers, as the chart does.
 func (i *Installation) StartElected(ctx context.Context, binary string) (*Program, error) {
-	return i.start(ctx, binary, "--leader-elect", "--leader-election-namespace="+rehometesting.OwnNamespace)
+	return i.start(ctx, []string{binary}, "--leader-elect", "--leader-election-namespace="+rehometesting.OwnNamespace)
 }
 
-func (i *Installation) start(ctx context.Context, binary string, flags ...string) (*Program, error) {
-	return Run(ctx, i.kubeconfig, []string{Synced, Decided}, binary, append([]string{"manager", "--config=" + i.config}, flags...)...)
+func (i *Installation) start(ctx context.Context, command []string, flags ...string) (*Program, error) {
+	args := slices.Concat(command[1:], []string{"manager", "--config=" + i.config}, flags)
+	return Run(ctx, i.kubeconfig, []string{Synced, Decided}, command[0], args...)
 }

@@ -114,6 +114,10 @@ func (r *rig) startRehome(ctx context.Context) (*apiserver.Program, error) {
 	return r.rehome.Start(ctx, r.Rehome)
 }
 
+func (r *rig) startListing(ctx context.Context) (*apiserver.Program, error) {
+	return r.rehome.StartListing(ctx, r.Rehome)
+}
+
 func (r *rig) startElected(ctx context.Context) (*apiserver.Program, error) {
 	return r.rehome.StartElected(ctx, r.Rehome)
 }
