@@ -44,9 +44,9 @@ func studies(smoke bool) []study {
 		}
 	}
 	return []study{
-		{on: "KubeBlocks " + version, open: startGenuine(nodes), cases: []measurement{{restores: 1, rounds: 5}, {restores: 10, rounds: 1}}},
+		{on: "KubeBlocks " + version, open: startGenuine(nodes), cases: []measurement{{restores: 1, rounds: 3}, {restores: 10, rounds: 1}}},
 		{on: onStandIn, open: simulate(nodes), cases: []measurement{
-			{restores: 1, rounds: 10}, {restores: 10, rounds: 2}, {restores: 100, rounds: 2},
+			{restores: 1, rounds: 5}, {restores: 10, rounds: 1}, {restores: 100, rounds: 1},
 		}},
 		{on: onStandIn, open: simulate(nodes), cases: []measurement{{restores: 1000, rounds: 1, storm: true}}, apart: true},
 	}
