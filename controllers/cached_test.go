@@ -25,7 +25,7 @@ func besideCache(user client.WithWatch, cache client.Client) client.WithWatch {
 		},
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if isCached(c, list) {
-				return cache.List(ctx, list, opts...)
+				return cache.List(ctx, list, byLabel(opts)...)
 			}
 			return c.List(ctx, list, opts...)
 		},

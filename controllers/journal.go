@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -166,8 +165,7 @@ func lastRestores(entries []entry) []entry {
 // outcomeOf finds a Pod that was created for a Restore since its remediation, and that the scheduler turned down.
 func (r *ClusterReconciler) outcomeOf(ctx context.Context, e entry) (remedy.Outcome, error) {
 	var pods corev1.PodList
-	err := r.PendingPods.List(ctx, &pods, client.InNamespace(e.namespace),
-		client.MatchingLabels{kubeblocks.LabelRestore: strings.TrimPrefix(e.key, restoreKey)})
+	err := r.PendingPods.List(ctx, &pods, labelled(e.namespace, kubeblocks.LabelRestore, strings.TrimPrefix(e.key, restoreKey))...)
 	if err != nil {
 		return remedy.Outcome{}, fmt.Errorf("list Pods of a remediated Restore: %w", err)
 	}

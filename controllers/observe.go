@@ -69,19 +69,15 @@ var (
 
 // listOwned lists the Components and the Restores that are the Cluster's own.
 func (r *ClusterReconciler) listOwned(ctx context.Context, s *scene) error {
-	mine := []client.ListOption{
-		client.InNamespace(s.cluster.Namespace),
-		client.MatchingLabels{kubeblocks.LabelInstance: s.cluster.Name},
-	}
 	var components kubeblocks.ComponentList
-	if err := r.Client.List(ctx, &components, mine...); err != nil {
+	if err := r.Client.List(ctx, &components, OfCluster(s.cluster)...); err != nil {
 		return fmt.Errorf("list Components: %w", err)
 	}
 	s.components = slices.DeleteFunc(components.Items, func(c kubeblocks.Component) bool {
 		return !kubeblocks.OwnedBy(&c, s.cluster)
 	})
 	var restores kubeblocks.RestoreList
-	if err := r.Client.List(ctx, &restores, mine...); err != nil {
+	if err := r.Client.List(ctx, &restores, OfCluster(s.cluster)...); err != nil {
 		return fmt.Errorf("list Restores: %w", err)
 	}
 	s.restores = slices.DeleteFunc(restores.Items, func(restore kubeblocks.Restore) bool {

@@ -26,7 +26,10 @@ const workers = 8
 
 // SetupWithManager registers the reconciler. Whatever happens to a Cluster, to its Components or Restores, to its Pods that
 // wait for a node, or to the mode of its Namespace, is a reason to look at the Cluster again; nothing else is.
-func (r *ClusterReconciler) SetupWithManager(mgr ctrl.Manager) error {
+func (r *ClusterReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	// The status of a Cluster or a Component says nothing that a decision hangs on, and changes often.
 	specOrMeta := predicate.Or(
 		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})

@@ -188,9 +188,7 @@ func scopeOf(s *scene, p *corev1.Pod) remedy.Scope {
 // cache knows those that are Pending.
 func (r *ClusterReconciler) seeInstances(ctx context.Context, s *scene) error {
 	var pods corev1.PodList
-	err := r.PendingPods.List(ctx, &pods, client.InNamespace(s.cluster.Namespace),
-		client.MatchingLabels{kubeblocks.LabelInstance: s.cluster.Name})
-	if err != nil {
+	if err := r.PendingPods.List(ctx, &pods, OfCluster(s.cluster)...); err != nil {
 		return fmt.Errorf("list pending Pods of the cluster: %w", err)
 	}
 	for i := range pods.Items {

@@ -151,7 +151,22 @@ func (r recorder) Eventf(regarding, _ runtime.Object, eventType, reason, _, note
 type pendingPods struct{ client.Reader }
 
 func (p pendingPods) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
-	return p.Reader.List(ctx, list, append(opts, client.MatchingFields{"status.phase": "Pending"})...)
+	return p.Reader.List(ctx, list, append(byLabel(opts), client.MatchingFields{"status.phase": "Pending"})...)
+}
+
+// byLabel has the API server select by label what a cache selects by an index of labels.
+func byLabel(opts []client.ListOption) []client.ListOption {
+	o := (&client.ListOptions{}).ApplyOptions(opts)
+	if o.FieldSelector == nil {
+		return opts
+	}
+	selected := []client.ListOption{client.InNamespace(o.Namespace)}
+	for _, field := range o.FieldSelector.Requirements() {
+		label, ok := strings.CutPrefix(field.Field, "metadata.labels.")
+		Expect(ok).To(BeTrue(), "no API server selects by %s", field.Field)
+		selected = append(selected, client.MatchingLabels{label: field.Value})
+	}
+	return selected
 }
 
 // interception sees the reconciler's reads and writes. What it does not name, the reconciler's role refuses.
@@ -171,7 +186,7 @@ func (w *world) interception() interceptor.Funcs {
 				// Other worlds share the API server, and what was done lately there must not count here.
 				opts = append(opts, client.InNamespace(w.namespace))
 			}
-			return c.List(ctx, list, opts...)
+			return c.List(ctx, list, byLabel(opts)...)
 		},
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
 			if err := w.meet("create "+kindOf(c, obj), obj); err != nil {

@@ -53,7 +53,7 @@ func (e engine) run(ctx context.Context, now served, ready func()) error {
 		Metrics:      e.metrics,
 	}
 	defer e.metrics.Attach(reconciler, mgr.Elected())()
-	if err := reconciler.SetupWithManager(mgr); err != nil {
+	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
 	if err := mgr.Add(whenSynced{mgr.GetCache(), ready}); err != nil {

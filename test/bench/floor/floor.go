@@ -50,7 +50,7 @@ func Run(ctx context.Context, config *rest.Config, serve Addresses) error {
 	if err := mgr.AddReadyzCheck("synced", synced); err != nil {
 		return fmt.Errorf("serve the probe: %w", err)
 	}
-	if err := setUp(mgr); err != nil {
+	if err := setUp(ctx, mgr); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}
 	return mgr.Start(ctx)
@@ -69,7 +69,10 @@ func options(serve Addresses) ctrl.Options {
 	}
 }
 
-func setUp(mgr ctrl.Manager) error {
+func setUp(ctx context.Context, mgr ctrl.Manager) error {
+	if err := controllers.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	f := floor{mgr.GetClient()}
 	changed := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).

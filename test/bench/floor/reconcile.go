@@ -12,8 +12,8 @@ import (
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/controllers"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
-	"github.com/rehome-operator/rehome/test/bench/standin"
 )
 
 // floor unblocks one Cluster at a time.
@@ -66,7 +66,7 @@ func answer(name string) client.Patch {
 // restores deletes the Restores that were made of the old rules, as soon as KubeBlocks would make others. Like Rehome, it waits
 // until the scheduler has turned down all Pods: else something could start, and there would be no moment to measure from.
 func (f floor) restores(ctx context.Context, cluster *kubeblocks.Cluster) error {
-	mine := []client.ListOption{client.InNamespace(cluster.Namespace), client.MatchingLabels{kubeblocks.LabelInstance: cluster.Name}}
+	mine := controllers.OfCluster(cluster)
 	var components kubeblocks.ComponentList
 	if err := f.List(ctx, &components, mine...); err != nil {
 		return fmt.Errorf("list Components: %w", err)
@@ -92,19 +92,14 @@ func (f floor) restore(ctx context.Context, cluster *kubeblocks.Cluster, restore
 		return nil
 	}
 	var pods corev1.PodList
-	err := f.List(ctx, &pods, client.InNamespace(restore.Namespace), client.MatchingLabels{kubeblocks.LabelRestore: restore.Name})
-	if err != nil {
+	if err := f.List(ctx, &pods, controllers.OfCluster(cluster)...); err != nil {
 		return fmt.Errorf("list Pods: %w", err)
 	}
-	turnedDown := 0
 	for i := range pods.Items {
-		if kubeblocks.Unschedulable(&pods.Items[i]) != "" {
-			turnedDown++
+		if pods.Items[i].Labels[kubeblocks.LabelRestore] == restore.Name && kubeblocks.Unschedulable(&pods.Items[i]) == "" {
+			return nil
 		}
 	}
-	if turnedDown < standin.Volumes {
-		return nil
-	}
-	err = f.Delete(ctx, restore, client.Preconditions{UID: &restore.UID})
+	err := f.Delete(ctx, restore, client.Preconditions{UID: &restore.UID})
 	return client.IgnoreNotFound(err)
 }

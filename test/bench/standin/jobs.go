@@ -30,14 +30,19 @@ var ofRestores = func() labels.Selector {
 }()
 
 // jobs makes the Jobs of each Restore, and ends both.
-type jobs struct{ client.Client }
+type jobs struct {
+	client.Client
+	volumes int
+}
 
-func setUpJobs(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("stand-in-jobs").
-		For(&kubeblocks.Restore{}).
-		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(restoreOf)).
-		Complete(jobs{mgr.GetClient()})
+func setUpJobs(volumes int) func(ctrl.Manager) error {
+	return func(mgr ctrl.Manager) error {
+		return ctrl.NewControllerManagedBy(mgr).
+			Named("stand-in-jobs").
+			For(&kubeblocks.Restore{}).
+			Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(restoreOf)).
+			Complete(jobs{mgr.GetClient(), volumes})
+	}
 }
 
 func restoreOf(_ context.Context, job client.Object) []reconcile.Request {
@@ -63,7 +68,7 @@ func (r jobs) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, err
 		return ctrl.Result{}, r.remove(ctx, list.Items)
 	case restore.Status.Phase == "":
 		return ctrl.Result{}, r.setPhase(ctx, restore, kubeblocks.RestoreRunning)
-	case len(list.Items) == Volumes && !slices.ContainsFunc(list.Items, isUnfinished):
+	case len(list.Items) == r.volumes && !slices.ContainsFunc(list.Items, isUnfinished):
 		return ctrl.Result{}, r.setPhase(ctx, restore, kubeblocks.RestoreCompleted)
 	}
 	return ctrl.Result{}, r.createMissing(ctx, restore, list.Items)
@@ -84,7 +89,7 @@ func (r jobs) createMissing(ctx context.Context, restore *kubeblocks.Restore, th
 	if err := unstructured.SetNestedMap(owner.Object, schedulingSpec, "spec", "prepareDataConfig", "schedulingSpec"); err != nil {
 		return err
 	}
-	for ordinal := range Volumes {
+	for ordinal := range r.volumes {
 		name := fmt.Sprintf("restore-preparedata-%.8s-%s-%d", restore.UID, restore.Spec.Backup.Name, ordinal)
 		if slices.ContainsFunc(there, func(j batchv1.Job) bool { return j.Name == name }) {
 			continue

@@ -5,7 +5,7 @@
 //   - a Cluster with the annotation restore-from-backup has a Component for each componentSpec, whose rules follow the Cluster's;
 //   - a Component has a Restore, made of the Component's rules; the Restore follows nothing. One that was deleted is created
 //     again, under the same name, when it is gone;
-//   - a Restore is Running, and has Volumes Jobs at once (Parallel), made of the Restore's rules and named after its UID. Each is
+//   - a Restore is Running, and has a Job for each volume at once (Parallel), made of the Restore's rules and named after its UID. Each is
 //     held by KubeBlocks' finalizer;
 //   - a Restore that is deleted has the finalizers of its Jobs stripped, and the Jobs deleted in the background; then its own
 //     finalizer goes;
@@ -36,11 +36,7 @@ import (
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
-	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
-
-// Volumes is how many volumes a Cluster has, and so how many Jobs a Restore.
-const Volumes = fixture.Replicas
 
 // workers is how many objects of each kind are worked on at once: KubeBlocks must not be what a benchmark waits for.
 const workers = 16
@@ -48,15 +44,16 @@ const workers = 16
 // generation is the one that is played.
 var generation = rehometesting.V10()
 
-// Run plays KubeBlocks on an API server with its kinds until the context ends.
-func Run(ctx context.Context, config *rest.Config) error {
+// Run plays KubeBlocks on an API server with its kinds until the context ends. Each Cluster has that many volumes, and so each Restore
+// as many Jobs.
+func Run(ctx context.Context, config *rest.Config, volumes int) error {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // no limit
 	mgr, err := ctrl.NewManager(config, options())
 	if err != nil {
 		return fmt.Errorf("create the manager of the stand-in: %w", err)
 	}
-	for _, setUp := range []func(ctrl.Manager) error{setUpComponents, setUpRestores, setUpJobs} {
+	for _, setUp := range []func(ctrl.Manager) error{setUpComponents, setUpRestores, setUpJobs(volumes)} {
 		if err := setUp(mgr); err != nil {
 			return fmt.Errorf("set up the stand-in: %w", err)
 		}

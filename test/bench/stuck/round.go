@@ -26,7 +26,7 @@ type result struct {
 
 // round has a contender unblock restores. It runs before the first is made. Until all are stuck it is told to leave them alone;
 // their time begins when it is let go.
-func round(ctx context.Context, p place, c contender, names []string) (_ result, err error) {
+func round(ctx context.Context, p place, c contender, names []string, pods int) (_ result, err error) {
 	plane := p.controlPlane()
 	program, err := c.start(ctx, plane)
 	if err != nil {
@@ -36,7 +36,7 @@ func round(ctx context.Context, p place, c contender, names []string) (_ result,
 
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	t, err := track(watching, plane.Config(), p.namespace(), names)
+	t, err := track(watching, plane.Config(), p.namespace(), names, pods)
 	if err != nil {
 		return result{}, err
 	}

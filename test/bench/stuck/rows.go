@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rehome-operator/rehome/test/bench/floor"
-	"github.com/rehome-operator/rehome/test/bench/standin"
 	"github.com/rehome-operator/rehome/test/bench/table"
 )
 
@@ -21,13 +20,13 @@ const (
 )
 
 // rowsOf returns what a case showed.
-func rowsOf(on string, m measurement, bare, rehome result) []table.Row {
-	what := fmt.Sprintf("%d stuck, %s: ", m.restores, on)
+func rowsOf(s *study, m measurement, bare, rehome result) []table.Row {
+	what := fmt.Sprintf("%d stuck, %s: ", m.restores, s.on)
 	row := func(figure, unit string, rehome, other float64) table.Row {
 		return table.Row{Section: section, What: what + figure, Unit: unit, Rehome: rehome, Against: against, Other: other}
 	}
 	p50 := row("p50", "ms", milliseconds(rehome.times, 50), milliseconds(bare.times, 50))
-	p50.Note = noteOf(m)
+	p50.Note = noteOf(s, m)
 	if m.restores == 1 {
 		p50.Goal = "ratio <= 2"
 	}
@@ -48,8 +47,8 @@ func rowsOf(on string, m measurement, bare, rehome result) []table.Row {
 	return slices.Concat(rows, []table.Row{needed, all}, stormRows(m, bare, rehome))
 }
 
-func noteOf(m measurement) string {
-	return fmt.Sprintf("%d Pods a restore, %d samples, %d workers each", standin.Volumes, m.restores*m.rounds, floor.Workers)
+func noteOf(s *study, m measurement) string {
+	return fmt.Sprintf("%d Pods a restore, %d samples, %d workers each", s.pods, m.restores*m.rounds, floor.Workers)
 }
 
 // stormRows returns what a thousand remediations cost.

@@ -14,6 +14,7 @@ import (
 	"github.com/rehome-operator/rehome/test/bench/standin"
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
 // simulated is a world with the stand-in.
@@ -21,15 +22,17 @@ type simulated struct {
 	plane *controlplane.ControlPlane
 	admin client.Client
 	nodes []controlplane.Node
+	// volumes is how many each Cluster has.
+	volumes int
 	// quit ends the stand-in, played waits for that.
 	quit   context.CancelFunc
 	played errgroup.Group
 }
 
-// simulate returns what starts a world with that many nodes.
-func simulate(nodes int) func(context.Context) (world, error) {
+// simulate returns what starts a world with that many nodes, in which each Cluster has that many volumes.
+func simulate(nodes, volumes int) func(context.Context) (world, error) {
 	return func(ctx context.Context) (world, error) {
-		s := &simulated{nodes: zoned(nodes), quit: func() {}}
+		s := &simulated{nodes: zoned(nodes), volumes: volumes, quit: func() {}}
 		var err error
 		if s.plane, err = controlplane.Start(ctx, controlplane.Options{Nodes: s.nodes}); err != nil {
 			return nil, err
@@ -41,11 +44,11 @@ func simulate(nodes int) func(context.Context) (world, error) {
 	}
 }
 
-// zoned returns nodes in as many zones as a Cluster has volumes: the rules want them spread.
+// zoned returns nodes in as many zones as a Cluster has replicas at most: the rules want them spread.
 func zoned(count int) []controlplane.Node {
 	nodes := make([]controlplane.Node, count)
 	for i := range nodes {
-		nodes[i] = controlplane.Node{Name: fmt.Sprintf("node-%d", i), Zone: fmt.Sprintf("zone-%d", i%standin.Volumes)}
+		nodes[i] = controlplane.Node{Name: fmt.Sprintf("node-%d", i), Zone: fmt.Sprintf("zone-%d", i%fixture.Replicas)}
 	}
 	return nodes
 }
@@ -62,7 +65,7 @@ func (s *simulated) start(ctx context.Context) (err error) {
 		return err
 	}
 	ctx, s.quit = context.WithCancel(ctx)
-	s.played.Go(func() error { return standin.Run(ctx, s.plane.Config()) })
+	s.played.Go(func() error { return standin.Run(ctx, s.plane.Config(), s.volumes) })
 	return nil
 }
 

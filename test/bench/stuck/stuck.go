@@ -12,12 +12,15 @@ import (
 
 	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/table"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
 // study is a number of cases in worlds of one kind.
 type study struct {
 	// on is what KubeBlocks is.
-	on    string
+	on string
+	// pods is how many each restore has.
+	pods  int
 	open  func(context.Context) (world, error)
 	cases []measurement
 	// apart has every round in a world of its own: what many restores leave behind would be in the way of the next.
@@ -36,19 +39,23 @@ const nodes, few = 200, 6
 
 const onStandIn = "stand-in"
 
+// replicas is how many Pods a restore has where its number is not what matters.
+const replicas = fixture.Replicas
+
 func studies(smoke bool) []study {
 	if smoke {
 		return []study{
-			{on: onStandIn, open: simulate(few), cases: []measurement{{restores: 1, rounds: 1}, {restores: 5, rounds: 1}}},
-			{on: onStandIn, open: simulate(few), cases: []measurement{{restores: 8, rounds: 1, storm: true}}, apart: true},
+			{on: onStandIn, pods: replicas, open: simulate(few, replicas), cases: []measurement{{restores: 1, rounds: 1}, {restores: 5, rounds: 1}}},
+			{on: onStandIn, pods: 1, open: simulate(few, 1), cases: []measurement{{restores: 8, rounds: 1, storm: true}}, apart: true},
 		}
 	}
 	return []study{
-		{on: "KubeBlocks " + version, open: startGenuine(nodes), cases: []measurement{{restores: 1, rounds: 3}, {restores: 10, rounds: 1}}},
-		{on: onStandIn, open: simulate(nodes), cases: []measurement{
-			{restores: 1, rounds: 5}, {restores: 10, rounds: 1}, {restores: 100, rounds: 1},
+		{on: "KubeBlocks " + version, pods: replicas, open: startGenuine(nodes), cases: []measurement{{restores: 1, rounds: 3}, {restores: 10, rounds: 1}}},
+		{on: onStandIn, pods: replicas, open: simulate(nodes, replicas), cases: []measurement{
+			{restores: 1, rounds: 3}, {restores: 10, rounds: 1}, {restores: 100, rounds: 1},
 		}},
-		{on: onStandIn, open: simulate(nodes), cases: []measurement{{restores: 1000, rounds: 1, storm: true}}, apart: true},
+		// A Pod each: thousands more would take longer to make than all else together.
+		{on: onStandIn, pods: 1, open: simulate(nodes, 1), cases: []measurement{{restores: 1000, rounds: 1, storm: true}}, apart: true},
 	}
 }
 
@@ -83,7 +90,7 @@ func (s *study) run(ctx context.Context, o bench.Options) (rows []table.Row, err
 				o.Stepf("stuck: p50 %s, all %s, %.2f s of CPU", percentile(r.times, 50), r.span, r.cost.cpu)
 			}
 		}
-		rows = append(rows, rowsOf(s.on, m, results[0], results[1])...)
+		rows = append(rows, rowsOf(s, m, results[0], results[1])...)
 	}
 	return rows, nil
 }
@@ -124,7 +131,7 @@ func (w *worlds) round(ctx context.Context, c contender, restores int) (result, 
 	for i := range names {
 		names[i] = fmt.Sprintf("kiwi%d-%d", w.rounds, i) // no two rounds have one in common
 	}
-	r, err := round(ctx, p, c, names)
+	r, err := round(ctx, p, c, names, w.study.pods)
 	if err != nil {
 		return result{}, err
 	}

@@ -17,13 +17,14 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
-	"github.com/rehome-operator/rehome/test/bench/standin"
 )
 
 // tracker watches the restore Pods of a Namespace. All its times are those at which it learnt of something, by one clock.
 type tracker struct {
 	lock     sync.Mutex
 	restores map[string]*progress // by Cluster
+	// pods is how many each restore has.
+	pods int
 	// changed is closed, and made anew, when a restore got somewhere.
 	changed chan struct{}
 }
@@ -35,38 +36,38 @@ type progress struct {
 	stuck, scheduled time.Time
 }
 
-func newTracker(clusters []string) *tracker {
-	t := &tracker{restores: map[string]*progress{}, changed: make(chan struct{})}
+func newTracker(clusters []string, pods int) *tracker {
+	t := &tracker{restores: map[string]*progress{}, pods: pods, changed: make(chan struct{})}
 	for _, name := range clusters {
 		t.restores[name] = &progress{turnedDown: map[types.UID]bool{}, bound: map[types.UID]bool{}}
 	}
 	return t
 }
 
-// track watches the restores of the Clusters with these names until the context ends.
-func track(ctx context.Context, config *rest.Config, namespace string, clusters []string) (*tracker, error) {
+// track watches the restores of the Clusters with these names, each of so many Pods, until the context ends.
+func track(ctx context.Context, config *rest.Config, namespace string, clusters []string, pods int) (*tracker, error) {
 	config = rest.CopyConfig(config)
 	config.ContentType = runtime.ContentTypeProtobuf
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	pods := clientset.CoreV1().Pods(namespace)
+	inNamespace := clientset.CoreV1().Pods(namespace)
 	selector := metav1.ListOptions{LabelSelector: kubeblocks.LabelRestore}
-	there, err := pods.List(ctx, selector)
+	there, err := inNamespace.List(ctx, selector)
 	if err != nil {
 		return nil, fmt.Errorf("list restore Pods: %w", err)
 	}
 	watcher, err := watchtools.NewRetryWatcherWithContext(ctx, there.ResourceVersion, &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.LabelSelector = selector.LabelSelector
-			return pods.Watch(ctx, options)
+			return inNamespace.Watch(ctx, options)
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch restore Pods: %w", err)
 	}
-	t := newTracker(clusters)
+	t := newTracker(clusters, pods)
 	go func() {
 		for event := range watcher.ResultChan() {
 			if pod, ok := event.Object.(*corev1.Pod); ok {
@@ -95,7 +96,7 @@ func (t *tracker) see(pod *corev1.Pod, now time.Time) {
 // mark notes a Pod, and the time when it is the last of its restore.
 func (t *tracker) mark(pods map[types.UID]bool, pod types.UID, done *time.Time, now time.Time) {
 	pods[pod] = true
-	if len(pods) < standin.Volumes || !done.IsZero() {
+	if len(pods) < t.pods || !done.IsZero() {
 		return
 	}
 	*done = now
