@@ -106,7 +106,7 @@ test: test-unit test-alerts test-fuzz test-image test-controlplane test-conforma
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
 	@# The controllers' suite shows what it covered: calls at which the process died or was refused, deletes that were checked.
 	export KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)"; \
-		go test $$(go list ./... | grep -v /controllers$$) && go test -timeout 30m -v ./controllers
+		go test $$(go list ./... | grep -v /controllers$$) && cd test/e2e && go tool ginkgo --procs=2 --timeout=30m -v ../../controllers
 
 .PHONY: test-alerts
 test-alerts: $(PROMTOOL) ## Check the alerts, and when they fire.

@@ -40,7 +40,7 @@ type size struct {
 
 var (
 	full = size{
-		namespaces: 100, few: 1_000, many: 10_000, backups: 10_000, rounds: 3, rest: 3 * time.Second, window: 2 * time.Minute,
+		namespaces: 100, few: 1_000, many: 10_000, backups: 10_000, rounds: 3, rest: 3 * time.Second, window: time.Minute,
 	}
 	smoke = size{
 		namespaces: 2, few: 10, many: 20, backups: 20, rounds: 1, rest: 500 * time.Millisecond, window: 3 * time.Second,
