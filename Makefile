@@ -99,6 +99,8 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 
 ##@ Test
 
+# Of what a test builds or runs as a program, `go test` knows nothing: it would take an old result for a new one (-count=1).
+
 .PHONY: test
 test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-chart test-e2e test-bench ## Run every test; builds what they need first.
 
@@ -124,15 +126,15 @@ test-conformance: ## Check the laws of a rewrite through the real scheduler's pl
 
 .PHONY: test-image
 test-image: ## Build the container image of the last commit for amd64, twice, and test it.
-	cd hack/release && go test ./image ./licenses ./test/image
+	cd hack/release && go test -count=1 ./image ./licenses ./test/image
 
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.
-	cd test/controlplane && go test ./...
+	cd test/controlplane && go test -count=1 ./...
 
 .PHONY: test-chart
 test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install the chart and the kustomize builds, and run Rehome with the rights they give.
-	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome go test -timeout 20m ./...
+	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome go test -count=1 -timeout 20m ./...
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
@@ -141,12 +143,12 @@ test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real Ku
 
 .PHONY: test-bench
 test-bench: controlplane ## See whether the benchmarks work, in their smallest sizes; nothing is expected of the figures.
-	cd test/bench && go test -timeout 20m ./...
+	cd test/bench && go test -count=1 -timeout 20m ./...
 
 .PHONY: nightly
 nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, images compiled anew, all that runs in namespaced mode.
-	cd hack/release && go test -timeout 60m ./test/image -archs amd64,arm64 -fresh-cache
-	cd hack/release && go test -timeout 60m ./test/archives
+	cd hack/release && go test -count=1 -timeout 60m ./test/image -archs amd64,arm64 -fresh-cache
+	cd hack/release && go test -count=1 -timeout 60m ./test/archives
 	$(MAKE) test-e2e E2E=nightly
 	$(MAKE) nightly-rights
 
