@@ -16,9 +16,11 @@ import (
 	gomegatypes "github.com/onsi/gomega/types"
 	"go.uber.org/zap/zapcore"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
@@ -209,6 +211,64 @@ var _ = Describe("The operator", Ordered, func() {
 
 		becomes(HavePrefix("200"))
 		isRewritten(rehometesting.V10(), restored(rehometesting.V10(), "kiwi"))
+	})
+
+	// told returns the reason that Rehome last gave on an object; it is empty where it gave none.
+	told := func(obj *unstructured.Unstructured, conditionType string) func() (string, error) {
+		return func() (string, error) {
+			var now struct {
+				Status struct {
+					Conditions []metav1.Condition `json:"conditions"`
+				} `json:"status"`
+			}
+			read := obj.DeepCopy()
+			if err := admin.Get(context.Background(), client.ObjectKeyFromObject(obj), read); err != nil {
+				return "", client.IgnoreNotFound(err)
+			}
+			err := runtime.DefaultUnstructuredConverter.FromUnstructured(read.Object, &now)
+			condition := meta.FindStatusCondition(now.Status.Conditions, conditionType)
+			if condition == nil {
+				return "", err
+			}
+			return condition.Reason, err
+		}
+	}
+	says := func(obj *unstructured.Unstructured, conditionType, reason string) {
+		GinkgoHelper()
+		Eventually(told(obj, conditionType)).WithTimeout(soon).Should(Equal(reason))
+	}
+	change := func(obj *unstructured.Unstructured, patch string) {
+		GinkgoHelper()
+		Expect(admin.Patch(context.Background(), obj.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(patch)))).To(Succeed())
+	}
+
+	It("looks again at a Cluster that is changed, whose Rehoming is, and that is given a Restore", func() {
+		rehoming := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"mode": string(configv1alpha1.Observe)}}}
+		rehoming.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Rehoming"))
+		rehoming.SetNamespace("default")
+		rehoming.SetName("fig")
+		create(rehoming)
+		cluster := restored(rehometesting.V10(), "fig")
+		says(rehoming, v1alpha1.ConditionReady, v1alpha1.ReasonObserved)
+
+		By("a Cluster with a mode that there is not")
+		change(cluster, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":"Guess"}}}`)
+		says(rehoming, v1alpha1.ConditionReady, v1alpha1.ReasonInvalidMode)
+
+		By("a Restore")
+		component := rehometesting.MakeComponent(cluster, "mysql").Policy(rehometesting.Apart("my1")).Obj()
+		create(component)
+		restore := rehometesting.MakeRestore("default", "fig-mysql-preparedata").Of(component).Backup("bp-fig").Stale("my1").Obj()
+		create(restore)
+		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonInvalidMode)
+
+		By("a Cluster without a mode")
+		change(cluster, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":null}}}`)
+		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonObserved)
+
+		By("another mode in the Rehoming")
+		change(rehoming, `{"spec":{"mode":"Enforce"}}`)
+		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonWaitingForComponent)
 	})
 
 	It("goes on without its own kind when that is removed", func() {
