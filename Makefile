@@ -106,7 +106,8 @@ test: test-unit test-alerts test-fuzz test-image test-controlplane test-conforma
 
 .PHONY: test-unit
 test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
-	@# The controllers' suite shows what it covered: calls at which the process died or was refused, deletes that were checked.
+	@# The controllers' suite shows what it covered: calls at which the process died or was refused, deletes that were checked. The
+	@# command that runs it as two processes is a tool of test/e2e.
 	export KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)"; \
 		go test $$(go list ./... | grep -v /controllers$$) && cd test/e2e && go tool ginkgo --procs=2 --timeout=30m -v ../../controllers
 

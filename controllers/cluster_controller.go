@@ -76,8 +76,8 @@ func Uncached() []client.Object {
 	}
 }
 
-// Reconcile observes one Cluster, decides, and takes the first action that is due or, where none is, reports. Whatever it knows comes from the
-// API server: a pass that dies anywhere is finished by the next.
+// Reconcile observes one Cluster, decides, and takes the first action that is due or, where none is, reports. Whatever it knows
+// comes from the API server: a pass that dies anywhere is finished by the next.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	scene, err := r.observe(ctx, req.NamespacedName)
 	if err != nil || scene == nil {

@@ -101,9 +101,9 @@ func clusterOf(_ context.Context, obj client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: name}}}
 }
 
-// clusterItself names a Cluster.
-func clusterItself(_ context.Context, cluster client.Object) []reconcile.Request {
-	return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(cluster)}}
+// clusterItself names a Cluster, or that of a Rehoming, which has its name.
+func clusterItself(_ context.Context, obj client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(obj)}}
 }
 
 // clustersIn names the Clusters in a Namespace. None, when they cannot be listed: the cache says so itself.

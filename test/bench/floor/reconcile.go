@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -95,10 +96,9 @@ func (f floor) restore(ctx context.Context, cluster *kubeblocks.Cluster, restore
 	if err := f.List(ctx, &pods, controllers.OfCluster(cluster)...); err != nil {
 		return fmt.Errorf("list Pods: %w", err)
 	}
-	for i := range pods.Items {
-		if pods.Items[i].Labels[kubeblocks.LabelRestore] == restore.Name && kubeblocks.Unschedulable(&pods.Items[i]) == "" {
-			return nil
-		}
+	theirs := slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.Labels[kubeblocks.LabelRestore] != restore.Name })
+	if len(theirs) == 0 || slices.ContainsFunc(theirs, func(p corev1.Pod) bool { return kubeblocks.Unschedulable(&p) == "" }) {
+		return nil
 	}
 	err := f.Delete(ctx, restore, client.Preconditions{UID: &restore.UID})
 	return client.IgnoreNotFound(err)

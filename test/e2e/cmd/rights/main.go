@@ -39,7 +39,8 @@ type suite struct {
 	binary string
 }
 
-// suites are tried in this order: the first is the quickest.
+// suites are tried in this order: the first is the quickest. The controllers' specs that are left out do what the others do many times
+// over, and take minutes.
 func suites() []*suite {
 	return []*suite{
 		{name: "operator", module: ".", pkg: "pkg/operator", atOnce: 2},
