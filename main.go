@@ -14,9 +14,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/cli"
+	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/operator"
 )
 
@@ -73,7 +75,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 		return fmt.Errorf("find a Kubernetes cluster: %w", err)
 	}
 	ctrl.Log.Info("Starting", "version", cli.Version(), "configuration", settings.String())
-	return operator.Run(ctx, cfg, settings, cli.Version())
+	return operator.Run(ctx, cfg, settings, metrics.New(ctrlmetrics.Registry, cli.Version()))
 }
 
 // override sets what the flags say.

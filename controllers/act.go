@@ -11,32 +11,46 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// act takes one action, and counts what becomes of it.
-func (r *ClusterReconciler) act(ctx context.Context, s *scene, action remedy.Action) error {
-	err := r.charge(ctx, s, action)
+// act records the attempt of one action, takes the action, and counts it. One that came too late counts as neither taken nor
+// failed.
+func (r *ClusterReconciler) act(ctx context.Context, s *scope, action remedy.Action) error {
+	err := r.recordAttempt(ctx, s, action)
 	if err == nil {
 		err = r.take(ctx, s, action)
 	}
-	r.Metrics.did(action.Deed(), err)
+	switch {
+	case err == nil:
+		r.Metrics.ObserveTaken(action)
+	case !isStale(err):
+		r.Metrics.ObserveFailed(action)
+	}
 	return err
 }
 
-// charge counts an attempt before it is made, so that none goes uncounted; the next pass knows one that was counted and not made.
-func (r *ClusterReconciler) charge(ctx context.Context, s *scene, action remedy.Action) error {
-	charge := remedy.ChargeOf(action)
-	if charge == nil {
+// recordAttempt writes the attempt into the history before the action is taken, so that every attempt is counted. The next
+// reconcile takes an action whose attempt was recorded and which was then not taken.
+func (r *ClusterReconciler) recordAttempt(ctx context.Context, s *scope, action remedy.Action) error {
+	key := action.Attempt()
+	if key == nil {
 		return nil
 	}
-	return r.count(ctx, s, *charge, action.Deed().Action)
+	history := s.observation.History.With(*key, action.Name(), s.observation.Now)
+	if err := r.writeHistory(ctx, s, s.observation.Cluster, history); err != nil {
+		r.Attempts.Release(s.attempt(action))
+		return fmt.Errorf("record an attempt: %w", err)
+	}
+	return nil
 }
 
-// take takes an action that was counted. Every write names the version of the object that the decision was made on.
-func (r *ClusterReconciler) take(ctx context.Context, s *scene, action remedy.Action) error {
+// take takes an action. Every write is pinned to the version of the object that the decision is based on.
+func (r *ClusterReconciler) take(ctx context.Context, s *scope, action remedy.Action) error {
 	switch a := action.(type) {
 	case remedy.PatchCluster:
 		return r.patchCluster(ctx, s, a)
-	case remedy.Yield:
-		return r.yield(ctx, s, a)
+	case remedy.MarkContended:
+		return r.markContended(ctx, s, a)
+	case remedy.RecordLostSpread:
+		return r.writeHistory(ctx, s, a.Cluster, a.History)
 	case remedy.RecreateRestore:
 		return r.recreateRestore(ctx, s, a)
 	case remedy.RemoveSchedulingSpec:
@@ -48,55 +62,40 @@ func (r *ClusterReconciler) take(ctx context.Context, s *scene, action remedy.Ac
 	case remedy.RecreatePod:
 		return r.recreatePod(ctx, s, a)
 	default:
-		return fmt.Errorf("no such action: %T", action)
+		return fmt.Errorf("unknown action %T", action)
 	}
 }
 
-// count writes an attempt into the ledger. The journal holds it since it was decided on, and drops it when it is not to be made.
-func (r *ClusterReconciler) count(ctx context.Context, s *scene, c remedy.Charge, action string) error {
-	if err := r.writeLedger(ctx, s, s.observation.Cluster, s.observation.Ledger.With(c, action, s.observation.Now)); err != nil {
-		r.journal.drop(s.entry(&c))
-		return fmt.Errorf("count an attempt: %w", err)
-	}
-	return nil
-}
-
-func (r *ClusterReconciler) writeLedger(ctx context.Context, s *scene, cluster remedy.Object, l remedy.Ledger) error {
+func (r *ClusterReconciler) writeHistory(ctx context.Context, s *scope, cluster remedy.Object, h remedy.History) error {
 	p, err := patch.JSON(append(patch.Version(cluster.UID, cluster.ResourceVersion),
-		patch.Annotation(s.cluster, v1alpha1.AnnotationLedger, l.String())))
+		patch.Annotation(s.cluster, v1alpha1.AnnotationHistory, h.String())))
 	if err != nil {
 		return err
 	}
 	return r.Client.Patch(ctx, s.cluster.DeepCopy(), p)
 }
 
-func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scene, a remedy.PatchCluster) error {
+func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scope, a remedy.PatchCluster) error {
 	operations := append(patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion), patch.Edits(a.Edits)...)
-	p, err := patch.JSON(append(operations, patch.Annotation(s.cluster, v1alpha1.AnnotationLedger, a.Ledger.String())))
+	p, err := patch.JSON(append(operations, patch.Annotation(s.cluster, v1alpha1.AnnotationHistory, a.History.String())))
 	if err != nil {
 		return err
 	}
 	if err := r.Client.Patch(ctx, s.cluster.DeepCopy(), p); err != nil {
 		return fmt.Errorf("rewrite the Cluster's rules: %w", err)
 	}
-	logf.FromContext(ctx).Info("Rewrote inherited scheduling rules of the Cluster", "edits", len(a.Edits))
-	r.did(s, nil, a,
-		fmt.Sprintf("Rewrote %d places to %s. %s", len(a.Edits), s.cluster.Name, a.Rules))
+	logf.FromContext(ctx).Info("Rewrote stale scheduling rules of the Cluster", "edits", len(a.Edits))
+	r.recordEvent(s, nil, a, fmt.Sprintf(eventClusterRewritten, len(a.Edits), s.cluster.Name))
 	return nil
 }
 
-// yield notes in the ledger that somebody undoes what Rehome writes, and who that is.
-func (r *ClusterReconciler) yield(ctx context.Context, s *scene, a remedy.Yield) error {
-	manager, err := r.lastWriter(ctx, s)
-	if err != nil {
-		return err
+// markContended records in the history that another writer keeps reverting what Rehome writes.
+func (r *ClusterReconciler) markContended(ctx context.Context, s *scope, a remedy.MarkContended) error {
+	if err := r.writeHistory(ctx, s, a.Cluster, a.History); err != nil {
+		return fmt.Errorf("record the contention: %w", err)
 	}
-	a.Ledger.Contention.Manager = manager
-	if err := r.writeLedger(ctx, s, a.Cluster, a.Ledger); err != nil {
-		return fmt.Errorf("note the contention: %w", err)
-	}
-	logf.FromContext(ctx).Info("Left the Cluster alone: its rules were put back twice", "manager", manager)
-	r.did(s, nil, a,
-		fmt.Sprintf("Field manager %q put back rules that name the source cluster twice: Rehome leaves the Cluster alone until its spec changes.", manager))
+	manager := a.History.Contention.Manager
+	logf.FromContext(ctx).Info("Stopped rewriting the Cluster: another writer reverted its rules twice", "manager", manager)
+	r.recordEvent(s, nil, a, fmt.Sprintf(eventContended, manager))
 	return nil
 }

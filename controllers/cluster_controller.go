@@ -1,4 +1,4 @@
-// Package controllers holds the reconcilers: they read, ask the pure packages what to do, do it, and report.
+// Package controllers holds the reconciler of restored Clusters. It observes, asks the pure packages what to do, acts, and reports.
 package controllers
 
 import (
@@ -6,9 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -18,14 +15,16 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// What is namespaced is the ClusterRole rehome-manager, which can be bound in single Namespaces as well as in all. What is not,
-// is marked where it is used, and is a role of its own.
-//
-// What is read from the cache needs no get.
+// Rights on namespaced kinds form the ClusterRole rehome-manager, which can be bound in single Namespaces. Rights on
+// cluster-scoped kinds stand where they are used, and form a role of their own. Cached kinds need no get.
 //
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=list;watch
@@ -43,115 +42,107 @@ import (
 // FieldOwner is the field manager of everything that Rehome writes.
 const FieldOwner = client.FieldOwner("rehome")
 
-// ClusterReconciler gives restored Clusters a new home: it rewrites the rules they inherited from their source, unblocks
-// the Restores that still carry the old ones, and says so on each Restore.
+// ClusterReconciler rewrites the rules that restored Clusters inherited from their source, unblocks the Restores that still have
+// stale ones, and reports on each Restore.
 type ClusterReconciler struct {
-	// Client reads Clusters, Components, Restores and the metadata of Namespaces from a cache, all else from the API server:
-	// see Uncached.
+	// Client reads from the cache, and writes. It serves only the kinds of CacheByObject and those that are watched.
 	Client client.Client
-	// Metadata reads the metadata of Clusters from the API server, managed fields included.
-	Metadata client.Reader
-	// PendingPods reads Pods that are Pending, from a cache.
-	PendingPods client.Reader
-	Recorder    events.EventRecorder
-	Clock       clock.PassiveClock
+	// APIReader reads from the API server: what a delete or a patch depends on, and what is not worth its memory in a cache.
+	APIReader client.Reader
+	Recorder  events.EventRecorder
+	Clock     clock.PassiveClock
 	// Apps is the version through which Clusters are read and written.
-	Apps schema.GroupVersion
-	// Rehomings says that the kind Rehoming is served.
-	Rehomings bool
-	// RecreatePods is the feature gate of that name.
-	RecreatePods bool
-	Config       configv1alpha1.Configuration
-	Metrics      *Metrics
-
-	journal journal
+	Apps     schema.GroupVersion
+	Config   configv1alpha1.Configuration
+	Metrics  *metrics.Metrics
+	Attempts *attempts.Log
 }
 
-// Uncached lists the kinds that a ClusterReconciler's Client must read from the API server: a decision to delete is made on
-// what is there now, and no Backup is worth the memory its snapshot takes.
-func Uncached() []client.Object {
-	return []client.Object{
-		&kubeblocks.Backup{}, &kubeblocks.InstanceSet{}, &batchv1.Job{}, &corev1.Pod{},
-		&corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}, &storagev1.StorageClass{},
-	}
-}
-
-// Reconcile observes one Cluster, decides, and takes the first action that is due or, where none is, reports. Whatever it knows
-// comes from the API server: a pass that dies anywhere is finished by the next.
+// Reconcile observes one Cluster, plans, and takes the first action that is due or, where none is, reports. All it knows comes
+// from the API server, so the next reconcile finishes one that was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	scene, err := r.observe(ctx, req.NamespacedName)
-	if err != nil || scene == nil {
-		if scene == nil {
-			r.forget(req.NamespacedName)
-		}
-		return ctrl.Result{}, err
-	}
-	plan, err := r.decide(ctx, scene)
+	s, err := r.observe(ctx, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	logDecision(ctx, scene, plan)
+	if s.skip != "" {
+		return ctrl.Result{}, r.reportSkipped(ctx, s)
+	}
+	plan, err := r.plan(ctx, s)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
 	if len(plan.Actions) == 0 {
-		return outcome(plan, r.report(ctx, scene, plan))
+		return result(plan, r.report(ctx, s, plan))
 	}
-	err = r.act(ctx, scene, plan.Actions[0])
-	switch {
-	case isStale(err):
-	case err == nil && scene.named == nil:
-		// What there is to say is what becomes of it, and the next look tells that.
-		r.measure(scene, scene.reported(), plan)
-	default:
-		// An action that is refused is no reason to keep quiet. Nor can a story wait that no snapshot will tell later.
-		err = errors.Join(err, r.report(ctx, scene, plan))
+	err = r.act(ctx, s, plan.Actions[0])
+	if s.reportNow(err) {
+		err = errors.Join(err, r.report(ctx, s, plan))
+	} else if err == nil {
+		// Skip the report: the next reconcile reports the outcome of this action.
+		r.setMetrics(s, s.reportedStatus(), plan)
 	}
-	return outcome(plan, err)
+	return result(plan, err)
 }
 
-// decide returns the plan. What happens to other Clusters is looked at only where it matters, and for one Cluster at a time: the
-// next sees what the one before is charged.
-func (r *ClusterReconciler) decide(ctx context.Context, s *scene) (remedy.Plan, error) {
-	cluster := s.observation.Cluster.NamespacedName
-	plan := remedy.Decide(s.observation)
-	if !slices.ContainsFunc(plan.Actions, func(a remedy.Action) bool { return remedy.ChargeOf(a) != nil }) {
-		r.journal.lineUp(cluster, false)
-		return plan, nil
-	}
-	r.journal.turn.Lock()
-	defer r.journal.turn.Unlock()
-	recent, err := r.recent(ctx)
+// reportNow says whether to report although an action was taken or failed. A failed action is reported at once. So is an action
+// on a Cluster without a snapshot, because the next reconcile no longer finds the edits.
+func (s *scope) reportNow(err error) bool {
 	if err != nil {
-		return remedy.Plan{}, err
+		return !isStale(err)
 	}
-	recent.Ahead = r.journal.ahead(cluster)
-	s.observation.Recent = recent
-	plan = remedy.Decide(s.observation)
-	r.journal.lineUp(cluster, plan.RateLimited)
-	if len(plan.Actions) > 0 {
-		if charge := remedy.ChargeOf(plan.Actions[0]); charge != nil {
-			r.journal.enter(s.entry(charge))
-		}
-	}
-	return plan, nil
+	return s.namedSource != nil
 }
 
-// forget drops what is remembered of a Cluster that there is nothing to do for.
-func (r *ClusterReconciler) forget(cluster types.NamespacedName) {
-	r.Metrics.forget(cluster)
-	r.journal.lineUp(cluster, false)
+// scope is what one reconcile works on.
+type scope struct {
+	// name is that of the request.
+	name types.NamespacedName
+	// skip is why the Cluster is not remediated; empty when it is. Set by observe.
+	skip skipReason
+	// cluster, components and restores are set first. Nothing below is set where there is no Cluster.
+	cluster    *kubeblocks.Cluster
+	components []kubeblocks.Component
+	restores   []restoreScope
+	// rehoming is nil where there is none.
+	rehoming *v1alpha1.Rehoming
+	// sources are the clusters of the Backups, set by readSources. Where namedSource is set they are empty, and every rule that
+	// names it is inherited.
+	sources     []rewrite.Source
+	namedSource *rewrite.Identity
+	// edits and findings are those of all inherited rules, rewritten or not; set by compareRules.
+	edits    []rewrite.Edit
+	findings []rewrite.Finding
+	options  rewrite.Options
+	// observation is complete when observe returns.
+	observation remedy.Observation
+}
+
+// restoreScope is one Restore of the Cluster. owner is set with it, observed by compareRules and observeRestore.
+type restoreScope struct {
+	object   *kubeblocks.Restore
+	owner    *kubeblocks.Component
+	observed remedy.Restore
+}
+
+// restore returns the Restore that an action is about.
+func (s *scope) restore(o remedy.Object) *kubeblocks.Restore {
+	i := slices.IndexFunc(s.restores, func(r restoreScope) bool { return r.object.UID == o.UID })
+	return s.restores[i].object
 }
 
 // The levels of the log, as the configuration counts them.
 const debug, trace = 1, 2
 
-// logDecision logs what was decided: that there is something to do as Debug, that there is not as Trace.
-func logDecision(ctx context.Context, s *scene, plan remedy.Plan) {
+// logPlan logs a plan: as Debug where it does something, else as Trace.
+func logPlan(ctx context.Context, s *scope, plan remedy.Plan) {
 	level, due := trace, make([]string, 0, len(plan.Actions))
 	for _, action := range plan.Actions {
-		due = append(due, action.Deed().Action)
+		due = append(due, action.Name())
 	}
-	if len(due) > 0 || plan.Again.Duration > 0 {
+	if len(due) > 0 || plan.RequeueAfter.Duration > 0 {
 		level = debug
 	}
 	logf.FromContext(ctx).V(level).Info("Decided", "mode", s.observation.Mode, "due", due,
-		"rules", plan.Cluster.Rules.Reason, "pods", plan.Cluster.Pods.Reason, "again", plan.Again.Duration)
+		"policy", plan.Cluster.PolicyRehomed.Reason, "pods", plan.Cluster.PodsScheduled.Reason, "requeueAfter", plan.RequeueAfter.Duration)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,12 +15,11 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// report puts each verdict on its Restore. KubeBlocks sends whole lists of conditions from its cache and so can drop ours:
-// the event of that write brings the reconcile that puts it back.
-func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Plan) error {
+// report writes the conditions of the Restores and the status of the Rehoming, then events and metrics. KubeBlocks writes whole
+// lists of conditions from its cache and can remove Rehome's: the event of that write brings the reconcile that restores them.
+func (r *ClusterReconciler) report(ctx context.Context, s *scope, plan remedy.Plan) error {
 	var stale, failed []error
-	for i, verdict := range plan.Verdicts {
-		err := r.reportOn(ctx, &s.restores[i], verdict)
+	collect := func(err error) {
 		switch {
 		case patch.IsStale(err):
 			stale = append(stale, err)
@@ -29,60 +27,45 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scene, plan remedy.Pl
 			failed = append(failed, err)
 		}
 	}
-	before := s.reported()
+	for i := range s.restores {
+		restore := s.restores[i].object
+		if report, ok := plan.Restores[restore.UID]; ok {
+			collect(r.reportRestore(ctx, restore, report.RestoreConditions))
+		}
+	}
+	before := s.reportedStatus()
 	err := r.reportRehoming(ctx, s, plan)
-	// The Rehoming remembers what was told: events go with its report, whatever became of the others.
+	// The Rehoming remembers which events were sent, so they follow its status, whatever happened to the Restores.
 	if err == nil && (s.rehoming != nil || len(failed)+len(stale) == 0) {
-		r.tellTransitions(s, before, plan)
-		r.measure(s, before, plan)
+		r.recordTransitions(s, before, plan)
+		r.setMetrics(s, before, plan)
 	}
-	switch {
-	case patch.IsStale(err):
-		stale = append(stale, err)
-	case err != nil:
-		failed = append(failed, err)
-	}
+	collect(err)
 	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
 }
 
-// reported returns what was reported of the Cluster last; it is empty where there is no Rehoming.
-func (s *scene) reported() v1alpha1.RehomingStatus {
-	if s.rehoming == nil {
-		return v1alpha1.RehomingStatus{}
-	}
-	return *s.rehoming.Status.DeepCopy()
-}
-
-func (r *ClusterReconciler) reportOn(ctx context.Context, restore *kubeblocks.Restore, v remedy.Verdict) error {
+func (r *ClusterReconciler) reportRestore(ctx context.Context, restore *kubeblocks.Restore, c remedy.RestoreConditions) error {
 	_, err := patch.Conditions(ctx, r.Client, restore, restore.Status.Conditions,
-		r.condition(restore.Generation, v1alpha1.ConditionPolicyRehomed, v.Rules),
-		r.condition(restore.Generation, v1alpha1.ConditionPodsScheduled, v.Pods))
-	// A Restore that was deleted a moment ago needs no condition.
+		r.condition(restore.Generation, v1alpha1.ConditionPolicyRehomed, c.PolicyRehomed),
+		r.condition(restore.Generation, v1alpha1.ConditionPodsScheduled, c.PodsScheduled))
+	// A Restore that was just deleted needs no condition.
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("report on Restore %s: %w", v.Restore, err)
+		return fmt.Errorf("report on Restore %s: %w", restore.Name, err)
 	}
 	return nil
 }
 
-func (r *ClusterReconciler) condition(generation int64, conditionType string, said remedy.Said) metav1.Condition {
-	return metav1.Condition{
-		Type:               conditionType,
-		Status:             said.Status,
-		Reason:             said.Reason,
-		Message:            fit(said.Message),
-		ObservedGeneration: generation,
-		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
-	}
+// condition completes a condition with its type, generation and time.
+func (r *ClusterReconciler) condition(generation int64, conditionType string, c metav1.Condition) metav1.Condition {
+	c.Type, c.ObservedGeneration, c.LastTransitionTime = conditionType, generation, r.now()
+	c.Message = truncate(c.Message, maxMessage)
+	return c
 }
 
-// fit cuts a message to what the API server takes: rules are as long as people make them.
-func fit(message string) string { return cut(message, 32768) }
-
-// cut cuts a text to a number of bytes.
-func cut(text string, most int) string {
-	const more = "…"
-	if len(text) <= most {
-		return text
+// reportedStatus returns the last status of the Rehoming; it is empty where there is none.
+func (s *scope) reportedStatus() v1alpha1.RehomingStatus {
+	if s.rehoming == nil {
+		return v1alpha1.RehomingStatus{}
 	}
-	return strings.ToValidUTF8(text[:most-len(more)], "") + more
+	return *s.rehoming.Status.DeepCopy()
 }

@@ -1,39 +1,49 @@
 package v1alpha1
 
 const (
-	// ConditionPolicyRehomed is the type of the condition Rehome keeps on a Restore: True when no scheduling rule inherited
-	// from the Backup names the source cluster any more, False while one does, Unknown when that cannot be told. Its
-	// message names the rules, where they stand and what was done.
+	// ConditionPolicyRehomed is the type of the condition that Rehome keeps on a Restore: True when no inherited scheduling rule
+	// names the source cluster, False while one does, Unknown when the source is unknown. Its message names the rules, where they
+	// stand and what was done.
 	ConditionPolicyRehomed = "rehome.kubeblocks.io/PolicyRehomed"
-	// ConditionPodsScheduled is the type of the condition that says whether the Pods of a Restore have found nodes: True when
-	// all have, False while one has not, Unknown while there are none. Its message has the scheduler's reason for each Pod.
+	// ConditionPodsScheduled is the type of the condition that says whether the Pods of a Restore have nodes: True when all have,
+	// False while one has none, Unknown while there are no Pods. Its message holds the scheduler's reason for each Pod.
 	ConditionPodsScheduled = "rehome.kubeblocks.io/PodsScheduled"
 )
 
-// ConditionReady is the type of the condition that says on a Rehoming whether there is nothing left to do: both
-// ConditionPolicyRehomed and ConditionPodsScheduled are True. Its reason is that of the one that is not.
-const ConditionReady = "Ready"
+// Conditions of a Rehoming. They follow kstatus, so that Flux, Argo CD and `kubectl wait` understand a Rehoming.
+const (
+	// ConditionReady is True when nothing is left to do: RehomingPolicyRehomed and RehomingPodsScheduled are True. Otherwise its
+	// reason and message are those of the first that is not.
+	ConditionReady = "Ready"
+	// ConditionReconciling is True while Rehome, KubeBlocks or the scheduler works on the Cluster; it is absent otherwise.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is True while somebody has to act; it is absent otherwise.
+	ConditionStalled = "Stalled"
+	// RehomingPolicyRehomed is ConditionPolicyRehomed for the Cluster as a whole.
+	RehomingPolicyRehomed = "PolicyRehomed"
+	// RehomingPodsScheduled is ConditionPodsScheduled for the Cluster as a whole.
+	RehomingPodsScheduled = "PodsScheduled"
+)
 
-// AnnotationLedger holds, on a Cluster, what Rehome did to it and to its Restores. A person who removes it has all counts
-// begin anew.
-const AnnotationLedger = "rehome.kubeblocks.io/ledger"
+// AnnotationHistory holds, on a Cluster, the remediation history of the Cluster and its Restores. Removing it resets all counts.
+const AnnotationHistory = "rehome.kubeblocks.io/remediation-history"
 
-// AnnotationMode holds, on a Cluster or a Namespace, the mode there: Enforce, Observe or Off.
+// AnnotationMode holds, on a Namespace, the mode of its Clusters: Enforce, Observe or Disabled.
 const AnnotationMode = "rehome.kubeblocks.io/mode"
 
-// AnnotationSchedulingSpec holds, on a Restore, the scheduling rules that it is about to get, while it has none: KubeBlocks
-// lets them be removed and added, but not changed.
+// AnnotationSchedulingSpec holds, on a Restore without scheduling rules, the rules that are added next. KubeBlocks' CRD allows
+// them to be removed and added, not to be changed.
 const AnnotationSchedulingSpec = "rehome.kubeblocks.io/scheduling-spec"
 
-// The closed set of reasons of ConditionPolicyRehomed. The same words are the reasons of events.
+// The closed set of reasons of ConditionPolicyRehomed.
 const (
 	// ReasonRehomed: every inherited rule names the restored cluster, in the Cluster, its Components and the Restore.
 	ReasonRehomed = "Rehomed"
 	// ReasonNothingInherited: no inherited rule names the source cluster, so there is nothing to do.
 	ReasonNothingInherited = "NothingInherited"
-	// ReasonNoCluster: there is no Cluster for a Rehoming that a person created.
+	// ReasonNoCluster: no Cluster has the name of the Rehoming.
 	ReasonNoCluster = "NoCluster"
-	// ReasonNotRestored: the Cluster of a Rehoming that a person created was not restored, as far as anything tells.
+	// ReasonNotRestored: nothing shows that the Cluster of the Rehoming was restored.
 	ReasonNotRestored = "NotRestored"
 	// ReasonRewritingCluster: an inherited rule of the Cluster is being rewritten.
 	ReasonRewritingCluster = "RewritingCluster"
@@ -42,48 +52,48 @@ const (
 	// ReasonWaitingForScheduler: the Restore carries stale rules, and the scheduler has yet to decide on a Pod of it, which can
 	// be bound at any moment.
 	ReasonWaitingForScheduler = "WaitingForScheduler"
-	// ReasonRecreatingRestore: the Restore carries stale rules and nothing of it ever started; it is deleted, so that
-	// KubeBlocks creates it again with the rewritten rules.
+	// ReasonRecreatingRestore: the Restore carries stale rules and never started; it is deleted, so that KubeBlocks re-creates it
+	// with the rewritten rules.
 	ReasonRecreatingRestore = "RecreatingRestore"
-	// ReasonRecreatingJobs: a part of the Restore has started; its rules are exchanged, and those of its Jobs that never
-	// started are deleted, so that KubeBlocks creates them again with the rewritten rules.
+	// ReasonRecreatingJobs: a part of the Restore has started; its rules are replaced, and its Jobs that never started are
+	// deleted, so that KubeBlocks re-creates them with the rewritten rules.
 	ReasonRecreatingJobs = "RecreatingJobs"
-	// ReasonRecreatingPods: database Pods wait for a node under stale rules and KubeBlocks does not replace them; they are
-	// deleted, so that KubeBlocks creates them again with the rewritten rules.
+	// ReasonRecreatingPods: database Pods are Pending under stale rules and KubeBlocks does not replace them; they are deleted, so
+	// that KubeBlocks re-creates them with the rewritten rules.
 	ReasonRecreatingPods = "RecreatingPods"
-	// ReasonRelaxingRestorePods: the rewritten rules keep a restore Pod from every node; those of the Restore's Jobs that
-	// never started get the same rules as preferences.
+	// ReasonRelaxingRestorePods: the rewritten rules leave a restore Pod no node; the Restore's Jobs that never started get the
+	// same rules as preferred ones.
 	ReasonRelaxingRestorePods = "RelaxingRestorePods"
-	// ReasonRestoreStarted: the Restore carries stale rules, but all there is of it has started: re-creating that would run
-	// it again on volumes that may hold data, so it is left alone.
+	// ReasonRestoreStarted: the Restore carries stale rules, but all its Jobs have started. It is not changed, because running it
+	// again could damage restored data.
 	ReasonRestoreStarted = "RestoreStarted"
-	// ReasonSpreadLost: restore Pods that stale rules did not keep apart share a node, and so may their volumes.
+	// ReasonSpreadLost: stale rules let restore Pods share a node, so their volumes may share it, too.
 	ReasonSpreadLost = "SpreadLost"
-	// ReasonRestoreFinished: the Restore completed under stale rules; there is nothing left to unblock.
+	// ReasonRestoreFinished: the Restore completed under stale rules; nothing is left to unblock.
 	ReasonRestoreFinished = "RestoreFinished"
 	// ReasonRestoreFailed: the Restore failed; KubeBlocks does not try again, and its volumes may hold partial data.
 	ReasonRestoreFailed = "RestoreFailed"
-	// ReasonClusterStarted: database Pods that an inherited rule governs are bound to nodes: rewriting the rule would
-	// restart a live database, so it is left alone.
+	// ReasonClusterStarted: database Pods that a stale rule governs are bound to nodes. It is not rewritten, because that would
+	// restart a live database.
 	ReasonClusterStarted = "ClusterStarted"
 	// ReasonSourceUnknown: the Backup, its snapshot or the source cluster's name cannot be read, so nothing is changed.
 	ReasonSourceUnknown = "SourceUnknown"
-	// ReasonInvalidRule: a rule of the Cluster or of the snapshot is one that the API server refuses in a Pod, so nothing is
-	// changed until somebody mends it.
+	// ReasonInvalidRule: the API server would refuse a rule of the Cluster or of the snapshot, so nothing is changed until it is
+	// corrected.
 	ReasonInvalidRule = "InvalidRule"
-	// ReasonMultiCluster: the Cluster's Pods live behind another API server, where Rehome sees nothing and does nothing.
+	// ReasonMultiCluster: the Cluster's Pods run behind another API server, which Rehome cannot read; nothing is changed.
 	ReasonMultiCluster = "MultiCluster"
-	// ReasonInvalidMode: the annotation that holds the mode of the Cluster or its Namespace holds none.
+	// ReasonInvalidMode: the Namespace's mode annotation holds no valid mode; nothing is changed until it is corrected.
 	ReasonInvalidMode = "InvalidMode"
-	// ReasonContended: somebody else undid the rewrite twice; Rehome leaves the Cluster alone until its spec changes.
+	// ReasonContended: another writer reverted the rewrite twice; Rehome does not change the Cluster until its spec changes.
 	ReasonContended = "Contended"
-	// ReasonAttemptsExhausted: the Restore was remediated as often as the configuration allows.
+	// ReasonAttemptsExhausted: the Restore was remediated as often as the configuration allows; manual action is required.
 	ReasonAttemptsExhausted = "AttemptsExhausted"
 	// ReasonBackingOff: the next attempt to remediate the Restore is due later.
 	ReasonBackingOff = "BackingOff"
 	// ReasonRateLimited: many Restores are being remediated; this one waits for its turn.
 	ReasonRateLimited = "RateLimited"
-	// ReasonBreakerOpen: remediation does not help lately; nothing is remediated for a while.
+	// ReasonBreakerOpen: recent remediations did not help; nothing is remediated until the cool-down ends.
 	ReasonBreakerOpen = "BreakerOpen"
 	// ReasonObserved: an action is due, and the mode is Observe.
 	ReasonObserved = "Observed"
@@ -91,14 +101,30 @@ const (
 
 // The closed set of reasons of ConditionPodsScheduled.
 const (
-	// ReasonScheduled: every Pod of the Restore has a node, or had one.
+	// ReasonScheduled: every Pod of the Restore is or was bound to a node.
 	ReasonScheduled = "Scheduled"
 	// ReasonUnschedulable: the scheduler finds no node for a Pod.
 	ReasonUnschedulable = "Unschedulable"
-	// ReasonVolumeNotBound: the scheduler finds no volume for a Pod: that is no matter of inherited rules.
+	// ReasonVolumeNotBound: the scheduler finds no volume for a Pod; inherited rules are not the cause.
 	ReasonVolumeNotBound = "VolumeNotBound"
-	// ReasonNoPods: a Job has no Pods: it was created a moment ago, or a quota keeps them from being created.
+	// ReasonNoPods: a Job has no Pods: it is new, or a quota refuses them.
 	ReasonNoPods = "NoPods"
-	// ReasonScheduling: the scheduler has not looked at a Pod yet.
+	// ReasonScheduling: the scheduler has not tried to place a Pod yet.
 	ReasonScheduling = "Scheduling"
+)
+
+// The closed set of reasons of events about actions. Events about a change of a condition have the condition's reason.
+const (
+	// EventClusterRewritten: inherited rules of the Cluster were rewritten.
+	EventClusterRewritten = "ClusterRewritten"
+	// EventContentionDetected: another writer reverted the rewrite twice, and Rehome stopped.
+	EventContentionDetected = "ContentionDetected"
+	// EventRestoreRecreated: a Restore that never started was deleted, so that KubeBlocks re-creates it.
+	EventRestoreRecreated = "RestoreRecreated"
+	// EventSchedulingSpecReplaced: the rules of a Restore that has started in part were replaced.
+	EventSchedulingSpecReplaced = "SchedulingSpecReplaced"
+	// EventJobsRecreated: Jobs that never started were deleted, so that KubeBlocks re-creates them.
+	EventJobsRecreated = "JobsRecreated"
+	// EventPodRecreated: a database Pod without a node was deleted, so that KubeBlocks re-creates it.
+	EventPodRecreated = "PodRecreated"
 )

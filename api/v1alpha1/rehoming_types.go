@@ -4,19 +4,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Rehoming is the story of one restored Cluster: where it comes from, which rules it inherited, what became of them, and
-// what its Restores wait for. Rehome creates one for each restored Cluster, under the Cluster's name; it goes with the
-// Cluster. Its spec is for people to edit.
+// Rehoming reports on one restored Cluster: its source, the rules it inherited, what was done about them, and what its Restores
+// wait for. Rehome creates one for each restored Cluster, under the Cluster's name and owned by it. People may edit its spec.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=rh,categories=kubeblocks
 // +kubebuilder:printcolumn:name="Source",type=string,JSONPath=`.status.source.name`,description="The cluster that the rules come from."
 // +kubebuilder:printcolumn:name="Backup",type=string,JSONPath=`.status.backups[0].name`,description="The Backup that the Cluster is restored from."
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.status.mode`,description="The mode that is in effect."
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Edits",type=integer,JSONPath=`.status.counts.edits`,description="Places where a rule named the source."
 // +kubebuilder:printcolumn:name="Unblocked",type=integer,JSONPath=`.status.counts.unblocked`,description="Restores that Rehome unblocked."
+// +kubebuilder:printcolumn:name="Source Namespace",type=string,priority=1,JSONPath=`.status.source.namespace`,description="The Namespace of the source."
+// +kubebuilder:printcolumn:name="Last Action",type=string,priority=1,JSONPath=`.status.lastAction`,description="The newest action."
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Rehoming struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -28,38 +30,48 @@ type Rehoming struct {
 	Status RehomingStatus `json:"status,omitempty"`
 }
 
-// RehomingSpec is what the owner of a Cluster decides. An empty spec is the operator's configuration.
+// RehomingSpec holds the decisions of the Cluster's owner. Fields that are not set take the operator's configuration.
 type RehomingSpec struct {
-	// Mode of this Cluster. An annotation of the Cluster goes before it; without either, the Namespace's annotation and
-	// then the operator's configuration say.
-	// +kubebuilder:validation:Enum=Enforce;Observe;Off
+	// Mode of this Cluster. Without it, the Namespace's annotation decides, then the operator's configuration.
+	// +kubebuilder:validation:XValidation:rule="self in ['Enforce', 'Observe', 'Disabled']",messageExpression="'mode must be Enforce, Observe or Disabled' + (self.lowerAscii() == 'off' ? ': write Disabled instead of ' + self : '')"
+	// +kubebuilder:validation:MaxLength=16
 	// +optional
 	Mode string `json:"mode,omitempty"`
-	// Source is the cluster whose rules this one carries, where nothing records it: for a Cluster that was created from a copy
-	// of another's manifest. The source of a restored Cluster is known from its Backups, and this is used in their place.
+	// Source is the cluster whose rules this one inherited, where nothing records it: for a Cluster that was created from a copy
+	// of another's manifest. It replaces the source that the Backups of a restored Cluster name.
 	// +optional
 	Source *SourceReference `json:"source,omitempty"`
-	// ScopeUnscoped is the consent to add the Cluster's name to inherited rules that name no cluster and so take the Pods of
-	// others, too.
+	// Consents allow changes that Rehome does not make on its own.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
 	// +optional
-	ScopeUnscoped bool `json:"scopeUnscoped,omitempty"`
-	// RestoreThirdParty is the consent to put back what KubeBlocks' own rewrite took from inherited rules that name other
-	// clusters.
-	// +optional
-	RestoreThirdParty bool `json:"restoreThirdParty,omitempty"`
-	// AllowRollingUpdate is the consent to rewrite rules of a database that runs: KubeBlocks restarts its Pods one by one.
-	// +optional
-	AllowRollingUpdate bool `json:"allowRollingUpdate,omitempty"`
-	// RestorePods says which rules the Pods that restore data follow; empty for what the operator's configuration says.
+	Consents []Consent `json:"consents,omitempty"`
+	// RestorePods says which rules the Pods that restore data get. Without it, the operator's configuration decides.
 	// +kubebuilder:validation:Enum=Inherit;Auto;Relaxed
 	// +optional
 	RestorePods string `json:"restorePods,omitempty"`
 }
 
+// Consent is a change that the owner of a Cluster allows.
+//
+// +kubebuilder:validation:Enum=ScopeUnscoped;RestoreThirdParty;RollingUpdate
+type Consent string
+
+const (
+	// ConsentScopeUnscoped allows Rehome to add the Cluster's name to inherited rules that name no cluster and so select the Pods
+	// of all clusters.
+	ConsentScopeUnscoped Consent = "ScopeUnscoped"
+	// ConsentRestoreThirdParty allows Rehome to restore what KubeBlocks' own rewrite removed from inherited rules that name other
+	// clusters.
+	ConsentRestoreThirdParty Consent = "RestoreThirdParty"
+	// ConsentRollingUpdate allows Rehome to rewrite rules of a running database: KubeBlocks restarts its Pods one by one.
+	ConsentRollingUpdate Consent = "RollingUpdate"
+)
+
 // SourceReference names a cluster by itself or by a Backup of it.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.backup)",message="give either name or backup: a Backup tells the name of its cluster"
-// +kubebuilder:validation:XValidation:rule="!has(self.backup) || !has(self.namespace)",message="namespace goes with name: a Backup tells the namespace of its cluster"
+// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.backup)",message="set either name or backup: a Backup records the name of its cluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.backup) || !has(self.namespace)",message="set namespace only with name: a Backup records the namespace of its cluster"
 type SourceReference struct {
 	// Namespace of the cluster; empty for that of the Rehoming.
 	// +kubebuilder:validation:MinLength=1
@@ -67,13 +79,13 @@ type SourceReference struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// Name of the cluster. Every rule that names it is taken for inherited.
+	// Name of the cluster. Every rule that names it counts as inherited.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
 	// +optional
 	Name string `json:"name,omitempty"`
-	// Backup of the cluster. A rule is taken for inherited when it stands in the Backup's snapshot.
+	// Backup of the cluster. A rule counts as inherited when it stands in the Backup's snapshot.
 	// +optional
 	Backup *BackupReference `json:"backup,omitempty"`
 }
@@ -90,12 +102,12 @@ type BackupReference struct {
 	Name string `json:"name"`
 }
 
-// RehomingStatus is what Rehome saw and did. Long lists are cut, and Counts tell how long they were.
+// RehomingStatus is what Rehome observed and did. Long lists are truncated; Counts holds their full lengths.
 type RehomingStatus struct {
-	// ObservedGeneration is the generation of the spec that the status is about.
+	// ObservedGeneration is the generation of the spec that this status reports on.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Mode that the Cluster has.
+	// Mode that is in effect.
 	// +optional
 	Mode string `json:"mode,omitempty"`
 	// Source is the cluster that the rules come from, the first where there are several.
@@ -104,22 +116,25 @@ type RehomingStatus struct {
 	// Backups that were read.
 	// +optional
 	Backups []BackupReference `json:"backups,omitempty"`
-	// Counts are the lengths of what is listed here, before anything was cut.
+	// Counts are the lengths of the lists before they were truncated.
 	// +optional
 	Counts *Counts `json:"counts,omitempty"`
+	// LastAction is the name of the newest of Actions.
+	// +optional
+	LastAction string `json:"lastAction,omitempty"`
 	// Edits are the places of the Cluster where an inherited rule named the source.
 	// +optional
 	Edits []EditStatus `json:"edits,omitempty"`
-	// Findings are the rules that there is something to say of.
+	// Findings are remarks on the Cluster's rules.
 	// +optional
 	Findings []FindingStatus `json:"findings,omitempty"`
-	// Actions that were taken to unblock the Cluster, in order of time. The rewrite of its rules is among Edits.
+	// Actions that were taken to unblock the Cluster, the oldest first. The rewrite of its rules is listed in Edits.
 	// +optional
 	Actions []ActionStatus `json:"actions,omitempty"`
 	// Restores of the Cluster that prepare volumes.
 	// +optional
 	Restores []RestoreStatus `json:"restores,omitempty"`
-	// Conditions of the Cluster as a whole: Ready, PolicyRehomed, PodsScheduled.
+	// Conditions of the Cluster as a whole: Ready, PolicyRehomed, PodsScheduled, and Reconciling or Stalled while True.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -133,11 +148,11 @@ type Counts struct {
 	Restores int32 `json:"restores"`
 	// +optional
 	Actions int32 `json:"actions,omitempty"`
-	// Unblocked counts the Restores that were remediated and whose Pods have found nodes.
+	// Unblocked counts the Restores that were remediated and whose Pods have nodes.
 	Unblocked int32 `json:"unblocked"`
 }
 
-// ClusterIdentity is what tells one cluster from another.
+// ClusterIdentity distinguishes one cluster from another.
 type ClusterIdentity struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -149,17 +164,17 @@ type ClusterIdentity struct {
 type EditStatus struct {
 	// Path is a JSON Pointer into the Cluster.
 	Path string `json:"path"`
-	// From and To are the old and the new value, as JSON where they are no strings.
+	// From and To are the old and the new value: strings as they are, other values as JSON.
 	// +optional
 	From string `json:"from,omitempty"`
 	// +optional
 	To string `json:"to,omitempty"`
-	// At is when the edit was made; empty while it is not.
+	// AppliedTime is when the edit was first seen applied; empty until then.
 	// +optional
-	At *metav1.Time `json:"at,omitempty"`
+	AppliedTime *metav1.Time `json:"appliedTime,omitempty"`
 }
 
-// FindingStatus is a rule that there is something to say of.
+// FindingStatus is a remark on a rule.
 type FindingStatus struct {
 	// Path is a JSON Pointer into the Cluster.
 	Path string `json:"path"`
@@ -168,14 +183,20 @@ type FindingStatus struct {
 	Message string `json:"message"`
 }
 
-// ActionStatus is one attempt to have something made anew.
+// ActionStatus is one remediation attempt.
 type ActionStatus struct {
-	// Action that was taken: RecreateRestore, ExchangeRules (of a Restore of which a part had started), RecreateJobs, RecreatePod.
+	// Action that was taken: RecreateRestore, ReplaceSchedulingSpec, RecreateJobs or RecreatePod.
 	Action string `json:"action"`
-	// Of is the kind and the name of what the action is about.
-	Of string `json:"of"`
-	// At is when the action was taken.
-	At metav1.Time `json:"at"`
+	// Target is the object that the action is about.
+	Target ActionTarget `json:"target"`
+	// Time is when the action was taken.
+	Time metav1.Time `json:"time"`
+}
+
+// ActionTarget names an object in the Namespace of the Rehoming.
+type ActionTarget struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
 }
 
 // RestoreStatus is one Restore.
@@ -184,23 +205,23 @@ type RestoreStatus struct {
 	// Phase is KubeBlocks' own.
 	// +optional
 	Phase string `json:"phase,omitempty"`
-	// Reason is that of the Restore's condition PolicyRehomed.
+	// PolicyReason is the reason of the Restore's condition PolicyRehomed.
 	// +optional
-	Reason string `json:"reason,omitempty"`
-	// Pods is the reason of the Restore's condition PodsScheduled.
+	PolicyReason string `json:"policyReason,omitempty"`
+	// PodsReason is the reason of the Restore's condition PodsScheduled.
 	// +optional
-	Pods string `json:"pods,omitempty"`
-	// AttemptsLeft is how many more there can be.
+	PodsReason string `json:"podsReason,omitempty"`
+	// AttemptsLeft is the number of remediation attempts that remain.
 	AttemptsLeft int32 `json:"attemptsLeft"`
-	// Waiting are the Pods that have no node.
+	// PendingPods are the Pods without a node.
 	// +optional
-	Waiting []WaitingPod `json:"waiting,omitempty"`
+	PendingPods []PendingPod `json:"pendingPods,omitempty"`
 }
 
-// WaitingPod is a Pod that has no node.
-type WaitingPod struct {
+// PendingPod is a Pod without a node.
+type PendingPod struct {
 	Name string `json:"name"`
-	// Reason in the scheduler's words; empty until it has looked at the Pod.
+	// Reason in the scheduler's words; empty until the scheduler has tried to place the Pod.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 }

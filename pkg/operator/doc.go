@@ -1,3 +1,3 @@
-// Package operator runs the reconcilers: it waits until KubeBlocks is served, starts a manager for the version that is, and
-// starts another when that changes. Its health endpoint says what it waits for.
+// Package operator runs the reconciler: it waits until KubeBlocks' kinds are served, and then runs one manager for the version
+// that is. It ends when that changes for good, so that whoever runs the process starts it again.
 package operator

@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// health serves /healthz, which says that the process lives, and /readyz, which says whether it works and, if not, why.
+// health serves /healthz, which says that the process lives, and /readyz, which says whether it is ready and, if not, why.
 type health struct {
 	address string
-	// tell is told whether it works, whenever that may have changed.
-	tell func(ready bool)
+	// observe is called with whether it is ready, whenever that may have changed.
+	observe func(ready bool)
 
 	lock   sync.Mutex
 	reason string
 }
 
-// notReadyf has /readyz say why the operator does not work.
+// notReadyf sets why the operator is not ready.
 func (h *health) notReadyf(format string, args ...any) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	h.reason = fmt.Sprintf(format, args...)
-	h.tell(h.reason == "")
+	h.observe(h.reason == "")
 }
 
 func (h *health) ready() { h.notReadyf("") }

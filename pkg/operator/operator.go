@@ -2,82 +2,111 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
-	"github.com/rehome-operator/rehome/controllers"
-	"github.com/rehome-operator/rehome/pkg/features"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/metrics"
 )
 
-// Run runs the operator until the context ends, or until it cannot go on.
-func Run(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, version string) error {
-	gates, err := features.New(settings.FeatureGates)
+// errEnded ends the servers when the manager has ended without an error.
+var errEnded = errors.New("the manager has ended")
+
+// Run runs the operator. It returns nil when the context ends, or when what the API server serves has changed for good, and an
+// error when the operator cannot go on, such as one that lost its lease.
+func Run(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, m *metrics.Metrics) error {
+	h := &health{address: settings.Health.BindAddress, observe: m.SetReady, reason: "starting"}
+	scrapes, err := newMetricsServer(cfg, settings)
 	if err != nil {
 		return err
 	}
-	outer, err := ctrl.NewManager(cfg, outerOptions(settings))
-	if err != nil {
-		return fmt.Errorf("create the manager: %w", err)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.Start(ctx) })
+	if scrapes != nil {
+		group.Go(func() error { return scrapes.Start(ctx) })
 	}
-	m := controllers.NewMetrics(metrics.Registry, version)
-	h := &health{address: settings.Health.BindAddress, tell: m.SetReady, reason: "starting"}
-	s := &supervisor{
-		config:  cfg,
-		changed: make(chan struct{}, 1),
-		health:  h,
-		engine:  engine{config: cfg, settings: settings, gates: gates, metrics: m},
-	}
-	if err := s.watch(ctx, outer.GetCache()); err != nil {
-		return err
-	}
-	for _, r := range []manager.Runnable{h, s} {
-		if err := outer.Add(r); err != nil {
-			return fmt.Errorf("add to the manager: %w", err)
+	group.Go(func() error {
+		now, err := awaitServed(ctx, cfg, h, m)
+		if err != nil {
+			return err
 		}
+		if err := runManager(ctx, cfg, settings, m, h, now); err != nil {
+			return err
+		}
+		return errEnded
+	})
+	if err := group.Wait(); !errors.Is(err, errEnded) && !errors.Is(err, context.Canceled) {
+		return err
 	}
-	return outer.Start(ctx)
+	return nil
 }
 
 // +kubebuilder:rbac:roleName=rehome-metrics-auth,groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:roleName=rehome-metrics-auth,groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// outerOptions are those of the manager that serves metrics and watches definitions, whatever is served besides. Definitions
-// can be large, and all that matters of one is that it changed.
-func outerOptions(settings *configv1alpha1.Configuration) ctrl.Options {
-	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(apiextensionsv1.AddToScheme(scheme))
-	options := ctrl.Options{
-		Scheme:                 scheme,
-		HealthProbeBindAddress: "0",
-		Metrics:                metricsserver.Options{BindAddress: settings.Metrics.BindAddress},
-		Cache:                  cache.Options{DefaultTransform: stripDefinition},
-		Client:                 client.Options{Cache: &client.CacheOptions{}},
+// newMetricsServer returns the server of /metrics, or nil where none is wanted. It does not belong to the manager, because metrics
+// are served while the operator waits for KubeBlocks, too.
+func newMetricsServer(cfg *rest.Config, settings *configv1alpha1.Configuration) (metricsserver.Server, error) {
+	options := metricsserver.Options{BindAddress: settings.Metrics.BindAddress}
+	if !settings.Metrics.Insecure {
+		options.SecureServing = true
+		options.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
-	if !settings.Metrics.Insecure && settings.Metrics.BindAddress != "0" {
-		options.Metrics.SecureServing = true
-		options.Metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+	httpClient, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the API server: %w", err)
 	}
-	return options
+	server, err := metricsserver.NewServer(options, cfg, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("serve metrics: %w", err)
+	}
+	return server, nil
 }
 
-func stripDefinition(obj any) (any, error) {
-	if definition, ok := obj.(*metav1.PartialObjectMetadata); ok {
-		definition.Annotations, definition.Labels, definition.ManagedFields = nil, nil, nil
+// servedInterval is how often the API server is asked what it serves while KubeBlocks is not installed.
+const servedInterval = 3 * time.Second
+
+// awaitServed returns what the API server serves once that is enough. Without KubeBlocks the process is ready, so that Rehome can
+// be installed first. Without Rehome's own kind it is not.
+func awaitServed(ctx context.Context, cfg *rest.Config, h *health, m *metrics.Metrics) (served, error) {
+	var logged string
+	for {
+		now, err := discover(cfg)
+		if err == nil {
+			m.SetServed(true)
+			return now, nil
+		}
+		if errors.Is(err, kubeblocks.ErrNotInstalled) {
+			h.ready()
+		} else {
+			h.notReadyf("%s", err)
+		}
+		if reason := err.Error(); reason != logged {
+			logged = reason
+			ctrl.Log.Info("Waiting for KubeBlocks", "reason", reason)
+		}
+		if err := sleep(ctx, servedInterval); err != nil {
+			return served{}, err
+		}
 	}
-	return obj, nil
+}
+
+// sleep returns after a while, or with an error when the context ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,10 +30,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehomemetrics "github.com/rehome-operator/rehome/pkg/metrics"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
@@ -41,7 +44,7 @@ func TestOperator(t *testing.T) {
 	RunSpecs(t, "Operator")
 }
 
-// soon bounds what has to happen by itself: a definition is served, a cache synced, a watch told.
+// soon bounds what takes a while: a definition is served, a cache syncs, an event arrives.
 const soon = time.Minute
 
 // logBuffer holds all that the operator logs.
@@ -69,6 +72,7 @@ var _ = Describe("The operator", Ordered, func() {
 		health  string
 		metrics string
 		printed = &logBuffer{}
+		starts  atomic.Int32
 	)
 
 	BeforeAll(func() {
@@ -95,15 +99,23 @@ var _ = Describe("The operator", Ordered, func() {
 		klog.SetLogger(ctrl.Log)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		user := rehomeUser(environment, admin)
-		go func() { ended <- Run(ctx, user, settings, "test") }()
+		user, m := rehomeUser(environment, admin), rehomemetrics.New(ctrlmetrics.Registry, "test")
+		// As a Deployment does, it starts the operator again whenever that ends without an error.
+		go func() {
+			var err error
+			for err == nil && ctx.Err() == nil {
+				starts.Add(1)
+				err = Run(ctx, user, settings, m)
+			}
+			ended <- err
+		}()
 		DeferCleanup(func() {
 			cancel()
 			Eventually(ended).WithTimeout(soon).Should(Receive(Succeed()))
 		})
 	})
 
-	// readyz answers the operator's readiness, as "status body".
+	// readyz returns the operator's readiness, as "status body".
 	readyz := func() (string, error) {
 		response, err := http.Get("http://" + health + "/readyz") //nolint:noctx // bounded by Eventually
 		if err != nil {
@@ -128,7 +140,7 @@ var _ = Describe("The operator", Ordered, func() {
 		Eventually(func() error { return admin.Create(context.Background(), created) }).WithTimeout(soon).Should(Succeed())
 		obj.SetUID(created.GetUID())
 	}
-	// restored makes a cluster that inherited the rules of my1, and a password that nobody may tell.
+	// restored makes a cluster that inherited the rules of my1, and a password that must not be logged.
 	restored := func(g rehometesting.Generation, name string) *unstructured.Unstructured {
 		GinkgoHelper()
 		source := rehometesting.MakeCluster(g, "default", "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
@@ -153,27 +165,34 @@ var _ = Describe("The operator", Ordered, func() {
 		Eventually(rulesOf(cluster)).WithTimeout(soon).Should(Equal(want))
 	}
 
-	It("is not ready while KubeBlocks is not installed, and says so", func() {
-		becomes(SatisfyAll(HavePrefix("503"), ContainSubstring("not ready: KubeBlocks is not installed")))
+	It("is not ready while its own kind is not installed, and says so", func() {
+		becomes(SatisfyAll(HavePrefix("503"), ContainSubstring("not ready: the CustomResourceDefinition rehomings.rehome.kubeblocks.io is not installed")))
 	})
 
-	It("works as soon as KubeBlocks 0.9 is there, without its own kind", func() {
-		install(rehometesting.V09())
-
-		becomes(HavePrefix("200"))
-		isRewritten(rehometesting.V09(), restored(rehometesting.V09(), "carrot67"))
-	})
-
-	It("keeps Rehomings as soon as that kind is there", func() {
+	It("is ready while KubeBlocks is not installed, and says in its log and its metrics that it waits", func() {
 		_, err := envtest.InstallCRDs(cfg, envtest.CRDInstallOptions{Paths: []string{"../../config/crd"}})
 		Expect(err).NotTo(HaveOccurred())
 
+		becomes(HavePrefix("200"))
+		Expect(printed.String()).To(ContainSubstring("KubeBlocks is not installed"))
+		early := newScraper(admin, "early")
+		allowMetrics(admin, "early")
+		Eventually(func() (string, error) { return early.scrape(metrics) }).WithTimeout(soon).Should(SatisfyAll(
+			HavePrefix("200"), ContainSubstring("rehome_kubeblocks_served 0\n"), ContainSubstring("rehome_leader 0\n")))
+	})
+
+	It("works as soon as KubeBlocks 0.9 is installed", func() {
+		install(rehometesting.V09())
+
+		isRewritten(rehometesting.V09(), restored(rehometesting.V09(), "carrot67"))
+		becomes(HavePrefix("200"))
 		Eventually(func() error {
 			return admin.Get(context.Background(), client.ObjectKey{Namespace: "default", Name: "carrot67"}, &v1alpha1.Rehoming{})
 		}).WithTimeout(soon).Should(Succeed())
+		Expect(starts.Load()).To(BeEquivalentTo(1), "the process that waited goes on")
 	})
 
-	It("tells its metrics to who may get them, and to nobody else", func() {
+	It("serves its metrics to those who may get them, and to nobody else", func() {
 		nobody, stranger, prometheus := scraper{}, newScraper(admin, "stranger"), newScraper(admin, "prometheus")
 		allowMetrics(admin, "prometheus")
 
@@ -184,7 +203,7 @@ var _ = Describe("The operator", Ordered, func() {
 		scrapedBy(stranger).Should(HavePrefix("403"))
 		scrapedBy(prometheus).Should(SatisfyAll(
 			HavePrefix("200"), ContainSubstring(`rehome_build_info{version="test"} 1`),
-			ContainSubstring("rehome_ready 1\n"), ContainSubstring("rehome_leader 1\n"), ContainSubstring("rehome_breaker_open 0\n"),
+			ContainSubstring("rehome_ready 1\n"), ContainSubstring("rehome_kubeblocks_served 1\n"), ContainSubstring("rehome_leader 1\n"), ContainSubstring("rehome_breaker_open 0\n"),
 			ContainSubstring(`rehome_remediations_total{action="PatchCluster"`)))
 	})
 
@@ -206,15 +225,16 @@ var _ = Describe("The operator", Ordered, func() {
 		}
 	})
 
-	It("follows an upgrade of KubeBlocks to 1.0 while it runs", func() {
+	It("ends when KubeBlocks is upgraded to 1.0, and works after it was started again", func() {
 		install(rehometesting.V10())
 
-		becomes(HavePrefix("200"))
 		isRewritten(rehometesting.V10(), restored(rehometesting.V10(), "kiwi"))
+		Expect(starts.Load()).To(BeEquivalentTo(2))
+		becomes(HavePrefix("200"))
 	})
 
-	// told returns the reason that Rehome last gave on an object; it is empty where it gave none.
-	told := func(obj *unstructured.Unstructured, conditionType string) func() (string, error) {
+	// reasonOf returns the reason of a condition of an object; it is empty where there is none.
+	reasonOf := func(obj *unstructured.Unstructured, conditionType string) func() (string, error) {
 		return func() (string, error) {
 			var now struct {
 				Status struct {
@@ -235,14 +255,14 @@ var _ = Describe("The operator", Ordered, func() {
 	}
 	says := func(obj *unstructured.Unstructured, conditionType, reason string) {
 		GinkgoHelper()
-		Eventually(told(obj, conditionType)).WithTimeout(soon).Should(Equal(reason))
+		Eventually(reasonOf(obj, conditionType)).WithTimeout(soon).Should(Equal(reason))
 	}
 	change := func(obj *unstructured.Unstructured, patch string) {
 		GinkgoHelper()
 		Expect(admin.Patch(context.Background(), obj.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(patch)))).To(Succeed())
 	}
 
-	It("looks again at a Cluster that is changed, whose Rehoming is, and that is given a Restore", func() {
+	It("reconciles a Cluster when it, its Namespace, its Rehoming or its Restores change", func() {
 		rehoming := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"mode": string(configv1alpha1.Observe)}}}
 		rehoming.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Rehoming"))
 		rehoming.SetNamespace("default")
@@ -251,8 +271,13 @@ var _ = Describe("The operator", Ordered, func() {
 		cluster := restored(rehometesting.V10(), "fig")
 		says(rehoming, v1alpha1.ConditionReady, v1alpha1.ReasonObserved)
 
-		By("a Cluster with a mode that there is not")
-		change(cluster, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":"Guess"}}}`)
+		By("a Namespace with an invalid mode")
+		change(rehoming, `{"spec":{"mode":null}}`)
+		namespace := &unstructured.Unstructured{}
+		namespace.SetAPIVersion("v1")
+		namespace.SetKind("Namespace")
+		namespace.SetName("default")
+		change(namespace, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":"off"}}}`)
 		says(rehoming, v1alpha1.ConditionReady, v1alpha1.ReasonInvalidMode)
 
 		By("a Restore")
@@ -262,24 +287,24 @@ var _ = Describe("The operator", Ordered, func() {
 		create(restore)
 		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonInvalidMode)
 
-		By("a Cluster without a mode")
-		change(cluster, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":null}}}`)
+		By("a Namespace with a valid mode")
+		change(namespace, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":"Observe"}}}`)
+		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonObserved)
+
+		By("a changed Cluster")
+		change(cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationMultiClusterPlacement+`":"elsewhere"}}}`)
+		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonMultiCluster)
+		change(cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationMultiClusterPlacement+`":null}}}`)
 		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonObserved)
 
 		By("another mode in the Rehoming")
 		change(rehoming, `{"spec":{"mode":"Enforce"}}`)
 		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonWaitingForComponent)
+		change(namespace, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationMode+`":null}}}`)
 	})
 
-	It("goes on without its own kind when that is removed", func() {
-		definition := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "rehomings.rehome.kubeblocks.io"}}
-		Expect(admin.Delete(context.Background(), definition)).To(Succeed())
-
-		isRewritten(rehometesting.V10(), restored(rehometesting.V10(), "plum"))
-	})
-
-	It("told the password to nobody", func() {
-		Expect(printed.String()).To(ContainSubstring("Rewrote inherited scheduling rules"))
+	It("wrote the password to no log and no event", func() {
+		Expect(printed.String()).To(ContainSubstring("Rewrote stale scheduling rules"))
 		Expect(printed.String()).NotTo(ContainSubstring("hunter2"))
 		events := &unstructured.UnstructuredList{}
 		events.SetAPIVersion("events.k8s.io/v1")
@@ -301,10 +326,19 @@ var _ = Describe("The operator", Ordered, func() {
 		}
 	})
 
-	It("is not ready any more when KubeBlocks is removed", func() {
+	It("ends when KubeBlocks is removed, and waits for it after it was started again", func() {
+		before := starts.Load()
 		for _, definition := range rehometesting.V10().CRDs() {
 			Expect(admin.Delete(context.Background(), definition)).To(Succeed())
 		}
+
+		Eventually(starts.Load).WithTimeout(soon).Should(Equal(before + 1))
+		becomes(HavePrefix("200"))
+	})
+
+	It("is not ready any more when its own kind is removed", func() {
+		definition := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "rehomings.rehome.kubeblocks.io"}}
+		Expect(admin.Delete(context.Background(), definition)).To(Succeed())
 
 		becomes(HavePrefix("503"))
 	})

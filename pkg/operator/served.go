@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -12,15 +13,16 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// served is what of the kinds that matter the API server serves.
+// served is which of the kinds that matter the API server serves.
 type served struct {
 	// apps is the version through which Clusters are read and written.
 	apps schema.GroupVersion
-	// rehomings says that Rehome's own kind is there. The cure does not hang on it.
-	rehomings bool
 }
 
-// discover asks the API server, anew each time. The error says which kind is missing.
+// errNoRehoming says that the API server answers, and does not serve Rehome's own kind.
+var errNoRehoming = errors.New("the CustomResourceDefinition rehomings.rehome.kubeblocks.io is not installed")
+
+// discover asks the API server what it serves. The error says which kind is missing: errNoRehoming, or kubeblocks.ErrNotInstalled.
 func discover(cfg *rest.Config) (served, error) {
 	httpClient, err := rest.HTTPClientFor(cfg)
 	if err != nil {
@@ -30,13 +32,13 @@ func discover(cfg *rest.Config) (served, error) {
 	if err != nil {
 		return served{}, fmt.Errorf("discover the API server's kinds: %w", err)
 	}
-	apps, err := kubeblocks.Discover(mapper)
-	if err != nil {
-		return served{}, err
-	}
 	_, err = mapper.RESTMapping(v1alpha1.GroupVersion.WithKind("Rehoming").GroupKind(), v1alpha1.GroupVersion.Version)
-	if err != nil && !meta.IsNoMatchError(err) {
+	if meta.IsNoMatchError(err) {
+		return served{}, errNoRehoming
+	}
+	if err != nil {
 		return served{}, fmt.Errorf("find Rehome's own kind in the API server: %w", err)
 	}
-	return served{apps: apps, rehomings: err == nil}, nil
+	apps, err := kubeblocks.Discover(mapper)
+	return served{apps: apps}, err
 }

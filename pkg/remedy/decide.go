@@ -4,9 +4,11 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -16,74 +18,83 @@ func Decide(o Observation) Plan {
 	case o.Obstacle != nil:
 		return o.blocked()
 	case len(o.Inherited) == 0:
-		return Plan{Cluster: Verdict{
-			Rules: Said{metav1.ConditionTrue, v1alpha1.ReasonNothingInherited, "No scheduling rule that the Cluster inherited names its source."},
-			Pods:  Said{metav1.ConditionTrue, v1alpha1.ReasonScheduled, "No Pod waits because of an inherited rule."},
+		return Plan{Cluster: RestoreConditions{
+			PolicyRehomed: conditionTrue(v1alpha1.ReasonNothingInherited, nothingInherited),
+			PodsScheduled: conditionTrue(v1alpha1.ReasonScheduled, noPodWaits),
 		}}
 	}
-	d := decision{Observation: o}
+	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}}}
 	d.cluster()
 	for _, r := range o.Restores {
-		rules := d.restore(r)
-		rules.Message += " " + o.rules()
-		d.plan.Verdicts = append(d.plan.Verdicts, Verdict{Restore: r.Object, Rules: rules, Pods: r.scheduled()})
+		d.reportRestore(r, RestoreConditions{withRules(d.restore(r), o.rules()), r.podsScheduled()})
 	}
 	d.instances()
-	d.plan.Cluster = d.whole()
+	d.plan.Cluster = d.summary()
 	if o.Mode != configv1alpha1.Enforce {
-		d.plan.Actions, d.plan.Again, d.plan.RateLimited = nil, metav1.Duration{}, false
+		d.plan.Actions, d.plan.RequeueAfter, d.plan.RateLimited = nil, metav1.Duration{}, false
 	}
 	return d.plan
 }
 
-// blocked returns the plan that does nothing and says why.
+// blocked returns the plan that does nothing and reports the obstacle.
 func (o Observation) blocked() Plan {
-	plan := Plan{Again: o.Obstacle.Again}
+	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}, RequeueAfter: o.Obstacle.RequeueAfter}}
+	obstacle := conditionUnknown(o.Obstacle.Reason, o.Obstacle.Message)
 	for _, r := range o.Restores {
-		said := Said{metav1.ConditionUnknown, o.Obstacle.Reason, o.Obstacle.Message}
-		plan.Verdicts = append(plan.Verdicts, Verdict{Restore: r.Object, Rules: said, Pods: r.scheduled()})
+		d.reportRestore(r, RestoreConditions{obstacle, r.podsScheduled()})
 	}
-	plan.Cluster = Verdict{Rules: Said{metav1.ConditionUnknown, o.Obstacle.Reason, o.Obstacle.Message}, Pods: worst(plan.Verdicts, podsOf)}
-	return plan
+	d.plan.Cluster = RestoreConditions{obstacle, d.summarize(podsScheduled)}
+	return d.plan
 }
 
 // decision is a plan in the making.
 type decision struct {
 	Observation
 	plan Plan
-	// due are the edits of the Cluster that are to be made now. held are those that would restart a running database.
+	// due are the edits of the Cluster that are made now. held are those that would restart a running database.
 	due, held []rewrite.Edit
-	// contention is who undid the rewrites of the Cluster; nil while nobody did too often.
+	// contention is who reverted the rewrites of the Cluster; nil while nobody did too often.
 	contention *Contention
-	// pods is what there is to say of database Pods that wait under stale rules; nil where there is nothing.
-	pods *Said
+	// pods is the condition PolicyRehomed because of a database Pod that is Pending under stale rules; nil where there is none.
+	pods *metav1.Condition
+}
+
+// reportRestore adds the report on a Restore to the plan.
+func (d *decision) reportRestore(r Restore, c RestoreConditions) {
+	made := len(d.History.of(restoreKey(r)))
+	d.plan.Restores[r.UID] = RestoreReport{
+		RestoreConditions: c,
+		AttemptsLeft:      max(0, d.Limits.AttemptsPerRestore-int32(made)),
+		Unblocked:         made > 0 && len(r.pending()) == 0 && c.PolicyRehomed.Reason == v1alpha1.ReasonRehomed,
+	}
 }
 
 // cluster decides on the Cluster itself.
 func (d *decision) cluster() {
-	d.due, d.held = split(d.Live.Edits, append(d.pinned(), d.Bound...), d.AllowRollingUpdate)
+	d.due, d.held = split(d.Live.Edits, append(d.topologyBound(), d.Bound...), d.AllowRollingUpdate)
 	if len(d.due) == 0 {
 		return
 	}
 	components := componentsOf(d.due)
-	d.contention = d.Ledger.contended(d.Generation)
+	d.contention = d.History.contended(d.Generation)
 	switch {
 	case d.contention != nil:
-	case d.Ledger.reverted(components):
-		ledger := d.Ledger
-		ledger.Contention = &Contention{Generation: d.Generation}
-		d.contention = ledger.Contention
-		d.act(Yield{Cluster: d.Cluster, Ledger: ledger})
+	case d.History.reverted(components):
+		history := d.History
+		history.Contention = &Contention{Generation: d.Generation, Manager: d.LastWriter}
+		d.contention = history.Contention
+		d.act(MarkContended{Cluster: d.Cluster, History: history})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, Ledger: d.Ledger.rewritten(components), Rules: d.rules()})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(components)})
 	}
 }
 
-// pinned lists the components whose volumes share a node that they cannot leave: new rules would keep the database from it.
-func (d *decision) pinned() []Scope {
+// topologyBound lists the components whose volumes share a node that they cannot leave: rewritten rules would leave the
+// database no node.
+func (d *decision) topologyBound() []Scope {
 	var scopes []Scope
 	for _, r := range d.Restores {
-		if r.SharesNode() && r.Tied != "" {
+		if r.SharesNode() && r.TopologyBound != "" {
 			scopes = append(scopes, Scope{Component: r.Component})
 		}
 	}
@@ -93,31 +104,31 @@ func (d *decision) pinned() []Scope {
 // act adds an action to the plan.
 func (d *decision) act(a Action) { d.plan.Actions = append(d.plan.Actions, a) }
 
-// try adds an action that makes something anew, unless a limit stands against it: then it returns that. With an action goes
-// the charge, except where an earlier pass has counted it.
-func (d *decision) try(c Charge, action func(*Charge) Action) *limit {
-	if d.Ledger.underway(c) {
-		d.act(action(nil))
+// try adds an action that re-creates something, unless a limit forbids it: then it returns the limit. The action counts as an
+// attempt, unless an earlier reconcile recorded that attempt.
+func (d *decision) try(key attempts.Key, action func(counted) Action) *limit {
+	if d.History.underway(key) {
+		d.act(action(counted{}))
 		return nil
 	}
-	if against := d.check(c); against != nil {
-		d.again(against.wait)
-		d.plan.RateLimited = d.plan.RateLimited || against.reason == v1alpha1.ReasonRateLimited
-		return against
+	if limit := d.limit(key); limit != nil {
+		d.requeueAfter(limit.wait)
+		d.plan.RateLimited = d.plan.RateLimited || limit.reason == v1alpha1.ReasonRateLimited
+		return limit
 	}
-	d.act(action(&c))
+	d.act(action(counted{&key}))
 	return nil
 }
 
-// again has the Cluster looked at after wait, unless that is zero.
-func (d *decision) again(wait metav1.Duration) {
-	if wait.Duration > 0 && (d.plan.Again.Duration == 0 || wait.Duration < d.plan.Again.Duration) {
-		d.plan.Again = wait
+// requeueAfter has the Cluster reconciled again after wait, unless that is zero.
+func (d *decision) requeueAfter(wait metav1.Duration) {
+	if wait.Duration > 0 && (d.plan.RequeueAfter.Duration == 0 || wait.Duration < d.plan.RequeueAfter.Duration) {
+		d.plan.RequeueAfter = wait
 	}
 }
 
-// split separates the edits that are due from those that are held back, because a database Pod that the rule governs is
-// bound to a node: the edit would restart it.
+// split separates the edits that are due from those that are held, because a database Pod that the rule governs is bound to a
+// node: the edit would restart it.
 func split(edits []rewrite.Edit, bound []Scope, consent bool) (due, held []rewrite.Edit) {
 	for _, edit := range edits {
 		if !consent && slices.ContainsFunc(bound, func(s Scope) bool { return s.governedBy(edit) }) {
@@ -148,38 +159,35 @@ func componentsOf(edits []rewrite.Edit) []string {
 
 // governs reports whether one of the edits is of a rule that governs the component.
 func governs(edits []rewrite.Edit, component string) bool {
-	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool {
-		return e.Component == "" || e.Component == component || component == anyComponent
-	})
+	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
 }
 
-// instances decides on the database Pods that wait under stale rules. Those that KubeBlocks replaces are left to it.
+// instances decides on the database Pods that are Pending under stale rules. Those that KubeBlocks replaces are left to it.
 func (d *decision) instances() {
 	if len(d.due) > 0 {
 		return
 	}
 	for _, pod := range d.Instances {
-		if pod.TemplateStale || pod.Kept == "" || pod.NodeSelected {
+		if pod.TemplateStale || pod.Kept == "" || pod.NodeSelected || d.DatabasePods == configv1alpha1.ReportDatabasePods {
 			continue
 		}
-		charge := chargeFor("Pod", pod.Object)
-		against := d.try(charge, func(c *Charge) Action { return RecreatePod{Pod: pod.Object, Charge: c} })
-		d.sayOfPod(pod, against)
+		limit := d.try(keyOf("Pod", pod.Object), func(c counted) Action { return RecreatePod{c, pod.Object} })
+		d.reportInstance(pod, limit)
 	}
 }
 
-// sayOfPod has the Cluster and its Restores speak of a database Pod, because no Restore is the Pod's own.
-func (d *decision) sayOfPod(pod Instance, against *limit) {
-	said := d.acting(v1alpha1.ReasonRecreatingPods, "Database Pod %s waits for a node under rules that name the source cluster, and "+
-		"KubeBlocks does not replace it (%s): it is made anew.", pod.Name, pod.Kept)
-	if against != nil {
-		said = no(against.reason, "%s", against.message)
+// reportInstance has the Cluster and its Restores report a database Pod, because no Restore owns the Pod.
+func (d *decision) reportInstance(pod Instance, limit *limit) {
+	condition := d.pendingAction(v1alpha1.ReasonRecreatingPods, recreatingPod, pod.Name, pod.Kept)
+	if limit != nil {
+		condition = limit.condition()
 	}
-	d.pods = said
-	for i := range d.plan.Verdicts {
-		rules := &d.plan.Verdicts[i].Rules
-		if rules.Reason == v1alpha1.ReasonRehomed || rules.Reason == v1alpha1.ReasonRestoreFinished {
-			*rules = Said{said.Status, said.Reason, said.Message + " " + d.rules()}
+	d.pods = condition
+	for uid, report := range d.plan.Restores {
+		switch report.PolicyRehomed.Reason {
+		case v1alpha1.ReasonRehomed, v1alpha1.ReasonRestoreFinished:
+			report.PolicyRehomed = withRules(*condition, d.rules())
+			d.plan.Restores[uid] = report
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -40,13 +41,13 @@ var now = metav1.Unix(1_800_000_000, 0)
 // ago returns a time before now.
 func ago(seconds int64) metav1.Time { return metav1.Unix(now.Unix()-seconds, 0) }
 
-// hanging is the observation of a restored Cluster as Rehome first meets it: nothing rewritten, nothing started.
-func hanging() Observation {
+// stuck is the observation of a restored Cluster as Rehome first meets it: nothing rewritten, nothing started.
+func stuck() Observation {
 	return Observation{
 		Now:        now,
 		Cluster:    object("carrot67"),
 		Generation: 1,
-		Ledger:     Ledger{UID: object("carrot67").UID},
+		History:    History{Version: historyVersion, UID: object("carrot67").UID},
 		Inherited:  []rewrite.Finding{{Class: rewrite.SourceIdentity, Rule: "required anti-affinity against my1"}},
 		Live:       rewrite.Result{Edits: []rewrite.Edit{edit("mysql")}},
 		Components: []Component{{Object: object("carrot67-mysql"), Stale: true}},
@@ -61,7 +62,7 @@ func hanging() Observation {
 	}
 }
 
-// clusterIsRewritten and those below are what becomes of it step by step.
+// The functions below take the observation to later steps.
 func clusterIsRewritten(o *Observation) { o.Live = rewrite.Result{} }
 
 func componentFollowed(o *Observation) { clusterIsRewritten(o); o.Components[0].Stale = false }
@@ -74,8 +75,8 @@ func halfDone(o *Observation) {
 	o.Restores[0].Pods[0] = Pod{Name: "pod-0", Node: "n4"}
 }
 
-// exchanged: the Restore of halfDone carries the new rules, its Jobs do not yet.
-func exchanged(o *Observation) { halfDone(o); o.Restores[0].Stale = nil }
+// replaced: the Restore of halfDone has the rewritten rules, its Jobs do not.
+func replaced(o *Observation) { halfDone(o); o.Restores[0].Stale = nil }
 
 // allStarted: both Jobs run under the old rules.
 func allStarted(o *Observation) {
@@ -96,31 +97,34 @@ func cured(o *Observation) {
 // strict: the Restore is cured, and its rules keep its Pods from every node.
 func strict(o *Observation) { cured(o); o.Restores[0].Strict = []rewrite.Edit{edit("mysql")} }
 
-// counted puts attempts about the given objects, so many seconds ago, into the ledger.
-func counted(o *Observation, of []types.UID, seconds ...int64) {
+// attempted adds attempts on the given objects, so many seconds ago, to the history.
+func attempted(o *Observation, of []types.UID, seconds ...int64) {
 	for _, s := range seconds {
-		o.Ledger = o.Ledger.With(Charge{Key: "Restore restore", Of: of}, "RecreateRestore", ago(s))
+		o.History = o.History.With(key("Restore", "restore", of...), recreateRestore, ago(s))
 	}
 }
 
+func key(kind, name string, uids ...types.UID) attempts.Key {
+	return attempts.Key{Kind: kind, Name: name, UIDs: uids}
+}
+
+// attemptOn is the attempt of an action on the Restore that re-creates the named objects.
+func attemptOn(names ...string) counted {
+	k := key("Restore", "restore", uids(names...)...)
+	return counted{&k}
+}
+
 func TestDecide(t *testing.T) {
-	restoreCharge := &Charge{Key: "Restore restore", Of: uids("restore")}
 	patchesCluster := ConsistOf(PatchCluster{
-		Cluster: object("carrot67"), Edits: hanging().Live.Edits,
-		Ledger: Ledger{UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}},
-		Rules:  "Inherited: required anti-affinity against my1.",
+		Cluster: object("carrot67"), Edits: stuck().Live.Edits,
+		History: History{Version: historyVersion, UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}},
 	})
-	recreatesRestore := ConsistOf(RecreateRestore{Restore: object("restore"), Charge: restoreCharge})
-	removesRules := ConsistOf(RemoveSchedulingSpec{
-		Restore: object("restore"), Edits: []rewrite.Edit{edit("mysql")}, Charge: &Charge{Key: "Restore restore", Of: uids("job-1")},
-	})
-	recreatesJob := ConsistOf(RecreateJobs{
-		Restore: object("restore"), Jobs: []Object{object("job-1")}, Charge: &Charge{Key: "Restore restore", Of: uids("job-1")},
-	})
-	relaxes := ConsistOf(RemoveSchedulingSpec{
-		Restore: object("restore"), Edits: []rewrite.Edit{edit("mysql")}, Charge: &Charge{Key: "Restore restore", Of: uids("job-0", "job-1")},
-	})
+	recreatesRestore := ConsistOf(RecreateRestore{attemptOn("restore"), object("restore")})
+	removesRules := ConsistOf(RemoveSchedulingSpec{attemptOn("job-1"), object("restore"), []rewrite.Edit{edit("mysql")}})
+	recreatesJob := ConsistOf(RecreateJobs{attemptOn("job-1"), object("restore"), []Object{object("job-1")}})
+	relaxes := ConsistOf(RemoveSchedulingSpec{attemptOn("job-0", "job-1"), object("restore"), []rewrite.Edit{edit("mysql")}})
 	doesNothing := BeEmpty()
+	recordsLostSpread := ConsistOf(BeAssignableToTypeOf(RecordLostSpread{}))
 	with := func(steps ...func(*Observation)) func(*Observation) {
 		return func(o *Observation) {
 			for _, step := range steps {
@@ -143,23 +147,23 @@ func TestDecide(t *testing.T) {
 			recreatesRestore, v1alpha1.ReasonRecreatingRestore},
 		"a Restore waits for the scheduler to decide on its Pods": {with(componentFollowed, restore(func(r *Restore) { r.Undecided = "the scheduler has yet to look at Pod pod-0" })),
 			doesNothing, v1alpha1.ReasonWaitingForScheduler},
-		"so do the Jobs of a Restore that started in part": {with(exchanged, restore(func(r *Restore) { r.Jobs[1].Undecided = "the scheduler has yet to look at Pod pod-1" })),
+		"so do the Jobs of a Restore that started in part": {with(replaced, restore(func(r *Restore) { r.Jobs[1].Undecided = "the scheduler has yet to look at Pod pod-1" })),
 			doesNothing, v1alpha1.ReasonWaitingForScheduler},
-		"a Restore that is going is not deleted again": {with(componentFollowed, restore(func(r *Restore) { r.Deleting = true })),
+		"a Restore that is being deleted is not deleted again": {with(componentFollowed, restore(func(r *Restore) { r.Deleting = true })),
 			doesNothing, v1alpha1.ReasonRecreatingRestore},
-		"a half-done Restore is given the new rules": {halfDone, removesRules, v1alpha1.ReasonRecreatingJobs},
-		"a Restore without rules gets those noted": {with(halfDone, restore(func(r *Restore) { r.Stale, r.Swap = nil, SwapRemoved })),
+		"a half-done Restore gets the rewritten rules": {halfDone, removesRules, v1alpha1.ReasonRecreatingJobs},
+		"a Restore without rules gets the recorded ones": {with(halfDone, restore(func(r *Restore) { r.Stale, r.Replacement = nil, ReplacementRemoved })),
 			ConsistOf(AddSchedulingSpec{Restore: object("restore")}), v1alpha1.ReasonRecreatingJobs},
-		"rules written meanwhile are removed again": {with(halfDone, restore(func(r *Restore) { r.Stale, r.Swap = nil, SwapUndone })),
+		"rules written meanwhile are removed again": {with(halfDone, restore(func(r *Restore) { r.Stale, r.Replacement = nil, ReplacementReverted })),
 			ConsistOf(RemoveSchedulingSpec{Restore: object("restore")}), v1alpha1.ReasonRecreatingJobs},
-		"an exchange is finished even when the Cluster was reverted": {func(o *Observation) {
-			o.Restores[0].Stale, o.Restores[0].Swap = nil, SwapRemoved
+		"a replacement is finished even when the Cluster was reverted": {func(o *Observation) {
+			o.Restores[0].Stale, o.Restores[0].Replacement = nil, ReplacementRemoved
 		}, ContainElement(AddSchedulingSpec{Restore: object("restore")}), v1alpha1.ReasonRecreatingJobs},
-		"then its Jobs that never started are re-created": {exchanged, recreatesJob, v1alpha1.ReasonRecreatingJobs},
-		"a Job that is going is not deleted again": {with(exchanged, restore(func(r *Restore) { r.Jobs[1].Going = true })),
+		"then its Jobs that never started are re-created": {replaced, recreatesJob, v1alpha1.ReasonRecreatingJobs},
+		"a Job that is being deleted is not deleted again": {with(replaced, restore(func(r *Restore) { r.Jobs[1].Deleting = true })),
 			doesNothing, v1alpha1.ReasonRehomed},
 		"a Serial Restore gets the new rules for the Jobs to come": {with(halfDone, restore(func(r *Restore) { r.Serial, r.Jobs = true, r.Jobs[:1] })),
-			ConsistOf(RemoveSchedulingSpec{Restore: object("restore"), Edits: []rewrite.Edit{edit("mysql")}, Charge: restoreCharge}), v1alpha1.ReasonRecreatingJobs},
+			ConsistOf(RemoveSchedulingSpec{attemptOn("restore"), object("restore"), []rewrite.Edit{edit("mysql")}}), v1alpha1.ReasonRecreatingJobs},
 		"a cured Restore is rehomed": {cured, doesNothing, v1alpha1.ReasonRehomed},
 
 		// RelaxRestorePods.
@@ -170,7 +174,7 @@ func TestDecide(t *testing.T) {
 			relaxes, v1alpha1.ReasonRelaxingRestorePods},
 		"they are not where the volumes are tied": {with(strict, func(o *Observation) {
 			o.RestorePods = configv1alpha1.Auto
-			o.Restores[0].Tied = "volume v1 is tied to nodes"
+			o.Restores[0].TopologyBound = "volume v1 is tied to nodes"
 		}), doesNothing, v1alpha1.ReasonRehomed},
 		"they are not while no Pod is held by them": {with(strict, func(o *Observation) {
 			o.RestorePods = configv1alpha1.Relaxed
@@ -183,26 +187,26 @@ func TestDecide(t *testing.T) {
 
 		// The nevers.
 		"a Restore all of which started is never deleted": {allStarted, doesNothing, v1alpha1.ReasonRestoreStarted},
-		"a Restore that started does not keep the Cluster stale": {with(allStarted, func(o *Observation) { o.Live = hanging().Live }),
+		"a Restore that started does not keep the Cluster stale": {with(allStarted, func(o *Observation) { o.Live = stuck().Live }),
 			patchesCluster, v1alpha1.ReasonRestoreStarted},
 		"Pods that share a node are reported and not touched": {with(allStarted, restore(func(r *Restore) { r.Pods[1].Node = "n4" })),
-			doesNothing, v1alpha1.ReasonSpreadLost},
+			recordsLostSpread, v1alpha1.ReasonSpreadLost},
 		"a Cluster whose volumes share a node that they cannot leave is not rewritten": {with(allStarted, restore(func(r *Restore) {
-			r.Pods[1].Node, r.Tied = "n4", "volume v1 is tied to nodes"
-		}), func(o *Observation) { o.Live = hanging().Live }), doesNothing, v1alpha1.ReasonSpreadLost},
+			r.Pods[1].Node, r.TopologyBound = "n4", "volume v1 is tied to nodes"
+		}), func(o *Observation) { o.Live = stuck().Live }), recordsLostSpread, v1alpha1.ReasonSpreadLost},
 		"a Cluster whose volumes share a node that they can leave is rewritten": {with(allStarted, restore(func(r *Restore) {
 			r.Pods[1].Node = "n4"
-		}), func(o *Observation) { o.Live = hanging().Live }), patchesCluster, v1alpha1.ReasonSpreadLost},
+		}), func(o *Observation) { o.Live = stuck().Live }), HaveExactElements(BeAssignableToTypeOf(PatchCluster{}), BeAssignableToTypeOf(RecordLostSpread{})), v1alpha1.ReasonSpreadLost},
 		"a completed Restore is never deleted": {with(componentFollowed, restore(func(r *Restore) { r.Finished = true })),
 			doesNothing, v1alpha1.ReasonRestoreFinished},
 		"a completed Restore whose database shares a node is reported": {with(allStarted, restore(func(r *Restore) {
 			r.Finished, r.Jobs, r.Pods[1].Node = true, nil, "n4"
-		})), doesNothing, v1alpha1.ReasonSpreadLost},
+		})), recordsLostSpread, v1alpha1.ReasonSpreadLost},
 		"a completed Restore does not keep the Cluster stale": {restore(func(r *Restore) { r.Finished = true }),
 			patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a failed Restore is never touched": {with(componentFollowed, restore(func(r *Restore) { r.Failed = true })),
 			doesNothing, v1alpha1.ReasonRestoreFailed},
-		"a failed Restore is never touched, half-done or not": {with(exchanged, restore(func(r *Restore) { r.Failed = true })),
+		"a failed Restore is never touched, half-done or not": {with(replaced, restore(func(r *Restore) { r.Failed = true })),
 			doesNothing, v1alpha1.ReasonRestoreFailed},
 		"a rule over a bound database Pod is never changed": {func(o *Observation) { o.Bound = []Scope{{Component: "mysql"}} },
 			doesNothing, v1alpha1.ReasonClusterStarted},
@@ -238,58 +242,62 @@ func TestDecide(t *testing.T) {
 		"in Observe what is done is said to be done": {with(cured, func(o *Observation) { o.Mode = configv1alpha1.Observe }), doesNothing, v1alpha1.ReasonRehomed},
 
 		// Limits.
-		"an attempt that was counted and not made is made, and not counted again": {with(componentFollowed, func(o *Observation) { counted(o, uids("restore"), 1) }),
+		"a recorded attempt that was not made is made, and not recorded again": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore"), 1) }),
 			ConsistOf(RecreateRestore{Restore: object("restore")}), v1alpha1.ReasonRecreatingRestore},
-		"a second attempt waits": {with(componentFollowed, func(o *Observation) { counted(o, uids("restore-before"), 29) }),
+		"a second attempt waits": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore-before"), 29) }),
 			doesNothing, v1alpha1.ReasonBackingOff},
-		"a second attempt is made in time": {with(componentFollowed, func(o *Observation) { counted(o, uids("restore-before"), 30) }),
+		"a second attempt is made in time": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore-before"), 30) }),
 			recreatesRestore, v1alpha1.ReasonRecreatingRestore},
-		"a third attempt waits longer": {with(componentFollowed, func(o *Observation) { counted(o, uids("restore-before"), 99, 59) }),
+		"a third attempt waits longer": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore-before"), 99, 59) }),
 			doesNothing, v1alpha1.ReasonBackingOff},
-		"there is no fourth attempt": {with(componentFollowed, func(o *Observation) { counted(o, uids("restore-before"), 9999, 999, 600) }),
+		"there is no fourth attempt": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore-before"), 9999, 999, 600) }),
 			doesNothing, v1alpha1.ReasonAttemptsExhausted},
-		"Jobs that are made anew go with the attempt that exchanged the rules": {with(exchanged, func(o *Observation) { counted(o, uids("job-1"), 1) }),
+		"Jobs are re-created in the attempt that replaced the rules": {with(replaced, func(o *Observation) { attempted(o, uids("job-1"), 1) }),
 			ConsistOf(RecreateJobs{Restore: object("restore"), Jobs: []Object{object("job-1")}}), v1alpha1.ReasonRecreatingJobs},
 		"an empty bucket holds an attempt": {with(componentFollowed, func(o *Observation) {
 			for range 50 {
 				o.Recent.Times = append(o.Recent.Times, now)
 			}
 		}), doesNothing, v1alpha1.ReasonRateLimited},
-		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.Outcomes = turnedDown(6, 60) }),
+		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.Outcomes = unschedulableAgain(6, 60) }),
 			doesNothing, v1alpha1.ReasonBreakerOpen},
-		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.Outcomes = turnedDown(6, 60) },
+		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.Outcomes = unschedulableAgain(6, 60) },
 			patchesCluster, v1alpha1.ReasonRewritingCluster},
 
 		// Contended.
-		"a rewrite that was undone once is made again": {func(o *Observation) { o.Ledger.Rewrites = map[string]int{"mysql": 1} },
-			ConsistOf(HaveField("Ledger.Rewrites", map[string]int{"mysql": 2})), v1alpha1.ReasonRewritingCluster},
-		"a rewrite that was undone twice ends it": {func(o *Observation) { o.Ledger.Rewrites = map[string]int{"mysql": 2} },
-			ConsistOf(Yield{Cluster: object("carrot67"), Ledger: Ledger{
-				UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 2}, Contention: &Contention{Generation: 1},
+		"a rewrite that was reverted once is made again": {func(o *Observation) { o.History.Rewrites = map[string]int{"mysql": 1} },
+			ConsistOf(HaveField("History.Rewrites", map[string]int{"mysql": 2})), v1alpha1.ReasonRewritingCluster},
+		"a rewrite that was reverted twice ends it": {func(o *Observation) { o.History.Rewrites = map[string]int{"mysql": 2} },
+			ConsistOf(MarkContended{Cluster: object("carrot67"), History: History{
+				Version: historyVersion, UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 2}, Contention: &Contention{Generation: 1},
 			}}), v1alpha1.ReasonContended},
-		"a rewrite of another component does not count": {func(o *Observation) { o.Ledger.Rewrites = map[string]int{"proxy": 2} },
-			ConsistOf(HaveField("Ledger.Rewrites", map[string]int{"proxy": 2, "mysql": 1})), v1alpha1.ReasonRewritingCluster},
-		"a contended Cluster is left alone": {func(o *Observation) {
-			o.Ledger.Rewrites, o.Ledger.Contention = map[string]int{"mysql": 2}, &Contention{Generation: 1, Manager: "argocd"}
+		"a rewrite of another component does not count": {func(o *Observation) { o.History.Rewrites = map[string]int{"proxy": 2} },
+			ConsistOf(HaveField("History.Rewrites", map[string]int{"proxy": 2, "mysql": 1})), v1alpha1.ReasonRewritingCluster},
+		"a contended Cluster is not changed": {func(o *Observation) {
+			o.History.Rewrites, o.History.Contention = map[string]int{"mysql": 2}, &Contention{Generation: 1, Manager: "argocd"}
 		}, doesNothing, v1alpha1.ReasonContended},
 		"a contended Cluster whose spec changed is rewritten again": {func(o *Observation) {
 			o.Generation = 2
-			o.Ledger.Rewrites, o.Ledger.Contention = map[string]int{"mysql": 2}, &Contention{Generation: 1, Manager: "argocd"}
+			o.History.Rewrites, o.History.Contention = map[string]int{"mysql": 2}, &Contention{Generation: 1, Manager: "argocd"}
 		}, patchesCluster, v1alpha1.ReasonRewritingCluster},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			o := hanging()
+			o := stuck()
 			c.observation(&o)
 
 			plan := Decide(o)
 
 			g.Expect(plan.Actions).To(c.actions)
-			g.Expect(plan.Verdicts).To(ConsistOf(SatisfyAll(
-				HaveField("Restore", object("restore")), HaveField("Rules.Reason", c.reason), HaveField("Rules.Status", statusOf(c.reason)),
-			)))
+			g.Expect(plan.Restores).To(HaveLen(1))
+			g.Expect(policyOf(plan, "restore")).To(SatisfyAll(HaveField("Reason", c.reason), HaveField("Status", statusOf(c.reason))))
 		})
 	}
+}
+
+// policyOf returns the condition PolicyRehomed of a Restore.
+func policyOf(p Plan, restore string) metav1.Condition {
+	return p.Restores[object(restore).UID].PolicyRehomed
 }
 
 func statusOf(reason string) metav1.ConditionStatus {
@@ -302,11 +310,11 @@ func statusOf(reason string) metav1.ConditionStatus {
 	return metav1.ConditionFalse
 }
 
-// turnedDown is the outcome of that many remediated Restores whose Pods found no node, and of as many as fill a window that did.
-func turnedDown(count int, seconds int64) []Outcome {
-	var outcomes []Outcome
-	for i := range BreakerWindow {
-		outcome := Outcome{At: ago(seconds)}
+// unschedulableAgain is the outcome of a full window of remediated Restores: so many are Unschedulable again.
+func unschedulableAgain(count int, seconds int64) []attempts.Outcome {
+	var outcomes []attempts.Outcome
+	for i := range attempts.BreakerWindow {
+		outcome := attempts.Outcome{Time: ago(seconds)}
 		if i < count {
 			outcome.Unschedulable = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes"
 		}
@@ -316,8 +324,9 @@ func turnedDown(count int, seconds int64) []Outcome {
 }
 
 func TestDatabasePods(t *testing.T) {
-	stuck := Instance{Object: object("carrot67-mysql-0"), Kept: "its update strategy is OnDelete"}
-	recreates := ConsistOf(RecreatePod{Pod: stuck.Object, Charge: &Charge{Key: "Pod carrot67-mysql-0", Of: uids("carrot67-mysql-0")}})
+	pending := Instance{Object: object("carrot67-mysql-0"), Kept: "its update strategy is OnDelete"}
+	k := key("Pod", "carrot67-mysql-0", uids("carrot67-mysql-0")...)
+	recreates := ConsistOf(RecreatePod{counted{&k}, pending.Object})
 	for name, c := range map[string]struct {
 		change  func(*Observation)
 		actions gomegatypes.GomegaMatcher
@@ -329,54 +338,54 @@ func TestDatabasePods(t *testing.T) {
 		"one whose volume has a node is never deleted":             {func(o *Observation) { o.Instances[0].NodeSelected = true }, BeEmpty(), v1alpha1.ReasonRehomed},
 		"one is never deleted in Observe":                          {func(o *Observation) { o.Mode = configv1alpha1.Observe }, BeEmpty(), v1alpha1.ReasonObserved},
 		"one is re-created in KubeBlocks 1.2, too":                 {func(o *Observation) { o.ClusterOnly = true }, recreates, v1alpha1.ReasonRecreatingPods},
-		"one is not deleted while the Cluster carries stale rules": {func(o *Observation) { o.Live = hanging().Live }, Not(recreates), v1alpha1.ReasonRewritingCluster},
+		"one is not deleted while the Cluster carries stale rules": {func(o *Observation) { o.Live = stuck().Live }, Not(recreates), v1alpha1.ReasonRewritingCluster},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			o := hanging()
+			o := stuck()
 			cured(&o)
 			o.Restores[0].Finished = true
-			o.Instances = []Instance{stuck}
+			o.Instances = []Instance{pending}
 			c.change(&o)
 
 			plan := Decide(o)
 
 			g.Expect(plan.Actions).To(c.actions)
-			g.Expect(plan.Verdicts[0].Rules.Reason).To(Equal(c.reason))
+			g.Expect(policyOf(plan, "restore").Reason).To(Equal(c.reason))
 
 			// Of a component that no Restore fills, only the Cluster can speak.
 			o.Restores = nil
-			g.Expect(Decide(o).Cluster.Rules.Reason).To(Equal(c.reason))
+			g.Expect(Decide(o).Cluster.PolicyRehomed.Reason).To(Equal(c.reason))
 		})
 	}
 }
 
 func TestACluster(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	cured(&o)
 	o.Restores = nil
-	g.Expect(Decide(o).Cluster.Pods.Status).To(Equal(metav1.ConditionTrue), "one without Restores waits for nothing")
+	g.Expect(Decide(o).Cluster.PodsScheduled.Status).To(Equal(metav1.ConditionTrue), "one without Restores waits for nothing")
 
 	o.Restoring = true
-	g.Expect(Decide(o).Cluster.Pods).To(SatisfyAll(HaveField("Status", metav1.ConditionUnknown), HaveField("Reason", v1alpha1.ReasonNoPods)),
-		"one whose Restore is being made anew has no node yet")
+	g.Expect(Decide(o).Cluster.PodsScheduled).To(SatisfyAll(HaveField("Status", metav1.ConditionUnknown), HaveField("Reason", v1alpha1.ReasonNoPods)),
+		"one whose Restore is being re-created has no node yet")
 }
 
-func TestWhoWaitsForItsTurn(t *testing.T) {
+func TestRateLimitedRestoreWaitsForItsPosition(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	componentFollowed(&o)
 	o.Limits.RemediationBurst = 1
 	o.Recent.Times = []metav1.Time{now}
-	g.Expect(Decide(o)).To(SatisfyAll(HaveField("Actions", BeEmpty()), HaveField("RateLimited", BeTrue()), HaveField("Again.Duration", BeNumerically(">", 0))))
+	g.Expect(Decide(o)).To(SatisfyAll(HaveField("Actions", BeEmpty()), HaveField("RateLimited", BeTrue()), HaveField("RequeueAfter.Duration", BeNumerically(">", 0))))
 
-	first := Decide(o).Again.Duration
-	o.Recent.Ahead = 2
-	g.Expect(Decide(o).Again.Duration).To(Equal(3 * first))
+	first := Decide(o).RequeueAfter.Duration
+	o.Recent.Position = 2
+	g.Expect(Decide(o).RequeueAfter.Duration).To(Equal(3 * first))
 
 	o.Mode = configv1alpha1.Observe
-	g.Expect(Decide(o).RateLimited).To(BeFalse(), "an observer takes nobody's turn")
+	g.Expect(Decide(o).RateLimited).To(BeFalse(), "an observer takes no token")
 }
 
 func TestPodsScheduled(t *testing.T) {
@@ -387,22 +396,22 @@ func TestPodsScheduled(t *testing.T) {
 		message string
 	}{
 		"a Pod that no rule lets in": {Restore{Pods: []Pod{{Name: "p", Unschedulable: "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."}}},
-			metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, "1 of 1 Pods wait for a node. p: 0/3 nodes are available"},
+			metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, "1 of 1 Pods have no node. p: 0/3 nodes are available"},
 		"a Pod without a volume": {Restore{Pods: []Pod{{Name: "p", Unschedulable: "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."}}},
 			metav1.ConditionFalse, v1alpha1.ReasonVolumeNotBound, "PersistentVolumeClaims"},
-		"a Pod that nobody has looked at": {Restore{Pods: []Pod{{Name: "p"}}}, metav1.ConditionFalse, v1alpha1.ReasonScheduling, "not looked at it yet"},
+		"a Pod that nobody has looked at": {Restore{Pods: []Pod{{Name: "p"}}}, metav1.ConditionFalse, v1alpha1.ReasonScheduling, "not tried to place it yet"},
 		"a Job that a quota keeps from having Pods": {Restore{Jobs: []Job{{Object: object("job-0")}}},
 			metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "Job job-0 has no Pods"},
 		"a Pod whose image cannot be pulled": {Restore{Jobs: []Job{{HasPods: true}}, Pods: []Pod{{Name: "p", Node: "n1", Waiting: "ImagePullBackOff"}}},
 			metav1.ConditionTrue, v1alpha1.ReasonScheduled, "p on n1: ImagePullBackOff"},
-		"Pods that run":            {Restore{Jobs: []Job{{HasPods: true}}, Pods: []Pod{{Name: "p", Node: "n1"}}}, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "1 of 1 Pods have found nodes."},
+		"Pods that run":            {Restore{Jobs: []Job{{HasPods: true}}, Pods: []Pod{{Name: "p", Node: "n1"}}}, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "1 of 1 Pods have nodes."},
 		"a Restore that completed": {Restore{Finished: true}, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "Every Pod"},
-		"a Restore without Jobs":   {Restore{}, metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "no Jobs yet"},
+		"a Restore without Jobs":   {Restore{}, metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "not created Jobs yet"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			said := c.restore.scheduled()
+			condition := c.restore.podsScheduled()
 
-			NewWithT(t).Expect(said).To(SatisfyAll(
+			NewWithT(t).Expect(condition).To(SatisfyAll(
 				HaveField("Status", c.status), HaveField("Reason", c.reason), HaveField("Message", ContainSubstring(c.message))))
 		})
 	}
@@ -410,50 +419,70 @@ func TestPodsScheduled(t *testing.T) {
 
 func TestLostSpreadNamesNodeAndClaims(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	allStarted(&o)
 	o.Restores[0].Pods[1].Node = "n4"
 
-	g.Expect(Decide(o).Verdicts[0].Rules.Message).To(ContainSubstring("2 of them are on node n4, with the volume claims data-0, data-1"))
+	g.Expect(policyOf(Decide(o), "restore").Message).To(ContainSubstring("2 of them are on node n4, with the volume claims data-0, data-1"))
 }
 
 func TestLostSpreadIsRememberedUntilTheDatabaseHasNodes(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	allStarted(&o)
 	o.Restores[0].Pods[1].Node = "n4"
-	message := Decide(o).Verdicts[0].Rules.Message
+	plan := Decide(o)
+	g.Expect(plan.Actions).To(HaveLen(1))
+	o.History = ReadHistory(plan.Actions[0].(RecordLostSpread).History.String(), o.Cluster.UID)
+	g.Expect(Decide(o).Actions).To(BeEmpty(), "it is recorded once")
 
-	o.Restores[0].Finished, o.Restores[0].Pods, o.Restores[0].Lost = true, nil, message
-	g.Expect(Decide(o).Verdicts[0].Rules).To(Equal(Said{metav1.ConditionFalse, v1alpha1.ReasonSpreadLost, message}))
+	o.Restores[0].Finished, o.Restores[0].Pods = true, nil
+	g.Expect(policyOf(Decide(o), "restore")).To(SatisfyAll(HaveField("Status", metav1.ConditionFalse),
+		HaveField("Reason", v1alpha1.ReasonSpreadLost), HaveField("Message", ContainSubstring("n4, with the volume claims data-0, data-1"))))
 
 	o.Restores[0].Pods = []Pod{{Name: "carrot67-mysql-0", Node: "n1"}, {Name: "carrot67-mysql-1", Node: "n2"}}
-	g.Expect(Decide(o).Verdicts[0].Rules.Reason).To(Equal(v1alpha1.ReasonRestoreFinished))
+	g.Expect(policyOf(Decide(o), "restore").Reason).To(Equal(v1alpha1.ReasonRestoreFinished))
+}
+
+func TestAttemptsLeftAndUnblocked(t *testing.T) {
+	g := NewWithT(t)
+	o := stuck()
+	cured(&o)
+	o.Restores[0].Pods = []Pod{{Name: "pod-0", Node: "n1"}}
+	g.Expect(Decide(o).Unblocked()).To(BeZero(), "a Restore that was never remediated was not unblocked")
+
+	attempted(&o, uids("restore-before"), 99, 60)
+	g.Expect(Decide(o).Restores).To(HaveKeyWithValue(object("restore").UID,
+		SatisfyAll(HaveField("AttemptsLeft", BeEquivalentTo(1)), HaveField("Unblocked", true))))
+	g.Expect(Decide(o).Unblocked()).To(BeEquivalentTo(1))
+
+	o.Restores[0].Pods = append(o.Restores[0].Pods, Pod{Name: "pod-1"})
+	g.Expect(Decide(o).Unblocked()).To(BeZero(), "a Pod without a node is not unblocked")
 }
 
 func TestContendedNamesTheFieldManager(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
-	o.Ledger.Contention = &Contention{Generation: 1, Manager: "argocd"}
+	o := stuck()
+	o.History.Contention = &Contention{Generation: 1, Manager: "argocd"}
 
-	g.Expect(Decide(o).Verdicts[0].Rules.Message).To(HavePrefix("Field manager argocd undid"))
+	g.Expect(policyOf(Decide(o), "restore").Message).To(HavePrefix("Field manager argocd reverted"))
 }
 
-func TestNothingInheritedMeansNothingToDoOrSay(t *testing.T) {
+func TestNothingInheritedPlansNothing(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	o.Inherited = nil
 
 	plan := Decide(o)
 
 	g.Expect(plan.Actions).To(BeEmpty())
-	g.Expect(plan.Verdicts).To(BeEmpty())
-	g.Expect(plan.Cluster.Rules).To(SatisfyAll(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", v1alpha1.ReasonNothingInherited)))
+	g.Expect(plan.Restores).To(BeEmpty())
+	g.Expect(plan.Cluster.PolicyRehomed).To(SatisfyAll(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", v1alpha1.ReasonNothingInherited)))
 }
 
 func TestOneRestoreDoesNotHoldUpAnother(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	clusterIsRewritten(&o)
 	o.Components = append(o.Components, Component{Object: object("carrot67-proxy")})
 	o.Restores = append(o.Restores, Restore{Object: object("proxy"), Owner: "carrot67-proxy", Component: "proxy", Stale: []rewrite.Edit{edit("proxy")}})
@@ -461,13 +490,13 @@ func TestOneRestoreDoesNotHoldUpAnother(t *testing.T) {
 	plan := Decide(o)
 
 	g.Expect(plan.Actions).To(ConsistOf(HaveField("Restore", object("proxy"))))
-	g.Expect(plan.Verdicts[0].Rules.Reason).To(Equal(v1alpha1.ReasonWaitingForComponent))
-	g.Expect(plan.Verdicts[1].Rules.Reason).To(Equal(v1alpha1.ReasonRecreatingRestore))
+	g.Expect(policyOf(plan, "restore").Reason).To(Equal(v1alpha1.ReasonWaitingForComponent))
+	g.Expect(policyOf(plan, "proxy").Reason).To(Equal(v1alpha1.ReasonRecreatingRestore))
 }
 
 func TestMessageNamesRulesAndStaysShort(t *testing.T) {
 	g := NewWithT(t)
-	o := hanging()
+	o := stuck()
 	for range 1000 {
 		o.Inherited = append(o.Inherited, rewrite.Finding{Class: rewrite.SourceIdentity, Rule: strings.Repeat("x", 100)})
 	}
@@ -476,7 +505,7 @@ func TestMessageNamesRulesAndStaysShort(t *testing.T) {
 		{Class: rewrite.Intended, Rule: "keep away from my1"},
 	}
 
-	message := Decide(o).Verdicts[0].Rules.Message
+	message := policyOf(Decide(o), "restore").Message
 
 	g.Expect(message).To(ContainSubstring("Inherited: required anti-affinity against my1; "))
 	g.Expect(message).To(ContainSubstring("; and 996 more."))

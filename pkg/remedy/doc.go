@@ -1,7 +1,7 @@
-// Package remedy decides what to do about a restored cluster: from an observation to a plan. The plan lists the actions that
-// are due, of which the first is to be taken, and the verdict to show on each Restore. The package is pure: no client, no
-// clock, no logger. What was done before it knows from the Ledger, which is kept with the Cluster.
+// Package remedy decides what to do about a restored Cluster: from an Observation to a Plan. The Plan lists the actions that are
+// due, and the conditions to report. The package is pure: no client, no clock, no logger. What was done before it reads from the
+// History, which is kept with the Cluster.
 //
-// The nevers it keeps: nothing is deleted of which any part ever started, a finished or failed Restore is left alone, no rule
-// is changed that governs a database Pod bound to a node, nobody is fought over a field, and nothing is guessed.
+// It never deletes what ever started, never changes a finished or failed Restore, never rewrites a rule that governs a bound
+// database Pod without consent, never fights another writer over a field, and never guesses.
 package remedy

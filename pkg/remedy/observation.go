@@ -5,71 +5,75 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Object is a version of an object: what a write needs to hit that version and no other.
+// Object is one version of an object: a write is pinned to it.
 type Object struct {
 	types.NamespacedName
 	UID             types.UID
 	ResourceVersion string
 }
 
-// Observation is what there is of one restored Cluster.
+// Observation is what was read of one restored Cluster.
 type Observation struct {
 	Now     metav1.Time
 	Cluster Object
 	// Generation is the Cluster's: it changes with its spec.
 	Generation int64
-	// Ledger is what Rehome did to the Cluster and its Restores before.
-	Ledger Ledger
-	// Obstacle says why nothing can be decided; nil where all is known.
+	// History is what Rehome did to the Cluster and its Restores before.
+	History History
+	// LastWriter is the field manager that last wrote a rule that is due again; set where History says that it was reverted.
+	LastWriter string
+	// Obstacle is why nothing can be decided; nil when there is none.
 	Obstacle *Obstacle
-	// Inherited are the findings of class SourceIdentity in the snapshots: the rules that have to name the Cluster.
+	// Inherited are the findings of class SourceIdentity in the snapshots: the rules that must name the Cluster.
 	Inherited []rewrite.Finding
-	// Live is what the Cluster still needs, and what was found in it.
+	// Live holds the edits that the Cluster still needs, and the findings in it.
 	Live rewrite.Result
-	// Bound holds what has a database Pod bound to a node.
+	// Bound lists where a database Pod is bound to a node.
 	Bound []Scope
-	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must be left alone.
+	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must not be changed.
 	ClusterOnly bool
-	// Restoring says that KubeBlocks still has data of the Cluster to restore.
+	// Restoring says that KubeBlocks has not yet restored all data of the Cluster.
 	Restoring  bool
 	Components []Component
 	Restores   []Restore
-	// Instances are the database Pods that wait for a node under rules that name the source.
+	// Instances are the database Pods that are Pending under stale rules.
 	Instances []Instance
-	// Recent is what was done lately to all Clusters together.
-	Recent Recent
+	// Recent is what was recently done to all Clusters together.
+	Recent attempts.Recent
 	Policy
 }
 
-// Policy is what a site and an owner decided.
+// Policy is what the configuration and the owner decided.
 type Policy struct {
-	Mode        configv1alpha1.Mode
-	RestorePods configv1alpha1.RestorePods
-	Limits      configv1alpha1.Limits
+	Mode         configv1alpha1.Mode
+	RestorePods  configv1alpha1.RestorePods
+	Limits       configv1alpha1.Limits
+	DatabasePods configv1alpha1.DatabasePods
 	// AllowRollingUpdate is the owner's consent to rewrite rules although that restarts a running database.
 	AllowRollingUpdate bool
 }
 
-// Scope is a part of a Cluster's database Pods: a component, by its name in the Cluster's spec, and in it an instance template,
-// empty for those Pods that have none.
+// Scope is a part of a Cluster's database Pods: a component, by its name in the Cluster's spec, and an instance template of it,
+// empty for Pods without one.
 type Scope struct{ Component, Template string }
 
-// Obstacle is a reason to do nothing.
+// Obstacle is why nothing is decided.
 type Obstacle struct {
 	// Reason is one of the reasons of package api/v1alpha1.
 	Reason  string
 	Message string
-	// Again is when it may be gone although nothing happens to the Cluster: zero for never.
-	Again metav1.Duration
+	// RequeueAfter is when to try again although no event comes: zero for never.
+	RequeueAfter metav1.Duration
 }
 
 // Component is one Component of the Cluster.
 type Component struct {
 	Object
-	// Stale says that it carries an inherited rule that names the source.
+	// Stale says that it has a stale rule.
 	Stale bool
 }
 
@@ -78,78 +82,85 @@ type Restore struct {
 	Object
 	// Owner is the name of the Component that owns it, Component that component's name in the Cluster's spec.
 	Owner, Component string
-	// Stale holds the edits that its scheduling rules need, because an inherited one names the source.
+	// Stale holds the edits that its stale rules need.
 	Stale []rewrite.Edit
-	// Strict holds the edits that relax its required rules among the cluster's own Pods; none where it has no such rule.
+	// Strict holds the edits that turn its required rules among the cluster's own Pods into preferred ones.
 	Strict []rewrite.Edit
-	// Tied says what ties its volumes to nodes or zones; empty when nothing does, or when nobody asked.
-	Tied string
-	Swap Swap
-	// Serial says that its Jobs run one after another: there can be more to come.
+	// TopologyBound says what binds its volumes to nodes or zones; empty when nothing does, or when it was not read.
+	TopologyBound string
+	Replacement   Replacement
+	// Serial says that its Jobs run one after another: more Jobs can follow.
 	Serial bool
 	// Started names the first part of it that ever started; empty when nothing did.
 	Started string
-	// Undecided names the first part of it on which the scheduler has yet to decide; empty when there is none.
+	// Undecided names the first Pod of it that the scheduler has not tried to place; empty when there is none.
 	Undecided string
 	// Finished says that it completed, Failed that it failed: KubeBlocks does nothing more with it.
 	Finished, Failed bool
 	// Deleting says that it is being deleted.
 	Deleting bool
-	// Lost is the message of the report that its Pods share a node; empty where that is not the last report.
-	Lost string
-	Jobs []Job
-	// Pods are its own while it is under way, and those of the database once it has finished.
+	Jobs     []Job
+	// Pods are its own until it finishes, then those of the database.
 	Pods []Pod
 }
 
-// Swap is how far an exchange of a Restore's scheduling rules has come. The API server refuses to change them, but lets one
-// write remove them and the next add others. What is to be added stands in an annotation in between.
-type Swap string
+// Replacement is the phase of replacing a Restore's scheduling rules. The API server refuses a change of them, but accepts a
+// write that removes them and a second one that adds others. Between the two, an annotation holds the rules to add.
+type Replacement string
 
+// The phases of a replacement.
 const (
-	// SwapNone says that the rules stand, and no exchange is under way.
-	SwapNone Swap = ""
-	// SwapRemoved says that the rules are gone, and wait for the others.
-	SwapRemoved Swap = "Removed"
-	// SwapUndone says that somebody, KubeBlocks for one, wrote rules where there were none: they have to go again.
-	SwapUndone Swap = "Undone"
+	// ReplacementNone says that no replacement was begun.
+	ReplacementNone Replacement = ""
+	// ReplacementRemoved says that the rules are removed, and the others must be added.
+	ReplacementRemoved Replacement = "Removed"
+	// ReplacementReverted says that another writer, such as KubeBlocks, wrote rules in between: they must be removed again.
+	ReplacementReverted Replacement = "Reverted"
 )
 
 // Job is one Job of a Restore.
 type Job struct {
 	Object
-	// Outdated says that it was made of rules that the Restore no longer carries.
+	// Outdated says that it was created from rules that the Restore no longer has.
 	Outdated bool
-	// Started names what of it ever started; empty when nothing did.
+	// Started names the part of it that ever started; empty when nothing did.
 	Started string
-	// Undecided is that of a Restore, for this Job.
+	// Undecided names a Pod of it that the scheduler has not tried to place; empty when there is none.
 	Undecided string
-	// HasPods says that there are Pods of it.
-	HasPods bool
-	// Going says that it is being deleted, and that nothing of KubeBlocks' holds it any more.
-	Going bool
+	HasPods   bool
+	// Deleting says that it is being deleted, and that KubeBlocks' finalizer is gone.
+	Deleting bool
 }
 
 // Pod is a Pod of a Restore, or of the database.
 type Pod struct {
 	Name string
-	// Node is where it is bound; empty while it waits.
+	// Node is where it is bound; empty while it is Pending.
 	Node string
 	// Claims are the volume claims it mounts.
 	Claims []string
-	// Unschedulable is why the scheduler turned it down, in the scheduler's words.
+	// Unschedulable is why no node fits, in the scheduler's words.
 	Unschedulable string
 	// Waiting is why a bound Pod does not run, in the kubelet's word.
 	Waiting string
 }
 
-// Instance is a database Pod that waits for a node under rules that name the source.
+// SharedNode is a node that more than one Pod or volume of a Restore is on.
+type SharedNode struct {
+	Node string `json:"node"`
+	// Pods is how many Pods or volumes are on it.
+	Pods int `json:"pods"`
+	// Claims are their volume claims.
+	Claims []string `json:"claims,omitempty"`
+}
+
+// Instance is a database Pod that is Pending under stale rules.
 type Instance struct {
 	Object
-	// TemplateStale says that the template it is made of names the source, too: a new Pod would be the same.
+	// TemplateStale says that the template it was created from is stale, too: a new Pod would be the same.
 	TemplateStale bool
 	// Kept says why KubeBlocks does not replace it; empty where KubeBlocks does.
 	Kept string
-	// NodeSelected says that the scheduler has chosen a node for one of its volumes.
+	// NodeSelected says that the scheduler has selected a node for one of its volumes.
 	NodeSelected bool
 }

@@ -5,141 +5,183 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Plan is what to do, and what to say.
+// Plan is what to do, and what to report.
 type Plan struct {
-	// Actions are due now, in this order; the first that is taken makes the observation stale.
+	// Actions are due now, in this order. After the first is taken, the observation is outdated.
 	Actions []Action
-	// Verdicts holds one verdict for each Restore of the observation, in its order; none where nothing was inherited.
-	Verdicts []Verdict
-	// Cluster is the verdict on the Cluster as a whole; its Restore is not set.
-	Cluster Verdict
-	// Again is when to look again although nothing happens: zero for never.
-	Again metav1.Duration
-	// RateLimited says that something waits for its turn among those of other Clusters.
+	// Restores holds a report on each observed Restore by its UID; it is empty where nothing was inherited.
+	Restores map[types.UID]RestoreReport
+	// Cluster holds the conditions of the Cluster as a whole.
+	Cluster RestoreConditions
+	// RequeueAfter is when to reconcile again although no event comes: zero for never.
+	RequeueAfter metav1.Duration
+	// RateLimited says that an action waits for a token.
 	RateLimited bool
+}
+
+// RestoreConditions are Rehome's two conditions, without their types and times.
+type RestoreConditions struct {
+	// PolicyRehomed is about the inherited rules, PodsScheduled about the nodes of the Pods.
+	PolicyRehomed, PodsScheduled metav1.Condition
+}
+
+// RestoreReport is what to report about a Restore.
+type RestoreReport struct {
+	RestoreConditions
+	// AttemptsLeft is how many remediation attempts remain.
+	AttemptsLeft int32
+	// Unblocked says that it was remediated, and that its Pods have nodes.
+	Unblocked bool
+}
+
+// Unblocked counts the Restores that were remediated and whose Pods have nodes.
+func (p Plan) Unblocked() int32 {
+	var count int32
+	for _, r := range p.Restores {
+		if r.Unblocked {
+			count++
+		}
+	}
+	return count
 }
 
 // Action is a write that is due.
 type Action interface {
-	// Deed names the action, and the reason that is given for it.
-	Deed() Deed
-	// charge is what the ledger has to hold before the action is taken.
-	charge() *Charge
+	// Name is the action in events, metrics and the history.
+	Name() string
+	// Reason is the reason of the event: one of the reasons of package api/v1alpha1.
+	Reason() string
+	// Attempt is what the history must hold before the action is taken. It is nil where the action counts as no attempt, or
+	// continues one that was counted.
+	Attempt() *attempts.Key
 }
 
-// Deed is how events and metrics name an action. Reason is one of the reasons of package api/v1alpha1.
-type Deed struct{ Action, Reason string }
-
-// Deeds lists all that there can be, each once.
-func Deeds() []Deed {
-	actions := []Action{PatchCluster{}, Yield{}, RecreateRestore{}, RemoveSchedulingSpec{}, RecreateJobs{}, RecreatePod{}}
-	deeds := make([]Deed, 0, len(actions))
-	for _, a := range actions {
-		deeds = append(deeds, a.Deed())
-	}
-	return deeds
+// Actions lists every action once.
+func Actions() []Action {
+	return []Action{PatchCluster{}, MarkContended{}, RecordLostSpread{}, RecreateRestore{}, RemoveSchedulingSpec{}, RecreateJobs{}, RecreatePod{}}
 }
 
-// Charge counts an attempt in the ledger. Nil means that the action counts as none, or goes on with one that was counted.
-type Charge struct {
-	// Key is the kind and name of what is remediated.
-	Key string
-	// Of are the UIDs of the objects that the attempt makes anew.
-	Of []types.UID
-}
-
-// ChargeOf returns what the ledger has to hold before an action is taken, or nil.
-func ChargeOf(a Action) *Charge { return a.charge() }
-
-// PatchCluster changes leaves of the Cluster, and in the same write the ledger.
+// PatchCluster changes leaves of the Cluster, and the history in the same write.
 type PatchCluster struct {
+	uncounted
 	Cluster Object
 	Edits   []rewrite.Edit
-	Ledger  Ledger
-	// Rules names the inherited rules, for people.
-	Rules string
+	History History
 }
 
-// Yield writes into the ledger that somebody else wants a field to be what Rehome does not.
-type Yield struct {
+// MarkContended records in the history that another writer keeps reverting what Rehome writes.
+type MarkContended struct {
+	uncounted
 	Cluster Object
-	Ledger  Ledger
+	History History
 }
 
-// RecreateRestore deletes a Restore of which nothing ever started. KubeBlocks creates it again from its Component.
+// RecordLostSpread records in the history which nodes Pods of a Restore share, before these Pods are gone.
+type RecordLostSpread struct {
+	uncounted
+	Cluster Object
+	History History
+}
+
+// RecreateRestore deletes a Restore that never started. KubeBlocks re-creates it from its Component.
 type RecreateRestore struct {
+	counted
 	Restore Object
-	*Charge
 }
 
-// RemoveSchedulingSpec removes the scheduling rules of a Restore and notes in the same write those that come in their place:
-// the same with Edits applied. Edits are nil where they were noted before.
+// RemoveSchedulingSpec removes the scheduling rules of a Restore, and records in the same write the rules to add: the same with
+// Edits applied. Edits are nil where they were recorded before.
 type RemoveSchedulingSpec struct {
+	counted
 	Restore Object
 	Edits   []rewrite.Edit
-	*Charge
 }
 
-// AddSchedulingSpec adds to a Restore the scheduling rules that RemoveSchedulingSpec noted.
+// AddSchedulingSpec adds to a Restore the scheduling rules that RemoveSchedulingSpec recorded.
 type AddSchedulingSpec struct {
+	uncounted
 	Restore Object
 }
 
-// RecreateJobs deletes Jobs of a Restore, none of which ever started. KubeBlocks creates each again from the Restore.
+// RecreateJobs deletes Jobs of a Restore that never started. KubeBlocks re-creates each from the Restore.
 type RecreateJobs struct {
+	counted
 	Restore Object
 	Jobs    []Object
-	*Charge
 }
 
-// RecreatePod deletes a database Pod that waits for a node. KubeBlocks creates it again from its template.
+// RecreatePod deletes a database Pod that has no node. KubeBlocks re-creates it from its template.
 type RecreatePod struct {
+	counted
 	Pod Object
-	*Charge
 }
 
-func (PatchCluster) charge() *Charge           { return nil }
-func (Yield) charge() *Charge                  { return nil }
-func (a RecreateRestore) charge() *Charge      { return a.Charge }
-func (a RemoveSchedulingSpec) charge() *Charge { return a.Charge }
-func (AddSchedulingSpec) charge() *Charge      { return nil }
-func (a RecreateJobs) charge() *Charge         { return a.Charge }
-func (a RecreatePod) charge() *Charge          { return a.Charge }
+// uncounted is part of actions that count as no attempt, counted of those that do.
+type (
+	uncounted struct{}
+	counted   struct{ Key *attempts.Key }
+)
 
-// Deed names the action.
-func (PatchCluster) Deed() Deed { return Deed{"PatchCluster", v1alpha1.ReasonRewritingCluster} }
+// Attempt is part of Action.
+func (uncounted) Attempt() *attempts.Key { return nil }
 
-// Deed names the action.
-func (Yield) Deed() Deed { return Deed{"Yield", v1alpha1.ReasonContended} }
+// Attempt is part of Action.
+func (c counted) Attempt() *attempts.Key { return c.Key }
 
-// Deed names the action.
-func (RecreateRestore) Deed() Deed { return Deed{"RecreateRestore", v1alpha1.ReasonRecreatingRestore} }
+// replaceSchedulingSpec is the name of both steps that replace a Restore's rules.
+const replaceSchedulingSpec = "ReplaceSchedulingSpec"
 
-// Deed names the action.
-func (RemoveSchedulingSpec) Deed() Deed { return Deed{"ExchangeRules", v1alpha1.ReasonRecreatingJobs} }
+// recreateRestore is the name of RecreateRestore: messages distinguish it from the other attempts on a Restore.
+const recreateRestore = "RecreateRestore"
 
-// Deed names the action.
-func (AddSchedulingSpec) Deed() Deed { return Deed{"ExchangeRules", v1alpha1.ReasonRecreatingJobs} }
+// Name is part of Action.
+func (PatchCluster) Name() string { return "PatchCluster" }
 
-// Deed names the action.
-func (RecreateJobs) Deed() Deed { return Deed{"RecreateJobs", v1alpha1.ReasonRecreatingJobs} }
+// Name is part of Action.
+func (MarkContended) Name() string { return "MarkContended" }
 
-// Deed names the action.
-func (RecreatePod) Deed() Deed { return Deed{"RecreatePod", v1alpha1.ReasonRecreatingPods} }
+// Name is part of Action.
+func (RecordLostSpread) Name() string { return "RecordLostSpread" }
 
-// Verdict is what to say on a Restore.
-type Verdict struct {
-	Restore Object
-	// Rules is about the rules it inherited, Pods about where its Pods are.
-	Rules, Pods Said
-}
+// Name is part of Action.
+func (RecreateRestore) Name() string { return recreateRestore }
 
-// Said is a condition's status, its reason, which is one of the reasons of package api/v1alpha1, and its message.
-type Said struct {
-	Status  metav1.ConditionStatus
-	Reason  string
-	Message string
-}
+// Name is part of Action.
+func (RemoveSchedulingSpec) Name() string { return replaceSchedulingSpec }
+
+// Name is part of Action.
+func (AddSchedulingSpec) Name() string { return replaceSchedulingSpec }
+
+// Name is part of Action.
+func (RecreateJobs) Name() string { return "RecreateJobs" }
+
+// Name is part of Action.
+func (RecreatePod) Name() string { return "RecreatePod" }
+
+// Reason is part of Action.
+func (PatchCluster) Reason() string { return v1alpha1.EventClusterRewritten }
+
+// Reason is part of Action.
+func (MarkContended) Reason() string { return v1alpha1.EventContentionDetected }
+
+// Reason is part of Action.
+func (RecordLostSpread) Reason() string { return v1alpha1.ReasonSpreadLost }
+
+// Reason is part of Action.
+func (RecreateRestore) Reason() string { return v1alpha1.EventRestoreRecreated }
+
+// Reason is part of Action.
+func (RemoveSchedulingSpec) Reason() string { return v1alpha1.EventSchedulingSpecReplaced }
+
+// Reason is part of Action.
+func (AddSchedulingSpec) Reason() string { return v1alpha1.EventSchedulingSpecReplaced }
+
+// Reason is part of Action.
+func (RecreateJobs) Reason() string { return v1alpha1.EventJobsRecreated }
+
+// Reason is part of Action.
+func (RecreatePod) Reason() string { return v1alpha1.EventPodRecreated }

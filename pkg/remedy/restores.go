@@ -8,218 +8,186 @@ import (
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 )
 
-// restore decides on one Restore, and returns what to say of its rules. The first that has something to say decides.
-func (d *decision) restore(r Restore) Said {
-	for _, decide := range []func(Restore) *Said{
-		d.ended, d.swapping, d.beyond, d.clusterFirst, d.recreateRestore, d.exchange, d.recreateJobs, d.relax,
+// restore decides on one Restore, and returns its condition PolicyRehomed. The first step that applies decides.
+func (d *decision) restore(r Restore) metav1.Condition {
+	for _, decide := range []func(Restore) *metav1.Condition{
+		d.finishedOrFailed, d.replacing, d.allStarted, d.waitsForCluster, d.recreateRestore, d.replaceRules, d.recreateJobs, d.relax,
 	} {
-		if said := decide(r); said != nil {
-			return *said
+		if condition := decide(r); condition != nil {
+			return *condition
 		}
 	}
-	said := d.rehomed()
-	said.Message += d.deed(r)
-	return said
+	condition := d.rehomed()
+	condition.Message += d.attemptSummary(r)
+	return condition
 }
 
-// rehomed says that no inherited rule names the source any more.
-func (d *decision) rehomed() Said {
-	return Said{metav1.ConditionTrue, v1alpha1.ReasonRehomed, "The rules inherited from the source cluster name " + d.Cluster.Name + " now."}
+// rehomed says that no rule is stale.
+func (d *decision) rehomed() metav1.Condition {
+	return conditionTrue(v1alpha1.ReasonRehomed, rehomedMessage(d.Cluster.Name))
 }
 
-// deed says how often a Restore was remediated, how and when last; it is empty where it never was.
-func (d *decision) deed(r Restore) string {
-	attempts := d.Ledger.Attempts[RestoreKey(r.Name)]
-	if len(attempts) == 0 {
-		return ""
+// attempt tries an action that re-creates something, and returns the condition or the limit that forbids the action.
+func (d *decision) attempt(key attempts.Key, condition *metav1.Condition, action func(counted) Action) *metav1.Condition {
+	if limit := d.try(key, action); limit != nil {
+		return limit.condition()
 	}
-	last := attempts[len(attempts)-1]
-	what := "Jobs of the Restore that had never started were"
-	if last.Action == (RecreateRestore{}).Deed().Action {
-		what = "The Restore, of which nothing had ever started, was"
-	}
-	return fmt.Sprintf(" %s made anew (attempt %d of %d, at %s).", what, len(attempts), d.Limits.AttemptsPerRestore, last.At.UTC().Format(timeFormat))
+	return condition
 }
 
-// no says that inherited rules still name the source.
-func no(reason, format string, args ...any) *Said {
-	return &Said{metav1.ConditionFalse, reason, fmt.Sprintf(format, args...)}
-}
+// KindRestore is the kind of the Keys of attempts on Restores.
+const KindRestore = "Restore"
 
-// acting is no for something that is due: in mode Observe it is only said.
-func (d *decision) acting(reason, format string, args ...any) *Said {
-	said := no(reason, format, args...)
-	if d.Mode == configv1alpha1.Observe {
-		said.Reason, said.Message = v1alpha1.ReasonObserved, "In mode Observe nothing is changed. In mode Enforce: "+said.Message
-	}
-	return said
-}
+func restoreKey(r Restore) attempts.Key { return keyOf(KindRestore, r.Object) }
 
-// attempt tries an action that makes something anew, and says that or what stands against it.
-func (d *decision) attempt(c Charge, said *Said, action func(*Charge) Action) *Said {
-	if against := d.try(c, action); against != nil {
-		return no(against.reason, "%s", against.message)
-	}
-	return said
-}
-
-// RestoreKey returns the Charge.Key of the Restore of that name.
-func RestoreKey(name string) string { return "Restore " + name }
-
-func chargeFor(kind string, of Object, parts ...types.UID) Charge {
+func keyOf(kind string, target Object, parts ...types.UID) attempts.Key {
 	if len(parts) == 0 {
-		parts = []types.UID{of.UID}
+		parts = []types.UID{target.UID}
 	}
-	return Charge{Key: kind + " " + of.Name, Of: parts}
+	return attempts.Key{Kind: kind, Name: target.Name, UIDs: parts}
 }
 
-// ended speaks of a Restore with which KubeBlocks does nothing more. It is never touched.
-func (d *decision) ended(r Restore) *Said {
+// finishedOrFailed is about a Restore with which KubeBlocks does nothing more. It is never changed.
+func (d *decision) finishedOrFailed(r Restore) *metav1.Condition {
 	switch {
 	case r.Failed:
-		return no(v1alpha1.ReasonRestoreFailed,
-			"The Restore failed. KubeBlocks does not try it again, its volumes may hold partial data, and nothing of it is touched.")
+		return conditionFalse(v1alpha1.ReasonRestoreFailed, restoreFailed)
 	case r.Finished && len(r.Stale) > 0:
 		return d.finished(r)
 	}
 	return nil
 }
 
-// finished speaks of a Restore that completed under old rules. What came of that shows in where the database Pods are.
-func (d *decision) finished(r Restore) *Said {
-	if shared := r.shared(); shared != "" {
-		return no(v1alpha1.ReasonSpreadLost, "The Restore finished under rules that name the source cluster and did not keep its Pods apart: %s. "+
-			"Nothing that has data is touched.%s", shared, r.pinned())
+// finished is about a Restore that completed under stale rules. Where the database Pods are shows whether they are spread.
+func (d *decision) finished(r Restore) *metav1.Condition {
+	shared := r.sharedNodes()
+	if len(r.Pods) == 0 {
+		shared = d.History.LostSpread[r.Name] // the Restore's Pods are gone, and the database's have no nodes yet
 	}
-	if len(r.Pods) == 0 && r.Lost != "" {
-		// Its Pods are gone, and the database's have no nodes yet.
-		return no(v1alpha1.ReasonSpreadLost, "%s", withoutRules(r.Lost))
+	if len(shared) > 0 {
+		d.recordLostSpread(r, shared)
+		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLostFinished, describe(shared), r.topologyBound())
 	}
-	if said := d.clusterFirst(r); said != nil {
-		return said
+	if condition := d.waitsForCluster(r); condition != nil {
+		return condition
 	}
-	return &Said{metav1.ConditionTrue, v1alpha1.ReasonRestoreFinished,
-		"The Restore finished under rules that name the source cluster. The Cluster's rules name " + d.Cluster.Name + " now, and no two of its Pods share a node."}
+	condition := conditionTrue(v1alpha1.ReasonRestoreFinished, fmt.Sprintf(restoreFinished, d.Cluster.Name))
+	return &condition
 }
 
-// beyond speaks of a Restore whose Pods all started under stale rules: nothing of it is touched.
-func (d *decision) beyond(r Restore) *Said {
+// allStarted is about a Restore whose Pods all started under stale rules: it is not changed.
+func (d *decision) allStarted(r Restore) *metav1.Condition {
 	if len(r.Stale) == 0 || r.Started == "" || r.Serial || len(r.neverStarted()) > 0 {
 		return nil
 	}
-	if shared := r.shared(); shared != "" {
-		return no(v1alpha1.ReasonSpreadLost, "The Restore carries rules that name the source cluster, which did not keep its Pods apart: %s. "+
-			"Nothing that started is touched, because running it again could damage restored data.%s", shared, r.pinned())
+	if shared := r.sharedNodes(); len(shared) > 0 {
+		d.recordLostSpread(r, shared)
+		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLost, describe(shared), r.topologyBound())
 	}
-	return no(v1alpha1.ReasonRestoreStarted, "The Restore carries rules that name the source cluster, but %s: it is left alone, "+
-		"because running it again could damage restored data.", r.Started)
+	return conditionFalse(v1alpha1.ReasonRestoreStarted, restoreStarted, r.Started)
 }
 
-// pinned says why the Cluster's rules are left as they are although no database Pod runs; it is empty where they are not.
-func (r Restore) pinned() string {
-	if r.Tied == "" {
+// recordLostSpread records once that Pods of a Restore share nodes.
+func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
+	if _, recorded := d.History.LostSpread[r.Name]; !recorded {
+		d.act(RecordLostSpread{Cluster: d.Cluster, History: d.History.withLostSpread(r.Name, shared)})
+	}
+}
+
+// topologyBound says why the Cluster's rules are not rewritten although no database Pod runs; it is empty where they are.
+func (r Restore) topologyBound() string {
+	if r.TopologyBound == "" {
 		return ""
 	}
-	return " The Cluster's rules are left as they are, too: " + r.Tied + ", so that with rules of its own the database would find no nodes. " +
-		"To have it spread, restore under another name."
+	return fmt.Sprintf(topologyBound, r.TopologyBound)
 }
 
-// clusterFirst speaks of a Restore for which the Cluster, or its Component, has to be right before.
-func (d *decision) clusterFirst(r Restore) *Said {
+// waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
+func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
+	owner := d.staleComponent(func(c Component) bool { return c.Name == r.Owner })
+	return d.clusterFirst(governs(d.due, r.Component), governs(d.held, r.Component), owner)
+}
+
+// clusterFirst returns what must happen to the Cluster or a stale Component first, or nil.
+func (d *decision) clusterFirst(due, held bool, stale *Component) *metav1.Condition {
 	switch {
 	case d.contention != nil:
-		return no(v1alpha1.ReasonContended, "%s undid the rewrite of the Cluster's rules twice: Rehome leaves the Cluster alone until its spec "+
-			"changes, or somebody removes its annotation %s.", d.contention.who(), v1alpha1.AnnotationLedger)
-	case governs(d.due, r.Component):
-		return d.acting(v1alpha1.ReasonRewritingCluster, "Rewriting the Cluster's rules to %s.", d.Cluster.Name)
-	case governs(d.held, r.Component):
-		return no(v1alpha1.ReasonClusterStarted,
-			"Database Pods are running under rules that name the source cluster: rewriting them would restart the database.")
+		return conditionFalse(v1alpha1.ReasonContended, contended, d.contention.writer())
+	case due:
+		return d.pendingAction(v1alpha1.ReasonRewritingCluster, rewritingCluster, d.Cluster.Name)
+	case held:
+		return conditionFalse(v1alpha1.ReasonClusterStarted, clusterStarted)
+	case stale != nil:
+		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)
+	default:
+		return nil
 	}
-	for _, c := range d.Components {
-		if c.Stale && (c.Name == r.Owner || r.Component == anyComponent) {
-			return no(v1alpha1.ReasonWaitingForComponent,
-				"The Cluster's rules name %s; waiting for KubeBlocks to hand them to Component %s.", d.Cluster.Name, c.Name)
-		}
-	}
-	return nil
 }
 
-func (c *Contention) who() string {
-	if c.Manager == "" {
-		return "Somebody"
-	}
-	return "Field manager " + c.Manager
-}
-
-// swapping goes on with an exchange of rules that is under way.
-func (d *decision) swapping(r Restore) *Said {
+// replacing continues a replacement of rules that was begun.
+func (d *decision) replacing(r Restore) *metav1.Condition {
 	switch {
 	case d.ClusterOnly || r.Deleting:
 		return nil
-	case r.Swap == SwapRemoved:
+	case r.Replacement == ReplacementRemoved:
 		d.act(AddSchedulingSpec{Restore: r.Object})
-	case r.Swap == SwapUndone:
+	case r.Replacement == ReplacementReverted:
 		d.act(RemoveSchedulingSpec{Restore: r.Object})
 	default:
 		return nil
 	}
-	return d.acting(v1alpha1.ReasonRecreatingJobs, "The Restore is being given the new rules.")
+	return d.pendingAction(v1alpha1.ReasonRecreatingJobs, replacingRules)
 }
 
-// recreateRestore has a Restore made anew of which nothing ever started.
-func (d *decision) recreateRestore(r Restore) *Said {
-	said := d.acting(v1alpha1.ReasonRecreatingRestore,
-		"The Restore still carries the old rules and nothing of it ever started: KubeBlocks creates it again with the new ones.")
+// recreateRestore plans to delete a Restore that never started, so that KubeBlocks re-creates it.
+func (d *decision) recreateRestore(r Restore) *metav1.Condition {
+	condition := d.pendingAction(v1alpha1.ReasonRecreatingRestore, recreatingRestore)
 	switch {
 	case d.ClusterOnly:
 		return nil
 	case r.Deleting:
-		return said
+		return condition
 	case len(r.Stale) == 0 || r.Started != "":
 		return nil
 	case r.Undecided != "":
-		return d.undecided(r.Undecided)
+		return waitForScheduler(r.Undecided)
 	}
-	return d.attempt(chargeFor("Restore", r.Object), said, func(c *Charge) Action {
-		return RecreateRestore{Restore: r.Object, Charge: c}
-	})
+	return d.attempt(restoreKey(r), condition, func(c counted) Action { return RecreateRestore{c, r.Object} })
 }
 
-// undecided waits for the scheduler. A Pod that it has yet to look at can be bound between a look of Rehome's and the delete
-// that follows; one that it turned down stays so until something changes in the cluster.
-func (d *decision) undecided(what string) *Said {
-	return no(v1alpha1.ReasonWaitingForScheduler,
-		"The rules name the source cluster, but %s: what it binds is left alone, what it turns down is made anew.", what)
+// waitForScheduler waits for the scheduler. A Pod that it has not tried to place can be bound between the observation and the
+// delete. One that is Unschedulable stays so until something changes in the cluster.
+func waitForScheduler(undecided string) *metav1.Condition {
+	return conditionFalse(v1alpha1.ReasonWaitingForScheduler, waitingForScheduler, undecided)
 }
 
-// exchange begins to give other rules to a Restore of which a part has started. Its Jobs that never started follow.
-func (d *decision) exchange(r Restore) *Said {
+// replaceRules begins to replace the rules of a Restore that has started in part. Its Jobs that never started follow.
+func (d *decision) replaceRules(r Restore) *metav1.Condition {
 	if d.ClusterOnly || len(r.Stale) == 0 {
 		return nil
 	}
-	said := d.acting(v1alpha1.ReasonRecreatingJobs, "The Restore still carries the old rules, but %s: it is given the new ones, "+
-		"and its Jobs that never started are made anew (%d). What started is not touched.", r.Started, len(r.neverStarted()))
-	return d.attempt(chargeFor("Restore", r.Object, r.neverStarted()...), said, func(c *Charge) Action {
-		return RemoveSchedulingSpec{Restore: r.Object, Edits: r.Stale, Charge: c}
+	condition := d.pendingAction(v1alpha1.ReasonRecreatingJobs, replacingSomeJobs, r.Started, len(r.neverStarted()))
+	return d.attempt(keyOf(KindRestore, r.Object, r.neverStarted()...), condition, func(c counted) Action {
+		return RemoveSchedulingSpec{c, r.Object, r.Stale}
 	})
 }
 
-// recreateJobs has the Jobs made anew that never started and were made of rules that the Restore no longer carries.
-func (d *decision) recreateJobs(r Restore) *Said {
+// recreateJobs plans to delete the Jobs that never started and were created from rules that the Restore no longer has.
+func (d *decision) recreateJobs(r Restore) *metav1.Condition {
 	if d.ClusterOnly {
 		return nil
 	}
 	var jobs []Object
 	var uids []types.UID
-	var waiting *Said
+	var waiting *metav1.Condition
 	for _, job := range r.Jobs {
 		switch {
-		case !job.Outdated || job.Started != "" || job.Going:
+		case !job.Outdated || job.Started != "" || job.Deleting:
 		case job.Undecided != "":
-			waiting = d.undecided(job.Undecided)
+			waiting = waitForScheduler(job.Undecided)
 		default:
 			jobs, uids = append(jobs, job.Object), append(uids, job.UID)
 		}
@@ -227,28 +195,24 @@ func (d *decision) recreateJobs(r Restore) *Said {
 	if len(jobs) == 0 {
 		return waiting
 	}
-	said := d.acting(v1alpha1.ReasonRecreatingJobs, "The Restore carries the new rules; its Jobs that never started are made anew (%d). "+
-		"What started is not touched.", len(jobs))
-	return d.attempt(chargeFor("Restore", r.Object, uids...), said, func(c *Charge) Action {
-		return RecreateJobs{Restore: r.Object, Jobs: jobs, Charge: c}
-	})
+	condition := d.pendingAction(v1alpha1.ReasonRecreatingJobs, recreatingJobs, len(jobs))
+	return d.attempt(keyOf(KindRestore, r.Object, uids...), condition, func(c counted) Action { return RecreateJobs{c, r.Object, jobs} })
 }
 
-// relax turns the rules among a cluster's own Pods to preferences, in its restore Jobs that never started, where the site
-// wants it and nothing else is left to do.
-func (d *decision) relax(r Restore) *Said {
-	wanted := d.RestorePods == configv1alpha1.Relaxed || d.RestorePods == configv1alpha1.Auto && r.Tied == ""
+// relax turns the rules among a cluster's own Pods into preferred ones, in its restore Jobs that never started, where the
+// configuration allows it and nothing else is left to do.
+func (d *decision) relax(r Restore) *metav1.Condition {
+	wanted := d.RestorePods == configv1alpha1.Relaxed || d.RestorePods == configv1alpha1.Auto && r.TopologyBound == ""
 	if d.ClusterOnly || !wanted || r.Finished || !r.HeldByOwnRules() {
 		return nil
 	}
-	said := d.acting(v1alpha1.ReasonRelaxingRestorePods,
-		"The rules name %s now, and keep a restore Pod from every node: the Restore's Jobs that never started get them as preferences.", d.Cluster.Name)
-	return d.attempt(chargeFor("Restore", r.Object, r.neverStarted()...), said, func(c *Charge) Action {
-		return RemoveSchedulingSpec{Restore: r.Object, Edits: r.Strict, Charge: c}
+	condition := d.pendingAction(v1alpha1.ReasonRelaxingRestorePods, relaxing, d.Cluster.Name)
+	return d.attempt(keyOf(KindRestore, r.Object, r.neverStarted()...), condition, func(c counted) Action {
+		return RemoveSchedulingSpec{c, r.Object, r.Strict}
 	})
 }
 
-// neverStarted lists the Jobs of which nothing ever started.
+// neverStarted lists the Jobs that never started.
 func (r Restore) neverStarted() []types.UID {
 	var uids []types.UID
 	for _, job := range r.Jobs {

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// GroupVersion and Kind are what a configuration file says of itself.
+// GroupVersion is the apiVersion of a configuration file.
 var GroupVersion = schema.GroupVersion{Group: "config.rehome.kubeblocks.io", Version: "v1alpha1"}
 
 // Kind is the kind of a configuration file.
@@ -44,8 +44,7 @@ func LoadFile(name string) (*Configuration, error) {
 	return c, nil
 }
 
-// Load reads a configuration file in YAML or JSON. It is strict: the error names each field that is unknown, written twice or
-// wrong, by its path.
+// Load reads a configuration file in YAML or JSON. The error names by its path each field that is unknown, duplicate or invalid.
 func Load(data []byte) (*Configuration, error) {
 	c := &Configuration{}
 	if err := c.decode(data); err != nil {
@@ -84,6 +83,7 @@ func (c *Configuration) setDefaults() {
 	c.SetGroupVersionKind(GroupVersion.WithKind(Kind))
 	setDefault(&c.Mode, Enforce)
 	setDefault(&c.RestorePods, Inherit)
+	setDefault(&c.DatabasePods, RecreateDatabasePods)
 	setDefault(&c.Metrics.BindAddress, ":8443")
 	setDefault(&c.Health.BindAddress, ":8081")
 	setDefault(&c.LogLevel, LogInfo)
@@ -103,8 +103,12 @@ func setDefault[T comparable](value *T, to T) {
 }
 
 func (c *Configuration) validate() field.ErrorList {
-	problems := oneOf(field.NewPath("mode"), c.Mode, Enforce, Observe, Off)
+	var problems field.ErrorList
+	if _, err := ParseMode(string(c.Mode)); err != nil {
+		problems = append(problems, field.Invalid(field.NewPath("mode"), string(c.Mode), err.Error()))
+	}
 	problems = append(problems, oneOf(field.NewPath("restorePods"), c.RestorePods, Inherit, Auto, Relaxed)...)
+	problems = append(problems, oneOf(field.NewPath("databasePods"), c.DatabasePods, RecreateDatabasePods, ReportDatabasePods)...)
 	problems = append(problems, oneOf(field.NewPath("logLevel"), c.LogLevel, LogError, LogInfo, LogDebug, LogTrace)...)
 	problems = append(problems, each(field.NewPath("identityLabels"), c.IdentityLabels, validation.IsQualifiedName)...)
 	problems = append(problems, each(field.NewPath("watchNamespaces"), c.WatchNamespaces, validation.IsDNS1123Label)...)

@@ -1,6 +1,13 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Mode says how far Rehome goes.
 type Mode string
@@ -11,19 +18,51 @@ const (
 	Enforce Mode = "Enforce"
 	// Observe reports what Enforce would do, and changes nothing.
 	Observe Mode = "Observe"
-	// Off does and says nothing.
-	Off Mode = "Off"
+	// Disabled changes and reports nothing.
+	Disabled Mode = "Disabled"
 )
 
-// RestorePods says which rules the Pods that restore data follow.
+// ParseMode returns the mode of that name. The error says which modes there are, and what to write instead of "off".
+func ParseMode(text string) (Mode, error) {
+	switch mode := Mode(text); {
+	case mode == Enforce || mode == Observe || mode == Disabled:
+		return mode, nil
+	case strings.EqualFold(text, "off") || strings.EqualFold(text, "false"):
+		return "", fmt.Errorf("must be Enforce, Observe or Disabled, got %q: write Disabled", text)
+	default:
+		return "", fmt.Errorf("must be Enforce, Observe or Disabled, got %q", text)
+	}
+}
+
+// UnmarshalJSON reads a mode. YAML reads an unquoted off as false, so the error for a boolean says what to write.
+func (m *Mode) UnmarshalJSON(data []byte) error {
+	if string(data) == "false" {
+		return errors.New("mode: must be Enforce, Observe or Disabled, got false (YAML reads off as false): write Disabled")
+	}
+	return json.Unmarshal(data, (*string)(m))
+}
+
+// DatabasePods says what Rehome does about database Pods that are Pending under stale rules, where KubeBlocks does not replace
+// them.
+type DatabasePods string
+
+// What is done about such Pods.
+const (
+	// RecreateDatabasePods deletes them, so that KubeBlocks re-creates them with the rewritten rules.
+	RecreateDatabasePods DatabasePods = "Recreate"
+	// ReportDatabasePods only reports them.
+	ReportDatabasePods DatabasePods = "Report"
+)
+
+// RestorePods says which rules the Pods that restore data get.
 type RestorePods string
 
 // The rules of restore Pods.
 const (
 	// Inherit gives restore Pods the rules of the database Pods, rewritten.
 	Inherit RestorePods = "Inherit"
-	// Auto relaxes rules among the cluster's own Pods where they keep a restore Pod from every node, unless the volumes are
-	// tied to nodes or zones: then the data would land where the database Pods may not run.
+	// Auto relaxes the rules among the cluster's own Pods where they leave a restore Pod no node, unless the volumes are bound to
+	// nodes or zones: then the data would be restored where the database Pods may not run.
 	Auto RestorePods = "Auto"
 	// Relaxed relaxes them wherever the volumes are.
 	Relaxed RestorePods = "Relaxed"
@@ -40,7 +79,7 @@ const (
 	LogInfo LogLevel = "Info"
 	// LogDebug also logs what was decided.
 	LogDebug LogLevel = "Debug"
-	// LogTrace also logs what was looked at and needed nothing.
+	// LogTrace also logs reconciles that decided nothing.
 	LogTrace LogLevel = "Trace"
 )
 
@@ -50,29 +89,29 @@ const (
 type Configuration struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// Mode of all Clusters that neither they nor their Namespaces have one for. Default: Enforce.
+	// Mode of all Clusters whose Rehoming and Namespace set none. Default: Enforce.
 	Mode Mode `json:"mode,omitempty"`
-	// RestorePods says which rules restore Pods follow. Default: Inherit.
+	// RestorePods says which rules restore Pods get. Default: Inherit.
 	RestorePods RestorePods `json:"restorePods,omitempty"`
+	// DatabasePods says what is done about database Pods that KubeBlocks does not replace. Default: Recreate.
+	DatabasePods DatabasePods `json:"databasePods,omitempty"`
 	// IdentityLabels are further label keys whose value is the name of a Pod's cluster.
 	IdentityLabels []string `json:"identityLabels,omitempty"`
 	Limits         Limits   `json:"limits,omitempty"`
-	// WatchNamespaces are the Namespaces whose Clusters are looked after. Default: all.
+	// WatchNamespaces are the Namespaces whose Clusters are remediated. Default: all.
 	WatchNamespaces []string       `json:"watchNamespaces,omitempty"`
 	Metrics         Metrics        `json:"metrics,omitempty"`
 	Health          Health         `json:"health,omitempty"`
 	LeaderElection  LeaderElection `json:"leaderElection,omitempty"`
 	// LogLevel is Error, Info, Debug or Trace. Default: Info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
-	// FeatureGates turn features on and off. The names are those of package pkg/features.
-	FeatureGates map[string]bool `json:"featureGates,omitempty"`
 }
 
 // Metrics says where metrics are served.
 type Metrics struct {
 	// BindAddress of the endpoint; "0" serves none. Default: ":8443".
 	BindAddress string `json:"bindAddress,omitempty"`
-	// Insecure serves plain HTTP to everybody. Otherwise it is HTTPS, and whoever asks must be allowed to get the
+	// Insecure serves plain HTTP without authentication. Otherwise it is HTTPS, and the caller needs the right to get the
 	// non-resource URL /metrics.
 	Insecure bool `json:"insecure,omitempty"`
 }
@@ -91,18 +130,17 @@ type LeaderElection struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// Limits bound what Rehome does. A remediation is a Restore, a set of Jobs or a Pod that is made anew; a rewrite of a Cluster
-// is none.
+// Limits bound what Rehome does. A remediation re-creates a Restore, a set of Jobs or a Pod; a rewrite of a Cluster is none.
 type Limits struct {
-	// AttemptsPerRestore is how often a Restore is remediated at most. Default: 3.
+	// AttemptsPerRestore is the maximum number of remediations of a Restore. Default: 3.
 	AttemptsPerRestore int32 `json:"attemptsPerRestore,omitempty"`
-	// AttemptSpacing is the least time between the first attempt and the second; it doubles with each. Default: 30s.
+	// AttemptSpacing is the minimum time between the first attempt and the second; it doubles with each. Default: 30s.
 	AttemptSpacing metav1.Duration `json:"attemptSpacing,omitempty"`
-	// RemediationsPerMinute is how many remediations of all Clusters together there are in the long run. Default: 10.
+	// RemediationsPerMinute is the rate at which the token bucket of all Clusters' remediations refills. Default: 10.
 	RemediationsPerMinute int32 `json:"remediationsPerMinute,omitempty"`
-	// RemediationBurst is how many there are at once. Default: 50.
+	// RemediationBurst is the size of that bucket. Default: 50.
 	RemediationBurst int32 `json:"remediationBurst,omitempty"`
-	// BreakerCoolDown is how long nothing is remediated after more than half of the last ten remediated Restores were turned
-	// down by the scheduler again, for the same reason. Default: 5m.
+	// BreakerCoolDown is how long nothing is remediated after more than half of the last ten remediated Restores were
+	// Unschedulable again for the same reason. Default: 5m.
 	BreakerCoolDown metav1.Duration `json:"breakerCoolDown,omitempty"`
 }

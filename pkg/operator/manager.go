@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/component-base/featuregate"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -21,49 +22,47 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/controllers"
-	"github.com/rehome-operator/rehome/pkg/features"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/metrics"
 )
 
-// engine makes the managers in which the reconcilers run.
-type engine struct {
-	config   *rest.Config
-	settings *configv1alpha1.Configuration
-	gates    featuregate.FeatureGate
-	metrics  *controllers.Metrics
-}
-
-// run runs a manager for what is served until the context ends. It calls ready when the caches have synced; to act, it may
-// have to wait for its turn as the leader even then.
-func (e engine) run(ctx context.Context, now served, ready func()) error {
-	mgr, err := ctrl.NewManager(e.config, e.options(now))
+// runManager runs the manager until the context ends, or until what is served changes for good.
+func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, m *metrics.Metrics, h *health, now served) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	mgr, err := ctrl.NewManager(cfg, managerOptions(settings, now))
 	if err != nil {
 		return fmt.Errorf("create the manager of %s: %w", now.apps, err)
 	}
 	reconciler := &controllers.ClusterReconciler{
-		Client:       client.WithFieldOwner(mgr.GetClient(), string(controllers.FieldOwner)),
-		Metadata:     mgr.GetAPIReader(),
-		PendingPods:  mgr.GetCache(),
-		Recorder:     mgr.GetEventRecorder("rehome"),
-		Clock:        clock.RealClock{},
-		Apps:         now.apps,
-		Rehomings:    now.rehomings,
-		RecreatePods: e.gates.Enabled(features.RecreatePods),
-		Config:       *e.settings,
-		Metrics:      e.metrics,
+		Client:    client.WithFieldOwner(mgr.GetClient(), string(controllers.FieldOwner)),
+		APIReader: mgr.GetAPIReader(),
+		Recorder:  mgr.GetEventRecorder("rehome"),
+		Clock:     clock.RealClock{},
+		Apps:      now.apps,
+		Config:    *settings,
+		Metrics:   m,
+		Attempts:  &attempts.Log{},
 	}
-	defer e.metrics.Attach(reconciler, mgr.Elected())()
+	m.Lead(reconciler.BreakerOpen, mgr.Elected())
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
-	if err := mgr.Add(whenSynced{mgr.GetCache(), ready}); err != nil {
-		return fmt.Errorf("add to the manager: %w", err)
+	h.notReadyf("reading Clusters and Restores into the cache")
+	for _, runnable := range []manager.Runnable{
+		whenSynced{mgr.GetCache(), h.ready},
+		&servedWatch{config: cfg, cache: mgr.GetCache(), now: now, changed: make(chan struct{}, 1), end: cancel},
+	} {
+		if err := mgr.Add(runnable); err != nil {
+			return fmt.Errorf("add to the manager: %w", err)
+		}
 	}
-	ctrl.Log.Info("Starting", "clusters", now.apps.String(), "rehomings", now.rehomings)
+	ctrl.Log.Info("Starting the manager", "clusters", now.apps.String())
 	return mgr.Start(ctx)
 }
 
-// whenSynced calls a function when the caches hold what the API server does.
+// whenSynced calls a function when the caches have synced.
 type whenSynced struct {
 	cache cache.Cache
 	ready func()
@@ -85,39 +84,52 @@ func (w whenSynced) Start(ctx context.Context) error {
 // leaseName is the name of the lease that the manager which acts holds.
 const leaseName = "rehome.kubeblocks.io"
 
-// A create cannot be restricted to a name. The events tell who leads.
+// A create cannot be restricted to a name. The events say who leads.
 //
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,verbs=create
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,resourceNames=rehome.kubeblocks.io,verbs=get;update
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups="",resources=events,verbs=create
 
-func (e engine) options(now served) ctrl.Options {
+func managerOptions(settings *configv1alpha1.Configuration, now served) ctrl.Options {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(apiextensionsv1.AddToScheme(scheme))
 	kubeblocks.AddToScheme(scheme, now.apps)
 	v1alpha1.AddToScheme(scheme)
+	byObject := controllers.CacheByObject()
+	// Definitions have no namespace and can be large, and all that matters of one is that it changed.
+	byObject[definitionMetadata()] = cache.ByObject{Transform: stripDefinition}
 	options := ctrl.Options{
 		Scheme:                  scheme,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  "0",
-		LeaderElection:          e.settings.LeaderElection.Enabled,
+		LeaderElection:          settings.LeaderElection.Enabled,
 		LeaderElectionID:        leaseName,
-		LeaderElectionNamespace: e.settings.LeaderElection.Namespace,
+		LeaderElectionNamespace: settings.LeaderElection.Namespace,
 		// A leader that stops lets the next one begin at once.
 		LeaderElectionReleaseOnCancel: true,
-		// A second manager in one process has a controller of the same name.
+		// A test runs the operator more than once in a process.
 		Controller: ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
-		Cache: cache.Options{
-			DefaultTransform: cache.TransformStripManagedFields(),
-			ByObject:         controllers.CacheByObject(),
-		},
-		Client: client.Options{Cache: &client.CacheOptions{DisableFor: controllers.Uncached()}},
+		Cache:      cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: byObject},
 	}
-	for _, namespace := range e.settings.WatchNamespaces {
+	for _, namespace := range settings.WatchNamespaces {
 		if options.Cache.DefaultNamespaces == nil {
 			options.Cache.DefaultNamespaces = map[string]cache.Config{}
 		}
 		options.Cache.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	return options
+}
+
+func definitionMetadata() *metav1.PartialObjectMetadata {
+	definition := &metav1.PartialObjectMetadata{}
+	definition.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	return definition
+}
+
+func stripDefinition(obj any) (any, error) {
+	if definition, ok := obj.(*metav1.PartialObjectMetadata); ok {
+		definition.Annotations, definition.Labels, definition.ManagedFields = nil, nil, nil
+	}
+	return obj, nil
 }

@@ -7,23 +7,27 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// lastWriter returns the field manager, other than Rehome, that last wrote one of the fields that are to be edited; empty when
-// the API server does not tell. The cache holds no managed fields.
-func (r *ClusterReconciler) lastWriter(ctx context.Context, s *scene) (string, error) {
+// observeContention reads who last wrote the rules that are due again, where the history says that they were reverted. The read
+// is live, because the cache holds no managed fields.
+func (r *ClusterReconciler) observeContention(ctx context.Context, s *scope) error {
+	o := &s.observation
+	if !o.WasReverted() {
+		return nil
+	}
 	cluster := &metav1.PartialObjectMetadata{}
 	cluster.SetGroupVersionKind(r.Apps.WithKind("Cluster"))
-	name := types.NamespacedName{Namespace: s.cluster.Namespace, Name: s.cluster.Name}
-	if err := r.Metadata.Get(ctx, name, cluster); err != nil {
-		return "", fmt.Errorf("get the metadata of the Cluster: %w", err)
+	if err := r.APIReader.Get(ctx, s.name, cluster); err != nil {
+		return fmt.Errorf("get the metadata of the Cluster: %w", err)
 	}
-	return lastWriterOf(cluster.ManagedFields, s.observation.Live.Edits), nil
+	o.LastWriter = lastWriterOf(cluster.ManagedFields, o.Live.Edits)
+	return nil
 }
 
+// lastWriterOf returns the field manager, other than Rehome, that last wrote one of the edited fields; empty when none is recorded.
 func lastWriterOf(managed []metav1.ManagedFieldsEntry, edits []rewrite.Edit) string {
 	var last metav1.ManagedFieldsEntry
 	for _, entry := range managed {
@@ -34,7 +38,7 @@ func lastWriterOf(managed []metav1.ManagedFieldsEntry, edits []rewrite.Edit) str
 	return last.Manager
 }
 
-// ownsOne reports whether an entry owns the field of the spec that one of the edits is in. KubeBlocks' lists are owned as a whole.
+// ownsOne reports whether an entry owns a field of the spec that an edit is in. KubeBlocks' lists are owned as a whole.
 func ownsOne(entry metav1.ManagedFieldsEntry, edits []rewrite.Edit) bool {
 	var fields struct {
 		Spec map[string]json.RawMessage `json:"f:spec"`

@@ -16,9 +16,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// removeSchedulingSpec removes the scheduling rules of a Restore, and notes those that come next in the same write, so that
-// whoever looks next can finish.
-func (r *ClusterReconciler) removeSchedulingSpec(ctx context.Context, s *scene, a remedy.RemoveSchedulingSpec) error {
+// removeSchedulingSpec removes the scheduling rules of a Restore, and records the rules to add in the same write, so that the next
+// reconcile can finish.
+func (r *ClusterReconciler) removeSchedulingSpec(ctx context.Context, s *scope, a remedy.RemoveSchedulingSpec) error {
 	operations := patch.Version(a.Restore.UID, a.Restore.ResourceVersion)
 	if a.Edits != nil {
 		next, err := r.nextSchedulingSpec(ctx, a)
@@ -30,16 +30,16 @@ func (r *ClusterReconciler) removeSchedulingSpec(ctx context.Context, s *scene, 
 	if err := r.patchRestore(ctx, s, a.Restore, append(operations, patch.Remove(kubeblocks.SchedulingSpecPath))); err != nil {
 		return fmt.Errorf("remove the rules of Restore %s: %w", a.Restore, err)
 	}
-	logf.FromContext(ctx).Info("Removed the scheduling rules of a Restore, for others to be added", "restore", a.Restore.NamespacedName)
+	logf.FromContext(ctx).Info("Removed the stale scheduling rules of a Restore; the rewritten rules follow", "restore", a.Restore.NamespacedName)
 	return nil
 }
 
-// nextSchedulingSpec returns the rules of a Restore with edits made in them. They are read whole: Rehome's view of them lacks
-// what no decision hangs on.
+// nextSchedulingSpec returns the rules of a Restore with the edits applied. The read is live, because the cached view lacks the
+// fields that no decision depends on.
 func (r *ClusterReconciler) nextSchedulingSpec(ctx context.Context, a remedy.RemoveSchedulingSpec) (string, error) {
 	restore := &unstructured.Unstructured{}
 	restore.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Restore"))
-	if err := r.Client.Get(ctx, a.Restore.NamespacedName, restore); err != nil {
+	if err := r.APIReader.Get(ctx, a.Restore.NamespacedName, restore); err != nil {
 		return "", fmt.Errorf("get Restore %s: %w", a.Restore, err)
 	}
 	spec, _, err := unstructured.NestedMap(restore.Object, strings.Split(kubeblocks.SchedulingSpecPath[1:], "/")...)
@@ -54,7 +54,7 @@ func (r *ClusterReconciler) nextSchedulingSpec(ctx context.Context, a remedy.Rem
 	return string(next), err
 }
 
-// below returns the edits with paths that begin below one.
+// below returns the edits with paths relative to one.
 func below(path string, edits []rewrite.Edit) []rewrite.Edit {
 	list := make([]rewrite.Edit, len(edits))
 	for i, edit := range edits {
@@ -64,8 +64,8 @@ func below(path string, edits []rewrite.Edit) []rewrite.Edit {
 	return list
 }
 
-// addSchedulingSpec adds the rules that removeSchedulingSpec noted.
-func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scene, a remedy.AddSchedulingSpec) error {
+// addSchedulingSpec adds the rules that removeSchedulingSpec recorded.
+func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scope, a remedy.AddSchedulingSpec) error {
 	next := json.RawMessage(s.restore(a.Restore).Annotations[v1alpha1.AnnotationSchedulingSpec])
 	if !json.Valid(next) {
 		return fmt.Errorf("annotation %s of Restore %s is not JSON", v1alpha1.AnnotationSchedulingSpec, a.Restore)
@@ -73,15 +73,14 @@ func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scene, a r
 	operations := append(patch.Version(a.Restore.UID, a.Restore.ResourceVersion),
 		patch.Add(kubeblocks.SchedulingSpecPath, next), patch.RemoveAnnotation(v1alpha1.AnnotationSchedulingSpec))
 	if err := r.patchRestore(ctx, s, a.Restore, operations); err != nil {
-		return fmt.Errorf("add the new rules to Restore %s: %w", a.Restore, err)
+		return fmt.Errorf("add the rewritten rules to Restore %s: %w", a.Restore, err)
 	}
-	logf.FromContext(ctx).Info("Added new scheduling rules to a Restore", "restore", a.Restore.NamespacedName)
-	r.did(s, s.restore(a.Restore), a,
-		"Gave Restore "+a.Restore.Name+" new scheduling rules; its Jobs that never started follow.")
+	logf.FromContext(ctx).Info("Added the rewritten scheduling rules to a Restore", "restore", a.Restore.NamespacedName)
+	r.recordEvent(s, s.restore(a.Restore), a, fmt.Sprintf(eventSchedulingSpecReplaced, a.Restore.Name))
 	return nil
 }
 
-func (r *ClusterReconciler) patchRestore(ctx context.Context, s *scene, o remedy.Object, operations []patch.Operation) error {
+func (r *ClusterReconciler) patchRestore(ctx context.Context, s *scope, o remedy.Object, operations []patch.Operation) error {
 	p, err := patch.JSON(operations)
 	if err != nil {
 		return err

@@ -1,0 +1,116 @@
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+)
+
+// recreateRestore deletes a Restore. Binding a Pod changes neither the Restore nor its Jobs, so no precondition of the delete
+// protects what has started. A live read right before the delete does: nothing may have started, and every Pod must be
+// Unschedulable, because another one may start at any moment.
+func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scope, a remedy.RecreateRestore) error {
+	restore := s.restore(a.Restore)
+	work, err := r.workOf(ctx, restore)
+	if err != nil {
+		return err
+	}
+	if started := cmp.Or(work.StartedPart(restore), work.Undecided()); started != "" {
+		return fmt.Errorf("re-create Restore %s: %w: %s", a.Restore, errStarted, started)
+	}
+	if err := r.Client.Delete(ctx, restore.DeepCopy(), preconditions(a.Restore.UID, a.Restore.ResourceVersion)); err != nil {
+		return fmt.Errorf("delete Restore %s: %w", a.Restore, err)
+	}
+	logf.FromContext(ctx).Info("Deleted a Restore that never started, so that KubeBlocks re-creates it", "restore", a.Restore.NamespacedName)
+	r.recordEvent(s, restore, a, fmt.Sprintf(eventRestoreRecreated, a.Restore.Name))
+	return nil
+}
+
+// preconditions pin a delete to one version of one object.
+func preconditions(uid types.UID, resourceVersion string) client.Preconditions {
+	return client.Preconditions{UID: &uid, ResourceVersion: &resourceVersion}
+}
+
+// recreateJobs deletes Jobs of a Restore one by one.
+func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scope, a remedy.RecreateJobs) error {
+	restore := s.restore(a.Restore)
+	for _, object := range a.Jobs {
+		job, err := r.neverStarted(ctx, restore, object.UID)
+		if err != nil {
+			return err
+		}
+		if err := r.recreateJob(ctx, restore, job); err != nil {
+			return err
+		}
+		logf.FromContext(ctx).Info("Deleted a Job that never started, so that KubeBlocks re-creates it", "job", object.NamespacedName)
+		r.recordEvent(s, restore, a, fmt.Sprintf(eventJobRecreated, object.Name, restore.Name))
+	}
+	return nil
+}
+
+// recreateJob strips KubeBlocks' finalizer, which KubeBlocks removes only when the Restore ends, and deletes the Job in the
+// background, so that its Pods go with it. Between the two it reads live once more what has started: see recreateRestore.
+func (r *ClusterReconciler) recreateJob(ctx context.Context, restore *kubeblocks.Restore, job *batchv1.Job) error {
+	if i := slices.Index(job.Finalizers, kubeblocks.Finalizer); i >= 0 {
+		path := "/metadata/finalizers/" + strconv.Itoa(i)
+		p, err := patch.JSON(append(patch.Version(job.UID, job.ResourceVersion), patch.Test(path, kubeblocks.Finalizer), patch.Remove(path)))
+		if err != nil {
+			return err
+		}
+		if err := r.Client.Patch(ctx, job, p); err != nil {
+			return fmt.Errorf("strip the finalizer of Job %s: %w", job.Name, err)
+		}
+		if !job.DeletionTimestamp.IsZero() {
+			return nil // it was being deleted already
+		}
+		if job, err = r.neverStarted(ctx, restore, job.UID); err != nil {
+			return err
+		}
+	}
+	err := r.Client.Delete(ctx, job, preconditions(job.UID, job.ResourceVersion), client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if err != nil {
+		return fmt.Errorf("delete Job %s: %w", job.Name, err)
+	}
+	return nil
+}
+
+// neverStarted reads a Job of a Restore live. It returns errStarted, wrapped, when a Pod of it started or may start.
+func (r *ClusterReconciler) neverStarted(ctx context.Context, restore *kubeblocks.Restore, uid types.UID) (*batchv1.Job, error) {
+	work, err := r.workOf(ctx, restore)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(work.Jobs, func(j batchv1.Job) bool { return j.UID == uid })
+	if i < 0 {
+		return nil, fmt.Errorf("a Job of Restore %s: %w, or it is gone", restore.Name, errStarted)
+	}
+	job := &work.Jobs[i]
+	if started := cmp.Or(work.StartedJob(restore, job), work.UndecidedJob(job)); started != "" {
+		return nil, fmt.Errorf("re-create Job %s: %w: %s", job.Name, errStarted, started)
+	}
+	return job, nil
+}
+
+// recreatePod deletes a database Pod. Binding changes the Pod, so the precondition protects a Pod that was bound since.
+func (r *ClusterReconciler) recreatePod(ctx context.Context, s *scope, a remedy.RecreatePod) error {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: a.Pod.Namespace, Name: a.Pod.Name}}
+	if err := r.Client.Delete(ctx, pod, preconditions(a.Pod.UID, a.Pod.ResourceVersion)); err != nil {
+		return fmt.Errorf("delete Pod %s: %w", a.Pod, err)
+	}
+	logf.FromContext(ctx).Info("Deleted a Pending database Pod, so that KubeBlocks re-creates it", "pod", a.Pod.NamespacedName)
+	r.recordEvent(s, pod, a, fmt.Sprintf(eventPodRecreated, a.Pod.Name))
+	return nil
+}

@@ -1,0 +1,80 @@
+package controllers
+
+import (
+	"strings"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+)
+
+// All text of this package that people read in conditions and events is in this file, or comes from package remedy.
+
+// Obstacles.
+const (
+	invalidMode     = "Annotation %s of Namespace %s %s. Nothing is changed until it is corrected."
+	multiCluster    = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
+	backupForbidden = "Rehome has no right to get Backup %s. It continues when it has the right."
+)
+
+// What binds volumes to nodes or zones.
+const (
+	noClaim        = "there is no claim %s"
+	noClass        = "claim %s names no storage class"
+	volumeBound    = "volume %s is bound to nodes"
+	classBindsLate = "storage class %s binds volumes to the Pod's node"
+)
+
+// Rehomings without a restored Cluster.
+const (
+	noCluster   = "This Namespace has no Cluster of this name."
+	notRestored = "Neither the Cluster's annotations nor its Restores name a Backup. Set spec.source if its rules come from another cluster."
+)
+
+// Events about actions: one short sentence in the past tense.
+const (
+	eventClusterRewritten       = "Rewrote %d places of stale scheduling rules to %s."
+	eventContended              = "Field manager %q reverted the rewrite twice; stopped rewriting the Cluster."
+	eventRestoreRecreated       = "Deleted Restore %s, which never started; KubeBlocks re-creates it with the rewritten rules."
+	eventSchedulingSpecReplaced = "Replaced the scheduling rules of Restore %s."
+	eventJobRecreated           = "Deleted Job %s of Restore %s, which never started; KubeBlocks re-creates it with the rewritten rules."
+	eventPodRecreated           = "Deleted database Pod %s, which never had a node; KubeBlocks re-creates it with the rewritten rules."
+)
+
+// eventNotes are the notes of events about a condition that changed its reason. Reasons without one get no event: they pass by
+// themselves, or the event about an action says the same.
+var eventNotes = map[string]string{
+	v1alpha1.ReasonRehomed:           "All inherited rules named the restored cluster.",
+	v1alpha1.ReasonNothingInherited:  "No inherited rule named the source cluster.",
+	v1alpha1.ReasonRestoreStarted:    "All Jobs had started under stale rules; the Restore was not changed.",
+	v1alpha1.ReasonSpreadLost:        "Stale rules let Pods share a node.",
+	v1alpha1.ReasonRestoreFinished:   "The Restore finished under stale rules; its Pods were spread all the same.",
+	v1alpha1.ReasonRestoreFailed:     "The Restore failed; it was not changed.",
+	v1alpha1.ReasonClusterStarted:    "The database had started under stale rules; they were not rewritten.",
+	v1alpha1.ReasonSourceUnknown:     "The source cluster was not found; nothing was changed.",
+	v1alpha1.ReasonInvalidRule:       "A scheduling rule was invalid; nothing was changed.",
+	v1alpha1.ReasonInvalidMode:       "The Namespace's mode was invalid; nothing was changed.",
+	v1alpha1.ReasonMultiCluster:      "The Pods ran behind another API server; nothing was changed.",
+	v1alpha1.ReasonContended:         "Another writer reverted the rewrite twice; nothing more was changed.",
+	v1alpha1.ReasonAttemptsExhausted: "All remediation attempts were used; manual action is required.",
+	v1alpha1.ReasonRateLimited:       "Many restores were being remediated; this one was queued.",
+	v1alpha1.ReasonBreakerOpen:       "Recent remediations did not help; remediation was paused.",
+	v1alpha1.ReasonObserved:          "An action was due; mode Observe took none.",
+	v1alpha1.ReasonScheduled:         "All Pods had nodes.",
+	v1alpha1.ReasonUnschedulable:     "The scheduler found no node for a Pod.",
+	v1alpha1.ReasonVolumeNotBound:    "The scheduler found no volume for a Pod.",
+}
+
+const (
+	// maxNote is the limit of the API server for an event's note, in bytes.
+	maxNote = 1024
+	// maxMessage is the limit of the API server for a condition's message, in bytes.
+	maxMessage = 32768
+)
+
+// truncate shortens a text to a number of bytes.
+func truncate(text string, limit int) string {
+	const more = "…"
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit-len(more)], "") + more
+}

@@ -1,0 +1,125 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+)
+
+// plan decides what to do. Other Clusters matter only where an action counts as an attempt: then the attempt is reserved.
+func (r *ClusterReconciler) plan(ctx context.Context, s *scope) (remedy.Plan, error) {
+	plan := remedy.Decide(s.observation)
+	if slices.ContainsFunc(plan.Actions, func(a remedy.Action) bool { return a.Attempt() != nil }) {
+		var err error
+		if plan, err = r.reserve(ctx, s); err != nil {
+			return remedy.Plan{}, err
+		}
+	} else {
+		r.Attempts.Dequeue(s.name)
+	}
+	logPlan(ctx, s, plan)
+	return plan, nil
+}
+
+// reserve decides again with the recent attempts on all Clusters, and reserves the attempt of the first action.
+func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.Plan, err error) {
+	err = r.Attempts.Exclusively(func() error {
+		recent, err := r.recentAttempts(ctx)
+		if err != nil {
+			return err
+		}
+		recent.Position = r.Attempts.Position(s.name)
+		s.observation.Recent = recent
+		plan = remedy.Decide(s.observation)
+		if plan.RateLimited {
+			r.Attempts.Enqueue(s.name)
+		} else {
+			r.Attempts.Dequeue(s.name)
+		}
+		if len(plan.Actions) > 0 && plan.Actions[0].Attempt() != nil {
+			r.Attempts.Reserve(s.attempt(plan.Actions[0]), r.Config.Limits)
+		}
+		return nil
+	})
+	return plan, err
+}
+
+// attempt is that of an action which is taken now.
+func (s *scope) attempt(a remedy.Action) attempts.Attempt {
+	return attempts.Attempt{Namespace: s.cluster.Namespace, Key: *a.Attempt(), Time: s.observation.Now}
+}
+
+// recentAttempts returns the attempts on all Clusters, and the outcomes of the last.
+func (r *ClusterReconciler) recentAttempts(ctx context.Context) (attempts.Recent, error) {
+	all, err := r.Attempts.All(func() ([]attempts.Attempt, error) { return r.recordedAttempts(ctx) })
+	if err != nil {
+		return attempts.Recent{}, err
+	}
+	var recent attempts.Recent
+	for _, a := range all {
+		recent.Times = append(recent.Times, a.Time)
+	}
+	for _, a := range attempts.LastOf(remedy.KindRestore, all) {
+		outcome, err := r.outcomeOf(ctx, a)
+		if err != nil {
+			return attempts.Recent{}, err
+		}
+		recent.Outcomes = append(recent.Outcomes, outcome)
+	}
+	return recent, nil
+}
+
+// recordedAttempts returns the attempts in the histories of all Clusters.
+func (r *ClusterReconciler) recordedAttempts(ctx context.Context) ([]attempts.Attempt, error) {
+	var clusters kubeblocks.ClusterList
+	if err := r.Client.List(ctx, &clusters); err != nil {
+		return nil, fmt.Errorf("list Clusters: %w", err)
+	}
+	var all []attempts.Attempt
+	for i := range clusters.Items {
+		c := &clusters.Items[i]
+		for _, a := range historyOf(c).Attempts {
+			all = append(all, attempts.Attempt{Namespace: c.Namespace, Key: a.Key, Time: a.Time})
+		}
+	}
+	return all, nil
+}
+
+func historyOf(c *kubeblocks.Cluster) remedy.History {
+	return remedy.ReadHistory(c.Annotations[v1alpha1.AnnotationHistory], c.UID)
+}
+
+// outcomeOf finds a Pod that was created for a Restore since its remediation, and that is Unschedulable.
+func (r *ClusterReconciler) outcomeOf(ctx context.Context, a attempts.Attempt) (attempts.Outcome, error) {
+	var pods corev1.PodList
+	if err := r.Client.List(ctx, &pods, labelled(a.Namespace, kubeblocks.LabelRestore, a.Key.Name)...); err != nil {
+		return attempts.Outcome{}, fmt.Errorf("list Pods of a remediated Restore: %w", err)
+	}
+	outcome := attempts.Outcome{Time: a.Time}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if message := kubeblocks.Unschedulable(pod); message != "" && !pod.CreationTimestamp.Before(&a.Time) {
+			outcome.Unschedulable = message
+		}
+	}
+	return outcome, nil
+}
+
+// BreakerOpen reports whether the breaker is open now. It is an error when the cache cannot be read yet.
+func (r *ClusterReconciler) BreakerOpen() (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	recent, err := r.recentAttempts(ctx)
+	if err != nil {
+		return false, err
+	}
+	reason, _ := recent.Breaker(r.Config.Limits.BreakerCoolDown.Duration, r.now())
+	return reason != "", nil
+}

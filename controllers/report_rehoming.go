@@ -1,0 +1,79 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+)
+
+// readRehoming reads the Rehoming of the Cluster. One that a deleted Cluster of the same name owns counts as none: it is being
+// deleted, too.
+func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scope) error {
+	rehoming := &v1alpha1.Rehoming{}
+	err := r.Client.Get(ctx, s.name, rehoming)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("get Rehoming: %w", err)
+	}
+	owner := clusterOwner(rehoming, s)
+	if rehoming.DeletionTimestamp.IsZero() && (owner == nil || owner.UID == s.cluster.UID) {
+		s.rehoming = rehoming
+	}
+	return nil
+}
+
+// clusterOwner returns the reference of a Rehoming to a Cluster of its name, or nil.
+func clusterOwner(rehoming *v1alpha1.Rehoming, s *scope) *metav1.OwnerReference {
+	i := slices.IndexFunc(rehoming.OwnerReferences, func(o metav1.OwnerReference) bool { return o.Kind == "Cluster" && o.Name == s.name.Name })
+	if i < 0 {
+		return nil
+	}
+	return &rehoming.OwnerReferences[i]
+}
+
+// reportRehoming creates the Rehoming where there is none, makes the Cluster its owner, and writes its status.
+func (r *ClusterReconciler) reportRehoming(ctx context.Context, s *scope, plan remedy.Plan) error {
+	if err := r.ensureRehoming(ctx, s); err != nil {
+		if apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
+			return nil // the cache has yet to learn that the Rehoming was created, or deleted
+		}
+		return err
+	}
+	before := s.rehoming.DeepCopy()
+	s.rehoming.Status = r.statusOf(s, plan)
+	return r.patchRehomingStatus(ctx, before, s.rehoming)
+}
+
+func (r *ClusterReconciler) ensureRehoming(ctx context.Context, s *scope) error {
+	owner := metav1.OwnerReference{
+		APIVersion: r.Apps.String(), Kind: "Cluster", Name: s.cluster.Name, UID: s.cluster.UID,
+	}
+	if s.rehoming == nil {
+		s.rehoming = &v1alpha1.Rehoming{ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.cluster.Namespace, Name: s.cluster.Name, OwnerReferences: []metav1.OwnerReference{owner},
+		}}
+		if err := r.Client.Create(ctx, s.rehoming); err != nil {
+			return fmt.Errorf("create Rehoming: %w", err)
+		}
+		return nil
+	}
+	if clusterOwner(s.rehoming, s) != nil {
+		return nil
+	}
+	before := s.rehoming.DeepCopy()
+	s.rehoming.OwnerReferences = append(s.rehoming.OwnerReferences, owner)
+	err := r.Client.Patch(ctx, s.rehoming, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if err != nil {
+		return fmt.Errorf("make the Cluster the owner of its Rehoming: %w", err)
+	}
+	return nil
+}

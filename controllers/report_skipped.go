@@ -1,0 +1,61 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+)
+
+// skippedConditions are the condition Ready of a Rehoming without a restored Cluster.
+var skippedConditions = map[skipReason]metav1.Condition{
+	skipNoCluster:   {Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonNoCluster, Message: noCluster},
+	skipNotRestored: {Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonNotRestored, Message: notRestored},
+}
+
+// reportSkipped removes the Cluster from the gauges and the queue, and says on its Rehoming why it is not remediated.
+func (r *ClusterReconciler) reportSkipped(ctx context.Context, s *scope) error {
+	r.Metrics.Forget(s.name)
+	r.Attempts.Dequeue(s.name)
+	condition, reported := skippedConditions[s.skip]
+	if !reported {
+		return nil
+	}
+	rehoming := &v1alpha1.Rehoming{}
+	if err := r.Client.Get(ctx, s.name, rehoming); apierrors.IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("get Rehoming: %w", err)
+	}
+	if !rehoming.DeletionTimestamp.IsZero() || reportsRestored(rehoming) {
+		return nil
+	}
+	before := rehoming.DeepCopy()
+	rehoming.Status.ObservedGeneration = rehoming.Generation
+	meta.SetStatusCondition(&rehoming.Status.Conditions, r.condition(rehoming.Generation, v1alpha1.ConditionReady, condition))
+	return r.patchRehomingStatus(ctx, before, rehoming)
+}
+
+// reportsRestored says whether a Rehoming already reports on a restored Cluster. Such a report is kept, because KubeBlocks removes in
+// time what shows that a Cluster was restored.
+func reportsRestored(rehoming *v1alpha1.Rehoming) bool {
+	ready := meta.FindStatusCondition(rehoming.Status.Conditions, v1alpha1.ConditionReady)
+	return ready != nil && ready.Reason != v1alpha1.ReasonNoCluster && ready.Reason != v1alpha1.ReasonNotRestored
+}
+
+// patchRehomingStatus writes a changed status of a Rehoming.
+func (r *ClusterReconciler) patchRehomingStatus(ctx context.Context, before, rehoming *v1alpha1.Rehoming) error {
+	if equalStatus(&before.Status, &rehoming.Status) {
+		return nil
+	}
+	p := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, rehoming, p); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("report on Rehoming: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package metrics
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+func TestGaugesAddUpClusters(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewPedanticRegistry()
+	m := New(registry, "test")
+	since := time.Unix(1_800_000_000, 0)
+	one := Cluster{
+		Reason: "Rehomed", Restores: map[string]int{"Rehomed": 2}, Findings: map[rewrite.Class]int{rewrite.ThirdParty: 1},
+		Pending: 1, Wait: Wait{Since: since.Add(time.Minute)},
+	}
+	other := one
+	other.Wait.Since = since
+	m.Set(types.NamespacedName{Name: "a"}, one)
+	m.Set(types.NamespacedName{Name: "b"}, other)
+	m.Set(types.NamespacedName{Name: "gone"}, one)
+	m.Forget(types.NamespacedName{Name: "gone"})
+
+	g.Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP rehome_clusters Restored Clusters, by the reason of the condition PolicyRehomed of their Rehoming.
+# TYPE rehome_clusters gauge
+rehome_clusters{reason="Rehomed"} 2
+# HELP rehome_findings Findings in rules of restored Clusters, by class.
+# TYPE rehome_findings gauge
+rehome_findings{class="ThirdParty"} 2
+# HELP rehome_restores Restores of these Clusters, by the reason of their condition PolicyRehomed.
+# TYPE rehome_restores gauge
+rehome_restores{reason="Rehomed"} 4
+# HELP rehome_restores_waiting Restores that have a Pod without a node.
+# TYPE rehome_restores_waiting gauge
+rehome_restores_waiting 2
+# HELP rehome_waiting_since_timestamp_seconds Unix time since which the restored Cluster that has waited longest has had Pods without a node; absent while none has.
+# TYPE rehome_waiting_since_timestamp_seconds gauge
+rehome_waiting_since_timestamp_seconds 1.8e+09
+`), "rehome_clusters", "rehome_restores", "rehome_findings", "rehome_restores_waiting", "rehome_waiting_since_timestamp_seconds")).To(Succeed())
+}
+
+func TestBreakerIsReadOnlyWhileThisProcessLeads(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewPedanticRegistry()
+	m := New(registry, "test")
+	leading := make(chan struct{})
+	m.Lead(func() (bool, error) { return true, nil }, leading)
+	count := func() int {
+		n, err := testutil.GatherAndCount(registry, "rehome_breaker_open")
+		g.Expect(err).NotTo(HaveOccurred())
+		return n
+	}
+	g.Expect(count()).To(BeZero())
+
+	close(leading)
+
+	g.Expect(count()).To(Equal(1))
+}
+
+func TestEveryActionHasACounterAtZero(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewPedanticRegistry()
+	m := New(registry, "test")
+
+	names := map[string]bool{}
+	for _, a := range remedy.Actions() {
+		names[a.Name()] = true
+	}
+	for _, name := range []string{"rehome_remediations_total", "rehome_remediation_failures_total"} {
+		n, err := testutil.GatherAndCount(registry, name)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(n).To(Equal(len(names)), name)
+	}
+
+	m.ObserveTaken(remedy.RecreateRestore{})
+	m.ObserveFailed(remedy.RecreatePod{})
+	g.Expect(testutil.ToFloat64(m.remediations.WithLabelValues("RecreateRestore", "RestoreRecreated"))).To(Equal(1.0))
+	g.Expect(testutil.ToFloat64(m.failures.WithLabelValues("RecreatePod", "PodRecreated"))).To(Equal(1.0))
+}

@@ -1,0 +1,130 @@
+package remedy
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rehome-operator/rehome/pkg/attempts"
+)
+
+// historyVersion is the version of History's JSON that this package writes.
+const historyVersion = 1
+
+// History is what Rehome did to a Cluster and its Restores. It is kept in an annotation of the Cluster, so that a restart or a
+// new leader continues where the last one stopped. Backups of the Cluster contain the annotation: UID says whose it is.
+type History struct {
+	Version int       `json:"version"`
+	UID     types.UID `json:"uid"`
+	// Rewrites counts the rewrites of the Cluster by component; the empty name is that of the cluster's own policy.
+	Rewrites map[string]int `json:"rewrites,omitempty"`
+	// Contention is nil unless another writer kept reverting the rewrites.
+	Contention *Contention `json:"contention,omitempty"`
+	// Attempts holds the remediation attempts, the oldest first.
+	Attempts []Attempt `json:"attempts,omitempty"`
+	// LostSpread holds, by the name of the Restore, the nodes that its Pods or volumes shared.
+	LostSpread map[string][]SharedNode `json:"lostSpread,omitempty"`
+}
+
+// Contention says who reverted Rehome's rewrites.
+type Contention struct {
+	// Generation of the Cluster at which Rehome stopped. Rehome tries again at another one.
+	Generation int64 `json:"generation"`
+	// Manager is the field manager of the last write that reverted a rewrite; empty when the API server does not record it.
+	Manager string `json:"manager,omitempty"`
+}
+
+// Attempt is one remediation attempt.
+type Attempt struct {
+	attempts.Key
+	// Action is the name of the action.
+	Action string      `json:"action,omitempty"`
+	Time   metav1.Time `json:"time"`
+}
+
+// ReadHistory reads the annotation of the Cluster with the given UID. A history that cannot be read, has another version, or
+// belongs to another Cluster counts as empty.
+func ReadHistory(annotation string, uid types.UID) History {
+	empty := History{Version: historyVersion, UID: uid}
+	var h History
+	if err := json.Unmarshal([]byte(annotation), &h); err != nil || h.UID != uid || h.Version != historyVersion {
+		return empty
+	}
+	return h
+}
+
+// String returns the history as its annotation.
+func (h History) String() string {
+	data, err := json.Marshal(h)
+	if err != nil {
+		panic(err) // a History holds nothing that JSON cannot encode
+	}
+	return string(data)
+}
+
+// With returns the history with one more attempt by the action of that name.
+func (h History) With(key attempts.Key, action string, now metav1.Time) History {
+	h.Attempts = append(slices.Clone(h.Attempts), Attempt{Key: key, Action: action, Time: now})
+	return h
+}
+
+// of lists the attempts to remediate one object.
+func (h History) of(key attempts.Key) []Attempt {
+	return slices.DeleteFunc(slices.Clone(h.Attempts), func(a Attempt) bool { return !a.SameTarget(key) })
+}
+
+// underway reports whether the last attempt is about these objects: it was recorded, and then its action was not taken.
+func (h History) underway(key attempts.Key) bool {
+	past := h.of(key)
+	if len(past) == 0 {
+		return false
+	}
+	last := past[len(past)-1]
+	return !slices.ContainsFunc(key.UIDs, func(uid types.UID) bool { return !slices.Contains(last.UIDs, uid) })
+}
+
+// contended returns who reverted the rewrites, or nil. It ends with the generation at which Rehome stopped.
+func (h History) contended(generation int64) *Contention {
+	if h.Contention == nil || h.Contention.Generation != generation {
+		return nil
+	}
+	return h.Contention
+}
+
+// maxReverts is how often a rewrite may be reverted: Rehome stops at the second.
+const maxReverts = 2
+
+// WasReverted reports whether a rewrite that is needed again was reverted too often.
+func (o *Observation) WasReverted() bool { return o.History.reverted(componentsOf(o.Live.Edits)) }
+
+// reverted reports whether a rewrite of one of the components was reverted too often.
+func (h History) reverted(components []string) bool {
+	return h.Contention == nil && slices.ContainsFunc(components, func(name string) bool { return h.Rewrites[name] >= maxReverts })
+}
+
+// rewritten returns the history with one more rewrite of each component. After a contention that has ended, the counts restart.
+func (h History) rewritten(components []string) History {
+	rewrites := maps.Clone(h.Rewrites)
+	if rewrites == nil || h.Contention != nil {
+		rewrites = map[string]int{}
+	}
+	for _, name := range components {
+		rewrites[name]++
+	}
+	h.Rewrites, h.Contention = rewrites, nil
+	return h
+}
+
+// withLostSpread returns the history with the nodes that Pods of a Restore share.
+func (h History) withLostSpread(restore string, shared []SharedNode) History {
+	lost := maps.Clone(h.LostSpread)
+	if lost == nil {
+		lost = map[string][]SharedNode{}
+	}
+	lost[restore] = shared
+	h.LostSpread = lost
+	return h
+}

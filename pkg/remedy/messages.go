@@ -1,0 +1,134 @@
+package remedy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// All text of this package that people read in conditions is in this file.
+
+const timeFormat = "15:04:05 MST"
+
+// Conditions of a Cluster.
+const (
+	nothingInherited = "No scheduling rule that the Cluster inherited names its source."
+	noPodWaits       = "No Pod is Pending because of an inherited rule."
+	noRestore        = "No Restore prepares volumes."
+	noRestoreYet     = "KubeBlocks has not created a Restore yet."
+	observed         = "Mode Observe changes nothing. In mode Enforce: "
+	recreatingPod    = "Database Pod %s has no node under stale rules, and KubeBlocks does not replace it (%s). It is being re-created."
+)
+
+// Limits.
+const (
+	attemptsExhausted = "%s %s was re-created %d times and still has stale rules; manual action is required. " +
+		"Removing the annotation " + v1alpha1.AnnotationHistory + " from the Cluster resets the count."
+	backingOff  = "%s %s was re-created %d times; the next attempt is due at %s."
+	breakerOpen = "More than half of the last %d remediated Restores of all Clusters are Unschedulable again (%s). " +
+		"Nothing is remediated before %s."
+	rateLimited = "Many restores are being remediated. This one waits for its turn."
+)
+
+// Conditions of a Restore: its rules.
+const (
+	restoreFailed = "The Restore failed. KubeBlocks does not retry it, and its volumes may hold partial data. It is not changed."
+	spreadLost    = "The Restore has stale rules, and they let its Pods share a node: %s. What started is not changed, because running " +
+		"it again could damage restored data.%s"
+	spreadLostFinished = "The Restore finished under stale rules, and they let its Pods share a node: %s. Restored data is not changed.%s"
+	topologyBound      = " The Cluster's rules are not rewritten either: %s, so the rewritten rules would leave the database no node. " +
+		"To spread it, restore under another name."
+	restoreFinished = "The Restore finished under stale rules. The Cluster's rules name %s now, and no two of its Pods share a node."
+	restoreStarted  = "The Restore has stale rules, but %s. It is not changed, because running it again could damage restored data."
+	contended       = "%s reverted the rewrite of the Cluster's rules twice. Rehome does not change the Cluster until its spec changes or its " +
+		"annotation " + v1alpha1.AnnotationHistory + " is removed."
+	rewritingCluster    = "The Cluster's stale rules are being rewritten to %s."
+	clusterStarted      = "Database Pods run under stale rules. Rewriting the rules would restart the database."
+	waitingForComponent = "The Cluster's rules name %s. KubeBlocks has not updated Component %s yet."
+	replacingRules      = "The scheduling rules of the Restore are being replaced."
+	recreatingRestore   = "The Restore has stale rules and never started. It is being re-created with the rewritten rules."
+	waitingForScheduler = "The rules are stale, but %s. It is re-created if no node fits."
+	replacingSomeJobs   = "The Restore has stale rules, but %s. Its rules are being replaced, and its Jobs that never started are being " +
+		"re-created (%d). What started is not changed."
+	recreatingJobs = "The Restore has the rewritten rules. Its Jobs that never started are being re-created (%d). What started is not changed."
+	relaxing       = "The rules name %s, and leave a restore Pod no node. The Restore's Jobs that never started get them as preferred rules."
+)
+
+// Conditions of a Restore: its Pods.
+const (
+	jobHasNoPods    = "Job %s has no Pods. If that lasts, see the events of the Job, for example for a quota. Scheduling rules are not the cause."
+	noJobsYet       = "KubeBlocks has not created Jobs yet."
+	podsPending     = "%d of %d Pods have no node. %s"
+	notYetScheduled = ": the scheduler has not tried to place it yet"
+	everyPodBound   = "Every Pod has a node."
+	podsBound       = "%d of %d Pods have nodes."
+	notRunning      = " Not running for other reasons: "
+	sharedNode      = "%d of them are on node %s, with the volume claims %s"
+)
+
+func rehomedMessage(cluster string) string {
+	return "The inherited rules name " + cluster + " now."
+}
+
+// attemptSummary says how often a Restore was remediated, and how and when last; it is empty where it never was.
+func (d *decision) attemptSummary(r Restore) string {
+	past := d.History.of(restoreKey(r))
+	if len(past) == 0 {
+		return ""
+	}
+	last := past[len(past)-1]
+	format := " Jobs of the Restore had not started and were re-created (attempt %d of %d, %s)."
+	if last.Action == recreateRestore {
+		format = " The Restore had not started and was re-created (attempt %d of %d, %s)."
+	}
+	return fmt.Sprintf(format, len(past), d.Limits.AttemptsPerRestore, last.Time.UTC().Format(timeFormat))
+}
+
+// writer names who reverted a rewrite.
+func (c *Contention) writer() string {
+	if c.Manager == "" {
+		return "Another writer"
+	}
+	return "Field manager " + c.Manager
+}
+
+// rules lists the inherited rules, and those that name the source but were not inherited.
+func (o Observation) rules() string {
+	text := "Inherited: " + listRules(o.Inherited) + "."
+	if intended := o.Live.Of(rewrite.Intended); len(intended) > 0 {
+		text += " Kept, because the snapshot does not hold it: " + listRules(intended) + "."
+	}
+	return text
+}
+
+func listRules(findings []rewrite.Finding) string {
+	rules := make([]string, 0, len(findings))
+	for _, finding := range findings {
+		rules = append(rules, finding.Rule)
+	}
+	return strings.TrimSuffix(summarize(rules), ".")
+}
+
+// describe lists the shared nodes.
+func describe(shared []SharedNode) string {
+	lines := make([]string, 0, len(shared))
+	for _, s := range shared {
+		lines = append(lines, fmt.Sprintf(sharedNode, s.Pods, s.Node, strings.Join(s.Claims, ", ")))
+	}
+	return summarize(lines)
+}
+
+// maxListed bounds how many rules or Pods a message lists.
+const maxListed = 5
+
+// summarize joins lines, and counts those beyond maxListed.
+func summarize(lines []string) string {
+	shown := lines[:min(len(lines), maxListed)]
+	text := strings.Join(shown, "; ")
+	if more := len(lines) - len(shown); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
