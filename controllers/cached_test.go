@@ -3,50 +3,48 @@ package controllers_test
 import (
 	"context"
 	"slices"
+	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	. "github.com/onsi/ginkgo/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/rehome-operator/rehome/controllers"
 )
 
-// besideCache is a client like that of a manager: what a manager reads from its cache takes no right of its user's.
-func besideCache(user client.WithWatch, cache client.Client) client.WithWatch {
+// cachedReads is a client whose reads are those of a manager's cache: they need no right of the user, hold Pending Pods only, and
+// serve no kind that is not cached.
+func cachedReads(user client.WithWatch, admin client.Client) client.WithWatch {
 	return interceptor.NewClient(user, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-			if isCached(c, obj) {
-				return cache.Get(ctx, key, obj, opts...)
-			}
-			return c.Get(ctx, key, obj, opts...)
+			expectCached(c, obj)
+			return admin.Get(ctx, key, obj, opts...)
 		},
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-			if isCached(c, list) {
-				return cache.List(ctx, list, byLabel(opts)...)
+			expectCached(c, list)
+			opts = byLabel(opts)
+			if kindOf(c, list) == "PodList" {
+				opts = append(opts, client.MatchingFields{"status.phase": "Pending"})
 			}
-			return c.List(ctx, list, opts...)
+			return admin.List(ctx, list, opts...)
 		},
 	})
 }
 
-// isCached reports whether a manager reads an object, or a list of such, from its cache. Nothing unstructured it does, nor the
-// metadata of Clusters.
-func isCached(c client.Client, obj runtime.Object) bool {
-	if _, ok := obj.(runtime.Unstructured); ok {
-		return false
+// expectCached fails when Client is asked for a kind that the cache does not hold: it would start to watch it.
+func expectCached(c client.Client, obj runtime.Object) {
+	GinkgoHelper()
+	kind := strings.TrimSuffix(kindOf(c, obj), "List")
+	if _, metadata := obj.(*metav1.PartialObjectMetadata); metadata && kind == "Namespace" {
+		return
 	}
-	if metadata, ok := obj.(*metav1.PartialObjectMetadata); ok {
-		return metadata.Kind != "Cluster"
+	_, whole := obj.(client.Object)
+	_, list := obj.(client.ObjectList)
+	_, unstructured := obj.(runtime.Unstructured)
+	cached := slices.ContainsFunc(controllers.Cached(), func(o client.Object) bool { return kindOf(c, o) == kind })
+	if unstructured || !cached || !whole && !list {
+		Fail("Client was asked for " + kind + ", which is not cached: use APIReader")
 	}
-	kind := kindOf(c, obj)
-	if meta.IsListType(obj) {
-		kind = kind[:len(kind)-len("List")]
-	}
-	return !slices.ContainsFunc(controllers.Uncached(), func(uncached client.Object) bool {
-		gvk, err := apiutil.GVKForObject(uncached, c.Scheme())
-		return err == nil && gvk.Kind == kind
-	})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // fault is how a call goes wrong.
-type fault struct {
+type faultKind struct {
 	name string
 	// answer is what the caller gets; errDied also ends the process.
 	answer error
@@ -25,12 +25,12 @@ type fault struct {
 var errDied = errors.New("the process has died")
 
 var (
-	diesBefore = fault{name: "the process dies before it", answer: errDied}
-	diesAfter  = fault{name: "the process dies before the answer", answer: errDied, effective: true}
+	diesBefore = faultKind{name: "the process dies before it", answer: errDied}
+	diesAfter  = faultKind{name: "the process dies before the answer", answer: errDied, effective: true}
 )
 
 // refusals are the faults that a process survives.
-var refusals = []fault{
+var refusals = []faultKind{
 	{name: "409", answer: apierrors.NewConflict(schema.GroupResource{}, "any", errors.New("injected"))},
 	// The answer to a JSON Patch whose test failed names no causes.
 	{name: "422", answer: apierrors.NewInvalid(schema.GroupKind{}, "any", nil)},
@@ -40,27 +40,27 @@ var refusals = []fault{
 }
 
 // lateTimeout is only a fault of its own for writes: a read has no effect.
-var lateTimeout = fault{name: "timeout after it took effect", answer: context.DeadlineExceeded, effective: true}
+var lateTimeout = faultKind{name: "timeout after it took effect", answer: context.DeadlineExceeded, effective: true}
 
-// mishap is a call that goes wrong, by its number in the course of a scenario in which none does.
-type mishap struct {
+// fault is a call that goes wrong, by its number in the recording of a scenario without faults.
+type fault struct {
 	at int
-	fault
+	faultKind
 }
 
 // calls numbers what reconcilers ask of the API server, from 1, and has some calls go wrong, one in a pass.
 //
 // A pass in which a call went wrong, and that wrote nothing, leaves the API server as it found it. So its calls do not count:
-// the next pass has the same numbers, and another mishap can follow. One that wrote something leaves the course that a run
-// takes in which nothing goes wrong; see trial.rejoin.
+// the next pass has the same numbers, and another fault can follow. One that wrote something leaves the recording that a run
+// takes in which nothing goes wrong; see faultRun.rejoin.
 type calls struct {
 	// made are those made so far, as "verb Kind".
 	made []string
-	// undisturbed is the course of a run in which none goes wrong; astray says that this run has left it.
-	undisturbed course
+	// undisturbed is the recording of a run in which none goes wrong; astray says that this run has left it.
+	undisturbed recording
 	astray      bool
-	// mishaps are those to come, struck those that came.
-	mishaps, struck []mishap
+	// faults are those to come, struck those that came.
+	faults, struck []fault
 	// dead says that the process has died: no call comes through any more.
 	dead bool
 	// before is what happens just before a call, by its number.
@@ -98,8 +98,8 @@ func (c *calls) do(what string, call func() error) error {
 		c.wrote = c.wrote || isWrite(what)
 		return call()
 	}
-	m := c.mishaps[i]
-	c.mishaps = slices.Delete(slices.Clone(c.mishaps), i, i+1)
+	m := c.faults[i]
+	c.faults = slices.Delete(slices.Clone(c.faults), i, i+1)
 	c.struck, c.wrong = append(c.struck, m), true
 	c.dead = errors.Is(m.answer, errDied)
 	if m.effective {
@@ -109,18 +109,18 @@ func (c *calls) do(what string, call func() error) error {
 	return m.answer
 }
 
-// due returns the index of the mishap of the call that was made last, or -1. A process that survived can remember what it need
+// due returns the index of the fault of the call that was made last, or -1. A process that survived can remember what it need
 // not ask again: then its calls have other numbers.
 func (c *calls) due() int {
 	n := len(c.made)
-	if c.astray || c.wrong || len(c.mishaps) == 0 || n > len(c.undisturbed.made) {
+	if c.astray || c.wrong || len(c.faults) == 0 || n > len(c.undisturbed.made) {
 		return -1
 	}
 	if !slices.Equal(c.made[c.begin:], c.undisturbed.made[c.begin:n]) {
 		c.astray = true
 		return -1
 	}
-	return slices.IndexFunc(c.mishaps, func(m mishap) bool { return m.at == n })
+	return slices.IndexFunc(c.faults, func(m fault) bool { return m.at == n })
 }
 
 // isWrite tells writes from reads.
@@ -179,7 +179,7 @@ func lastBefore(made []string, what string, number int) int {
 	return 0
 }
 
-// within has lists of all namespaces end at one: it is all there is to a world. Every world would meet the ledgers of all
+// within has lists of all namespaces end at one: it is all there is to an env. Every environment would meet the ledgers of all
 // others else, and its bucket be empty.
 func within(namespace string) interceptor.Funcs {
 	return interceptor.Funcs{

@@ -24,9 +24,9 @@ const (
 )
 
 // setConditions replaces the whole list of a Restore's conditions, as KubeBlocks does.
-func (w *world) setConditions(restore *unstructured.Unstructured, conditions ...string) {
+func (e *env) setConditions(restore *unstructured.Unstructured, conditions ...string) {
 	GinkgoHelper()
-	w.mergeStatus(restore, `{"status":{"conditions":[`+strings.Join(conditions, ",")+`]}}`)
+	e.mergeStatus(restore, `{"status":{"conditions":[`+strings.Join(conditions, ",")+`]}}`)
 }
 
 // ours matches Rehome's condition on rules, oursToo that on Pods.
@@ -37,15 +37,15 @@ func ofType(conditionType string) gomegatypes.GomegaMatcher {
 	return HaveField("Type", conditionType)
 }
 
-var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
+var _ = besideEachGeneration("The condition of a Restore", func(e *env) {
 	It("is set where there is no status at all", func() {
-		h := w.hang(source)
-		Expect(w.now(h.restore).Object).NotTo(HaveKey("status"))
-		w.reconcile()
+		h := e.stuckRestore(clusterStale)
+		Expect(e.now(h.restore).Object).NotTo(HaveKey("status"))
+		e.reconcile()
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.conditions(h.restore)).To(ConsistOf(SatisfyAll(
+		Expect(e.conditions(h.restore)).To(ConsistOf(SatisfyAll(
 			ours(),
 			say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent),
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today)),
@@ -54,109 +54,109 @@ var _ = besideEachGeneration("The condition of a Restore", func(w *world) {
 	})
 
 	It("is set where the status has no conditions, and leaves the rest of the status alone", func() {
-		h := w.hang(source)
-		w.mergeStatus(h.restore, `{"status":{"phase":"Running","startTimestamp":"2026-07-01T11:00:00Z"}}`)
-		w.reconcile()
+		h := e.stuckRestore(clusterStale)
+		e.mergeStatus(h.restore, `{"status":{"phase":"Running","startTimestamp":"2026-07-01T11:00:00Z"}}`)
+		e.reconcile()
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.conditions(h.restore)).To(ConsistOf(ours(), oursToo()))
-		Expect(w.now(h.restore).Object["status"]).To(SatisfyAll(
+		Expect(e.conditions(h.restore)).To(ConsistOf(ours(), oursToo()))
+		Expect(e.now(h.restore).Object["status"]).To(SatisfyAll(
 			HaveKeyWithValue("phase", "Running"), HaveKeyWithValue("startTimestamp", "2026-07-01T11:00:00Z")))
 	})
 
 	It("stands behind KubeBlocks' own, which all stay as they are", func() {
-		h := w.hang(source)
-		w.setConditions(h.restore, validated, preparing)
-		before := w.conditions(h.restore)
-		w.reconcile()
+		h := e.stuckRestore(clusterStale)
+		e.setConditions(h.restore, validated, preparing)
+		before := e.conditions(h.restore)
+		e.reconcile()
 
-		w.reconcile()
+		e.reconcile()
 
-		after := w.conditions(h.restore)
+		after := e.conditions(h.restore)
 		Expect(after).To(HaveExactElements(ofType("ValidationPassed"), ofType("RestorePreparedData"), ours(), oursToo()))
 		Expect(after[:2]).To(Equal(before))
 	})
 
 	It("changes in its place, and is never there twice", func() {
-		h := w.hang(source)
-		w.setConditions(h.restore, validated)
-		w.reconcile()
-		w.reconcile()
-		w.setConditions(h.restore, validated, asJSON(w.condition(h.restore)), preparing)
+		h := e.stuckRestore(clusterStale)
+		e.setConditions(h.restore, validated)
+		e.reconcile()
+		e.reconcile()
+		e.setConditions(h.restore, validated, asJSON(e.condition(h.restore)), preparing)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.conditions(h.restore)).To(HaveExactElements(
+		Expect(e.conditions(h.restore)).To(HaveExactElements(
 			ofType("ValidationPassed"), ours(), ofType("RestorePreparedData"), oursToo()))
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
+		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
 	})
 
 	It("is put back when KubeBlocks drops it", func() {
-		h := w.hang(source)
-		w.setConditions(h.restore, validated, preparing)
-		w.reconcile()
-		w.reconcile()
-		w.setConditions(h.restore, validated, prepared)
-		Expect(w.condition(h.restore)).To(BeNil())
+		h := e.stuckRestore(clusterStale)
+		e.setConditions(h.restore, validated, preparing)
+		e.reconcile()
+		e.reconcile()
+		e.setConditions(h.restore, validated, prepared)
+		Expect(e.condition(h.restore)).To(BeNil())
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.conditions(h.restore)).To(HaveExactElements(
+		Expect(e.conditions(h.restore)).To(HaveExactElements(
 			ofType("ValidationPassed"), HaveField("Reason", "Succeed"), ours(), oursToo()))
 	})
 
 	It("has transitioned only when its status has", func() {
-		h := w.hang(source)
-		w.reconciler.Config.Mode = configv1alpha1.Observe
-		w.reconcile()
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonObserved))
+		h := e.stuckRestore(clusterStale)
+		e.reconciler.Config.Mode = configv1alpha1.Observe
+		e.reconcile()
+		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonObserved))
 
 		By("another reason of the same status")
-		w.clock.SetTime(today.Add(time.Minute))
-		w.reconciler.Config.Mode = configv1alpha1.Enforce
-		w.reconcile()
-		w.reconcile()
-		Expect(w.condition(h.restore)).To(SatisfyAll(
+		e.clock.SetTime(today.Add(time.Minute))
+		e.reconciler.Config.Mode = configv1alpha1.Enforce
+		e.reconcile()
+		e.reconcile()
+		Expect(e.condition(h.restore)).To(SatisfyAll(
 			say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent),
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today))))
 
 		By("another status")
-		w.clock.SetTime(today.Add(time.Hour))
-		w.merge(h.backup, `{"metadata":{"annotations":null}}`)
-		w.reconcile()
-		Expect(w.condition(h.restore)).To(SatisfyAll(
+		e.clock.SetTime(today.Add(time.Hour))
+		e.merge(h.backup, `{"metadata":{"annotations":null}}`)
+		e.reconcile()
+		Expect(e.condition(h.restore)).To(SatisfyAll(
 			say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown),
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today.Add(time.Hour)))))
 	})
 
-	DescribeTable("is set on a Restore, although it cannot be on the one before", func(happens func(before *hang), outcome gomegatypes.GomegaMatcher) {
-		h := w.hang(source)
-		_, other := w.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
-		w.before["patch status of Restore"] = func() { happens(h) }
-		w.reconcile()
+	DescribeTable("is set on a Restore, although it cannot be on the one before", func(happens func(before *stuckRestore), outcome gomegatypes.GomegaMatcher) {
+		h := e.stuckRestore(clusterStale)
+		_, other := e.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
+		e.before["patch status of Restore"] = func() { happens(h) }
+		e.reconcile()
 
-		result, err := w.tryReconcile()
+		result, err := e.tryReconcile()
 
-		Expect(w.writes).To(HaveExactElements(
+		Expect(e.writes).To(HaveExactElements(
 			"patch status of Restore "+h.restore.GetName(), "patch status of Restore "+other.GetName()))
-		Expect(w.condition(other)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
+		Expect(e.condition(other)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
 		Expect([]any{result.RequeueAfter > 0, err}).To(outcome)
 	},
-		Entry("because that is gone", func(h *hang) { w.remove(h.restore) }, HaveExactElements(false, BeNil())),
-		Entry("because that was changed meanwhile", func(h *hang) { w.setConditions(h.restore, validated) }, HaveExactElements(true, BeNil())),
-		Entry("because that is refused", func(h *hang) {
-			w.refused["patch status of Restore "+h.restore.GetName()] = errors.New("refused")
+		Entry("because that is gone", func(h *stuckRestore) { e.remove(h.restore) }, HaveExactElements(false, BeNil())),
+		Entry("because that was changed meanwhile", func(h *stuckRestore) { e.setConditions(h.restore, validated) }, HaveExactElements(true, BeNil())),
+		Entry("because that is refused", func(h *stuckRestore) {
+			e.refused["patch status of Restore "+h.restore.GetName()] = errors.New("refused")
 		}, HaveExactElements(false, MatchError(ContainSubstring("refused")))),
 	)
 
 	It("has a message that the API server takes, however long the rules are", func() {
-		h := w.hang(source)
-		w.merge(h.cluster, `{"spec":{"schedulingPolicy":{"topologySpreadConstraints":[{"maxSkew":0,"topologyKey":"`+
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"spec":{"schedulingPolicy":{"topologySpreadConstraints":[{"maxSkew":0,"topologyKey":"`+
 			strings.Repeat("域", 40_000)+`","whenUnsatisfiable":"DoNotSchedule"}]}}}`)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionUnknown, v1alpha1.ReasonInvalidRule))
+		Expect(e.condition(h.restore)).To(say(metav1.ConditionUnknown, v1alpha1.ReasonInvalidRule))
 	})
 })

@@ -9,15 +9,15 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// course is how a scenario goes when nothing goes wrong.
-type course struct {
+// recording is how a scenario goes when nothing goes wrong.
+type recording struct {
 	made   []string
 	passes []pass
 	// end is the end state.
 	end string
 }
 
-// pass is one reconcile of a course.
+// pass is one reconcile of a recording.
 type pass struct {
 	// begin is how many calls there were before it, state what it found.
 	begin int
@@ -25,11 +25,11 @@ type pass struct {
 }
 
 // play plays a scenario to its end, with nothing going wrong.
-func (s scenario) play() course {
+func (s scenario) play() recording {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
-	var c course
+	var c recording
 	t.observe = func() { c.passes = append(c.passes, pass{len(t.calls.made), t.state()}) }
 	t.converge()
 	t.keeps()
@@ -38,41 +38,41 @@ func (s scenario) play() course {
 	return c
 }
 
-func (s scenario) setUp() *trial {
+func (s scenario) setUp() *faultRun {
 	GinkgoHelper()
-	t := newTrial(s.generation())
+	t := newFaultRun(s.generation())
 	s.begin(t)
 	t.start() // with the configuration of the scenario
 	return t
 }
 
-// playWith plays a scenario with as many of the mishaps as one run can have. It expects the run to end as if there had been
+// playWith plays a scenario with as many of the faults as one run can have. It expects the run to end as if there had been
 // none, and returns those that are left.
-func (s scenario) playWith(undisturbed course, mishaps []mishap) []mishap {
+func (s scenario) playWith(undisturbed recording, faults []fault) []fault {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
-	t.calls.undisturbed, t.calls.mishaps = undisturbed, mishaps
+	t.calls.undisturbed, t.calls.faults = undisturbed, faults
 	t.converge()
 	t.keeps()
-	Expect(t.calls.struck).NotTo(BeEmpty(), "%s never came", describe(undisturbed, mishaps[0]))
+	Expect(t.calls.struck).NotTo(BeEmpty(), "%s never came", describe(undisturbed, faults[0]))
 	Expect(t.state()).To(Equal(undisturbed.end), "after %s", describe(undisturbed, t.calls.struck...))
 	s.cured(t)
-	return t.calls.mishaps
+	return t.calls.faults
 }
 
-func describe(undisturbed course, mishaps ...mishap) string {
+func describe(undisturbed recording, faults ...fault) string {
 	var lines []string
-	for _, m := range mishaps {
+	for _, m := range faults {
 		lines = append(lines, fmt.Sprintf("call %d of %d (%s): %s", m.at, len(undisturbed.made), undisturbed.made[m.at-1], m.name))
 	}
 	return strings.Join(lines, "; ")
 }
 
-// survives plays a scenario until each mishap came in some run, and returns how many came, and in how many runs.
-func (s scenario) survives(undisturbed course, lists ...[]mishap) (came, runs int64) {
+// survives plays a scenario until each fault came in some run, and returns how many came, and in how many runs.
+func (s scenario) survives(undisturbed recording, lists ...[]fault) (came, runs int64) {
 	GinkgoHelper()
-	inParallel(lists, func(left []mishap) {
+	inParallel(lists, func(left []fault) {
 		for len(left) > 0 {
 			before := len(left)
 			left = s.playWith(undisturbed, left)
@@ -84,10 +84,10 @@ func (s scenario) survives(undisturbed course, lists ...[]mishap) (came, runs in
 }
 
 // at lists a fault at each of the numbers.
-func (f fault) at(numbers []int) []mishap {
-	var list []mishap
+func (f faultKind) at(numbers []int) []fault {
+	var list []fault
 	for _, number := range numbers {
-		list = append(list, mishap{number, f})
+		list = append(list, fault{number, f})
 	}
 	return list
 }
@@ -111,7 +111,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		Expect(crashes).To(BeEquivalentTo(2 * n))
 		showf("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
 
-		var everyRefusal [][]mishap
+		var everyRefusal [][]fault
 		for _, f := range refusals {
 			everyRefusal = append(everyRefusal, f.at(upTo(n)))
 		}

@@ -129,7 +129,7 @@ func harmOfJobs(jobs []batchv1.Job, pods []corev1.Pod) []string {
 	return harm
 }
 
-// harmOfRestore looks at what KubeBlocks noted: the Pods can be gone.
+// harmOfRestore observed at what KubeBlocks noted: the Pods can be gone.
 func harmOfRestore(ctx context.Context, admin client.Client, key types.NamespacedName) []string {
 	GinkgoHelper()
 	restore := &unstructured.Unstructured{}
@@ -164,7 +164,7 @@ func boundOf(pods []corev1.Pod) []string {
 }
 
 var _ = AfterSuite(func() {
-	showf("observe", "%d reconciles in mode Observe, %d of which had something to write; nothing was refused", looks.Load(), told.Load())
+	showf("observe", "%d reconciles in mode Observe, %d of which had something to write; nothing was refused", observed.Load(), wrote.Load())
 	deletes.mu.Lock()
 	defer deletes.mu.Unlock()
 	AddReportEntry("deletes that Rehome sent", ReportEntryVisibilityAlways, fmt.Sprintf(

@@ -20,41 +20,41 @@ import (
 
 // Whoever can write a Backup's annotation decides what Rehome takes for inherited. That must never let Rehome write anything but
 // the scheduling leaves of the Cluster that is restored from it.
-var _ = besideEachGeneration("A hostile snapshot", func(w *world) {
+var _ = besideEachGeneration("A hostile snapshot", func(e *env) {
 	// victims are objects of somebody else's, in the same Namespace: web1 is being restored, too.
 	victims := func() []*unstructured.Unstructured {
 		GinkgoHelper()
-		cluster := w.cluster("web1", "web1").Obj()
-		w.create(cluster)
-		component, restore := w.restoring(cluster, "mysql", rehometesting.Apart("web1"), rehometesting.Apart("web1"))
+		cluster := e.cluster("web1", "web1").Obj()
+		e.create(cluster)
+		component, restore := e.restoring(cluster, "mysql", rehometesting.Apart("web1"), rehometesting.Apart("web1"))
 		job := rehometesting.MakeJob(restore, "restore-preparedata-web1-0").Obj()
-		w.create(job)
-		w.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-web1-0-x7k2p").Of(job).Unschedulable(turnedDown).Obj())
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-web1-0-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
 		return []*unstructured.Unstructured{cluster, component, restore}
 	}
 
 	DescribeTable("moves nothing but scheduling leaves of the restored Cluster", func(snapshot func(real map[string]any) string, rewritten bool) {
 		others := victims()
-		h := w.hang(source)
-		w.merge(h.cluster, `{"spec":{"terminationPolicy":"Delete"}}`) // something beside the rules
-		text := snapshot(snapshotOf(w.cluster(source, source).Obj()))
-		w.merge(h.backup, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationClusterSnapshot+`":`+asJSON(text)+`}}}`)
-		cluster, versions := w.now(h.cluster), w.versions()
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"spec":{"terminationPolicy":"Delete"}}`) // something beside the rules
+		text := snapshot(snapshotOf(e.cluster(source, source).Obj()))
+		e.merge(h.backup, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationClusterSnapshot+`":`+asJSON(text)+`}}}`)
+		cluster, versions := e.now(h.cluster), e.versions()
 
 		var writes []string
 		for range 5 {
-			_, err := w.tryReconcile()
+			_, err := e.tryReconcile()
 			Expect(err).NotTo(HaveOccurred())
-			writes = append(writes, w.writes...)
-			w.clock.Step(time.Minute)
+			writes = append(writes, e.writes...)
+			e.clock.Step(time.Minute)
 		}
 
-		after := w.now(h.cluster)
+		after := e.now(h.cluster)
 		Expect(slices.DeleteFunc(changes(cluster.Object["spec"], after.Object["spec"], ""), func(path string) bool {
 			return strings.HasPrefix(path, "/componentSpecs/") && strings.Contains(path, "/schedulingPolicy/affinity/")
 		})).To(BeEmpty())
 		annotations := after.GetAnnotations()
-		delete(annotations, v1alpha1.AnnotationLedger)
+		delete(annotations, v1alpha1.AnnotationHistory)
 		Expect(annotations).To(Equal(cluster.GetAnnotations()))
 		for _, write := range writes {
 			Expect(write).To(MatchRegexp(`^patch Cluster carrot67$|^patch status of Restore carrot67-mysql-preparedata$`))
@@ -62,7 +62,7 @@ var _ = besideEachGeneration("A hostile snapshot", func(w *world) {
 		Expect(slices.Contains(writes, "patch Cluster carrot67")).To(Equal(rewritten))
 		for _, other := range others {
 			key := other.GetKind() + " " + other.GetName()
-			Expect(w.versions()).To(HaveKeyWithValue(key, versions[key]))
+			Expect(e.versions()).To(HaveKeyWithValue(key, versions[key]))
 		}
 	},
 		Entry("that is as large as an annotation can be", func(s map[string]any) string {

@@ -5,25 +5,25 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = besideEachGeneration("The log", func(w *world) {
-	BeforeEach(func() { w.unobserved = true })
+var _ = besideEachGeneration("The log", func(e *env) {
+	BeforeEach(func() { e.unobserved = true })
 
 	It("tells what was done as Info, and what was decided as Debug", func() {
-		w.hang(source)
+		e.stuckRestore(clusterStale)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.logged).To(ContainElement(SatisfyAll(ContainSubstring(`"level"=0`), ContainSubstring(`"msg"="Rewrote inherited scheduling rules of the Cluster"`))))
-		Expect(w.logged).To(ContainElement(SatisfyAll(
+		Expect(e.logged).To(ContainElement(SatisfyAll(ContainSubstring(`"level"=0`), ContainSubstring(`"msg"="Rewrote inherited scheduling rules of the Cluster"`))))
+		Expect(e.logged).To(ContainElement(SatisfyAll(
 			ContainSubstring(`"level"=1`), ContainSubstring(`"msg"="Decided"`), ContainSubstring(`"due"=["PatchCluster"`))))
 	})
 
 	It("tells what needed nothing as Trace", func() {
-		h := w.hang(target)
-		w.remove(h.restore)
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.restore)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.logged).To(ConsistOf(SatisfyAll(ContainSubstring(`"level"=2`), ContainSubstring(`"msg"="Decided"`), ContainSubstring(`"due"=[]`))))
+		Expect(e.logged).To(ConsistOf(SatisfyAll(ContainSubstring(`"level"=2`), ContainSubstring(`"msg"="Decided"`), ContainSubstring(`"due"=[]`))))
 	})
 })

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/remedy"
@@ -21,9 +22,9 @@ import (
 )
 
 // metric returns the metric of that name with those label values, in the order of their names; nil when there is none.
-func (w *world) metric(name string, labels ...string) *dto.Metric {
+func (e *env) metric(name string, labels ...string) *dto.Metric {
 	GinkgoHelper()
-	families, err := w.registry.Gather()
+	families, err := e.registry.Gather()
 	Expect(err).NotTo(HaveOccurred())
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
@@ -47,132 +48,150 @@ func hasLabels(m *dto.Metric, values []string) bool {
 	return true
 }
 
-var _ = besideEachGeneration("A metric", func(w *world) {
+var _ = besideEachGeneration("A metric", func(e *env) {
 	It("counts an action that was taken, and none that was not", func() {
-		h := w.hang(source)
-		w.before["patch Cluster"] = func() { w.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) }
-		w.reconcile()
-		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(BeZero())
-		Expect(w.metric("rehome_remediation_failures_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(BeZero())
+		h := e.stuckRestore(clusterStale)
+		e.before["patch Cluster"] = func() { e.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) }
+		e.reconcile()
+		Expect(e.metric("rehome_remediations_total", "PatchCluster", "ClusterRewritten").GetCounter().GetValue()).To(BeZero())
+		Expect(e.metric("rehome_remediation_failures_total", "PatchCluster", "ClusterRewritten").GetCounter().GetValue()).To(BeZero())
 
-		w.reconcile()
-		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(Equal(1.0))
+		e.reconcile()
+		Expect(e.metric("rehome_remediations_total", "PatchCluster", "ClusterRewritten").GetCounter().GetValue()).To(Equal(1.0))
 	})
 
 	It("counts an action that failed, and none that was taken", func() {
-		w.hang(source)
-		w.refused["patch Cluster "+target] = apierrors.NewForbidden(schema.GroupResource{}, target, nil)
+		e.stuckRestore(clusterStale)
+		e.refused["patch Cluster "+target] = apierrors.NewForbidden(schema.GroupResource{}, target, nil)
 
-		_, err := w.tryReconcile()
+		_, err := e.tryReconcile()
 
 		Expect(err).To(MatchError(apierrors.IsForbidden, "forbidden"))
-		Expect(w.metric("rehome_remediation_failures_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(Equal(1.0))
-		Expect(w.metric("rehome_remediations_total", "PatchCluster", "RewritingCluster").GetCounter().GetValue()).To(BeZero())
+		Expect(e.metric("rehome_remediation_failures_total", "PatchCluster", "ClusterRewritten").GetCounter().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_remediations_total", "PatchCluster", "ClusterRewritten").GetCounter().GetValue()).To(BeZero())
 	})
 
 	It("says what waits, and no more when it does not", func() {
-		h := w.hang(source)
-		w.reconcile()
-		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(Equal(1.0))
-		Expect(w.metric("rehome_restores", "RewritingCluster").GetGauge().GetValue()).To(Equal(1.0))
-		Expect(w.metric("rehome_clusters", "RewritingCluster").GetGauge().GetValue()).To(Equal(1.0))
-		Expect(w.metric("rehome_findings", "SourceIdentity").GetGauge().GetValue()).To(Equal(2.0))
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_restores", "RewritingCluster").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_clusters", "RewritingCluster").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_findings", "SourceIdentity").GetGauge().GetValue()).To(Equal(2.0))
 
-		w.remove(h.cluster)
-		w.reconcile()
-		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
-		Expect(w.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
-		Expect(w.metric("rehome_restores", "RewritingCluster")).To(BeNil())
-		Expect(w.metric("rehome_clusters", "RewritingCluster")).To(BeNil())
-		Expect(w.metric("rehome_findings", "SourceIdentity")).To(BeNil())
+		e.remove(h.cluster)
+		e.reconcile()
+		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
+		Expect(e.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
+		Expect(e.metric("rehome_restores", "RewritingCluster")).To(BeNil())
+		Expect(e.metric("rehome_clusters", "RewritingCluster")).To(BeNil())
+		Expect(e.metric("rehome_findings", "SourceIdentity")).To(BeNil())
 	})
 
-	DescribeTable("says since when the first waits, whoever drops conditions and whoever leads", func(rehomings bool) {
-		h := w.hang(source)
-		w.reconciler.Rehomings = rehomings
-		w.reconcile()
-		w.reconcile()
-		w.clock.Step(time.Minute)
-		if rehomings {
-			w.setConditions(h.restore, validated)
-		}
-		w.reconciler = w.newReconciler(servers[w.generation.Apps])
-		w.reconciler.Rehomings = rehomings
+	It("says since when the first Cluster waits, whoever drops conditions and whoever leads", func() {
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		e.clock.Step(time.Minute)
+		e.setConditions(h.restore, validated)
+		e.reconciler = e.newReconciler(servers[e.generation.Apps])
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(BeEquivalentTo(today.Unix()))
-	}, Entry("with Rehomings", true), Entry("without, where a condition that stays tells", false))
+		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(BeEquivalentTo(today.Unix()))
+	})
 
-	It("says who leads, and nothing of Clusters that another looks after", func() {
-		w.hang(source)
-		w.reconcile()
-		Expect(w.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
-		Expect(w.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero())
+	DescribeTable("keeps its value, and the queue its Clusters, while a read fails", func(kind string) {
+		h := e.stuckRestore(clusterRewritten)
+		e.reconciler.Config.Limits.RemediationBurst = 0
+		e.reconcile()
+		since := e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
+		Expect(since).To(BeEquivalentTo(today.Unix()))
+		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRateLimited))
+		e.clock.Step(time.Minute)
+		e.refused[kind] = errors.New("the API server is busy")
 
-		w.reconciler.Metrics.Attach(w.reconciler, make(chan struct{}))()
+		_, err := e.tryReconcile()
 
-		Expect(w.metric("rehome_leader").GetGauge().GetValue()).To(BeZero())
-		Expect(w.metric("rehome_breaker_open")).To(BeNil())
-		Expect(w.metric("rehome_restores", "RewritingCluster")).To(BeNil())
+		Expect(err).To(MatchError(ContainSubstring("busy")))
+		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))
+		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_clusters", v1alpha1.ReasonRateLimited).GetGauge().GetValue()).To(Equal(1.0))
+		behind := types.NamespacedName{Namespace: e.namespace, Name: "behind"}
+		Expect(e.reconciler.Attempts.Position(behind)).To(Equal(1), "carrot67 is still in the queue")
+	},
+		Entry("of the Cluster", "Cluster"), Entry("of its Components", "ComponentList"), Entry("of its Restores", "RestoreList"),
+		Entry("of its Rehoming", "Rehoming"), Entry("of its Backup", "Backup"), Entry("of its Jobs", "JobList"), Entry("of its Pods", "PodList"),
+	)
+
+	It("says which process leads", func() {
+		e.stuckRestore(clusterStale)
+		e.reconcile()
+		Expect(e.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero())
+
+		e.reconciler.Metrics.Lead(e.reconciler.BreakerOpen, make(chan struct{}))
+
+		Expect(e.metric("rehome_leader").GetGauge().GetValue()).To(BeZero())
+		Expect(e.metric("rehome_breaker_open")).To(BeNil())
 	})
 
 	It("leaves the breaker out while the cache cannot be read, and tells the rest", func() {
-		w.refused["ClusterList"] = apierrors.NewTimeoutError("no cache yet", 1)
+		e.refused["ClusterList"] = apierrors.NewTimeoutError("no cache yet", 1)
 
-		Expect(w.metric("rehome_breaker_open")).To(BeNil())
-		Expect(w.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_breaker_open")).To(BeNil())
+		Expect(e.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
 	})
 
 	It("says whether the process is ready", func() {
-		Expect(w.metric("rehome_ready").GetGauge().GetValue()).To(BeZero())
-		w.reconciler.Metrics.SetReady(true)
-		Expect(w.metric("rehome_ready").GetGauge().GetValue()).To(Equal(1.0))
+		Expect(e.metric("rehome_ready").GetGauge().GetValue()).To(BeZero())
+		e.reconciler.Metrics.SetReady(true)
+		Expect(e.metric("rehome_ready").GetGauge().GetValue()).To(Equal(1.0))
 	})
 
 	It("observes how long Pods found no node", func() {
-		h := w.hang(source)
-		w.remove(h.pod)
-		w.create(rehometesting.MakeRestorePod(h.restore, "waiting").Of(h.job).Unschedulable("0/3 nodes are available.").Obj())
-		w.reconcile()
-		w.clock.SetTime(today.Add(40 * time.Second))
-		w.remove(rehometesting.MakeRestorePod(h.restore, "waiting").Obj())
-		w.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.pod)
+		e.create(rehometesting.MakeRestorePod(h.restore, "waiting").Of(h.job).Unschedulable("0/3 nodes are available.").Obj())
+		e.reconcile()
+		e.clock.SetTime(today.Add(40 * time.Second))
+		e.remove(rehometesting.MakeRestorePod(h.restore, "waiting").Obj())
+		e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(40.0))
-		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
+		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(40.0))
+		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
 	})
 
 	It("observes how long Pods found no node, the time included in which they were made anew", func() {
-		h := w.hang(target)
-		w.reconcile()
-		since := w.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
-		Expect(w.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
-		w.remove(h.pod, h.job, h.restore)
-		w.clock.Step(10 * time.Second)
-		w.reconcile()
-		Expect(w.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
-		Expect(w.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))
-		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
-		w.create(restore)
+		h := e.stuckRestore(clusterRewritten)
+		e.reconcile()
+		since := e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
+		Expect(e.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
+		e.remove(h.pod, h.job, h.restore)
+		e.clock.Step(10 * time.Second)
+		e.reconcile()
+		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
+		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
 		job := rehometesting.MakeJob(restore, "restore-preparedata-0").Obj()
-		w.create(job)
-		w.create(rehometesting.MakeRestorePod(restore, "bound").Of(job).OnNode("node1").Obj())
-		w.clock.Step(10 * time.Second)
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(restore, "bound").Of(job).OnNode("node1").Obj())
+		e.clock.Step(10 * time.Second)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
-		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(20.0))
-		Expect(w.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
+		Expect(e.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
+		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(20.0))
+		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
 	})
 
 	It("is documented", func() {
-		w.hang(source)
-		w.reconcile()
-		families, err := w.registry.Gather()
+		e.stuckRestore(clusterStale)
+		e.reconcile()
+		families, err := e.registry.Gather()
 		Expect(err).NotTo(HaveOccurred())
 		var names []string
 		for _, family := range families {
@@ -185,75 +204,73 @@ var _ = besideEachGeneration("A metric", func(w *world) {
 			documented = append(documented, row[1])
 		}
 		Expect(documented).To(ConsistOf(names))
-		for _, deed := range remedy.Deeds() {
-			Expect(string(page)).To(ContainSubstring("`" + deed.Action + "`"))
+		for _, action := range remedy.Actions() {
+			Expect(string(page)).To(ContainSubstring("`" + action.Name() + "`"))
 		}
 	})
 })
 
-var _ = besideEachGeneration("An event", func(w *world) {
+var _ = besideEachGeneration("An event", func(e *env) {
 	It("is sent when a reason changes, and only then", func() {
-		h := w.hang(source)
+		h := e.stuckRestore(clusterStale)
 
-		w.reconcile()
-		Expect(w.transitions).To(BeEmpty())
-		Expect(w.events).To(ConsistOf(SatisfyAll(HavePrefix("Normal RewritingCluster Rewrote 2 places to carrot67."),
-			ContainSubstring("required anti-affinity per node against Pods of cluster my1 (componentSpecs/mysql, from Backup "))))
+		e.reconcile()
+		Expect(e.transitions).To(BeEmpty())
+		Expect(e.events).To(ConsistOf("Normal ClusterRewritten Rewrote 2 places of stale scheduling rules to carrot67."))
 
-		w.reconcile()
-		w.reconcile()
-		Expect(w.transitions).To(ConsistOf(HavePrefix("Restore Normal WaitingForComponent "),
-			HavePrefix("Restore Normal Unschedulable 1 of 1 Pods wait for a node. "), HavePrefix("Rehoming Normal WaitingForComponent ")))
-		told := len(w.transitions)
+		e.reconcile()
+		e.reconcile()
+		Expect(e.transitions).To(ConsistOf("Restore Normal Unschedulable The scheduler found no node for a Pod."))
+		sent := len(e.transitions)
 
-		w.remove(h.pod, h.job)
-		w.reconcile()
-		w.reconcile()
-		Expect(w.transitions[told:]).To(BeEmpty(), "no Pods is what always is for a moment")
+		e.remove(h.pod, h.job)
+		e.reconcile()
+		e.reconcile()
+		Expect(e.transitions[sent:]).To(BeEmpty(), "every Restore is without Pods for a moment")
 	})
 
 	It("is not sent because a condition was dropped and put back", func() {
-		h := w.hang(source)
-		w.reconcile()
-		w.reconcile()
-		before := len(w.transitions)
-		w.setConditions(h.restore, validated)
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		before := len(e.transitions)
+		e.setConditions(h.restore, validated)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.condition(h.restore)).NotTo(BeNil())
-		Expect(w.transitions).To(HaveLen(before))
+		Expect(e.condition(h.restore)).NotTo(BeNil())
+		Expect(e.transitions).To(HaveLen(before))
 	})
 
 	DescribeTable("is sent once when a report fails half-way", func(refused string) {
-		h := w.hang(target)
-		w.reconcile()
-		w.remove(h.pod, h.job, h.restore)
-		w.reconcile()
-		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
-		w.create(restore)
-		w.transitions = nil
-		w.refused[refused+target] = errors.New("the API server is busy")
-		w.refused[refused+restore.GetName()] = w.refused[refused+target]
-		_, err := w.tryReconcile()
+		h := e.stuckRestore(clusterRewritten)
+		e.reconcile()
+		e.remove(h.pod, h.job, h.restore)
+		e.reconcile()
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
+		e.transitions = nil
+		e.refused[refused+target] = errors.New("the API server is busy")
+		e.refused[refused+restore.GetName()] = e.refused[refused+target]
+		_, err := e.tryReconcile()
 		Expect(err).To(HaveOccurred())
-		clear(w.refused)
+		clear(e.refused)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
-		Expect(slices.DeleteFunc(w.transitions, func(t string) bool { return !strings.HasPrefix(t, "Restore Normal Rehomed ") })).To(HaveLen(1))
+		Expect(e.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
+		Expect(slices.DeleteFunc(e.transitions, func(t string) bool { return !strings.HasPrefix(t, "Restore Normal Rehomed ") })).To(HaveLen(1))
 	},
 		Entry("on the Restore", "patch status of Restore "),
 		Entry("on the Rehoming", "patch status of Rehoming "),
 	)
 
 	It("warns of what needs a person", func() {
-		h := w.hang(source)
-		w.remove(h.backup)
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.backup)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.transitions).To(ContainElement(HavePrefix("Restore Warning SourceUnknown ")))
+		Expect(e.transitions).To(ContainElement(HavePrefix("Restore Warning SourceUnknown ")))
 	})
 })

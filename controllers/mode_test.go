@@ -10,94 +10,107 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 )
 
-var _ = besideEachGeneration("The mode of a Cluster", func(w *world) {
+var _ = besideEachGeneration("The mode of a Cluster", func(e *env) {
 	// modes sets the mode at each place; an empty one is not set.
-	modes := func(h *hang, configuration configv1alpha1.Mode, namespace, cluster string) {
+	modes := func(configuration configv1alpha1.Mode, namespace, rehoming string) {
 		GinkgoHelper()
-		w.reconciler.Config.Mode = configuration
+		e.reconciler.Config.Mode = configuration
 		if namespace != "" {
-			w.merge(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"`+namespace+`"}}}`)
+			e.merge(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"`+namespace+`"}}}`)
 		}
-		if cluster != "" {
-			w.merge(h.cluster, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"`+cluster+`"}}}`)
+		if rehoming != "" {
+			Expect(e.steer(v1alpha1.RehomingSpec{Mode: rehoming})).To(Succeed())
 		}
 	}
-	const enforce, observe, off = configv1alpha1.Enforce, configv1alpha1.Observe, configv1alpha1.Off
+	const enforce, observe, disabled = configv1alpha1.Enforce, configv1alpha1.Observe, configv1alpha1.Disabled
 
-	DescribeTable("lets it be rewritten", func(configuration configv1alpha1.Mode, namespace, cluster string) {
-		modes(w.hang(source), configuration, namespace, cluster)
+	DescribeTable("lets it be rewritten", func(configuration configv1alpha1.Mode, namespace, rehoming string) {
+		e.stuckRestore(clusterStale)
+		modes(configuration, namespace, rehoming)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 	},
-		Entry("as the configuration says", enforce, "", ""),
-		Entry("as its Namespace says", off, "Enforce", ""),
-		Entry("as it says itself, whatever the others say", off, "Observe", "Enforce"),
+		Entry("by the configuration", enforce, "", ""),
+		Entry("by its Namespace", disabled, "Enforce", ""),
+		Entry("by its Rehoming, before all others", disabled, "Observe", "Enforce"),
 	)
 
-	DescribeTable("has it only observed", func(configuration configv1alpha1.Mode, namespace, cluster string, apartFrom string) {
-		h := w.hang(apartFrom)
-		modes(h, configuration, namespace, cluster)
-		before := w.versions()
+	DescribeTable("lets it only be observed", func(configuration configv1alpha1.Mode, namespace, rehoming string, apartFrom string) {
+		h := e.stuckRestore(apartFrom)
+		modes(configuration, namespace, rehoming)
+		before := e.versions()
 
 		for range 3 {
-			w.reconcile()
+			e.reconcile()
 		}
 
-		after := w.versions()
+		after := e.versions()
 		restore := "Restore " + h.restore.GetName()
 		Expect(after[restore]).NotTo(Equal(before[restore]), "its conditions are Rehome's own")
 		after[restore] = before[restore]
 		Expect(after).To(Equal(before))
-		Expect(w.condition(h.restore)).To(SatisfyAll(
+		Expect(e.condition(h.restore)).To(SatisfyAll(
 			say(metav1.ConditionFalse, v1alpha1.ReasonObserved),
 			HaveField("Message", SatisfyAll(ContainSubstring("Observe"), ContainSubstring("anti-affinity per node against Pods of cluster my1")))))
-		Expect(w.events).To(BeEmpty())
+		Expect(e.events).To(BeEmpty())
 	},
-		Entry("where the Cluster would be rewritten", observe, "", "", source),
-		Entry("where the Restore would be re-created", observe, "", "", target),
-		Entry("as its Namespace says", enforce, "Observe", "", source),
-		Entry("as it says itself", enforce, "Enforce", "Observe", source),
+		Entry("where the Cluster would be rewritten", observe, "", "", clusterStale),
+		Entry("where the Restore would be re-created", observe, "", "", clusterRewritten),
+		Entry("by its Namespace", enforce, "Observe", "", clusterStale),
+		Entry("by its Rehoming", enforce, "Enforce", "Observe", clusterStale),
 	)
 
-	DescribeTable("has it left alone", func(configuration configv1alpha1.Mode, namespace, cluster string) {
-		modes(w.hang(source), configuration, namespace, cluster)
-		before := w.versions()
+	DescribeTable("lets nothing be written", func(configuration configv1alpha1.Mode, namespace, rehoming string) {
+		e.stuckRestore(clusterStale)
+		modes(configuration, namespace, rehoming)
+		before := e.versions()
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(BeEmpty())
-		Expect(w.versions()).To(Equal(before))
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.own).To(BeEmpty())
+		Expect(e.versions()).To(Equal(before))
 	},
-		Entry("as the configuration says", off, "", ""),
-		Entry("as its Namespace says", enforce, "Off", ""),
-		Entry("as it says itself", enforce, "Enforce", "Off"),
+		Entry("by the configuration", disabled, "", ""),
+		Entry("by its Namespace", enforce, "Disabled", ""),
+		Entry("by its Rehoming", enforce, "Enforce", "Disabled"),
 	)
 
-	DescribeTable("has it left alone when it is none", func(namespace, cluster string) {
-		h := w.hang(source)
-		modes(h, enforce, namespace, cluster)
+	DescribeTable("stops everything when the Namespace's annotation is invalid", func(namespace, message string) {
+		h := e.stuckRestore(clusterStale)
+		modes(enforce, namespace, "")
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(Equal([]string{"patch status of Restore " + h.restore.GetName()}))
-		Expect(w.condition(h.restore)).To(SatisfyAll(
-			say(metav1.ConditionUnknown, v1alpha1.ReasonInvalidMode), HaveField("Message", ContainSubstring(`"enforce"`))))
+		Expect(e.writes).To(Equal([]string{"patch status of Restore " + h.restore.GetName()}))
+		Expect(e.condition(h.restore)).To(SatisfyAll(
+			say(metav1.ConditionUnknown, v1alpha1.ReasonInvalidMode), HaveField("Message", ContainSubstring(message))))
 	},
-		Entry("as its Namespace says", "enforce", ""),
-		Entry("as it says itself", "Enforce", "enforce"),
+		Entry("in its case", "enforce", `must be Enforce, Observe or Disabled, got "enforce"`),
+		Entry("as an old word", "Off", "write Disabled"),
+		Entry("as YAML's false", "false", "write Disabled"),
 	)
+
+	It("is not read from the Cluster, because annotations arrive with snapshots", func() {
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"Disabled"}}}`)
+
+		e.reconcile()
+
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+	})
 
 	It("can change at any time", func() {
-		h := w.hang(source)
-		modes(h, enforce, "", "Off")
-		w.reconcile()
-		Expect(w.writes).To(BeEmpty())
+		e.stuckRestore(clusterStale)
+		modes(enforce, "", "Disabled")
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
 
-		modes(h, enforce, "", "Enforce")
-		w.reconcile()
+		modes(enforce, "", "Enforce")
+		e.reconcile()
 
-		Expect(w.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 	})
 })

@@ -23,12 +23,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
-	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
 // observerName is a user who has Rehome's role, and whose every write to something that is not Rehome's own is refused at
-// admission. Before a world's reconciler looks at a Cluster, another one does as this user, in mode Observe, with writes that
+// admission. Before an env's reconciler observed at a Cluster, another one does as this user, in mode Observe, with writes that
 // take no effect: whatever any spec plays, nothing of it may be refused.
 const observerName = "observer"
 
@@ -90,38 +90,52 @@ const soon = 30 * time.Second
 // own matches what a reconciler in mode Observe may write.
 var own = regexp.MustCompile(`^(create|patch|patch status of) Rehoming$|^patch status of Restore$`)
 
-// looks counts the reconciles in mode Observe of all worlds, told what they would have written.
-var looks, told atomic.Int64
+// observed counts the reconciles in mode Observe of all specs, wrote those that reported.
+var observed, wrote atomic.Int64
 
 // observe has the observer reconcile carrot67 once.
-func (w *world) observe() {
+func (e *env) observe() {
 	GinkgoHelper()
-	server := *servers[w.generation.Apps]
+	server := *servers[e.generation.Apps]
 	var writes []string
-	server.rehome = interceptor.NewClient(server.observer, w.observation(&writes))
-	reconciler := w.reconcilerOf(server.rehome, &server)
-	reconciler.Config = w.reconciler.Config
-	key := types.NamespacedName{Namespace: w.namespace, Name: target}
-	_, err := reconciler.Reconcile(logf.IntoContext(w.ctx, w.logger), ctrl.Request{NamespacedName: key})
+	reconciler := e.reconcilerOf(interceptor.NewClient(cachedReads(server.observer, server.admin), e.observation(&writes)),
+		interceptor.NewClient(server.observer, e.observation(&writes)), &server)
+	reconciler.Config = e.reconciler.Config
+	key := types.NamespacedName{Namespace: e.namespace, Name: target}
+	_, err := reconciler.Reconcile(logf.IntoContext(e.ctx, e.logger), ctrl.Request{NamespacedName: key})
 	Expect(apierrors.IsForbidden(err)).To(BeFalse(), "%v", err)
 	Expect(slices.DeleteFunc(slices.Clone(writes), own.MatchString)).To(BeEmpty())
-	looks.Add(1)
+	observed.Add(1)
 	if len(writes) > 0 {
-		told.Add(1)
+		wrote.Add(1)
 	}
 }
 
-// observation has every Cluster say that it is only to be observed, notes the writes, and takes their effect away.
-func (w *world) observation(writes *[]string) interceptor.Funcs {
+// setObserve sets mode Observe in a Namespace or a Rehoming, unless its mode is Disabled.
+func setObserve(obj client.Object) {
+	switch o := obj.(type) {
+	case *metav1.PartialObjectMetadata:
+		if o.Kind == "Namespace" && o.Annotations[v1alpha1.AnnotationMode] != string(configv1alpha1.Disabled) {
+			metav1.SetMetaDataAnnotation(&o.ObjectMeta, v1alpha1.AnnotationMode, string(configv1alpha1.Observe))
+		}
+	case *v1alpha1.Rehoming:
+		if o.Spec.Mode == string(configv1alpha1.Enforce) {
+			o.Spec.Mode = string(configv1alpha1.Observe)
+		}
+	}
+}
+
+// observation sets mode Observe in all that the reconciler reads, records its writes, and sends them as dry runs.
+func (e *env) observation(writes *[]string) interceptor.Funcs {
 	return interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			err := c.Get(ctx, key, obj, opts...)
-			if cluster, ok := obj.(*kubeblocks.Cluster); ok && err == nil && cluster.Annotations[v1alpha1.AnnotationMode] != "Off" {
-				metav1.SetMetaDataAnnotation(&cluster.ObjectMeta, v1alpha1.AnnotationMode, "Observe")
+			if err == nil {
+				setObserve(obj)
 			}
 			return err
 		},
-		List: w.interception().List,
+		List: e.interception().List,
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
 			*writes = append(*writes, "create "+kindOf(c, obj))
 			return c.Create(ctx, obj, append(opts, client.DryRunAll)...)

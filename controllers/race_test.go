@@ -37,7 +37,7 @@ func beganAt(made []string, number int) int { return lastBefore(made, "get Clust
 
 // playMeanwhile plays a scenario in which something happens just before a call, and expects that the restore is cured, that
 // what had started is kept, and that things come to rest.
-func (s scenario) playMeanwhile(number int, happens func(t *trial)) {
+func (s scenario) playMeanwhile(number int, happens func(t *faultRun)) {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
@@ -55,7 +55,7 @@ var _ = Describe("A race", Label("harness"), func() {
 		made := halfRestore.play().made
 		add := nthOf(made, "patch Restore", 2)
 		for _, number := range []int{beganAt(made, add), add} {
-			halfRestore.playMeanwhile(number, func(t *trial) {
+			halfRestore.playMeanwhile(number, func(t *faultRun) {
 				restore := t.restore()
 				Expect(restore.Spec.PrepareDataConfig.SchedulingSpec).To(BeNil())
 				t.merge(restore, `{"spec":{"prepareDataConfig":{"schedulingSpec":{}}}}`)
@@ -65,7 +65,7 @@ var _ = Describe("A race", Label("harness"), func() {
 
 	It("is survived when KubeBlocks reverts the Cluster's components once", func() {
 		rewrite := nthOf(wholeRestore.play().made, "patch Cluster", 1)
-		wholeRestore.playMeanwhile(rewrite+1, func(t *trial) { t.revert("kubeblocks") })
+		wholeRestore.playMeanwhile(rewrite+1, func(t *faultRun) { t.revert("kubeblocks") })
 	})
 
 	It("is given up when somebody reverts the Cluster for ever", func() {
@@ -79,7 +79,7 @@ var _ = Describe("A race", Label("harness"), func() {
 				rewrites++
 				t.revert("gitops")
 			}
-			t.standIn.step()
+			t.fakeKubeBlocks.step()
 		}
 		Expect(rewrites).To(Equal(2))
 		Expect(t.ledger().Contention).To(HaveValue(HaveField("Manager", "gitops")))
@@ -110,7 +110,7 @@ var _ = Describe("A race", Label("harness"), func() {
 		}
 		var bound atomic.Int64
 		inParallel(upTo(last)[first-1:], func(number int) {
-			s.playMeanwhile(number, func(t *trial) { bound.Add(t.bindWaiting()) })
+			s.playMeanwhile(number, func(t *faultRun) { bound.Add(t.bindWaiting()) })
 		})
 		Expect(bound.Load()).To(BeEquivalentTo(last - first + 1))
 		showf("calls before which a Pod was bound", "%d, from the first of the pass that sends %q", bound.Load(), deletes)
@@ -122,7 +122,7 @@ var _ = Describe("A race", Label("harness"), func() {
 })
 
 // revert puts back the components as they came from the Backup, in a write that names no version.
-func (t *trial) revert(manager client.FieldOwner) {
+func (t *faultRun) revert(manager client.FieldOwner) {
 	GinkgoHelper()
 	spec := t.cluster(target, source).Obj().Object["spec"].(map[string]any)
 	data, err := json.Marshal(map[string]any{"spec": map[string]any{"componentSpecs": spec["componentSpecs"]}})
@@ -132,7 +132,7 @@ func (t *trial) revert(manager client.FieldOwner) {
 }
 
 // view returns carrot67.
-func (t *trial) view() *kubeblocks.Cluster {
+func (t *faultRun) view() *kubeblocks.Cluster {
 	GinkgoHelper()
 	cluster := &kubeblocks.Cluster{}
 	Expect(t.admin.Get(t.ctx, client.ObjectKey{Namespace: t.namespace, Name: target}, cluster)).To(Succeed())
@@ -140,7 +140,7 @@ func (t *trial) view() *kubeblocks.Cluster {
 }
 
 // namesSource reports whether a component of carrot67 names my1.
-func (t *trial) namesSource() bool {
+func (t *faultRun) namesSource() bool {
 	GinkgoHelper()
 	for _, spec := range t.view().Spec.ComponentSpecs {
 		policy := &unstructured.Unstructured{Object: rehometesting.Apart(source)}
@@ -155,20 +155,20 @@ func (t *trial) namesSource() bool {
 	return false
 }
 
-func (t *trial) ledger() remedy.Ledger {
+func (t *faultRun) ledger() remedy.History {
 	GinkgoHelper()
 	cluster := t.view()
-	return remedy.ReadLedger(cluster.Annotations[v1alpha1.AnnotationLedger], cluster.UID)
+	return remedy.ReadHistory(cluster.Annotations[v1alpha1.AnnotationHistory], cluster.UID)
 }
 
 // bindWaiting binds the first Pod that waits, notes that it has started, and returns how many it bound.
-func (t *trial) bindWaiting() int64 {
+func (t *faultRun) bindWaiting() int64 {
 	GinkgoHelper()
 	for _, pod := range t.pods() {
 		if pod.Spec.NodeName != "" {
 			continue
 		}
-		t.standIn.bind(&pod, "spare")
+		t.fakeKubeBlocks.bind(&pod, "spare")
 		t.started = append(t.started, &pod)
 		if job := t.jobOf(&pod); job != nil {
 			t.started = append(t.started, job, t.restore())

@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,10 @@ import (
 )
 
 // rehoming returns the Rehoming of carrot67; nil when there is none.
-func (w *world) rehoming() *v1alpha1.Rehoming {
+func (e *env) rehoming() *v1alpha1.Rehoming {
 	GinkgoHelper()
 	rehoming := &v1alpha1.Rehoming{}
-	err := w.admin.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: target}, rehoming)
+	err := e.admin.Get(e.ctx, types.NamespacedName{Namespace: e.namespace, Name: target}, rehoming)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -29,13 +30,13 @@ func (w *world) rehoming() *v1alpha1.Rehoming {
 }
 
 // steer creates the Rehoming of carrot67, or edits its spec.
-func (w *world) steer(spec v1alpha1.RehomingSpec) error {
+func (e *env) steer(spec v1alpha1.RehomingSpec) error {
 	GinkgoHelper()
-	if rehoming := w.rehoming(); rehoming != nil {
+	if rehoming := e.rehoming(); rehoming != nil {
 		rehoming.Spec = spec
-		return w.admin.Update(w.ctx, rehoming)
+		return e.admin.Update(e.ctx, rehoming)
 	}
-	return w.admin.Create(w.ctx, &v1alpha1.Rehoming{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: target}, Spec: spec})
+	return e.admin.Create(e.ctx, &v1alpha1.Rehoming{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: target}, Spec: spec})
 }
 
 // ready returns the reason of the condition Ready.
@@ -43,233 +44,271 @@ func ready(r *v1alpha1.Rehoming) string {
 	return meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady).Reason
 }
 
-var _ = besideEachGeneration("A Rehoming", func(w *world) {
+var _ = besideEachGeneration("A Rehoming", func(e *env) {
 	It("tells the whole story of a restored Cluster", func() {
-		h := w.hang(source)
-		w.merge(h.pod, `{"status":null}`)
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.pod, `{"status":null}`)
 		h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-1-abcde").Unschedulable("0/3 nodes are available.").Obj()
-		w.create(h.pod)
-		w.reconciler.Config.Mode = configv1alpha1.Observe
+		e.create(h.pod)
+		e.reconciler.Config.Mode = configv1alpha1.Observe
 
-		w.reconcile()
+		e.reconcile()
 
-		rehoming := w.rehoming()
+		rehoming := e.rehoming()
 		Expect(rehoming.OwnerReferences).To(ConsistOf(SatisfyAll(HaveField("Kind", "Cluster"), HaveField("Name", target), HaveField("UID", h.cluster.GetUID()))))
 		Expect(rehoming.Spec).To(BeZero())
 		status := rehoming.Status
-		Expect(status.Source).To(Equal(&v1alpha1.ClusterIdentity{Namespace: w.namespace, Name: source, UID: string(h.source.GetUID())}))
-		Expect(status.Backups).To(ConsistOf(v1alpha1.BackupReference{Namespace: w.namespace, Name: backup}))
+		Expect(status.Source).To(Equal(&v1alpha1.ClusterIdentity{Namespace: e.namespace, Name: source, UID: string(h.source.GetUID())}))
+		Expect(status.Backups).To(ConsistOf(v1alpha1.BackupReference{Namespace: e.namespace, Name: backup}))
 		Expect(status.Counts).To(Equal(&v1alpha1.Counts{Edits: 2, Findings: 2, Restores: 1}))
 		Expect(status.Edits).To(HaveEach(SatisfyAll(
-			HaveField("Path", HavePrefix("/spec/componentSpecs/")), HaveField("From", source), HaveField("To", target), HaveField("At", BeNil()))))
+			HaveField("Path", HavePrefix("/spec/componentSpecs/")), HaveField("From", source), HaveField("To", target), HaveField("AppliedTime", BeNil()))))
 		Expect(status.Findings).To(HaveEach(HaveField("Class", "SourceIdentity")))
 		Expect(status.Restores).To(ConsistOf(SatisfyAll(
-			HaveField("Name", h.restore.GetName()), HaveField("Reason", v1alpha1.ReasonObserved), HaveField("AttemptsLeft", int32(3)),
-			HaveField("Waiting", ContainElement(v1alpha1.WaitingPod{Name: h.pod.Name, Reason: "0/3 nodes are available."})))))
+			HaveField("Name", h.restore.GetName()), HaveField("PolicyReason", v1alpha1.ReasonObserved), HaveField("AttemptsLeft", int32(3)),
+			HaveField("PendingPods", ContainElement(v1alpha1.PendingPod{Name: h.pod.Name, Reason: "0/3 nodes are available."})))))
 		Expect(ready(rehoming)).To(Equal(v1alpha1.ReasonObserved))
 
 		By("the pass after that which makes the edits sees them made")
-		w.reconciler.Config.Mode = configv1alpha1.Enforce
-		w.reconcile()
-		w.reconcile()
-		Expect(w.rehoming().Status.Edits).To(HaveEach(HaveField("At.Time", BeTemporally("==", today))))
+		e.reconciler.Config.Mode = configv1alpha1.Enforce
+		e.reconcile()
+		e.reconcile()
+		Expect(e.rehoming().Status.Edits).To(HaveEach(HaveField("AppliedTime.Time", BeTemporally("==", today))))
 
 		By("a later one does not forget when")
-		w.clock.SetTime(today.Add(time.Hour))
-		w.reconcile()
-		Expect(w.rehoming().Status.Edits).To(HaveEach(HaveField("At.Time", BeTemporally("==", today))))
+		e.clock.SetTime(today.Add(time.Hour))
+		e.reconcile()
+		Expect(e.rehoming().Status.Edits).To(HaveEach(HaveField("AppliedTime.Time", BeTemporally("==", today))))
 	})
 
 	It("counts what it unblocked, and when", func() {
-		h := w.hang(target)
-		w.reconcile()
-		w.remove(h.pod, h.job, h.restore)
-		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
-		w.create(restore)
+		h := e.stuckRestore(clusterRewritten)
+		e.reconcile()
+		e.remove(h.pod, h.job, h.restore)
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
 		job := rehometesting.MakeJob(restore, "restore-preparedata-9").Obj()
-		w.create(job)
-		w.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-9-abcde").Of(job).OnNode("node1").Obj())
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-9-abcde").Of(job).OnNode("node1").Obj())
 
-		w.reconcile()
+		e.reconcile()
 
-		status := w.rehoming().Status
+		status := e.rehoming().Status
 		Expect(status.Counts.Unblocked).To(Equal(int32(1)))
 		Expect(status.Restores).To(ConsistOf(SatisfyAll(HaveField("AttemptsLeft", int32(2)), HaveField("Name", restore.GetName()))))
 		Expect(status.Actions).To(ConsistOf(SatisfyAll(
-			HaveField("Action", "RecreateRestore"), HaveField("Of", "Restore "+restore.GetName()), HaveField("At.Time", BeTemporally("==", today)))))
-		Expect(ready(w.rehoming())).To(Equal(v1alpha1.ReasonRehomed))
-		Expect(w.condition(restore).Message).To(ContainSubstring("The Restore, of which nothing had ever started, was made anew (attempt 1 of 3, at 12:00:00 UTC)."))
+			HaveField("Action", "RecreateRestore"), HaveField("Target", v1alpha1.ActionTarget{Kind: "Restore", Name: restore.GetName()}), HaveField("Time.Time", BeTemporally("==", today)))))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonRehomed))
+		Expect(e.condition(restore).Message).To(ContainSubstring("The Restore had not started and was re-created (attempt 1 of 3, 12:00:00 UTC)."))
 	})
 
 	It("comes back with the same content when somebody removes it", func() {
-		w.hang(target)
-		w.reconcile()
-		w.reconcile()
-		before := w.rehoming()
-		Expect(w.admin.Delete(w.ctx, before)).To(Succeed())
+		e.stuckRestore(clusterRewritten)
+		e.reconcile()
+		e.reconcile()
+		before := e.rehoming()
+		Expect(e.admin.Delete(e.ctx, before)).To(Succeed())
 
-		w.reconcile()
+		e.reconcile()
 
-		after := w.rehoming()
+		after := e.rehoming()
 		Expect(after.UID).NotTo(Equal(before.UID))
 		Expect(after.Status).To(Equal(before.Status))
 		Expect(after.OwnerReferences).To(Equal(before.OwnerReferences))
 	})
 
 	It("is not written while nothing changes", func() {
-		w.hang(source)
-		w.reconcile()
-		w.reconcile()
-		before := w.rehoming().ResourceVersion
+		e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		before := e.rehoming().ResourceVersion
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.own).To(BeEmpty())
-		Expect(w.rehoming().ResourceVersion).To(Equal(before))
+		Expect(e.own).To(BeEmpty())
+		Expect(e.rehoming().ResourceVersion).To(Equal(before))
 	})
 
 	It("of a Cluster that is gone counts as none, and is not written", func() {
-		h := w.hang(source)
-		w.reconcile()
-		w.reconcile()
-		w.remove(h.cluster)
-		successor := w.cluster(target, source).RestoredFrom("mysql", backup).Obj()
-		w.create(successor)
-		before := w.rehoming().ResourceVersion
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		e.remove(h.cluster)
+		successor := e.cluster(target, source).RestoredFrom("mysql", backup).Obj()
+		e.create(successor)
+		before := e.rehoming().ResourceVersion
 
-		w.reconcile()
-		Expect(w.writes).To(ContainElement("patch Cluster carrot67"), "the cure does not wait for it")
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"), "the cure does not wait for it")
 
-		w.reconcile()
-		Expect(w.rehoming().ResourceVersion).To(Equal(before))
+		e.reconcile()
+		Expect(e.rehoming().ResourceVersion).To(Equal(before))
 	})
 
 	It("is there for a Cluster that inherited nothing that matters, too", func() {
-		h := w.hang(source)
-		w.remove(h.backup)
-		w.create(rehometesting.MakeBackup(w.namespace, backup).
-			Of(rehometesting.MakeCluster(w.generation, w.namespace, source).Component("mysql", rehometesting.Apart()).Obj()).Obj())
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.backup)
+		e.create(rehometesting.MakeBackup(e.namespace, backup).
+			Of(rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", rehometesting.Apart()).Obj()).Obj())
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(ready(w.rehoming())).To(Equal(v1alpha1.ReasonNothingInherited))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonNothingInherited))
 	})
 
 	It("is not there for a Cluster that was not restored", func() {
-		h := w.hang(source)
-		w.remove(h.restore)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.rehoming()).To(BeNil())
+		Expect(e.rehoming()).To(BeNil())
 	})
 
 	It("stays small however many rules there are", func() {
-		h := w.hang(source)
+		h := e.stuckRestore(clusterStale)
 		terms := make([]any, 3000)
 		for i := range terms {
 			terms[i] = map[string]any{"topologyKey": "kubernetes.io/hostname", "labelSelector": map[string]any{"matchLabels": map[string]any{"app.kubernetes.io/instance": source}}}
 		}
 		policy := map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
-		cluster := rehometesting.MakeCluster(w.generation, w.namespace, source).Component("mysql", policy).Obj()
-		w.remove(h.backup)
+		cluster := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", policy).Obj()
+		e.remove(h.backup)
 		// As an annotation this would be too large: the owner names the source instead.
 		h.cluster.Object["spec"] = cluster.Object["spec"]
-		Expect(w.admin.Update(w.ctx, h.cluster)).To(Succeed())
-		Expect(w.steer(v1alpha1.RehomingSpec{Mode: "Observe", Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
+		Expect(e.admin.Update(e.ctx, h.cluster)).To(Succeed())
+		Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Observe", Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
 
-		w.reconcile()
+		e.reconcile()
 
-		rehoming := w.rehoming()
+		rehoming := e.rehoming()
 		Expect(len(asJSON(rehoming.Status))).To(BeNumerically("<=", 256<<10))
 		Expect(rehoming.Status.Counts.Edits).To(Equal(int32(3000)))
 		Expect(len(rehoming.Status.Edits)).To(BeNumerically("<", 3000))
 	})
 })
 
-var _ = besideEachGeneration("The spec of a Rehoming", func(w *world) {
-	DescribeTable("says how far Rehome goes", func(mode string, clusterSays string, written bool) {
-		h := w.hang(source)
-		Expect(w.steer(v1alpha1.RehomingSpec{Mode: mode})).To(Succeed())
-		if clusterSays != "" {
-			w.merge(h.cluster, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"`+clusterSays+`"}}}`)
-		}
+var _ = besideEachGeneration("The spec of a Rehoming", func(e *env) {
+	DescribeTable("sets the mode", func(mode string, written bool) {
+		e.stuckRestore(clusterStale)
+		Expect(e.steer(v1alpha1.RehomingSpec{Mode: mode})).To(Succeed())
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(WithTransform(func(writes []string) bool { return strings.Contains(strings.Join(writes, ","), "patch Cluster") }, Equal(written)))
+		Expect(e.writes).To(WithTransform(func(writes []string) bool { return strings.Contains(strings.Join(writes, ","), "patch Cluster") }, Equal(written)))
 	},
-		Entry("Enforce", "Enforce", "", true),
-		Entry("Observe", "Observe", "", false),
-		Entry("Off", "Off", "", false),
-		Entry("the Cluster's annotation goes before it", "Off", "Enforce", true),
+		Entry("Enforce", "Enforce", true),
+		Entry("Observe", "Observe", false),
+		Entry("Disabled", "Disabled", false),
 	)
 
 	It("can allow what restarts a running database", func() {
-		h := w.hang(source)
-		w.create(rehometesting.MakeDatabasePod(h.component, "carrot67-mysql-0").OnNode("node1").Obj())
-		w.create(rehometesting.MakeDatabasePod(rehometesting.MakeComponent(h.cluster, "proxy").Obj(), "carrot67-proxy-0").OnNode("node1").Obj())
-		w.reconcile()
-		Expect(w.writes).NotTo(ContainElement("patch Cluster carrot67"))
+		h := e.stuckRestore(clusterStale)
+		e.create(rehometesting.MakeDatabasePod(h.component, "carrot67-mysql-0").OnNode("node1").Obj())
+		e.create(rehometesting.MakeDatabasePod(rehometesting.MakeComponent(h.cluster, "proxy").Obj(), "carrot67-proxy-0").OnNode("node1").Obj())
+		e.reconcile()
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
 
-		Expect(w.steer(v1alpha1.RehomingSpec{AllowRollingUpdate: true})).To(Succeed())
-		w.reconcile()
+		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentRollingUpdate}})).To(Succeed())
+		e.reconcile()
 
-		Expect(w.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 	})
 
 	It("can name the source of a Cluster that was made from a copy of another's manifest", func() {
-		h := w.hang(source)
-		w.remove(h.restore, h.backup)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
-		w.reconcile()
-		Expect(w.writes).To(BeEmpty())
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.restore, h.backup)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
 
-		Expect(w.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
-		w.reconcile()
+		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
+		e.reconcile()
 
-		Expect(w.now(h.cluster).Object["spec"]).To(Equal(w.cluster(target, target).Obj().Object["spec"]))
-		w.reconcile()
-		rehoming := w.rehoming()
+		Expect(e.now(h.cluster).Object["spec"]).To(Equal(e.cluster(target, target).Obj().Object["spec"]))
+		e.reconcile()
+		rehoming := e.rehoming()
 		Expect(rehoming.Status.Edits).To(HaveLen(2))
-		Expect(rehoming.Status.Edits).To(HaveEach(HaveField("At", Not(BeNil()))))
+		Expect(rehoming.Status.Edits).To(HaveEach(HaveField("AppliedTime", Not(BeNil()))))
 		Expect(rehoming.OwnerReferences).To(ConsistOf(HaveField("Name", target)), "it goes with the Cluster")
 	})
 
 	It("can name the Backup of such a Cluster", func() {
-		h := w.hang(source)
-		w.remove(h.restore)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
 
-		Expect(w.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Backup: &v1alpha1.BackupReference{Name: backup}}})).To(Succeed())
-		w.reconcile()
+		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Backup: &v1alpha1.BackupReference{Name: backup}}})).To(Succeed())
+		e.reconcile()
 
-		Expect(w.now(h.cluster).Object["spec"]).To(Equal(w.cluster(target, target).Obj().Object["spec"]))
+		Expect(e.now(h.cluster).Object["spec"]).To(Equal(e.cluster(target, target).Obj().Object["spec"]))
 	})
 
-	DescribeTable("is refused with a clear word", func(spec v1alpha1.RehomingSpec, message string) {
-		Expect(w.steer(spec)).To(MatchError(ContainSubstring(message)))
+	DescribeTable("is refused in one clear line", func(spec v1alpha1.RehomingSpec, message string) {
+		Expect(e.steer(spec)).To(MatchError(ContainSubstring(message)))
 	},
-		Entry("for an unknown mode", v1alpha1.RehomingSpec{Mode: "enforce"}, `spec.mode: Unsupported value: "enforce"`),
+		Entry("for an unknown mode", v1alpha1.RehomingSpec{Mode: "enforce"}, "mode must be Enforce, Observe or Disabled"),
+		Entry("for the mode off", v1alpha1.RehomingSpec{Mode: "oFF"}, "write Disabled instead of oFF"),
+		Entry("for an unknown consent", v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{"Everything"}}, `spec.consents[0]: Unsupported value: "Everything"`),
+		Entry("for a consent given twice", v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{"RollingUpdate", "RollingUpdate"}}, "spec.consents[1]: Duplicate value"),
 		Entry("for unknown rules of restore Pods", v1alpha1.RehomingSpec{RestorePods: "Loose"}, `spec.restorePods: Unsupported value: "Loose"`),
-		Entry("for a source without a name", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{}}, "give either name or backup"),
-		Entry("for a source with two names", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source, Backup: &v1alpha1.BackupReference{Name: backup}}}, "give either name or backup"),
-		Entry("for a namespace beside a Backup", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Namespace: "a", Backup: &v1alpha1.BackupReference{Name: backup}}}, "namespace goes with name"),
+		Entry("for a source without a name", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{}}, "set either name or backup"),
+		Entry("for a source with two names", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source, Backup: &v1alpha1.BackupReference{Name: backup}}}, "set either name or backup"),
+		Entry("for a namespace beside a Backup", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Namespace: "a", Backup: &v1alpha1.BackupReference{Name: backup}}}, "set namespace only with name"),
 		Entry("for a name that no cluster can have", v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: "My 1"}}, "spec.source.name"),
 	)
 })
 
-var _ = besideEachGeneration("Without the kind Rehoming", func(w *world) {
-	It("the cure goes on", func() {
-		h := w.hang(source)
-		w.refused["Rehoming"] = &meta.NoKindMatchError{}
-		w.refused["create Rehoming carrot67"] = &meta.NoKindMatchError{}
+// progress returns the types of the kstatus conditions that are True, with their reasons.
+func progress(r *v1alpha1.Rehoming) map[string]string {
+	found := map[string]string{}
+	for _, c := range r.Status.Conditions {
+		if c.Status == metav1.ConditionTrue && slices.Contains([]string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled}, c.Type) {
+			found[c.Type] = c.Reason
+		}
+	}
+	return found
+}
 
-		w.reconcile()
-		Expect(w.writes).To(ConsistOf("patch Cluster carrot67"))
+var _ = besideEachGeneration("The conditions of a Rehoming follow kstatus", func(e *env) {
+	It("while Rehome or KubeBlocks works", func() {
+		e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
 
-		w.reconcile()
-		Expect(w.writes).To(ConsistOf("patch status of Restore " + h.restore.GetName()))
+		Expect(progress(e.rehoming())).To(Equal(map[string]string{v1alpha1.ConditionReconciling: v1alpha1.ReasonWaitingForComponent}))
+		Expect(e.rehoming().Status.ObservedGeneration).To(Equal(e.rehoming().Generation))
+	})
+
+	It("while somebody has to act", func() {
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.backup)
+		e.reconcile()
+
+		Expect(progress(e.rehoming())).To(Equal(map[string]string{v1alpha1.ConditionStalled: v1alpha1.ReasonSourceUnknown}))
+	})
+
+	It("while mode Observe changes nothing", func() {
+		e.stuckRestore(clusterStale)
+		e.reconciler.Config.Mode = configv1alpha1.Observe
+		e.reconcile()
+
+		Expect(progress(e.rehoming())).To(Equal(map[string]string{v1alpha1.ConditionStalled: v1alpha1.ReasonObserved}))
+	})
+
+	It("when nothing is left to do", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.pod, h.job, h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":"{}"}}}`)
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
+		job := rehometesting.MakeJob(restore, "restore-preparedata-9").Obj()
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-9-abcde").Of(job).OnNode("node1").Obj())
+		e.reconcile()
+
+		Expect(progress(e.rehoming())).To(BeEmpty())
+		Expect(meta.FindStatusCondition(e.rehoming().Status.Conditions, v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed)))
 	})
 })

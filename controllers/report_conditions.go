@@ -24,7 +24,7 @@ func (r *ClusterReconciler) setConditions(conditions *[]metav1.Condition, genera
 	meta.RemoveStatusCondition(conditions, v1alpha1.ConditionStalled)
 	if ready.Status != metav1.ConditionTrue {
 		progress := v1alpha1.ConditionReconciling
-		if needsPerson(ready.Reason) {
+		if needsPerson(ready.Reason) || ready.Reason == v1alpha1.ReasonObserved {
 			progress = v1alpha1.ConditionStalled
 		}
 		ready.Status = metav1.ConditionTrue

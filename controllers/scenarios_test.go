@@ -22,8 +22,8 @@ import (
 // scenario is a way in which a restore is stuck, and what a remediation of it must come to.
 type scenario struct {
 	generation func() rehometesting.Generation
-	begin      func(t *trial)
-	cured      func(t *trial)
+	begin      func(t *faultRun)
+	cured      func(t *faultRun)
 }
 
 // apart, and preferablyApart, are the rules that a Restore and its Jobs that were made anew have to end with: none at all would
@@ -49,54 +49,54 @@ const room = 10
 // any two things that KubeBlocks does.
 var wholeRestore = scenario{
 	generation: rehometesting.V10,
-	begin: func(t *trial) {
-		t.standIn.nodes = []node{{"node1", room}, {"node2", room}}
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}, {"node2", room}}
 		t.restored(source)
 	},
-	cured: func(t *trial) { t.completed(apart) },
+	cured: func(t *faultRun) { t.completed(apart) },
 }
 
 // halfRestore found one node for a Pod, and none for the other. It takes PatchCluster, the exchange of rules, and RecreateJobs.
 var halfRestore = scenario{
 	generation: rehometesting.V09,
-	begin: func(t *trial) {
-		t.standIn.quick = true
-		t.standIn.nodes = []node{{"node1", room}, {"node2", room}, {"node3", 1}}
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.quick = true
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}, {"node2", room}, {"node3", 1}}
 		t.restored(source)
 		t.noteStarted()
 	},
-	cured: func(t *trial) { t.completed(apart) },
+	cured: func(t *faultRun) { t.completed(apart) },
 }
 
 // heldByOwnRules names itself, and has fewer nodes than Pods. It takes RelaxRestorePods.
 var heldByOwnRules = scenario{
 	generation: rehometesting.V10,
-	begin: func(t *trial) {
+	begin: func(t *faultRun) {
 		t.restorePods = configv1alpha1.Relaxed
-		t.standIn.quick = true
-		t.standIn.nodes = []node{{"node1", room}}
+		t.fakeKubeBlocks.quick = true
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}}
 		t.restored(target)
 		t.noteStarted()
 	},
-	cured: func(t *trial) { t.completed(preferablyApart) },
+	cured: func(t *faultRun) { t.completed(preferablyApart) },
 }
 
 // databasePod hangs although the Restore is done, and KubeBlocks does not replace it. It takes PatchCluster and RecreatePod.
 var databasePod = scenario{
 	generation: rehometesting.V10,
-	begin: func(t *trial) {
-		t.standIn.quick = true
-		t.standIn.nodes = []node{{"node1", room}}
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.quick = true
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}}
 		component := t.backedUp(source)
 		restore := rehometesting.MakeRestore(t.namespace, component.GetName()+"-preparedata").
 			Of(component).Backup(backup).Policy(rehometesting.Apart(source)).Obj()
 		t.create(restore)
 		t.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
-		t.standIn.database = true
+		t.fakeKubeBlocks.database = true
 		t.create(rehometesting.MakeInstanceSet(t.generation, component).Replicas(1).OnDelete().Obj())
-		t.standIn.settle()
+		t.fakeKubeBlocks.settle()
 	},
-	cured: func(t *trial) {
+	cured: func(t *faultRun) {
 		for _, pod := range t.pods() {
 			Expect(pod.Spec.NodeName).NotTo(BeEmpty(), pod.Name)
 		}
@@ -105,11 +105,11 @@ var databasePod = scenario{
 
 // backedUp makes my1, which has a Pod on the first two nodes, its Backup, and carrot67, which is restored from that and keeps
 // apart from the named cluster. It returns the Component of carrot67.
-func (t *trial) backedUp(apartFrom string) *unstructured.Unstructured {
+func (t *faultRun) backedUp(apartFrom string) *unstructured.Unstructured {
 	GinkgoHelper()
 	my1 := t.cluster(source, source).Obj()
 	t.create(my1)
-	for i, n := range t.standIn.nodes[:min(2, len(t.standIn.nodes))] {
+	for i, n := range t.fakeKubeBlocks.nodes[:min(2, len(t.fakeKubeBlocks.nodes))] {
 		component := rehometesting.MakeComponent(my1, "mysql").Obj()
 		t.create(rehometesting.MakeDatabasePod(component, "my1-mysql-"+string(rune('0'+i))).OnNode(n.name).Obj())
 	}
@@ -118,7 +118,7 @@ func (t *trial) backedUp(apartFrom string) *unstructured.Unstructured {
 }
 
 // restoredAs makes a Cluster that is restored from the Backup, and its Component.
-func (t *trial) restoredAs(name, apartFrom string) *unstructured.Unstructured {
+func (t *faultRun) restoredAs(name, apartFrom string) *unstructured.Unstructured {
 	GinkgoHelper()
 	cluster := t.cluster(name, apartFrom).RestoredFrom("mysql", backup).Obj()
 	t.create(cluster)
@@ -128,15 +128,15 @@ func (t *trial) restoredAs(name, apartFrom string) *unstructured.Unstructured {
 }
 
 // restored is backedUp, and a Restore with two Jobs, as far as KubeBlocks gets with it.
-func (t *trial) restored(apartFrom string) {
+func (t *faultRun) restored(apartFrom string) {
 	GinkgoHelper()
 	t.backedUp(apartFrom)
-	t.standIn.jobs = 2
-	t.standIn.settle()
+	t.fakeKubeBlocks.jobs = 2
+	t.fakeKubeBlocks.settle()
 }
 
 // noteStarted notes the Pods that are bound, their Jobs, and the Restore.
-func (t *trial) noteStarted() {
+func (t *faultRun) noteStarted() {
 	GinkgoHelper()
 	for _, pod := range t.pods() {
 		if pod.Spec.NodeName == "" {
@@ -148,7 +148,7 @@ func (t *trial) noteStarted() {
 }
 
 // pods lists the Pods of carrot67.
-func (t *trial) pods() []corev1.Pod {
+func (t *faultRun) pods() []corev1.Pod {
 	GinkgoHelper()
 	var pods corev1.PodList
 	Expect(t.admin.List(t.ctx, &pods, client.InNamespace(t.namespace), client.MatchingLabels{kubeblocks.LabelInstance: target})).To(Succeed())
@@ -156,7 +156,7 @@ func (t *trial) pods() []corev1.Pod {
 }
 
 // jobs lists the Jobs of carrot67.
-func (t *trial) jobs() []batchv1.Job {
+func (t *faultRun) jobs() []batchv1.Job {
 	GinkgoHelper()
 	var jobs batchv1.JobList
 	Expect(t.admin.List(t.ctx, &jobs, client.InNamespace(t.namespace))).To(Succeed())
@@ -164,7 +164,7 @@ func (t *trial) jobs() []batchv1.Job {
 }
 
 // jobOf returns the Job of a Pod; nil where that is none of a Job, or the Job is gone.
-func (t *trial) jobOf(pod *corev1.Pod) *batchv1.Job {
+func (t *faultRun) jobOf(pod *corev1.Pod) *batchv1.Job {
 	GinkgoHelper()
 	for _, job := range t.jobs() {
 		if metav1.IsControlledBy(pod, &job) {
@@ -175,7 +175,7 @@ func (t *trial) jobOf(pod *corev1.Pod) *batchv1.Job {
 }
 
 // restore returns the Restore of carrot67.
-func (t *trial) restore() *kubeblocks.Restore {
+func (t *faultRun) restore() *kubeblocks.Restore {
 	GinkgoHelper()
 	restore := &kubeblocks.Restore{}
 	key := client.ObjectKey{Namespace: t.namespace, Name: target + "-mysql-preparedata"}
@@ -184,7 +184,7 @@ func (t *trial) restore() *kubeblocks.Restore {
 }
 
 // completed expects that the Restore completed under the given rules, that it says so, and that no Job of it ever failed.
-func (t *trial) completed(rules map[string]any) {
+func (t *faultRun) completed(rules map[string]any) {
 	GinkgoHelper()
 	restore := t.restore()
 	Expect(restore.Status.Phase).To(Equal(kubeblocks.RestoreCompleted))
@@ -195,7 +195,7 @@ func (t *trial) completed(rules map[string]any) {
 	Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(rules, want)).To(Succeed())
 	have := restore.Spec.PrepareDataConfig.SchedulingSpec
 	Expect(equality.Semantic.DeepEqual(have, want)).To(BeTrue(), "%v instead of %v", have, want)
-	Expect(t.jobs()).To(HaveLen(t.standIn.jobs))
+	Expect(t.jobs()).To(HaveLen(t.fakeKubeBlocks.jobs))
 	for _, job := range t.jobs() {
 		Expect(job.Status.Failed).To(BeZero(), job.Name)
 		kept := slices.ContainsFunc(t.started, func(obj client.Object) bool { return obj.GetUID() == job.UID })

@@ -15,7 +15,7 @@ import (
 )
 
 // schedule binds Pods that wait, and tells those that cannot be bound why not.
-func (k *standIn) schedule() {
+func (k *fakeKubeBlocks) schedule() {
 	GinkgoHelper()
 	for i := range k.seen.pods {
 		pod := &k.seen.pods[i]
@@ -31,7 +31,7 @@ func (k *standIn) schedule() {
 }
 
 // nodeFor returns the first node that takes a Pod, or why none does, in the scheduler's words.
-func (k *standIn) nodeFor(pod *corev1.Pod) (name, why string) {
+func (k *fakeKubeBlocks) nodeFor(pod *corev1.Pod) (name, why string) {
 	GinkgoHelper()
 	full, apart := 0, 0
 	for _, n := range k.nodes {
@@ -58,7 +58,7 @@ func (k *standIn) nodeFor(pod *corev1.Pod) (name, why string) {
 }
 
 // keepsAway reports whether a node has a Pod that another Pod's required anti-affinity names.
-func (k *standIn) keepsAway(pod *corev1.Pod, name string) bool {
+func (k *fakeKubeBlocks) keepsAway(pod *corev1.Pod, name string) bool {
 	GinkgoHelper()
 	if pod.Spec.Affinity == nil || pod.Spec.Affinity.PodAntiAffinity == nil {
 		return false
@@ -77,7 +77,7 @@ func (k *standIn) keepsAway(pod *corev1.Pod, name string) bool {
 }
 
 // onNode counts the Pods of the Cluster on a node.
-func (k *standIn) onNode(name string) int {
+func (k *fakeKubeBlocks) onNode(name string) int {
 	count := 0
 	for i := range k.seen.pods {
 		if k.seen.pods[i].Spec.NodeName == name {
@@ -88,7 +88,7 @@ func (k *standIn) onNode(name string) int {
 }
 
 // bind binds a Pod, and has the kubelet start it.
-func (k *standIn) bind(pod *corev1.Pod, name string) {
+func (k *fakeKubeBlocks) bind(pod *corev1.Pod, name string) {
 	GinkgoHelper()
 	binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: name}}
 	Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), binding)).To(Succeed())
@@ -97,7 +97,7 @@ func (k *standIn) bind(pod *corev1.Pod, name string) {
 }
 
 // turnDown says why a Pod finds no node.
-func (k *standIn) turnDown(pod *corev1.Pod, why string) {
+func (k *fakeKubeBlocks) turnDown(pod *corev1.Pod, why string) {
 	GinkgoHelper()
 	k.mergeStatus(pod, map[string]any{"conditions": []any{map[string]any{
 		"type": corev1.PodScheduled, "status": corev1.ConditionFalse, "reason": corev1.PodReasonUnschedulable, "message": why,

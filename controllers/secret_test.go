@@ -10,30 +10,30 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-var _ = besideEachGeneration("A password in a restore annotation", func(w *world) {
+var _ = besideEachGeneration("A password in a restore annotation", func(e *env) {
 	const password = "hunter2"
 
 	// told is all that leaves Rehome.
-	told := func(h *hang) string {
+	told := func(h *stuckRestore) string {
 		GinkgoHelper()
-		return asJSON(w.conditions(h.restore)) + asJSON(w.rehoming()) + strings.Join(append(w.events, w.transitions...), "\n") + strings.Join(w.logged, "\n")
+		return asJSON(e.conditions(h.restore)) + asJSON(e.rehoming()) + strings.Join(append(e.events, e.transitions...), "\n") + strings.Join(e.logged, "\n")
 	}
 
 	// hangFrom makes a restore whose Cluster has that annotation.
-	hangFrom := func(annotation string) *hang {
+	hangFrom := func(annotation string) *stuckRestore {
 		GinkgoHelper()
-		h := w.hang(source)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationRestoreFromBackup+`":`+asJSON(annotation)+`}}}`)
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationRestoreFromBackup+`":`+asJSON(annotation)+`}}}`)
 		return h
 	}
 
 	DescribeTable("is told to nobody", func(annotation string) {
 		h := hangFrom(annotation)
 
-		w.reconcile()
-		w.reconcile()
+		e.reconcile()
+		e.reconcile()
 
-		Expect(w.condition(h.restore)).NotTo(BeNil())
+		Expect(e.condition(h.restore)).NotTo(BeNil())
 		Expect(told(h)).NotTo(ContainSubstring(password))
 	},
 		Entry("when the annotation is whole", `{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`),
@@ -49,9 +49,9 @@ var _ = besideEachGeneration("A password in a restore annotation", func(w *world
 
 	It("is told to nobody when the Cluster cannot be written", func() {
 		h := hangFrom(`{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`)
-		w.merge(h.cluster, `{"spec":{"frozen":true}}`)
+		e.merge(h.cluster, `{"spec":{"frozen":true}}`)
 
-		_, err := w.tryReconcile()
+		_, err := e.tryReconcile()
 
 		Expect(err).To(MatchError(Not(ContainSubstring(password))))
 		Expect(told(h)).NotTo(ContainSubstring(password))

@@ -10,79 +10,79 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("A restore of another shape", func(w *world) {
+var _ = besideEachGeneration("A restore of another shape", func(e *env) {
 	It("is unblocked for every component and every instance template", func() {
-		h := w.hang(target)
-		_, proxy := w.restoring(h.cluster, "proxy", rehometesting.Apart(target), rehometesting.Apart(source))
-		hot := rehometesting.MakeRestore(w.namespace, h.restore.GetName()+"-hot").Of(h.component).Backup(backup).Stale(source).Obj()
-		w.create(hot)
+		h := e.stuckRestore(clusterRewritten)
+		_, proxy := e.restoring(h.cluster, "proxy", rehometesting.Apart(target), rehometesting.Apart(source))
+		hot := rehometesting.MakeRestore(e.namespace, h.restore.GetName()+"-hot").Of(h.component).Backup(backup).Stale(source).Obj()
+		e.create(hot)
 
 		for range 3 {
-			w.reconcile()
+			e.reconcile()
 		}
 
-		Expect(w.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil())
-		Expect(w.now(proxy).GetDeletionTimestamp()).NotTo(BeNil())
-		Expect(w.now(hot).GetDeletionTimestamp()).NotTo(BeNil())
+		Expect(e.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil())
+		Expect(e.now(proxy).GetDeletionTimestamp()).NotTo(BeNil())
+		Expect(e.now(hot).GetDeletionTimestamp()).NotTo(BeNil())
 	})
 
 	It("is unblocked for a shard, whose rules hold its own generated name", func() {
-		h := w.hang(source)
-		w.remove(h.restore, h.component)
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.restore, h.component)
 		shard := map[string]any{"name": "shard", "template": map[string]any{"schedulingPolicy": ofShard(source, "")}}
-		spec := map[string]any{w.generation.Shardings: []any{shard}}
-		w.remove(h.backup)
-		w.create(rehometesting.MakeBackup(w.namespace, backup).Of(rehometesting.MakeCluster(w.generation, w.namespace, source).Spec(spec).Obj()).Obj())
+		spec := map[string]any{e.generation.Shardings: []any{shard}}
+		e.remove(h.backup)
+		e.create(rehometesting.MakeBackup(e.namespace, backup).Of(rehometesting.MakeCluster(e.generation, e.namespace, source).Spec(spec).Obj()).Obj())
 		h.cluster.Object["spec"] = spec
-		Expect(w.admin.Update(w.ctx, h.cluster)).To(Succeed())
+		Expect(e.admin.Update(e.ctx, h.cluster)).To(Succeed())
 		component := rehometesting.MakeComponent(h.cluster, "shard-x7k").Policy(ofShard(source, "shard-x7k")).Obj()
 		labels := component.GetLabels()
 		labels[kubeblocks.LabelShardingName] = "shard"
 		component.SetLabels(labels)
-		w.create(component)
-		restore := rehometesting.MakeRestore(w.namespace, component.GetName()+"-preparedata").
+		e.create(component)
+		restore := rehometesting.MakeRestore(e.namespace, component.GetName()+"-preparedata").
 			Of(component).Backup(backup).Policy(ofShard(source, "shard-x7k")).Obj()
-		w.create(restore)
+		e.create(restore)
 
-		w.reconcile()
-		Expect(w.now(h.cluster).Object["spec"]).To(Equal(map[string]any{w.generation.Shardings: []any{
+		e.reconcile()
+		Expect(e.now(h.cluster).Object["spec"]).To(Equal(map[string]any{e.generation.Shardings: []any{
 			map[string]any{"name": "shard", "template": map[string]any{"schedulingPolicy": ofShard(target, "")}},
 		}}), "the empty name is KubeBlocks' to fill")
 
-		component = w.now(component)
+		component = e.now(component)
 		component.Object["spec"] = map[string]any{"schedulingPolicy": ofShard(target, "shard-x7k")}
-		Expect(w.admin.Update(w.ctx, component)).To(Succeed())
-		w.reconcile()
-		Expect(w.now(restore).GetDeletionTimestamp()).NotTo(BeNil())
+		Expect(e.admin.Update(e.ctx, component)).To(Succeed())
+		e.reconcile()
+		Expect(e.now(restore).GetDeletionTimestamp()).NotTo(BeNil())
 	})
 
 	It("has only its Cluster rewritten by KubeBlocks 1.2, whose Restores must not be touched", func() {
-		h := w.hang(source)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}},
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}},
 			"spec":{"restore":{"source":{"apiGroup":"dataprotection.kubeblocks.io","kind":"Backup","name":"bp1"}}}}`)
 
-		w.reconcile()
-		Expect(w.writes).To(ContainElement("patch Cluster carrot67"))
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 
 		h.component.Object["spec"] = map[string]any{"schedulingPolicy": rehometesting.Apart(target)}
-		Expect(w.admin.Update(w.ctx, h.component)).To(Succeed())
+		Expect(e.admin.Update(e.ctx, h.component)).To(Succeed())
 		for range 3 {
-			w.reconcile()
-			Expect(w.writes).NotTo(ContainElement(HavePrefix("delete")))
-			Expect(w.writes).NotTo(ContainElement(HavePrefix("patch Restore")))
+			e.reconcile()
+			Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+			Expect(e.writes).NotTo(ContainElement(HavePrefix("patch Restore")))
 		}
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
+		Expect(e.condition(h.restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
 	})
 
 	It("is known as a restore by KubeBlocks 1.2 before there is any Restore", func() {
-		h := w.hang(source)
-		w.remove(h.pod, h.job, h.restore)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}},
-			"spec":{"restore":{"source":{"kind":"Backup","name":"bp1","namespace":"`+w.namespace+`"}}}}`)
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.pod, h.job, h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}},
+			"spec":{"restore":{"source":{"kind":"Backup","name":"bp1","namespace":"`+e.namespace+`"}}}}`)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(Equal([]string{"patch Cluster carrot67"}))
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
 	})
 })
 

@@ -25,7 +25,7 @@ import (
 )
 
 func TestControllers(t *testing.T) {
-	logf.SetLogger(logr.Discard()) // each world has a log of its own
+	logf.SetLogger(logr.Discard()) // each environment has a log of its own
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "Controllers")
 }
@@ -36,9 +36,9 @@ type server struct {
 	apps schema.GroupVersion
 	// admin may do everything: with it a test plays KubeBlocks and the cluster's owner.
 	admin client.Client
-	// rehome may do what config/rbac/role.yaml says, and reads from a cache what a manager does.
+	// rehome has the rights of config/rbac/role.yaml.
 	rehome client.WithWatch
-	// observer may do the same, but for what a manager in mode Observe must not.
+	// observer has the same rights, except those that mode Observe must not use.
 	observer client.WithWatch
 }
 
@@ -78,7 +78,7 @@ func start(generation rehometesting.Generation) *server {
 	as := func(user *rest.Config) client.WithWatch {
 		c, err := client.NewWithWatch(user, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())
-		return besideCache(c, s.admin)
+		return c
 	}
 	s.rehome, s.observer = as(boundToRole(environment, s.admin, "rehome")), as(observerUser(environment, s.admin))
 	awaitPolicy(s.admin, as(allowedObserver(environment)))

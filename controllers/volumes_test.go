@@ -15,7 +15,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("Rules that restore Pods follow where volumes allow looser ones", func(w *world) {
+var _ = besideEachGeneration("Rules that restore Pods follow where volumes allow looser ones", func(e *env) {
 	// volume makes a volume, tied to a node or not.
 	volume := func(tied bool) string {
 		GinkgoHelper()
@@ -28,35 +28,35 @@ var _ = besideEachGeneration("Rules that restore Pods follow where volumes allow
 				MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{"node1"}}},
 			}}}}
 		}
-		Expect(w.admin.Create(w.ctx, pv)).To(Succeed())
+		Expect(e.admin.Create(e.ctx, pv)).To(Succeed())
 		return pv.Name
 	}
 	// class makes a class that binds volumes at once, or where the Pod is.
 	class := func(mode storagev1.VolumeBindingMode) string {
 		GinkgoHelper()
 		c := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{GenerateName: "class-"}, Provisioner: "example.com/any", VolumeBindingMode: &mode}
-		Expect(w.admin.Create(w.ctx, c)).To(Succeed())
+		Expect(e.admin.Create(e.ctx, c)).To(Succeed())
 		return c.Name
 	}
 
 	DescribeTable("are relaxed in mode Auto", func(claimOf func(*corev1.PersistentVolumeClaim), relaxed bool) {
-		h := w.hang(target)
-		w.remove(h.pod, h.job, h.restore)
-		w.reconciler.Config.RestorePods = configv1alpha1.Auto
-		restore := rehometesting.MakeRestore(w.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
-		w.create(restore)
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.pod, h.job, h.restore)
+		e.reconciler.Config.RestorePods = configv1alpha1.Auto
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
 		job := rehometesting.MakeJob(restore, "restore-preparedata-1").Claim("data").Obj()
-		w.create(job)
-		w.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-1-x7k2p").Of(job).Unschedulable(turnedDown).Obj())
-		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "data"}}
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(restore, "restore-preparedata-1-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "data"}}
 		claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 		claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
 		claimOf(claim)
-		Expect(w.admin.Create(w.ctx, claim)).To(Succeed())
+		Expect(e.admin.Create(e.ctx, claim)).To(Succeed())
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(slices.Contains(w.writes, "patch Restore "+restore.GetName())).To(Equal(relaxed))
+		Expect(slices.Contains(e.writes, "patch Restore "+restore.GetName())).To(Equal(relaxed))
 	},
 		Entry("where a volume can go anywhere", func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = volume(false) }, true),
 		Entry("but not where a volume is tied to a node", func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = volume(true) }, false),

@@ -15,9 +15,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// delays notes for how long each request is put off.
+// delays records the delay of each request.
 type delays struct {
-	queue
+	workqueueOf
 	of map[types.NamespacedName]time.Duration
 }
 
@@ -25,7 +25,7 @@ func (d delays) AddAfter(request reconcile.Request, delay time.Duration) {
 	d.of[request.NamespacedName] = delay
 }
 
-func TestChangesAreGathered(t *testing.T) {
+func TestChangesAreBatched(t *testing.T) {
 	restoreOf := func(cluster string) *kubeblocks.Restore {
 		restore := &kubeblocks.Restore{}
 		restore.Namespace, restore.Labels = "shop", map[string]string{kubeblocks.LabelInstance: cluster}
@@ -33,31 +33,31 @@ func TestChangesAreGathered(t *testing.T) {
 	}
 	kiwi, fig := types.NamespacedName{Namespace: "shop", Name: "kiwi"}, types.NamespacedName{Namespace: "shop", Name: "fig"}
 	for name, test := range map[string]struct {
-		change func(context.Context, queue)
-		looked map[types.NamespacedName]time.Duration
+		change   func(context.Context, workqueueOf)
+		enqueued map[types.NamespacedName]time.Duration
 	}{
-		"a Restore is there at the start": {func(ctx context.Context, q queue) {
-			settled(clusterOf).Create(ctx, event.CreateEvent{Object: restoreOf("kiwi"), IsInInitialList: true}, q)
+		"a Restore is there at the start": {func(ctx context.Context, q workqueueOf) {
+			batched(labelledCluster).Create(ctx, event.CreateEvent{Object: restoreOf("kiwi"), IsInInitialList: true}, q)
 		}, map[types.NamespacedName]time.Duration{}},
-		"a Restore is created": {func(ctx context.Context, q queue) {
-			settled(clusterOf).Create(ctx, event.CreateEvent{Object: restoreOf("kiwi")}, q)
-		}, map[types.NamespacedName]time.Duration{kiwi: settleTime}},
-		"a Restore is given to another Cluster": {func(ctx context.Context, q queue) {
-			settled(clusterOf).Update(ctx, event.UpdateEvent{ObjectOld: restoreOf("kiwi"), ObjectNew: restoreOf("fig")}, q)
-		}, map[types.NamespacedName]time.Duration{kiwi: settleTime, fig: settleTime}},
-		"a Restore is deleted": {func(ctx context.Context, q queue) {
-			settled(clusterOf).Delete(ctx, event.DeleteEvent{Object: restoreOf("kiwi")}, q)
-		}, map[types.NamespacedName]time.Duration{kiwi: settleTime}},
+		"a Restore is created": {func(ctx context.Context, q workqueueOf) {
+			batched(labelledCluster).Create(ctx, event.CreateEvent{Object: restoreOf("kiwi")}, q)
+		}, map[types.NamespacedName]time.Duration{kiwi: batchPeriod}},
+		"a Restore is given to another Cluster": {func(ctx context.Context, q workqueueOf) {
+			batched(labelledCluster).Update(ctx, event.UpdateEvent{ObjectOld: restoreOf("kiwi"), ObjectNew: restoreOf("fig")}, q)
+		}, map[types.NamespacedName]time.Duration{kiwi: batchPeriod, fig: batchPeriod}},
+		"a Restore is deleted": {func(ctx context.Context, q workqueueOf) {
+			batched(labelledCluster).Delete(ctx, event.DeleteEvent{Object: restoreOf("kiwi")}, q)
+		}, map[types.NamespacedName]time.Duration{kiwi: batchPeriod}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := delays{of: map[types.NamespacedName]time.Duration{}}
 			test.change(t.Context(), q)
-			NewWithT(t).Expect(q.of).To(Equal(test.looked))
+			NewWithT(t).Expect(q.of).To(Equal(test.enqueued))
 		})
 	}
 }
 
-func TestReportsAreNoNews(t *testing.T) {
+func TestOwnStatusUpdatesAreIgnored(t *testing.T) {
 	restore := func(conditions ...string) *kubeblocks.Restore {
 		r := &kubeblocks.Restore{}
 		for _, conditionType := range conditions {
@@ -73,7 +73,7 @@ func TestReportsAreNoNews(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		before, now *kubeblocks.Restore
-		news        bool
+		passes      bool
 	}{
 		"Rehome reports for the first time": {restore(theirs), changed(restore(theirs, rules, pods), func(*kubeblocks.Restore) {}), false},
 		"Rehome reports something else": {restore(rules, pods), changed(restore(rules, pods), func(r *kubeblocks.Restore) {
@@ -89,7 +89,7 @@ func TestReportsAreNoNews(t *testing.T) {
 		}), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			NewWithT(t).Expect(notOurReport.Update(event.UpdateEvent{ObjectOld: test.before, ObjectNew: test.now})).To(Equal(test.news))
+			NewWithT(t).Expect(ignoreOwnStatusUpdates.Update(event.UpdateEvent{ObjectOld: test.before, ObjectNew: test.now})).To(Equal(test.passes))
 		})
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -23,11 +22,11 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// trial is a world in which a stand-in for KubeBlocks acts after each reconcile, and a reconciler whose calls are numbered.
-type trial struct {
-	world
-	standIn *standIn
-	calls   *calls
+// faultRun is an env in which a stand-in for KubeBlocks acts after each reconcile, and a reconciler whose calls are numbered.
+type faultRun struct {
+	env
+	fakeKubeBlocks *fakeKubeBlocks
+	calls          *calls
 	// restorePods is the configuration of every reconciler.
 	restorePods configv1alpha1.RestorePods
 	// started are objects that had a bound Pod before: they must be there at the end.
@@ -36,36 +35,35 @@ type trial struct {
 	observe func()
 }
 
-func newTrial(generation rehometesting.Generation) *trial {
+func newFaultRun(generation rehometesting.Generation) *faultRun {
 	GinkgoHelper()
-	t := &trial{restorePods: configv1alpha1.Inherit}
+	t := &faultRun{restorePods: configv1alpha1.Inherit}
 	t.reset(generation)
-	t.standIn = t.newStandIn(target)
+	t.fakeKubeBlocks = t.newFakeKubeBlocks(target)
 	t.calls = &calls{}
 	t.start()
 	return t
 }
 
-func (t *trial) newStandIn(cluster string) *standIn {
-	return &standIn{
+func (t *faultRun) newFakeKubeBlocks(cluster string) *fakeKubeBlocks {
+	return &fakeKubeBlocks{
 		ctx: t.ctx, admin: t.admin, generation: t.generation, namespace: t.namespace,
 		cluster: cluster, pods: map[types.UID]types.UID{},
 	}
 }
 
 // start starts a process: its reconciler knows nothing yet.
-func (t *trial) start() {
+func (t *faultRun) start() {
 	s := *servers[t.generation.Apps]
-	s.rehome = interceptor.NewClient(interceptor.NewClient(s.rehome, within(t.namespace)), t.calls.interception())
-	t.reconciler = t.newReconciler(&s)
+	t.reconciler = t.newReconciler(&s, within(t.namespace), t.calls.interception())
 	t.reconciler.Config.RestorePods = t.restorePods
 }
 
 // converge reconciles, with a step of KubeBlocks after each pass, until nothing moves any more. A pass in which a call went
 // wrong is followed by another at once; when the process died of it, by one of a new process.
-func (t *trial) converge() {
+func (t *faultRun) converge() {
 	GinkgoHelper()
-	most := 60 + 2*len(t.calls.mishaps) // more than any remediation needs
+	most := 60 + 2*len(t.calls.faults) // more than any remediation needs
 	for range most {
 		if t.pass() {
 			return
@@ -75,15 +73,15 @@ func (t *trial) converge() {
 }
 
 // pass reconciles once, and reports whether nothing moved.
-func (t *trial) pass() bool {
+func (t *faultRun) pass() bool {
 	GinkgoHelper()
 	t.rejoin()
 	t.calls.beginPass()
 	if t.observe != nil {
 		t.observe()
 	}
-	// What a run with mishaps plays, the undisturbed one has played.
-	t.unobserved = len(t.calls.mishaps) > 0
+	// What a run with faults plays, the undisturbed one has played.
+	t.unobserved = len(t.calls.faults) > 0
 	result, err := t.tryReconcile()
 	t.clock.Step(result.RequeueAfter)
 	wrong, died := t.calls.endPass()
@@ -94,16 +92,16 @@ func (t *trial) pass() bool {
 		return false
 	}
 	Expect(err).NotTo(HaveOccurred())
-	moved := t.standIn.step()
+	moved := t.fakeKubeBlocks.step()
 	return !moved && len(t.writes)+len(t.own) == 0 && result.RequeueAfter == 0
 }
 
 // rejoin has the calls counted on from a pass of the undisturbed course, where a run that went astray has come to what that one
 // found: from there on the two are the same, and more calls can go wrong.
-func (t *trial) rejoin() {
+func (t *faultRun) rejoin() {
 	GinkgoHelper()
 	c := t.calls
-	if !c.astray || len(c.mishaps) == 0 {
+	if !c.astray || len(c.faults) == 0 {
 		return
 	}
 	state := t.state()
@@ -116,20 +114,20 @@ func (t *trial) rejoin() {
 }
 
 // rests expects that no resourceVersion moves any more, however often Rehome looks.
-func (t *trial) rests() {
+func (t *faultRun) rests() {
 	GinkgoHelper()
 	before := t.allVersions()
 	for range 3 {
 		result, err := t.tryReconcile()
 		Expect(err).NotTo(HaveOccurred())
 		t.clock.Step(result.RequeueAfter)
-		t.standIn.step()
+		t.fakeKubeBlocks.step()
 	}
 	Expect(t.allVersions()).To(Equal(before))
 }
 
-// kinds lists the kinds of all there is in a world.
-func (t *trial) kinds() []schema.GroupVersionKind {
+// kinds lists the kinds of all there is in an env.
+func (t *faultRun) kinds() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
 		t.generation.Apps.WithKind("Cluster"), t.generation.Apps.WithKind("Component"), t.generation.Workloads().WithKind("InstanceSet"),
 		kubeblocks.DataProtectionV1alpha1.WithKind("Restore"), kubeblocks.DataProtectionV1alpha1.WithKind("Backup"),
@@ -137,8 +135,8 @@ func (t *trial) kinds() []schema.GroupVersionKind {
 	}
 }
 
-// everything lists all there is in the world.
-func (t *trial) everything() []unstructured.Unstructured {
+// everything lists all there is in the environment.
+func (t *faultRun) everything() []unstructured.Unstructured {
 	GinkgoHelper()
 	var all []unstructured.Unstructured
 	for _, gvk := range t.kinds() {
@@ -150,7 +148,7 @@ func (t *trial) everything() []unstructured.Unstructured {
 	return all
 }
 
-func (t *trial) allVersions() map[string]string {
+func (t *faultRun) allVersions() map[string]string {
 	GinkgoHelper()
 	versions := map[string]string{}
 	for _, obj := range t.everything() {
@@ -160,7 +158,7 @@ func (t *trial) allVersions() map[string]string {
 }
 
 // keeps expects that what had started is still there.
-func (t *trial) keeps() {
+func (t *faultRun) keeps() {
 	GinkgoHelper()
 	for _, obj := range t.started {
 		now := obj.DeepCopyObject().(client.Object)
@@ -171,7 +169,7 @@ func (t *trial) keeps() {
 }
 
 // clean removes what would cost the server, or meet other worlds: the ledgers.
-func (t *trial) clean() {
+func (t *faultRun) clean() {
 	GinkgoHelper()
 	all := []client.DeleteAllOfOption{client.InNamespace(t.namespace), client.GracePeriodSeconds(0)}
 	for _, obj := range []client.Object{&kubeblocks.Cluster{}, &kubeblocks.Component{}, &v1alpha1.Rehoming{}, &corev1.Pod{}} {
@@ -179,9 +177,9 @@ func (t *trial) clean() {
 	}
 }
 
-// state returns all there is in the world, one object a line, without what differs between two runs that came to the same:
+// state returns all there is in the environment, one object a line, without what differs between two runs that came to the same:
 // UIDs, versions, times, and names that are drawn. The ledger is part of it, with every attempt.
-func (t *trial) state() string {
+func (t *faultRun) state() string {
 	GinkgoHelper()
 	var lines []string
 	for _, obj := range t.everything() {
@@ -196,7 +194,7 @@ var (
 	drawn = regexp.MustCompile(`(restore-preparedata-)[0-9a-f]{8}(-bp1-\d)(-[a-z0-9]{5})?`)
 )
 
-func (t *trial) normal(obj *unstructured.Unstructured) string {
+func (t *faultRun) normal(obj *unstructured.Unstructured) string {
 	GinkgoHelper()
 	for _, key := range []string{"resourceVersion", "managedFields"} {
 		unstructured.RemoveNestedField(obj.Object, "metadata", key)

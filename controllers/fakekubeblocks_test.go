@@ -21,7 +21,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// standIn plays KubeBlocks, the Job controller, the garbage collector, the scheduler and the kubelet around one restored
+// fakeKubeBlocks plays KubeBlocks, the Job controller, the garbage collector, the scheduler and the kubelet around one restored
 // Cluster, one step after another, as KubeBlocks up to 1.1 does it:
 //   - a Component follows the Cluster's componentSpecs, an InstanceSet's template follows the Component, a Restore never
 //     follows anything;
@@ -40,7 +40,7 @@ import (
 // of these play it themselves.
 //
 // A step goes from effects to causes, so that Rehome gets to see all that is in between; a quick one goes from causes to effects.
-type standIn struct {
+type fakeKubeBlocks struct {
 	ctx        context.Context
 	admin      client.Client
 	generation rehometesting.Generation
@@ -60,7 +60,7 @@ type standIn struct {
 	// others are the Pods of the cluster that was backed up: they stay where they are.
 	others []corev1.Pod
 
-	seen  sight
+	seen  objects
 	moved bool
 }
 
@@ -70,8 +70,8 @@ type node struct {
 	room int
 }
 
-// sight is what a step begins with.
-type sight struct {
+// objects is what a step begins with.
+type objects struct {
 	components []kubeblocks.Component
 	restores   []kubeblocks.Restore
 	sets       []kubeblocks.InstanceSet
@@ -80,7 +80,7 @@ type sight struct {
 }
 
 // step lets everybody act once, and reports whether anybody did.
-func (k *standIn) step() bool {
+func (k *fakeKubeBlocks) step() bool {
 	GinkgoHelper()
 	k.moved = false
 	k.look()
@@ -98,7 +98,7 @@ func (k *standIn) step() bool {
 }
 
 // settle steps until nobody acts any more.
-func (k *standIn) settle() {
+func (k *fakeKubeBlocks) settle() {
 	GinkgoHelper()
 	for range 20 {
 		if !k.step() {
@@ -108,7 +108,7 @@ func (k *standIn) settle() {
 	Fail("KubeBlocks does not come to rest")
 }
 
-func (k *standIn) look() {
+func (k *fakeKubeBlocks) look() {
 	GinkgoHelper()
 	var components kubeblocks.ComponentList
 	var restores kubeblocks.RestoreList
@@ -127,17 +127,17 @@ func (k *standIn) look() {
 		k.list(&others, source)
 		k.others = others.Items
 	}
-	k.seen = sight{components.Items, restores.Items, sets.Items, jobs.Items, pods.Items}
+	k.seen = objects{components.Items, restores.Items, sets.Items, jobs.Items, pods.Items}
 }
 
-func (k *standIn) list(list client.ObjectList, cluster string) {
+func (k *fakeKubeBlocks) list(list client.ObjectList, cluster string) {
 	GinkgoHelper()
 	Expect(k.admin.List(k.ctx, list, client.InNamespace(k.namespace),
 		client.MatchingLabels{kubeblocks.LabelInstance: cluster})).To(Succeed())
 }
 
 // syncComponents hands the Cluster's rules to its Components.
-func (k *standIn) syncComponents() {
+func (k *fakeKubeBlocks) syncComponents() {
 	GinkgoHelper()
 	cluster := &kubeblocks.Cluster{}
 	Expect(k.admin.Get(k.ctx, k.key(k.cluster), cluster)).To(Succeed())
@@ -154,7 +154,7 @@ func (k *standIn) syncComponents() {
 }
 
 // syncInstanceSets hands the rules of Components to the templates of their InstanceSets.
-func (k *standIn) syncInstanceSets() {
+func (k *fakeKubeBlocks) syncInstanceSets() {
 	GinkgoHelper()
 	for i := range k.seen.sets {
 		set := &k.seen.sets[i]
@@ -165,7 +165,7 @@ func (k *standIn) syncInstanceSets() {
 	}
 }
 
-func (k *standIn) componentOf(obj client.Object) *kubeblocks.Component {
+func (k *fakeKubeBlocks) componentOf(obj client.Object) *kubeblocks.Component {
 	i := slices.IndexFunc(k.seen.components, func(c kubeblocks.Component) bool { return metav1.IsControlledBy(obj, &c) })
 	if i < 0 {
 		return nil
@@ -174,7 +174,7 @@ func (k *standIn) componentOf(obj client.Object) *kubeblocks.Component {
 }
 
 // createRestores creates the Restores that are missing.
-func (k *standIn) createRestores() {
+func (k *fakeKubeBlocks) createRestores() {
 	GinkgoHelper()
 	for i := range k.seen.components {
 		component := &k.seen.components[i]
@@ -195,7 +195,7 @@ func (k *standIn) createRestores() {
 }
 
 // finalizeRestores ends Restores that are being deleted: their Jobs and Pods first.
-func (k *standIn) finalizeRestores() {
+func (k *fakeKubeBlocks) finalizeRestores() {
 	GinkgoHelper()
 	k.seen.restores = slices.DeleteFunc(k.seen.restores, func(restore kubeblocks.Restore) bool {
 		if restore.DeletionTimestamp.IsZero() {
@@ -218,7 +218,7 @@ func ofRestore(obj client.Object, restore *kubeblocks.Restore) bool {
 }
 
 // createJobs creates the Jobs that Running Restores miss.
-func (k *standIn) createJobs() {
+func (k *fakeKubeBlocks) createJobs() {
 	GinkgoHelper()
 	for i := range k.seen.restores {
 		restore := &k.seen.restores[i]
@@ -241,7 +241,7 @@ func (k *standIn) createJobs() {
 }
 
 // createRestorePods gives each Job its Pod, and counts one that vanished.
-func (k *standIn) createRestorePods() {
+func (k *fakeKubeBlocks) createRestorePods() {
 	GinkgoHelper()
 	for i := range k.seen.jobs {
 		job := &k.seen.jobs[i]
@@ -261,12 +261,12 @@ func (k *standIn) createRestorePods() {
 	}
 }
 
-func (k *standIn) hasPod(owner client.Object) bool {
+func (k *fakeKubeBlocks) hasPod(owner client.Object) bool {
 	return slices.ContainsFunc(k.seen.pods, func(p corev1.Pod) bool { return metav1.IsControlledBy(&p, owner) })
 }
 
 // createDatabasePods creates the Pods that InstanceSets miss.
-func (k *standIn) createDatabasePods() {
+func (k *fakeKubeBlocks) createDatabasePods() {
 	GinkgoHelper()
 	for i := range k.seen.sets {
 		set := &k.seen.sets[i]
@@ -286,7 +286,7 @@ func (k *standIn) createDatabasePods() {
 }
 
 // collectGarbage removes the Pods of Jobs that are gone.
-func (k *standIn) collectGarbage() {
+func (k *fakeKubeBlocks) collectGarbage() {
 	GinkgoHelper()
 	k.seen.pods = slices.DeleteFunc(k.seen.pods, func(pod corev1.Pod) bool {
 		owner := metav1.GetControllerOf(&pod)
@@ -302,7 +302,7 @@ func (k *standIn) collectGarbage() {
 func isJob(owner metav1.OwnerReference) bool { return owner.Kind == "Job" }
 
 // completeRestores completes Restores that have all their Jobs, each with a bound Pod.
-func (k *standIn) completeRestores() {
+func (k *fakeKubeBlocks) completeRestores() {
 	GinkgoHelper()
 	for i := range k.seen.restores {
 		restore := &k.seen.restores[i]
@@ -317,11 +317,11 @@ func (k *standIn) completeRestores() {
 	}
 }
 
-func (k *standIn) isBound(job *batchv1.Job) bool {
+func (k *fakeKubeBlocks) isBound(job *batchv1.Job) bool {
 	return slices.ContainsFunc(k.seen.pods, func(p corev1.Pod) bool { return metav1.IsControlledBy(&p, job) && p.Spec.NodeName != "" })
 }
 
-func (k *standIn) complete(restore *kubeblocks.Restore, jobs []batchv1.Job) {
+func (k *fakeKubeBlocks) complete(restore *kubeblocks.Restore, jobs []batchv1.Job) {
 	GinkgoHelper()
 	var actions []any
 	for i := range jobs {
@@ -331,18 +331,18 @@ func (k *standIn) complete(restore *kubeblocks.Restore, jobs []batchv1.Job) {
 	k.mergeStatus(restore, map[string]any{"phase": kubeblocks.RestoreCompleted, "actions": map[string]any{"prepareData": actions}})
 }
 
-func (k *standIn) key(name string) types.NamespacedName {
+func (k *fakeKubeBlocks) key(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: k.namespace, Name: name}
 }
 
-func (k *standIn) create(obj client.Object) {
+func (k *fakeKubeBlocks) create(obj client.Object) {
 	GinkgoHelper()
 	k.moved = true
 	Expect(k.admin.Create(k.ctx, obj)).To(Succeed())
 }
 
 // merge sends a merge patch that names no version, as KubeBlocks does.
-func (k *standIn) merge(obj client.Object, patch map[string]any) {
+func (k *fakeKubeBlocks) merge(obj client.Object, patch map[string]any) {
 	GinkgoHelper()
 	k.moved = true
 	data, err := json.Marshal(patch)
@@ -352,7 +352,7 @@ func (k *standIn) merge(obj client.Object, patch map[string]any) {
 }
 
 // mergeStatus is merge for the status.
-func (k *standIn) mergeStatus(obj client.Object, status map[string]any) {
+func (k *fakeKubeBlocks) mergeStatus(obj client.Object, status map[string]any) {
 	GinkgoHelper()
 	k.moved = true
 	data, err := json.Marshal(map[string]any{"status": status})
@@ -362,7 +362,7 @@ func (k *standIn) mergeStatus(obj client.Object, status map[string]any) {
 }
 
 // removePods removes the Pods of a Job.
-func (k *standIn) removePods(job *batchv1.Job) {
+func (k *fakeKubeBlocks) removePods(job *batchv1.Job) {
 	GinkgoHelper()
 	k.seen.pods = slices.DeleteFunc(k.seen.pods, func(p corev1.Pod) bool {
 		if metav1.IsControlledBy(&p, job) {
@@ -373,7 +373,7 @@ func (k *standIn) removePods(job *batchv1.Job) {
 }
 
 // remove deletes an object, and takes away what holds it.
-func (k *standIn) remove(obj client.Object) {
+func (k *fakeKubeBlocks) remove(obj client.Object) {
 	GinkgoHelper()
 	if len(obj.GetFinalizers()) > 0 {
 		k.merge(obj, map[string]any{"metadata": map[string]any{"finalizers": nil}})

@@ -19,6 +19,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -27,40 +28,40 @@ import (
 // many is how many Restores are stuck at once. Where the cure does not help, fewer will do.
 const many, fewer = 200, 60
 
-// storm is a world with many restored Clusters, and one manager that looks at one after another.
-type storm struct {
-	*trial
-	clusters []*stuck
+// storm is an env with many restored Clusters, and one manager that looks at one after another.
+type loadTest struct {
+	*faultRun
+	clusters []*stuckCluster
 	// deleted counts the Restores that were deleted, wrote all writes but those to Rehomings.
 	deleted, wrote int
 }
 
-// stuck is a Cluster of a storm.
-type stuck struct {
-	name    string
-	standIn *standIn
+// stuckCluster is a Cluster of a load test.
+type stuckCluster struct {
+	name           string
+	fakeKubeBlocks *fakeKubeBlocks
 	// due is when the manager looks at it again; zero for not before something happens.
 	due time.Time
 }
 
-func newStorm(size int) *storm {
+func newLoadTest(size int) *loadTest {
 	GinkgoHelper()
-	s := &storm{trial: newTrial(rehometesting.V10())}
-	s.standIn.nodes = []node{{"node1", size}, {"node2", size}}
+	s := &loadTest{faultRun: newFaultRun(rehometesting.V10())}
+	s.fakeKubeBlocks.nodes = []node{{"node1", size}, {"node2", size}}
 	s.backedUp(source)
-	s.standIn.look()
+	s.fakeKubeBlocks.look()
 	for i := range size {
 		name := fmt.Sprintf("carrot%03d", i)
-		s.clusters = append(s.clusters, &stuck{name: name, standIn: s.newStandIn(name), due: s.clock.Now()})
+		s.clusters = append(s.clusters, &stuckCluster{name: name, fakeKubeBlocks: s.newFakeKubeBlocks(name), due: s.clock.Now()})
 	}
 	inParallel(s.clusters, s.hangs)
 	return s
 }
 
 // hangs makes a Cluster whose rules are its own, and whose Restore has my1's.
-func (s *storm) hangs(c *stuck) {
+func (s *loadTest) hangs(c *stuckCluster) {
 	GinkgoHelper()
-	c.standIn.nodes, c.standIn.jobs, c.standIn.quick, c.standIn.others = s.standIn.nodes, 1, true, s.standIn.others
+	c.fakeKubeBlocks.nodes, c.fakeKubeBlocks.jobs, c.fakeKubeBlocks.quick, c.fakeKubeBlocks.others = s.fakeKubeBlocks.nodes, 1, true, s.fakeKubeBlocks.others
 	cluster := s.cluster(c.name, c.name).RestoredFrom("mysql", backup).Obj()
 	s.create(cluster)
 	_, restore := s.restoring(cluster, "mysql", rehometesting.Apart(c.name), rehometesting.Apart(source))
@@ -72,7 +73,7 @@ func (s *storm) hangs(c *stuck) {
 }
 
 // look has the manager look at all that is due, and lets KubeBlocks act where it did something.
-func (s *storm) look() {
+func (s *loadTest) look() {
 	GinkgoHelper()
 	for _, c := range s.clusters {
 		if c.due.IsZero() || c.due.After(s.clock.Now()) {
@@ -89,14 +90,14 @@ func (s *storm) look() {
 		}
 		if slices.ContainsFunc(s.writes, func(w string) bool { return w == "delete Restore "+c.name+"-mysql-preparedata" }) {
 			s.deleted++
-			c.standIn.step()
+			c.fakeKubeBlocks.step()
 		}
 		s.logged = nil // a storm would fill memory
 	}
 }
 
 // lookFor has the manager look for a while, a second at a time.
-func (s *storm) lookFor(seconds int) {
+func (s *loadTest) lookFor(seconds int) {
 	GinkgoHelper()
 	for range seconds {
 		s.look()
@@ -105,7 +106,7 @@ func (s *storm) lookFor(seconds int) {
 }
 
 // mostAtOnce returns how many Clusters at most are to be looked at in the same second.
-func (s *storm) mostAtOnce() int {
+func (s *loadTest) mostAtOnce() int {
 	at := map[time.Time]int{}
 	most := 0
 	for _, c := range s.clusters {
@@ -118,17 +119,15 @@ func (s *storm) mostAtOnce() int {
 	return most
 }
 
-// attempts returns the times of all attempts that the ledgers hold, in order.
-func (s *storm) attempts() []time.Time {
+// attemptTimes returns the times of all attempts in the histories, in order.
+func (s *loadTest) attemptTimes() []time.Time {
 	GinkgoHelper()
 	var clusters kubeblocks.ClusterList
 	Expect(s.admin.List(s.ctx, &clusters, client.InNamespace(s.namespace))).To(Succeed())
 	var times []time.Time
 	for _, c := range clusters.Items {
-		for _, attempts := range remedy.ReadLedger(c.Annotations[v1alpha1.AnnotationLedger], c.UID).Attempts {
-			for _, a := range attempts {
-				times = append(times, a.At.Time)
-			}
+		for _, a := range remedy.ReadHistory(c.Annotations[v1alpha1.AnnotationHistory], c.UID).Attempts {
+			times = append(times, a.Time.Time)
 		}
 	}
 	slices.SortFunc(times, time.Time.Compare)
@@ -136,7 +135,7 @@ func (s *storm) attempts() []time.Time {
 }
 
 // phases counts the Restores by phase.
-func (s *storm) phases() map[kubeblocks.RestorePhase]int {
+func (s *loadTest) phases() map[kubeblocks.RestorePhase]int {
 	GinkgoHelper()
 	var restores kubeblocks.RestoreList
 	Expect(s.admin.List(s.ctx, &restores, client.InNamespace(s.namespace))).To(Succeed())
@@ -149,7 +148,7 @@ func (s *storm) phases() map[kubeblocks.RestorePhase]int {
 
 var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 	It("is cured, no faster than the bucket allows, whoever leads", func() {
-		s := newStorm(many)
+		s := newLoadTest(many)
 		defer s.clean()
 		limits := s.reconciler.Config.Limits
 		const mostBursts = 10
@@ -164,7 +163,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 		s.lookFor(2)
 
 		Expect(s.phases()).To(Equal(map[kubeblocks.RestorePhase]int{kubeblocks.RestoreCompleted: many}))
-		times := s.attempts()
+		times := s.attemptTimes()
 		Expect(times).To(HaveLen(many), "each was made anew once")
 		for i := range times {
 			for j := i; j < len(times); j++ {
@@ -176,20 +175,20 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 	})
 
 	It("takes as many tokens as there are, however many Clusters are looked at at once", func() {
-		s := newStorm(fewer)
+		s := newLoadTest(fewer)
 		defer s.clean()
 		server := servers[s.generation.Apps]
 		var seen sync.Map
-		s.reconciler = s.reconcilerOf(interceptor.NewClient(interceptor.NewClient(server.rehome, within(s.namespace)), interceptor.Funcs{
+		s.reconciler = s.reconcilerOf(interceptor.NewClient(interceptor.NewClient(cachedReads(server.rehome, server.admin), within(s.namespace)), interceptor.Funcs{
 			Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, p client.Patch, opts ...client.PatchOption) error {
 				if _, again := seen.LoadOrStore(kindOf(c, obj)+obj.GetName(), true); !again {
 					return apierrors.NewConflict(schema.GroupResource{}, obj.GetName(), errors.New("somebody was ahead"))
 				}
 				return c.Patch(ctx, obj, p, opts...)
 			},
-		}), server)
+		}), server.rehome, server)
 		s.reconciler.Config.Limits.BreakerCoolDown.Duration = 0 // nobody plays KubeBlocks: what is deleted stays stuck
-		look := func(c *stuck) {
+		look := func(c *stuckCluster) {
 			_, err := s.reconciler.Reconcile(s.ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: c.name}})
 			Expect(err).NotTo(HaveOccurred())
 		}
@@ -197,22 +196,22 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 		Expect(burst).To(BeNumerically("<", fewer))
 
 		inParallel(s.clusters, look)
-		Expect(s.attempts()).To(BeEmpty(), "somebody is ahead of every first write, and its token is not spent")
+		Expect(s.attemptTimes()).To(BeEmpty(), "somebody is ahead of every first write, and its token is not spent")
 		for range 3 {
 			inParallel(s.clusters, look)
-			Expect(s.attempts()).To(HaveLen(burst))
+			Expect(s.attemptTimes()).To(HaveLen(burst))
 		}
 	})
 
 	It("is left alone once the cure does not help", func() {
-		s := newStorm(fewer)
+		s := newLoadTest(fewer)
 		defer s.clean()
 		for _, c := range s.clusters {
-			c.standIn.short = "Insufficient memory"
+			c.fakeKubeBlocks.short = "Insufficient memory"
 		}
 
 		s.lookFor(3)
-		const opensAfter = remedy.BreakerWindow/2 + 1
+		const opensAfter = attempts.BreakerWindow/2 + 1
 		Expect(s.deleted).To(Equal(opensAfter))
 		Expect(s.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))
 
@@ -235,7 +234,7 @@ var _ = Describe("A storm of stuck restores", Label("harness"), func() {
 })
 
 // wake has the manager look at all, whatever is due.
-func (s *storm) wake() {
+func (s *loadTest) wake() {
 	for _, c := range s.clusters {
 		c.due = s.clock.Now()
 	}

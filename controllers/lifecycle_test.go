@@ -81,137 +81,137 @@ func withoutVersion(obj *unstructured.Unstructured) map[string]any {
 	for _, key := range []string{"resourceVersion", "generation", "managedFields"} {
 		unstructured.RemoveNestedField(obj.Object, "metadata", key)
 	}
-	unstructured.RemoveNestedField(obj.Object, "metadata", "annotations", v1alpha1.AnnotationLedger)
+	unstructured.RemoveNestedField(obj.Object, "metadata", "annotations", v1alpha1.AnnotationHistory)
 	return obj.Object
 }
 
-var _ = besideEachGeneration("A restored Cluster", func(w *world) {
+var _ = besideEachGeneration("A restored Cluster", func(e *env) {
 	It("is given a new home, step by step, while KubeBlocks does its part", func() {
 		By("KubeBlocks restores my1 as carrot67, rules and all")
-		my1 := rehometesting.MakeCluster(w.generation, w.namespace, source).Spec(specOf(w.generation, source)).Obj()
-		w.create(my1)
-		bp1 := rehometesting.MakeBackup(w.namespace, backup).Of(my1).Obj()
-		carrot67 := rehometesting.MakeCluster(w.generation, w.namespace, target).
-			RestoredFrom("mysql", backup).Annotation("owner", "my1").Spec(specOf(w.generation, source)).Obj()
-		w.create(bp1, carrot67)
-		mysql := field(specOf(w.generation, source)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
-		component, restore := w.restoring(carrot67, "mysql", mysql, mysql)
+		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Spec(specOf(e.generation, source)).Obj()
+		e.create(my1)
+		bp1 := rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj()
+		carrot67 := rehometesting.MakeCluster(e.generation, e.namespace, target).
+			RestoredFrom("mysql", backup).Annotation("owner", "my1").Spec(specOf(e.generation, source)).Obj()
+		e.create(bp1, carrot67)
+		mysql := field(specOf(e.generation, source)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
+		component, restore := e.restoring(carrot67, "mysql", mysql, mysql)
 		job := rehometesting.MakeJob(restore, "restore-preparedata-0").Obj()
-		w.create(job)
-		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-0-x7k2p").Of(job).Unschedulable(turnedDown).Obj()
-		w.create(pod)
+		e.create(job)
+		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-0-x7k2p").Of(job).Unschedulable(unschedulable).Obj()
+		e.create(pod)
 		sources := []string{"Cluster " + source, "Backup " + backup}
-		beginning := w.versions()
-		restoreSpec := w.now(restore).Object["spec"]
+		beginning := e.versions()
+		restoreSpec := e.now(restore).Object["spec"]
 
 		By("Rehome rewrites exactly the leaves of the Cluster that name my1 by inheritance")
-		want := withoutVersion(w.now(carrot67))
-		want["spec"] = specOf(w.generation, target)
-		w.reconcile()
-		Expect(w.writes).To(Equal([]string{"patch Cluster carrot67"}))
-		Expect(withoutVersion(w.now(carrot67))).To(Equal(want))
-		Expect(w.now(restore).Object["spec"]).To(Equal(restoreSpec))
-		Expect(w.events).To(ConsistOf(HavePrefix("Normal " + v1alpha1.ReasonRewritingCluster)))
+		want := withoutVersion(e.now(carrot67))
+		want["spec"] = specOf(e.generation, target)
+		e.reconcile()
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+		Expect(withoutVersion(e.now(carrot67))).To(Equal(want))
+		Expect(e.now(restore).Object["spec"]).To(Equal(restoreSpec))
+		Expect(e.events).To(ConsistOf(HavePrefix("Normal " + v1alpha1.ReasonRewritingCluster)))
 
 		By("Rehome waits for the Component")
-		w.reconcile()
-		Expect(w.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
-		waiting := w.versions()
-		w.reconcile()
-		Expect(w.writes).To(BeEmpty())
-		Expect(w.versions()).To(Equal(waiting))
+		e.reconcile()
+		Expect(e.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
+		waiting := e.versions()
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.versions()).To(Equal(waiting))
 
 		By("KubeBlocks hands the new rules to the Component, and Rehome deletes the Restore, once")
-		rewritten := field(w.now(carrot67).Object["spec"].(map[string]any)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
-		component = w.now(component)
+		rewritten := field(e.now(carrot67).Object["spec"].(map[string]any)["componentSpecs"].([]any)[0].(map[string]any), "schedulingPolicy")
+		component = e.now(component)
 		component.Object["spec"] = map[string]any{"schedulingPolicy": rewritten}
-		Expect(w.admin.Update(w.ctx, component)).To(Succeed())
-		w.reconcile()
-		Expect(w.writes).To(ContainElement("delete Restore " + restore.GetName()))
-		Expect(w.now(restore).GetDeletionTimestamp()).NotTo(BeNil())
-		w.reconcile()
-		Expect(w.writes).To(ConsistOf("patch status of Restore " + restore.GetName()))
-		Expect(w.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
-		w.reconcile()
-		Expect(w.writes).To(BeEmpty())
-		Expect(w.events).To(HaveExactElements(
+		Expect(e.admin.Update(e.ctx, component)).To(Succeed())
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("delete Restore " + restore.GetName()))
+		Expect(e.now(restore).GetDeletionTimestamp()).NotTo(BeNil())
+		e.reconcile()
+		Expect(e.writes).To(ConsistOf("patch status of Restore " + restore.GetName()))
+		Expect(e.condition(restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.events).To(HaveExactElements(
 			HavePrefix("Normal "+v1alpha1.ReasonRewritingCluster), HavePrefix("Normal "+v1alpha1.ReasonRecreatingRestore)))
 
 		By("KubeBlocks creates the Restore again, with the new rules")
-		w.remove(pod, job, restore)
-		w.reconcile()
-		Expect(w.writes).To(BeEmpty())
-		restore = rehometesting.MakeRestore(w.namespace, restore.GetName()).Of(component).Backup(backup).Policy(rewritten).Obj()
-		w.create(restore)
-		w.reconcile()
-		Expect(w.condition(restore)).To(SatisfyAll(
+		e.remove(pod, job, restore)
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
+		restore = rehometesting.MakeRestore(e.namespace, restore.GetName()).Of(component).Backup(backup).Policy(rewritten).Obj()
+		e.create(restore)
+		e.reconcile()
+		Expect(e.condition(restore)).To(SatisfyAll(
 			say(metav1.ConditionTrue, v1alpha1.ReasonRehomed),
 			HaveField("Message", SatisfyAll(
 				ContainSubstring("required anti-affinity per node against Pods of cluster my1"),
 				ContainSubstring("componentSpecs/mysql"),
-				ContainSubstring("Backup "+w.namespace+"/bp1"),
+				ContainSubstring("Backup "+e.namespace+"/bp1"),
 			)),
 			HaveField("ObservedGeneration", restore.GetGeneration()),
 		))
 
 		By("nothing is left to do")
-		end := w.versions()
-		w.reconcile()
-		Expect(w.writes).To(BeEmpty())
-		Expect(w.versions()).To(Equal(end))
-		Expect(w.events).To(HaveLen(2))
+		end := e.versions()
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.versions()).To(Equal(end))
+		Expect(e.events).To(HaveLen(2))
 		for _, name := range sources {
 			Expect(end).To(HaveKeyWithValue(name, beginning[name]))
 		}
 	})
 
 	It("is read and written in the version that KubeBlocks stores", func() {
-		Expect(w.reconciler.Apps).To(Equal(w.generation.Apps))
+		Expect(e.reconciler.Apps).To(Equal(e.generation.Apps))
 	})
 
 	It("is rewritten again when somebody reverts a rule", func() {
-		h := w.hang(source)
-		rewritten := func() any { return w.now(h.cluster).Object["spec"] }
-		w.reconcile()
+		h := e.stuckRestore(clusterStale)
+		rewritten := func() any { return e.now(h.cluster).Object["spec"] }
+		e.reconcile()
 		want := rewritten()
 
-		old := w.now(h.cluster)
+		old := e.now(h.cluster)
 		old.Object["spec"] = h.cluster.Object["spec"]
-		Expect(w.admin.Update(w.ctx, old)).To(Succeed())
+		Expect(e.admin.Update(e.ctx, old)).To(Succeed())
 		Expect(rewritten()).NotTo(Equal(want))
 
-		w.reconcile()
+		e.reconcile()
 		Expect(rewritten()).To(Equal(want))
 	})
 
 	It("is still known as restored after KubeBlocks removed the annotation", func() {
-		h := w.hang(source)
-		w.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 	})
 
 	It("is rewritten before any Component or Restore exists", func() {
-		h := w.hang(source)
-		w.remove(h.pod, h.job, h.restore, h.component)
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.pod, h.job, h.restore, h.component)
 
-		w.reconcile()
+		e.reconcile()
 
-		Expect(w.writes).To(Equal([]string{"patch Cluster carrot67"}))
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
 	})
 
 	It("has one Restore re-created while another waits for its Component", func() {
-		h := w.hang(target)
-		_, waiting := w.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
+		h := e.stuckRestore(clusterRewritten)
+		_, waiting := e.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
 
-		w.reconcile()
-		w.reconcile()
+		e.reconcile()
+		e.reconcile()
 
-		Expect(w.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil())
-		Expect(w.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
-		Expect(w.now(waiting).GetDeletionTimestamp()).To(BeNil())
-		Expect(w.condition(waiting)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
+		Expect(e.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil())
+		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
+		Expect(e.now(waiting).GetDeletionTimestamp()).To(BeNil())
+		Expect(e.condition(waiting)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
 	})
 })

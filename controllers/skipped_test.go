@@ -1,0 +1,63 @@
+package controllers_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+)
+
+var _ = besideEachGeneration("A Rehoming of a skipped Cluster", func(e *env) {
+	// says matches the condition Ready of a Rehoming.
+	says := func(reason string) {
+		GinkgoHelper()
+		Expect(meta.FindStatusCondition(e.rehoming().Status.Conditions, v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionUnknown, reason)))
+	}
+
+	// copied makes a Cluster that was not restored.
+	copied := func() *stuckRestore {
+		GinkgoHelper()
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.restore, h.backup)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+		return h
+	}
+
+	It("says that its Cluster is not there, once", func() {
+		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
+
+		e.reconcile()
+		says(v1alpha1.ReasonNoCluster)
+
+		e.reconcile()
+		Expect(e.own).To(BeEmpty())
+	})
+
+	It("says that its Cluster was not restored, until it names the source", func() {
+		copied()
+		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentRollingUpdate}})).To(Succeed())
+
+		e.reconcile()
+		says(v1alpha1.ReasonNotRestored)
+
+		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonRewritingCluster))
+	})
+
+	It("keeps the report on its Cluster when KubeBlocks has removed the reference to the Backup", func() {
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		before := e.rehoming()
+		e.remove(h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+
+		e.reconcile()
+
+		Expect(e.rehoming().Status).To(Equal(before.Status))
+	})
+})
