@@ -111,7 +111,7 @@ var _ = besideEachGeneration("A restored Cluster", func(e *env) {
 		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
 		Expect(withoutVersion(e.now(carrot67))).To(Equal(want))
 		Expect(e.now(restore).Object["spec"]).To(Equal(restoreSpec))
-		Expect(e.events).To(ConsistOf(HavePrefix("Normal " + v1alpha1.ReasonRewritingCluster)))
+		Expect(e.events).To(ConsistOf(HavePrefix("Normal " + v1alpha1.EventClusterRewritten)))
 
 		By("Rehome waits for the Component")
 		e.reconcile()
@@ -135,7 +135,7 @@ var _ = besideEachGeneration("A restored Cluster", func(e *env) {
 		e.reconcile()
 		Expect(e.writes).To(BeEmpty())
 		Expect(e.events).To(HaveExactElements(
-			HavePrefix("Normal "+v1alpha1.ReasonRewritingCluster), HavePrefix("Normal "+v1alpha1.ReasonRecreatingRestore)))
+			HavePrefix("Normal "+v1alpha1.EventClusterRewritten), HavePrefix("Normal "+v1alpha1.EventRestoreRecreated)))
 
 		By("KubeBlocks creates the Restore again, with the new rules")
 		e.remove(pod, job, restore)

@@ -8,17 +8,17 @@ import (
 var _ = besideEachGeneration("The log", func(e *env) {
 	BeforeEach(func() { e.unobserved = true })
 
-	It("tells what was done as Info, and what was decided as Debug", func() {
+	It("holds actions as Info, and plans that act as Debug", func() {
 		e.stuckRestore(clusterStale)
 
 		e.reconcile()
 
-		Expect(e.logged).To(ContainElement(SatisfyAll(ContainSubstring(`"level"=0`), ContainSubstring(`"msg"="Rewrote inherited scheduling rules of the Cluster"`))))
+		Expect(e.logged).To(ContainElement(SatisfyAll(ContainSubstring(`"level"=0`), ContainSubstring(`"msg"="Rewrote stale scheduling rules of the Cluster"`))))
 		Expect(e.logged).To(ContainElement(SatisfyAll(
 			ContainSubstring(`"level"=1`), ContainSubstring(`"msg"="Decided"`), ContainSubstring(`"due"=["PatchCluster"`))))
 	})
 
-	It("tells what needed nothing as Trace", func() {
+	It("holds plans that do nothing as Trace", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.remove(h.restore)
 

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
@@ -103,15 +104,17 @@ var _ = besideEachGeneration("A metric", func(e *env) {
 
 	DescribeTable("keeps its value, and the queue its Clusters, while a read fails", func(kind string) {
 		h := e.stuckRestore(clusterRewritten)
-		e.reconciler.Config.Limits.RemediationBurst = 0
+		e.reconciler.Config.Limits.RemediationBurst = 1
+		taken := attempts.Attempt{Namespace: e.namespace, Key: attempts.Key{Kind: "Restore", Name: "another"}, Time: metav1.NewTime(today)}
+		_, err := e.reconciler.Attempts.All(func() ([]attempts.Attempt, error) { return []attempts.Attempt{taken}, nil })
+		Expect(err).NotTo(HaveOccurred())
 		e.reconcile()
 		since := e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
 		Expect(since).To(BeEquivalentTo(today.Unix()))
 		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRateLimited))
-		e.clock.Step(time.Minute)
 		e.refused[kind] = errors.New("the API server is busy")
 
-		_, err := e.tryReconcile()
+		_, err = e.tryReconcile()
 
 		Expect(err).To(MatchError(ContainSubstring("busy")))
 		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))

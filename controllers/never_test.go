@@ -112,7 +112,7 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(e *env) {
 		writes = slices.DeleteFunc(writes, func(write string) bool { return !strings.HasPrefix(write, "delete") })
 		Expect(writes).To(ConsistOf("delete Job " + h.job.Name))
 		Expect(e.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed),
-			HaveField("Message", ContainSubstring("Jobs of the Restore that had never started were made anew"))))
+			HaveField("Message", ContainSubstring("Jobs of the Restore had not started and were re-created"))))
 		Expect(field(e.now(h.restore).Object, "spec", "prepareDataConfig", "schedulingSpec")).To(Equal(rehometesting.Apart(target)))
 	},
 		Entry("when one of its Pods is bound to a node", func(h *stuckRestore) {

@@ -66,10 +66,10 @@ func checkCommand(g Gomega, command string) {
 	for _, match := range annotation.FindAllStringSubmatch(command, -1) {
 		key, mode := match[1], configv1alpha1.Mode(match[3])
 		if mode == "" {
-			g.Expect(key).To(Equal(v1alpha1.AnnotationLedger), command)
+			g.Expect(key).To(Equal(v1alpha1.AnnotationHistory), command)
 		} else {
 			g.Expect(key).To(Equal(v1alpha1.AnnotationMode), command)
-			g.Expect(mode).To(BeElementOf(configv1alpha1.Enforce, configv1alpha1.Observe, configv1alpha1.Off), command)
+			g.Expect(mode).To(BeElementOf(configv1alpha1.Enforce, configv1alpha1.Observe, configv1alpha1.Disabled), command)
 		}
 	}
 }
