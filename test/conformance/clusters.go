@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,8 +11,8 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// The namespaces of every scenario. Those of the source and of a target that moved differ in their names only: a rewrite
-// cannot know the labels of Namespaces, so a selector of those means the same to both.
+// The namespaces of every scenario. The source's and the moved target's differ only in name: a rewrite does not know the labels of a
+// namespace, so a namespaceSelector by other labels must select both or neither.
 const (
 	sourceNamespace = "prod"
 	movedNamespace  = "restored"
@@ -41,26 +42,25 @@ func namespaces() []*corev1.Namespace {
 	return all
 }
 
-// Label keys that the site chose: one identifies clusters, the other does not.
+// Label keys that a site chose. labelCluster is one of its identityLabels, labelTeam is not.
 const (
 	labelCluster = "example.com/cluster"
 	labelTeam    = "example.com/team"
 )
 
-func cluster(namespace, name string) rewrite.Identity {
+func identity(namespace, name string) rewrite.Identity {
 	return rewrite.Identity{Namespace: namespace, Name: name, UID: types.UID("uid-of-" + name)}
 }
 
-// source is the cluster that the policy of every scenario was written for.
-var source = cluster(sourceNamespace, "my1")
+var (
+	source = identity(sourceNamespace, "my1")
+	// unnamed is a cluster that no policy names. It replaces the source in a comparison, so it has the same namespace.
+	unnamed = identity(sourceNamespace, "nowhere")
+	// strangerNames are names of other clusters, chosen to resemble the source's.
+	strangerNames = []string{"web1", "my10", "my1-mysql"}
+)
 
-// nowhere is the cluster that no policy names. It lives beside the source, which it stands in for.
-var nowhere = cluster(sourceNamespace, "nowhere")
-
-// strangerNames are the names of clusters that are neither source nor target, but look alike.
-var strangerNames = []string{"web1", "my10", "my1-mysql"}
-
-// sourceComponents is what the snapshot says of the source's components.
+// sourceComponents are the source's components, as in the snapshot.
 func sourceComponents() []rewrite.Component {
 	return []rewrite.Component{
 		{Name: "mysql", Templates: []string{"big"}},
@@ -69,7 +69,7 @@ func sourceComponents() []rewrite.Component {
 	}
 }
 
-// member is a Pod of a cluster, whichever: all that is left of it without the cluster's identity.
+// member is a Pod without the identity of its cluster, so that it can be created for any cluster.
 type member struct {
 	component string
 	template  string
@@ -78,11 +78,25 @@ type member struct {
 	node      string
 }
 
-// labels returns the labels of the member in one cluster.
+// shard is the component name of one of the source's shards. KubeBlocks generates the suffix.
+const shard = "shard-x7k"
+
+var (
+	// predictableMembers are Pods whose names follow from the cluster's name.
+	predictableMembers = []member{
+		{component: "mysql"},
+		{component: "mysql", ordinal: 1},
+		{component: "proxy"},
+		{component: "mysql", template: "big", ordinal: 2},
+	}
+	allMembers = append(slices.Clone(predictableMembers), member{component: shard})
+)
+
+// labels returns the labels of the member in a cluster.
 func (m member) labels(of rewrite.Identity) map[string]string {
 	labels := map[string]string{rewrite.LabelComponentName: m.component, rewrite.LabelManagedBy: "kubeblocks"}
 	for _, key := range identityKeys {
-		labels[key] = m.identity(of, key)
+		labels[key] = m.labelValue(of, key)
 	}
 	if m.team != "" {
 		labels[labelTeam] = m.team
@@ -96,8 +110,8 @@ var identityKeys = []string{
 	rewrite.LabelStatefulSetPod, rewrite.LabelClusterUID,
 }
 
-// identity returns the value of an identifying label of the member in one cluster.
-func (m member) identity(of rewrite.Identity, key string) string {
+// labelValue returns the value of an identifying label of the member in a cluster.
+func (m member) labelValue(of rewrite.Identity, key string) string {
 	switch key {
 	case rewrite.LabelWorkload:
 		return of.Name + "-" + m.component
@@ -118,12 +132,11 @@ func (m member) podName(of rewrite.Identity) string {
 	return name + "-" + strconv.Itoa(m.ordinal)
 }
 
-// pod returns the member's Pod in one cluster, with a policy of its own.
 func (m member) pod(of rewrite.Identity, p policy) *corev1.Pod {
 	return newPod(of.Namespace, m.podName(of), m.node, m.labels(of), p)
 }
 
-// newPod returns a Pod that the API server accepts, on a node or, where that is empty, on none.
+// newPod returns a Pod that the API server accepts. An empty node leaves it unscheduled.
 func newPod(namespace, name, node string, labels map[string]string, p policy) *corev1.Pod {
 	p = p.deepCopy()
 	return &corev1.Pod{

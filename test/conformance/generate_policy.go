@@ -5,31 +5,30 @@ import (
 	"pgregory.net/rapid"
 )
 
-// author writes the source's policies.
-type author struct {
+// policyGenerator draws the source's policies.
+type policyGenerator struct {
 	restore
-	// hopeless makes the author write what no rewrite can satisfy the laws for, and not what one can.
-	hopeless bool
-	// neighbourly makes the author write, for a target that moves, only what holds among the same neighbours in another
-	// namespace. Otherwise the author writes only what holds whoever they are.
-	neighbourly bool
+	// unsatisfiable restricts the terms to those that no rewrite can make satisfy the laws. Otherwise every term can.
+	unsatisfiable bool
+	// mirrored says that the source's and the target's namespace hold the same strangers. It matters where the target moved.
+	mirrored bool
 }
 
 // policy draws a policy of up to three rules.
-func (a *author) policy(t *rapid.T) policy {
+func (g *policyGenerator) policy(t *rapid.T) policy {
 	var p policy
-	for _, r := range list(t, "rules", 1, 3, a.rule) {
+	for _, r := range drawList(t, "rules", 1, 3, g.rule) {
 		p.add(r)
 	}
 	return p
 }
 
-// list draws the elements of a list one by one, so that rapid can shrink it by leaving some out.
-func list[E any](t *rapid.T, label string, fewest, most int, draw func(*rapid.T) E) []E {
-	return rapid.SliceOfN(rapid.Custom(draw), fewest, most).Draw(t, label)
+// drawList draws the elements of a list one by one, so that rapid can shrink the list by dropping elements.
+func drawList[E any](t *rapid.T, label string, minLen, maxLen int, draw func(*rapid.T) E) []E {
+	return rapid.SliceOfN(rapid.Custom(draw), minLen, maxLen).Draw(t, label)
 }
 
-// rule is one rule about other Pods: a term of an affinity or, where kind says so, a spread constraint.
+// rule is a spread constraint or, for every other kind, an affinity term.
 type rule struct {
 	kind       kind
 	term       corev1.WeightedPodAffinityTerm
@@ -46,12 +45,12 @@ const (
 	spread
 )
 
-func (a *author) rule(t *rapid.T) rule {
+func (g *policyGenerator) rule(t *rapid.T) rule {
 	r := rule{kind: kind(rapid.IntRange(0, int(spread)).Draw(t, "kind"))}
 	if r.kind == spread {
-		r.constraint = a.constraint(t)
+		r.constraint = g.constraint(t)
 	} else {
-		r.term.PodAffinityTerm = a.term(t)
+		r.term.PodAffinityTerm = g.term(t)
 		r.term.Weight = rapid.Int32Range(1, 100).Draw(t, "weight")
 	}
 	return r
@@ -97,7 +96,7 @@ func (p *policy) antiAffinity() *corev1.PodAntiAffinity {
 	return p.Affinity.PodAntiAffinity
 }
 
-// addConstraint adds a constraint unless there is one for the same domains already, which the API server would refuse.
+// addConstraint skips a constraint whose topology key and whenUnsatisfiable are already present: the API server rejects duplicates.
 func addConstraint(all []corev1.TopologySpreadConstraint, c corev1.TopologySpreadConstraint) []corev1.TopologySpreadConstraint {
 	for i := range all {
 		if all[i].TopologyKey == c.TopologyKey && all[i].WhenUnsatisfiable == c.WhenUnsatisfiable {
@@ -109,25 +108,24 @@ func addConstraint(all []corev1.TopologySpreadConstraint, c corev1.TopologySprea
 
 var topologyKeys = rapid.SampledFrom([]string{corev1.LabelHostname, corev1.LabelTopologyZone})
 
-// term draws a term of an affinity.
-func (a *author) term(t *rapid.T) corev1.PodAffinityTerm {
-	return a.suitable(t, func(t *rapid.T) corev1.PodAffinityTerm {
-		term := corev1.PodAffinityTerm{TopologyKey: topologyKeys.Draw(t, "topologyKey"), LabelSelector: a.selector(t)}
+func (g *policyGenerator) term(t *rapid.T) corev1.PodAffinityTerm {
+	return g.drawAllowed(t, func(t *rapid.T) corev1.PodAffinityTerm {
+		term := corev1.PodAffinityTerm{TopologyKey: topologyKeys.Draw(t, "topologyKey"), LabelSelector: g.selector(t)}
 		term.Namespaces, term.NamespaceSelector = drawNamespaces(t)
 		term.MatchLabelKeys, term.MismatchLabelKeys = drawLabelKeys(t, term.LabelSelector)
 		return term
 	})
 }
 
-func (a *author) constraint(t *rapid.T) corev1.TopologySpreadConstraint {
+func (g *policyGenerator) constraint(t *rapid.T) corev1.TopologySpreadConstraint {
 	c := corev1.TopologySpreadConstraint{
 		MaxSkew:           rapid.Int32Range(1, 2).Draw(t, "maxSkew"),
 		TopologyKey:       topologyKeys.Draw(t, "topologyKey"),
 		WhenUnsatisfiable: corev1.DoNotSchedule,
 	}
-	// Of a term, a constraint has the selector and one list of label keys. It ranges over its Pod's own namespace.
-	term := a.suitable(t, func(t *rapid.T) corev1.PodAffinityTerm {
-		term := corev1.PodAffinityTerm{LabelSelector: a.selector(t)}
+	// A constraint has a selector and matchLabelKeys, as a term has, and always covers its Pod's own namespace.
+	term := g.drawAllowed(t, func(t *rapid.T) corev1.PodAffinityTerm {
+		term := corev1.PodAffinityTerm{LabelSelector: g.selector(t)}
 		term.MatchLabelKeys, _ = drawLabelKeys(t, term.LabelSelector)
 		return term
 	})
@@ -140,29 +138,29 @@ func (a *author) constraint(t *rapid.T) corev1.TopologySpreadConstraint {
 	return c
 }
 
-// suitable draws a term that the author may write.
-func (a *author) suitable(t *rapid.T, draw func(*rapid.T) corev1.PodAffinityTerm) corev1.PodAffinityTerm {
+// drawAllowed draws a term that the generator's options allow.
+func (g *policyGenerator) drawAllowed(t *rapid.T, draw func(*rapid.T) corev1.PodAffinityTerm) corev1.PodAffinityTerm {
 	return rapid.Custom(draw).Filter(func(term corev1.PodAffinityTerm) bool {
-		if a.hopeless {
-			w := a.whom(term.LabelSelector)
-			return (w.source || w.shard) && !a.satisfiable(&term)
+		if g.unsatisfiable {
+			info := g.inspect(term.LabelSelector)
+			return (info.namesSource || info.namesShard) && !g.satisfiable(&term)
 		}
-		return a.satisfiable(&term) && a.fitsIn(&term)
+		return g.satisfiable(&term) && g.fitsStrangers(&term)
 	}).Draw(t, "term")
 }
 
-// fitsIn reports whether a term can stand in a policy of one kind, neighbourly or not.
+// fitsStrangers reports whether the laws can hold for a term among the scenario's strangers, mirrored or not.
 //
-// A term that takes strangers and ranges over its Pod's own namespace meets others where the target moved, and no rewrite can
-// help it: that is what the finding NamespaceShift is for. It is checked among the same strangers in both namespaces. Beside
-// it, a term must not tell the two namespaces apart: a Pod has to meet all terms of a required affinity at once.
-func (a *author) fitsIn(t *corev1.PodAffinityTerm) bool {
+// A term that selects strangers in its Pod's own namespace selects other Pods once the target moved. No rewrite can prevent that:
+// it is the finding NamespaceShift. Such a term is drawn only where strangers are mirrored. The other terms drawn there must
+// treat both namespaces alike, because a Pod has to match all terms of a required affinity at once.
+func (g *policyGenerator) fitsStrangers(t *corev1.PodAffinityTerm) bool {
 	switch {
-	case !a.moved() || a.whom(t.LabelSelector).sourceOnly:
+	case !g.moved() || g.inspect(t.LabelSelector).sourceOnly:
 		return true
 	case implicitNamespace(t):
-		return a.neighbourly
+		return g.mirrored
 	default:
-		return !a.neighbourly || a.rangesAlike(t)
+		return !g.mirrored || g.coversBothOrNeither(t)
 	}
 }

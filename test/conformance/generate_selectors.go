@@ -9,7 +9,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// selectorKeys are the keys to select Pods by. What real policies use stands more often.
+// selectorKeys are label keys to select Pods by. The keys of real policies are drawn more often.
 var selectorKeys = rapid.SampledFrom(append([]string{
 	rewrite.LabelInstance, rewrite.LabelInstance, rewrite.LabelInstance, rewrite.LabelComponentName, labelTeam, rewrite.LabelManagedBy,
 }, identityKeys...))
@@ -19,13 +19,13 @@ var operators = rapid.SampledFrom([]metav1.LabelSelectorOperator{
 	metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist,
 })
 
-// selector draws a selector of Pods: none, an empty one, or one with a label and up to two requirements.
-func (a *author) selector(t *rapid.T) *metav1.LabelSelector {
+// selector draws nil, an empty selector, or one with up to one label and two requirements.
+func (g *policyGenerator) selector(t *rapid.T) *metav1.LabelSelector {
 	if rapid.IntRange(0, 19).Draw(t, "nil") == 19 {
 		return nil
 	}
-	s := &metav1.LabelSelector{MatchExpressions: list(t, "requirements", 0, 2, a.requirement)}
-	for _, l := range list(t, "labels", 0, 1, a.label) {
+	s := &metav1.LabelSelector{MatchExpressions: drawList(t, "requirements", 0, 2, g.requirement)}
+	for _, l := range drawList(t, "labels", 0, 1, g.label) {
 		metav1.AddLabelToSelector(s, l.key, l.value)
 	}
 	return s
@@ -33,37 +33,36 @@ func (a *author) selector(t *rapid.T) *metav1.LabelSelector {
 
 type label struct{ key, value string }
 
-func (a *author) label(t *rapid.T) label {
+func (g *policyGenerator) label(t *rapid.T) label {
 	key := selectorKeys.Draw(t, "key")
-	return label{key, a.value(t, key)}
+	return label{key, g.value(t, key)}
 }
 
-func (a *author) requirement(t *rapid.T) metav1.LabelSelectorRequirement {
+func (g *policyGenerator) requirement(t *rapid.T) metav1.LabelSelectorRequirement {
 	r := metav1.LabelSelectorRequirement{Key: selectorKeys.Draw(t, "key"), Operator: operators.Draw(t, "operator")}
 	if r.Operator == metav1.LabelSelectorOpIn || r.Operator == metav1.LabelSelectorOpNotIn {
-		values := list(t, "values", 1, 3, func(t *rapid.T) []string { return a.values(t, r.Key) })
+		values := drawList(t, "values", 1, 3, func(t *rapid.T) []string { return g.values(t, r.Key) })
 		r.Values = slices.Concat(values...)
 	}
 	return r
 }
 
-// values draws one value, or the source's and the target's for the same Pod.
+// values draws one value, or a pair: the source's and the target's value for the same Pod.
 //
-// A policy can hold the target's name, of a cluster that went before it. Alone, that is a stranger's name that the target
-// took: the policy was not written for it, the finding ThirdParty says so, and the laws, which take strangers' names for
-// theirs, do not apply.
-func (a *author) values(t *rapid.T, key string) []string {
-	// The UID of a cluster that is yet to be created can stand nowhere.
-	canPair := !a.hopeless && slices.Contains(identityKeys, key) && key != rewrite.LabelClusterUID
+// A policy may contain the target's name, because an earlier cluster had it. It is drawn only in a pair: alone, it would be the name of
+// a stranger, which the laws do not cover and the finding ThirdParty reports.
+func (g *policyGenerator) values(t *rapid.T, key string) []string {
+	// No policy can contain the UID of a cluster that does not exist yet.
+	canPair := !g.unsatisfiable && slices.Contains(identityKeys, key) && key != rewrite.LabelClusterUID
 	if !canPair || rapid.IntRange(0, 4).Draw(t, "pair") < 4 {
-		return []string{a.value(t, key)}
+		return []string{g.value(t, key)}
 	}
-	m := rapid.SampledFrom(shapes[:len(shapes)-1]).Draw(t, "shape")
-	pair := []string{m.identity(source, key), m.identity(a.target, key)}
+	m := rapid.SampledFrom(predictableMembers).Draw(t, "member")
+	pair := []string{m.labelValue(source, key), m.labelValue(g.target, key)}
 	return rapid.Permutation(pair).Draw(t, "pair")
 }
 
-func (a *author) value(t *rapid.T, key string) string {
+func (g *policyGenerator) value(t *rapid.T, key string) string {
 	switch key {
 	case rewrite.LabelComponentName:
 		return rapid.SampledFrom([]string{"mysql", "proxy", ""}).Draw(t, "component")
@@ -73,20 +72,20 @@ func (a *author) value(t *rapid.T, key string) string {
 		return rapid.SampledFrom([]string{"red", "blue"}).Draw(t, "team")
 	}
 	name := rapid.SampledFrom(append([]string{source.Name, source.Name, source.Name}, strangerNames...)).Draw(t, "cluster")
-	m := rapid.SampledFrom(a.shapes()).Draw(t, "shape")
-	return m.identity(cluster(sourceNamespace, name), key)
+	m := rapid.SampledFrom(g.members()).Draw(t, "member")
+	return m.labelValue(identity(sourceNamespace, name), key)
 }
 
-// shapes are the Pods that the author names. Shards are hopeless.
-func (a *author) shapes() []member {
-	if a.hopeless {
-		return shapes
+// members are the Pods that a policy can name. A rule that names a shard is unsatisfiable.
+func (g *policyGenerator) members() []member {
+	if g.unsatisfiable {
+		return allMembers
 	}
-	return shapes[:len(shapes)-1]
+	return predictableMembers
 }
 
-// drawLabelKeys draws matchLabelKeys or mismatchLabelKeys to go with a selector. The API server wants neither without one, and
-// refuses the former beside a requirement on the same key.
+// drawLabelKeys draws matchLabelKeys or mismatchLabelKeys for a selector. The API server requires a selector beside them, and
+// rejects matchLabelKeys whose key the selector already uses.
 func drawLabelKeys(t *rapid.T, s *metav1.LabelSelector) (match, mismatch []string) {
 	if s == nil || rapid.IntRange(0, 3).Draw(t, "labelKeys") < 3 {
 		return nil, nil

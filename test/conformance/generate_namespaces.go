@@ -7,12 +7,12 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// drawNamespaces draws what a term ranges over: most often nothing that it says itself, else a list, a selector, or both.
+// drawNamespaces draws the namespaces of a term: usually neither field, else a list, a selector, or both.
 //
-// Beside a list, the selector is by name only. Whether a term ranges over the source's namespace and the target's alike must
-// not depend on other labels of the two, which a rewrite does not know.
+// Beside a list, the selector is by name only. A rewrite does not know other labels of a namespace, so they must not decide
+// whether the term covers the source's and the target's namespace.
 func drawNamespaces(t *rapid.T) (names []string, s *metav1.LabelSelector) {
-	switch rapid.IntRange(0, 5).Draw(t, "range") {
+	switch rapid.IntRange(0, 5).Draw(t, "namespaces") {
 	case 3:
 		return drawNames(t), nil
 	case 4:
@@ -24,11 +24,11 @@ func drawNamespaces(t *rapid.T) (names []string, s *metav1.LabelSelector) {
 }
 
 func drawNames(t *rapid.T) []string {
-	return rapid.SliceOfNDistinct(rapid.SampledFrom(namespaceNames), 1, len(namespaceNames), rapid.ID).Draw(t, "namespaces")
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(namespaceNames), 1, len(namespaceNames), rapid.ID).Draw(t, "names")
 }
 
 func drawNamespaceSelector(t *rapid.T, byName bool) *metav1.LabelSelector {
-	s := &metav1.LabelSelector{MatchExpressions: list(t, "requirements", 0, 2, func(t *rapid.T) metav1.LabelSelectorRequirement {
+	s := &metav1.LabelSelector{MatchExpressions: drawList(t, "requirements", 0, 2, func(t *rapid.T) metav1.LabelSelectorRequirement {
 		if !byName && rapid.IntRange(0, 3).Draw(t, "tier") == 3 {
 			return drawTierRequirement(t)
 		}
