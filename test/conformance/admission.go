@@ -7,18 +7,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/apis/core"
-	_ "k8s.io/kubernetes/pkg/apis/core/install" // The API server knows Pods, their defaults and conversions by it.
+	_ "k8s.io/kubernetes/pkg/apis/core/install" // Registers Pods with their defaults and conversions, as in the API server.
 	podregistry "k8s.io/kubernetes/pkg/registry/core/pod"
 )
 
-// admit returns Pods as the API server stores them: with its defaults, and with the label keys of their terms merged into
-// the selectors, which is all that the scheduler sees of those. The error says what the API server would refuse.
+// admit returns Pods as the API server stores them, with its defaults. It also merges the label keys of terms into their selectors:
+// the scheduler reads those only from there. The error says why the API server would reject a Pod.
 func admit(pods []*corev1.Pod) ([]*corev1.Pod, error) {
 	admitted := make([]*corev1.Pod, 0, len(pods))
 	for _, pod := range pods {
 		stored, err := admitOne(pod)
 		if err != nil {
-			return nil, fmt.Errorf("the API server refuses Pod %s/%s: %w", pod.Namespace, pod.Name, err)
+			return nil, fmt.Errorf("the API server rejects Pod %s/%s: %w", pod.Namespace, pod.Name, err)
 		}
 		admitted = append(admitted, stored)
 	}

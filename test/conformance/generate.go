@@ -9,19 +9,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// shard is the name of one of the source's shards: the sharding's name, and a suffix that was drawn at random.
-const shard = "shard-x7k"
-
-// shapes are the Pods that policies can name.
-var shapes = []member{
-	{component: "mysql"},
-	{component: "mysql", ordinal: 1},
-	{component: "proxy"},
-	{component: "mysql", template: "big", ordinal: 2},
-	{component: shard},
-}
-
-// Generators draw what is simple and telling first: rapid shrinks towards it.
+// rapid shrinks towards the first element, so the simplest value stands first.
 var (
 	components = rapid.SampledFrom([]string{"mysql", "mysql", "proxy"})
 	zones      = rapid.SampledFrom([]string{"", "zone1", "zone2"})
@@ -29,17 +17,17 @@ var (
 	templates  = rapid.SampledFrom([]string{"", "", "", "big"})
 )
 
-// scenarios generates scenarios whose policy can be rewritten so that the laws hold.
+// scenarios generates scenarios whose policy a rewrite can make satisfy the laws.
 var scenarios = rapid.Custom(func(t *rapid.T) scenario {
 	s := scenario{restore: restores.Draw(t, "restore")}
-	a := author{restore: s.restore, neighbourly: rapid.Bool().Draw(t, "neighbourly")}
-	s.policy = a.policy(t)
+	g := policyGenerator{restore: s.restore, mirrored: rapid.Bool().Draw(t, "mirrored")}
+	s.policy = g.policy(t)
 	s.nodes = drawNodes(t)
 	cluster := s.members(t, 1, 5)
 	s.incoming, s.cluster = cluster[0], cluster[1:]
 	s.incoming.node = ""
-	s.strangers = s.drawStrangers(t, a.neighbourly && s.moved())
-	s.bystanders = s.members(t, 1, 4)
+	s.strangers = s.drawStrangers(t, g.mirrored && s.moved())
+	s.neighbours = s.members(t, 1, 4)
 	return s
 })
 
@@ -52,7 +40,7 @@ var restores = rapid.Custom(func(t *rapid.T) restore {
 		r.target.Namespace = rapid.SampledFrom([]string{sourceNamespace, movedNamespace}).Draw(t, "namespace")
 	}
 	r.target.UID = "uid-of-target"
-	r.early = rapid.Bool().Draw(t, "early")
+	r.beforeCreation = rapid.Bool().Draw(t, "beforeCreation")
 	return r
 })
 
@@ -65,9 +53,9 @@ func drawNodes(t *rapid.T) []*corev1.Node {
 	return nodes
 }
 
-// members draws Pods of one cluster, on the nodes of the scenario. Their ordinals are their places in the list.
-func (s *scenario) members(t *rapid.T, fewest, most int) []member {
-	members := list(t, "members", fewest, most, func(t *rapid.T) member {
+// members draws Pods of one cluster on the scenario's nodes, with ordinals from 0.
+func (s *scenario) members(t *rapid.T, minLen, maxLen int) []member {
+	members := drawList(t, "members", minLen, maxLen, func(t *rapid.T) member {
 		m := member{
 			component: components.Draw(t, "component"),
 			team:      teams.Draw(t, "team"),
@@ -84,25 +72,25 @@ func (s *scenario) members(t *rapid.T, fewest, most int) []member {
 	return members
 }
 
-// drawStrangers draws Pods of other clusters and of none. They never have the name of the source or the target: then the
-// laws would ask two things of one Pod. With twins, every stranger in the source's namespace has its like in the target's, and
-// the other way round, on the same node.
-func (s *scenario) drawStrangers(t *rapid.T, twins bool) []*corev1.Pod {
+// drawStrangers draws Pods of other clusters and of none. They never have the name of the source or the target, for which the laws
+// would contradict each other. With mirrored, a stranger in the source's or the target's namespace is also created in the other one,
+// on the same node.
+func (s *scenario) drawStrangers(t *rapid.T, mirrored bool) []*corev1.Pod {
 	strangers := s.members(t, 0, 4)
 	pods := make([]*corev1.Pod, 0, 2*len(strangers))
 	for i, m := range strangers {
 		name := rapid.SampledFrom(append([]string{""}, strangerNames...)).Draw(t, "stranger")
 		namespace := rapid.SampledFrom(namespaceNames).Draw(t, "namespace")
-		labels := m.labels(cluster(namespace, name))
+		labels := m.labels(identity(namespace, name))
 		if name == "" {
 			labels = map[string]string{labelTeam: m.team, rewrite.LabelComponentName: m.component}
 		}
-		homes := []string{namespace}
-		if twins && namespace != otherNamespace {
-			homes = []string{sourceNamespace, movedNamespace}
+		in := []string{namespace}
+		if mirrored && namespace != otherNamespace {
+			in = []string{sourceNamespace, movedNamespace}
 		}
-		for _, home := range homes {
-			pods = append(pods, newPod(home, fmt.Sprintf("stranger%d", i), m.node, labels, policy{}))
+		for _, namespace := range in {
+			pods = append(pods, newPod(namespace, fmt.Sprintf("stranger%d", i), m.node, labels, policy{}))
 		}
 	}
 	return pods

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// checks is how many cases each statement is checked on, unless -rapid.checks says otherwise.
+// checks is the default number of cases for each property; -rapid.checks overrides it.
 const checks = "6000"
 
 func TestMain(m *testing.M) {
@@ -15,11 +15,11 @@ func TestMain(m *testing.M) {
 	// The seed in the log is enough to run a failing case again.
 	setDefault("rapid.nofailfile", "RAPID_NOFAILFILE", "true")
 	code := m.Run()
-	printTallies()
+	printCounts()
 	os.Exit(code)
 }
 
-// setDefault sets a flag of rapid's that was set neither on the command line nor in the environment.
+// setDefault sets one of rapid's flags unless the command line or the environment sets it.
 func setDefault(name, variable, value string) {
 	_, set := os.LookupEnv(variable)
 	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })

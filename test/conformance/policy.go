@@ -10,7 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// policy is the part of a scheduling policy that speaks of other Pods.
+// policy holds the rules of a scheduling policy about other Pods.
 type policy struct {
 	Affinity                  *corev1.Affinity                  `json:"affinity,omitempty"`
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
@@ -22,7 +22,7 @@ func (p policy) deepCopy() policy {
 	return policy{spec.Affinity, spec.TopologySpreadConstraints}
 }
 
-// rewriteFor returns what a rewrite for the target finds in a policy that the target inherited as it is.
+// rewriteFor rewrites the policy for a target that inherited it unchanged.
 func (p policy) rewriteFor(target rewrite.Identity) rewrite.Result {
 	policies := []rewrite.Policy{{Affinity: p.Affinity, TopologySpreadConstraints: p.TopologySpreadConstraints}}
 	return rewrite.Rewrite(rewrite.Input{
@@ -38,7 +38,7 @@ func (p policy) rewriteFor(target rewrite.Identity) rewrite.Result {
 	})
 }
 
-// with returns the policy with edits applied the way they travel: as a JSON Patch of its JSON.
+// with applies edits to the policy as a JSON Patch, as Rehome applies them to a Cluster.
 func (p policy) with(edits []rewrite.Edit) (policy, error) {
 	document, err := json.Marshal(p)
 	if err != nil {
@@ -61,14 +61,13 @@ func (p policy) with(edits []rewrite.Edit) (policy, error) {
 	return edited, err
 }
 
-// operation is one operation of a JSON Patch (RFC 6902).
 type operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
 	Value any    `json:"value"`
 }
 
-// operations returns the JSON Patch of some edits. It fails where a leaf is not what the edit says it was.
+// operations returns the JSON Patch (RFC 6902) of edits. The patch fails when a leaf does not have the edit's old value.
 func operations(edits []rewrite.Edit) []operation {
 	all := make([]operation, 0, 2*len(edits))
 	for _, e := range edits {

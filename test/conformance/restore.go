@@ -13,14 +13,14 @@ import (
 // restore is a restore of the source into a target.
 type restore struct {
 	target rewrite.Identity
-	// early says that the target is yet to be created when the rewrite happens, so that its UID is not known then.
-	early bool
+	// beforeCreation says that the rewrite runs before the target is created, so that its UID is unknown.
+	beforeCreation bool
 }
 
-// asKnown returns the target as far as the rewrite knows it.
-func (r restore) asKnown() rewrite.Identity {
+// knownTarget returns the target's identity as the rewrite knows it.
+func (r restore) knownTarget() rewrite.Identity {
 	known := r.target
-	if r.early {
+	if r.beforeCreation {
 		known.UID = ""
 	}
 	return known
@@ -30,73 +30,72 @@ func (r restore) moved() bool { return r.target.Namespace != sourceNamespace }
 
 func (r restore) keepsName() bool { return r.target.Name == source.Name }
 
-// satisfiable reports whether the laws can be satisfied for a term by changing single leaves of it, or none. The laws are
-// not checked for other terms. Those are left as they are, and a finding says so.
+// satisfiable reports whether a term can satisfy the laws when only single leaves of it change. A rewrite keeps other terms and
+// reports a finding.
 func (r restore) satisfiable(t *corev1.PodAffinityTerm) bool {
-	return r.namable(t) && (!r.moved() || implicitNamespace(t) || r.movable(t))
+	return r.canName(t) && (!r.moved() || implicitNamespace(t) || r.canMove(t))
 }
 
-// namable reports whether a term can name the target as it names the source.
-func (r restore) namable(t *corev1.PodAffinityTerm) bool {
-	w := r.whom(t.LabelSelector)
+// canName reports whether a term can name the target as it names the source.
+func (r restore) canName(t *corev1.PodAffinityTerm) bool {
+	info := r.inspect(t.LabelSelector)
 	switch {
-	case w.shard:
-		// The target's shards have other names, which are drawn at random.
+	case info.namesShard:
+		// KubeBlocks generates other names for the target's shards.
 		return false
-	case !r.early || !w.uid:
+	case !r.beforeCreation || !info.namesUID:
 		return true
-	case w.uidAmongOthers:
-		// "This UID or that name" takes two terms.
+	case info.uidOrOther:
+		// The name replaces the UID, but "this name or that UID" needs two terms.
 		return false
 	default:
-		// The name stands in for the UID, but the API server refuses a key in a selector and in matchLabelKeys.
+		// The name replaces the UID, but the API server rejects a key that stands in the selector and in matchLabelKeys.
 		return !slices.Contains(t.MatchLabelKeys, rewrite.LabelInstance)
 	}
 }
 
-// movable reports whether a term that spells out its namespaces can follow the target into another.
-func (r restore) movable(t *corev1.PodAffinityTerm) bool {
-	w := r.whom(t.LabelSelector)
+// canMove reports whether a term with explicit namespaces can follow the target into another namespace.
+func (r restore) canMove(t *corev1.PodAffinityTerm) bool {
+	info := r.inspect(t.LabelSelector)
 	switch {
-	case w.strangersOnly:
+	case info.strangersOnly:
 		return true
 	case r.keepsName():
-		// A name that both have tells them apart only where the term can leave the source's namespace for the target's.
-		return w.sourceOnly && t.NamespaceSelector == nil && slices.Contains(t.Namespaces, sourceNamespace)
-	case w.target && !rangesOver(t, sourceNamespace):
-		// The source is out of its reach, so that it is about a cluster whose name the target took.
+		// Only the namespace distinguishes the two clusters, so the term has to replace the source's with the target's.
+		return info.sourceOnly && t.NamespaceSelector == nil && slices.Contains(t.Namespaces, sourceNamespace)
+	case info.namesTarget && !covers(t, sourceNamespace):
+		// It does not cover the source. It names an earlier cluster with the target's name.
 		return false
-	case w.sourceOnly:
-		return !r.shutsOut(t)
+	case info.sourceOnly:
+		return !r.excludesTarget(t)
 	default:
-		// The term takes strangers as well, and those did not move: it would have to range over the target's namespace for the
-		// target and over the source's for them.
-		return r.rangesAlike(t)
+		// It also selects strangers, which did not move. It would have to cover other namespaces for them than for the target.
+		return r.coversBothOrNeither(t)
 	}
 }
 
-// shutsOut reports whether a term takes the source in its namespace because that is not the target's. Only the source's
-// namespace is renamed in a term, so that it cannot take the target.
-func (r restore) shutsOut(t *corev1.PodAffinityTerm) bool {
+// excludesTarget reports whether a term covers the source's namespace only because its selector excludes the target's. A rewrite
+// renames only the source's namespace, so the term cannot cover the target's.
+func (r restore) excludesTarget(t *corev1.PodAffinityTerm) bool {
 	if t.NamespaceSelector == nil || slices.Contains(t.Namespaces, sourceNamespace) || slices.Contains(t.Namespaces, r.target.Namespace) {
 		return false
 	}
-	return rangesOver(t, sourceNamespace) && slices.ContainsFunc(t.NamespaceSelector.MatchExpressions, func(q metav1.LabelSelectorRequirement) bool {
+	return covers(t, sourceNamespace) && slices.ContainsFunc(t.NamespaceSelector.MatchExpressions, func(q metav1.LabelSelectorRequirement) bool {
 		return q.Key == rewrite.LabelNamespace && q.Operator == metav1.LabelSelectorOpNotIn && slices.Contains(q.Values, r.target.Namespace)
 	})
 }
 
-// rangesAlike reports whether a term that spells out its namespaces means both the source's and the target's, or neither.
-func (r restore) rangesAlike(t *corev1.PodAffinityTerm) bool {
-	return rangesOver(t, sourceNamespace) == rangesOver(t, r.target.Namespace)
+// coversBothOrNeither is about the source's and the target's namespace, and terms with explicit namespaces.
+func (r restore) coversBothOrNeither(t *corev1.PodAffinityTerm) bool {
+	return covers(t, sourceNamespace) == covers(t, r.target.Namespace)
 }
 
 func implicitNamespace(t *corev1.PodAffinityTerm) bool {
 	return len(t.Namespaces) == 0 && t.NamespaceSelector == nil
 }
 
-// rangesOver reports whether a term ranges over one of the namespaces of every scenario, by name or by selector.
-func rangesOver(t *corev1.PodAffinityTerm, namespace string) bool {
+// covers reports whether a term selects Pods in a namespace, by the list or the selector.
+func covers(t *corev1.PodAffinityTerm, namespace string) bool {
 	if slices.Contains(t.Namespaces, namespace) {
 		return true
 	}

@@ -10,35 +10,36 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// scenario is one policy that a target inherits, and one arrangement of Pods in which it is put to the test.
+// scenario is an inherited policy, and the nodes and Pods to check it with.
 type scenario struct {
 	restore
 	policy policy
 	nodes  []*corev1.Node
-	// incoming is the Pod to schedule, and cluster are the other Pods of its cluster: the source, or the target in its place.
+	// incoming is the Pod to schedule, cluster the other Pods of its cluster. They belong to the source or to the target.
 	incoming member
 	cluster  []member
-	// strangers are neither the source's nor the target's.
+	// strangers belong neither to the source nor to the target.
 	strangers []*corev1.Pod
-	// bystanders are Pods beside the target, of the source or, in its place, of the cluster named nowhere. They have no
-	// policy: what it asks of the target is not for a rewrite of the target's to change.
-	bystanders []member
+	// neighbours are Pods beside the target. They belong to the source or to the unnamed cluster. They have no policy: a rewrite of the
+	// target does not change what another cluster's rules say about it.
+	neighbours []member
 }
 
-// GoString is what rapid logs of a scenario. A failing one is logged as YAML, which is easier to read.
+// GoString keeps rapid's log short: a failing scenario is logged as YAML.
 func (s scenario) GoString() string { return "scenario (see below)" }
 
-// side is one half of a comparison: a question put to the scheduler, and the answer.
+// side is one half of a comparison.
 type side struct {
 	title string
-	// others are the Pods in place beside the strangers.
-	others   []*corev1.Pod
-	pod      *corev1.Pod
-	opinions []opinion
+	// others are the scheduled Pods, without the strangers.
+	others []*corev1.Pod
+	// pod is the Pod to schedule.
+	pod     *corev1.Pod
+	results []nodeResult
 }
 
-// of returns the side on which the incoming Pod and its cluster are those of one cluster, and have one policy.
-func (s *scenario) of(cluster rewrite.Identity, p policy, title string) side {
+// sideOf returns the side on which the incoming Pod and its cluster belong to the given cluster.
+func (s *scenario) sideOf(cluster rewrite.Identity, p policy, title string) side {
 	others := make([]*corev1.Pod, 0, len(s.cluster))
 	for _, m := range s.cluster {
 		others = append(others, m.pod(cluster, p))
@@ -46,26 +47,26 @@ func (s *scenario) of(cluster rewrite.Identity, p policy, title string) side {
 	return side{title: title, others: others, pod: s.incoming.pod(cluster, p)}
 }
 
-// beside returns the side on which the target is beside Pods of another cluster.
-func (s *scenario) beside(other rewrite.Identity, p policy, title string) side {
-	target := s.of(s.target, p, title)
-	for _, m := range s.bystanders {
+// targetBeside returns the side of the target, with neighbours that belong to the given cluster.
+func (s *scenario) targetBeside(other rewrite.Identity, p policy, title string) side {
+	target := s.sideOf(s.target, p, title)
+	for _, m := range s.neighbours {
 		target.others = append(target.others, m.pod(other, policy{}))
 	}
 	return target
 }
 
-// ask has the API server admit all Pods of a side, and the scheduler judge every node for the one that has none.
-func (s *scenario) ask(kube *scheduler, half *side) error {
-	pods, err := admit(slices.Concat([]*corev1.Pod{half.pod}, half.others, s.strangers))
+// evaluate admits all Pods of a side, and fills in the scheduler's results.
+func (s *scenario) evaluate(kube *scheduler, side *side) error {
+	pods, err := admit(slices.Concat([]*corev1.Pod{side.pod}, side.others, s.strangers))
 	if err != nil {
 		return err
 	}
-	half.opinions, err = kube.judge(s.nodes, pods[1:], pods[0])
+	side.results, err = kube.evaluate(s.nodes, pods[1:], pods[0])
 	return err
 }
 
-// newNode returns a node in a zone or, where that is empty, in none.
+// newNode returns a node. An empty zone leaves the zone label out.
 func newNode(i int, zone string) *corev1.Node {
 	name := nodeName(i)
 	labels := map[string]string{corev1.LabelHostname: name}

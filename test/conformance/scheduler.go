@@ -21,14 +21,13 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 )
 
-// scheduler is as much of kube-scheduler as reads the rules about other Pods. It is made once: a plugin asks the stage for the
-// nodes and Pods whenever it judges, so that a new scenario needs a new snapshot only. It is not safe for concurrent use.
+// scheduler holds kube-scheduler's plugins for rules about other Pods. Plugins read nodes and Pods from the lister on every call, so a
+// new scenario only replaces the snapshot. It is not safe for concurrent use.
 type scheduler struct {
-	stage   *stage
+	lister  *snapshotLister
 	plugins []plugin
 }
 
-// plugin is what the scheduler asks of each of the two plugins.
 type plugin interface {
 	fwk.PreFilterPlugin
 	fwk.FilterPlugin
@@ -36,15 +35,15 @@ type plugin interface {
 	fwk.ScorePlugin
 }
 
-// stage shows the plugins the snapshot of the scenario that is on.
-type stage struct{ fwk.SharedLister }
+// snapshotLister holds the snapshot of the current scenario.
+type snapshotLister struct{ fwk.SharedLister }
 
-// newScheduler returns a scheduler with the defaults of kube-scheduler, for which the given namespaces exist.
+// newScheduler returns a scheduler with kube-scheduler's defaults, in a cluster with the given namespaces.
 func newScheduler(namespaces []*corev1.Namespace) (*scheduler, error) {
-	metrics.Register() // The plugins count into it.
+	metrics.Register() // The plugins record metrics.
 	ctx := context.Background()
-	s := &scheduler{stage: &stage{SharedLister: cache.NewEmptySnapshot()}}
-	handle, err := newHandle(ctx, s.stage, namespaces)
+	s := &scheduler{lister: &snapshotLister{SharedLister: cache.NewEmptySnapshot()}}
+	handle, err := newHandle(ctx, s.lister, namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +61,7 @@ func newScheduler(namespaces []*corev1.Namespace) (*scheduler, error) {
 	return s, nil
 }
 
-// newHandle returns what the plugins reach the scheduler by. Its informers never start: nothing in a scenario changes the
-// namespaces, and a cache that is filled by hand needs no wait.
+// newHandle returns the plugins' handle. Its informers never start: the namespaces never change, and their cache is filled here.
 func newHandle(ctx context.Context, pods fwk.SharedLister, namespaces []*corev1.Namespace) (fwk.Handle, error) {
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
 	for _, namespace := range namespaces {
@@ -75,50 +73,49 @@ func newHandle(ctx context.Context, pods fwk.SharedLister, namespaces []*corev1.
 		runtime.WithSnapshotSharedLister(pods), runtime.WithInformerFactory(factory), runtime.WithParallelism(1))
 }
 
-// opinion is what the scheduler makes of one node for one Pod.
-type opinion struct {
+// nodeResult is the scheduler's result for one Pod on one node.
+type nodeResult struct {
 	node string
-	// refusal says why the Pod does not fit; it is empty where it fits.
-	refusal string
-	// score is what the plugins give the node, before they are normalised over all nodes and weighted. A node that is refused
-	// has one as well: the laws hold for it, too.
-	score [2]int64
+	// rejection is empty when the Pod fits.
+	rejection string
+	// scores are the plugins', before normalisation and weights. A rejected node has scores too, because the laws cover them.
+	scores [2]int64
 }
 
-func (o opinion) String() string {
-	verdict := "fits"
-	if o.refusal != "" {
-		verdict = "refused (" + o.refusal + ")"
+func (r nodeResult) String() string {
+	filter := "fits"
+	if r.rejection != "" {
+		filter = "rejected (" + r.rejection + ")"
 	}
-	return fmt.Sprintf("%s: %s, affinity scores %d, spread %d", o.node, verdict, o.score[0], o.score[1])
+	return fmt.Sprintf("%s: %s, affinity scores %d, spread %d", r.node, filter, r.scores[0], r.scores[1])
 }
 
-// judge returns the opinions of every node, by name, on a Pod beside those that are placed.
-func (s *scheduler) judge(nodes []*corev1.Node, placed []*corev1.Pod, pod *corev1.Pod) ([]opinion, error) {
-	s.stage.SharedLister = cache.NewSnapshot(placed, nodes)
-	infos, err := s.stage.NodeInfos().List()
+// evaluate returns the results for a Pod on every node, sorted by node name, beside Pods that are scheduled already.
+func (s *scheduler) evaluate(nodes []*corev1.Node, scheduled []*corev1.Pod, pod *corev1.Pod) ([]nodeResult, error) {
+	s.lister.SharedLister = cache.NewSnapshot(scheduled, nodes)
+	infos, err := s.lister.NodeInfos().List()
 	if err != nil {
 		return nil, err
 	}
-	opinions := make([]opinion, len(infos))
+	results := make([]nodeResult, len(infos))
 	for i, info := range infos {
-		opinions[i].node = info.Node().Name
+		results[i].node = info.Node().Name
 	}
 	for i, p := range s.plugins {
 		cycle := framework.NewCycleState()
-		if err := filter(p, cycle, pod, infos, opinions); err != nil {
+		if err := filter(p, cycle, pod, infos, results); err != nil {
 			return nil, err
 		}
-		if err := score(p, i, cycle, pod, infos, opinions); err != nil {
+		if err := score(p, i, cycle, pod, infos, results); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(opinions, func(a, b opinion) int { return cmp.Compare(a.node, b.node) })
-	return opinions, nil
+	slices.SortFunc(results, func(a, b nodeResult) int { return cmp.Compare(a.node, b.node) })
+	return results, nil
 }
 
-// filter adds to the opinions which nodes a plugin refuses.
-func filter(p plugin, cycle fwk.CycleState, pod *corev1.Pod, infos []fwk.NodeInfo, opinions []opinion) error {
+// filter adds a plugin's rejections to the results.
+func filter(p plugin, cycle fwk.CycleState, pod *corev1.Pod, infos []fwk.NodeInfo, results []nodeResult) error {
 	_, status := p.PreFilter(context.Background(), cycle, pod, infos)
 	if status.IsSkip() {
 		return nil
@@ -132,14 +129,14 @@ func filter(p plugin, cycle fwk.CycleState, pod *corev1.Pod, infos []fwk.NodeInf
 			return status.AsError()
 		}
 		if !status.IsSuccess() {
-			opinions[i].refusal += p.Name() + ": " + status.Message() + "; "
+			results[i].rejection += p.Name() + ": " + status.Message() + "; "
 		}
 	}
 	return nil
 }
 
-// score adds to the opinions the score that a plugin, the n-th, gives every node.
-func score(p plugin, n int, cycle fwk.CycleState, pod *corev1.Pod, infos []fwk.NodeInfo, opinions []opinion) error {
+// score adds the scores of the n-th plugin to the results.
+func score(p plugin, n int, cycle fwk.CycleState, pod *corev1.Pod, infos []fwk.NodeInfo, results []nodeResult) error {
 	status := p.PreScore(context.Background(), cycle, pod, infos)
 	if status.IsSkip() {
 		return nil
@@ -152,7 +149,7 @@ func score(p plugin, n int, cycle fwk.CycleState, pod *corev1.Pod, infos []fwk.N
 		if !status.IsSuccess() {
 			return status.AsError()
 		}
-		opinions[i].score[n] = score
+		results[i].scores[n] = score
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 //go:embed audit.yaml
 var auditPolicy []byte
 
-// audit has the API server write a log of what Rehome asks of it.
+// audit makes the API server log Rehome's requests.
 func (s *Server) audit(flags *envtest.Arguments) error {
 	policy, err := s.write("audit.yaml", auditPolicy)
 	if err != nil {
@@ -21,26 +21,26 @@ func (s *Server) audit(flags *envtest.Arguments) error {
 	}
 	flags.Set("audit-policy-file", policy).
 		Set("audit-log-path", s.auditLog()).
-		// Who sees the answer of a request finds it in the log.
+		// A request is in the log before its response is sent.
 		Set("audit-log-mode", "blocking").
-		// One file: a reader need not know how they are rotated.
+		// Never rotated, so that Requests reads one file.
 		Set("audit-log-maxsize", "10000")
 	return nil
 }
 
 func (s *Server) auditLog() string { return filepath.Join(s.dir, "audit.log") }
 
-// Asked returns the requests of Rehome that came since a time and have been answered. A watch is answered when it ends.
-func (s *Server) Asked(since time.Time) (audit.Log, error) {
+// Requests returns Rehome's completed requests that the API server received after a time. A watch completes when it ends.
+func (s *Server) Requests(since time.Time) (audit.Log, error) {
 	log, err := audit.Read(s.auditLog())
 	if err != nil {
 		return nil, err
 	}
-	var asked audit.Log
+	var requests audit.Log
 	for _, event := range log {
 		if event.Came.After(since) {
-			asked = append(asked, event)
+			requests = append(requests, event)
 		}
 	}
-	return asked, nil
+	return requests, nil
 }

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// tailLines is how many of the last lines of a program's output an error quotes.
+// tailLines is the number of lines of output that an error quotes.
 const tailLines = 10
 
-// output takes what a program writes, and notes when lines with certain texts come.
+// output receives a program's output, and records when lines with certain texts are written.
 type output struct {
 	mu      sync.Mutex
 	partial []byte
 	marks   map[string]*mark
-	lines   []string // the last
-	written int      // lines, all together
+	lines   []string // The last tailLines.
+	written int      // All lines.
 }
 
-// mark is what is noted of one text.
+// mark records the lines with one text.
 type mark struct {
 	count       int
 	first, last time.Time
@@ -34,7 +34,7 @@ func newOutput(texts []string) *output {
 	return o
 }
 
-// Write is that of io.Writer. It never fails.
+// Write implements io.Writer. It never fails.
 func (o *output) Write(data []byte) (int, error) {
 	now := time.Now()
 	o.mu.Lock()
@@ -45,12 +45,12 @@ func (o *output) Write(data []byte) (int, error) {
 		if !found {
 			return len(data), nil
 		}
-		o.take(string(line), now)
+		o.add(string(line), now)
 		o.partial = after
 	}
 }
 
-func (o *output) take(line string, now time.Time) {
+func (o *output) add(line string, now time.Time) {
 	o.written++
 	if o.lines = append(o.lines, line); len(o.lines) > tailLines {
 		o.lines = slices.Delete(o.lines, 0, 1)
@@ -76,7 +76,6 @@ func (o *output) mark(text string) mark {
 	return *o.marks[text]
 }
 
-// total is how many lines were written.
 func (o *output) total() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-func TestOutputNotesLinesHoweverTheyAreCut(t *testing.T) {
+func TestOutputRecordsLinesSplitAcrossWrites(t *testing.T) {
 	g := NewWithT(t)
 	o := newOutput([]string{"Decided", "synced"})
 
@@ -18,6 +18,6 @@ func TestOutputNotesLinesHoweverTheyAreCut(t *testing.T) {
 
 	g.Expect(o.count("Decided")).To(Equal(2))
 	g.Expect(o.first("Decided")).To(BeTemporally("<=", o.last("Decided")))
-	g.Expect(o.count("synced")).To(BeZero(), "of a line that has not ended")
+	g.Expect(o.count("synced")).To(BeZero(), "the line has not ended")
 	g.Expect(o.tail()).To(Equal("starting\nDecided 1\nDecided 2\nsync"))
 }

@@ -12,10 +12,10 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// rehome is the name of Rehome's user. The audit policy names it, too.
+// rehome is Rehome's user, as in audit.yaml.
 const rehome = "rehome"
 
-// configuration is Rehome's. It logs each decision, which tells when it is made.
+// configuration is Rehome's. At this level the log has every decision, which benchmarks time.
 const configuration = `apiVersion: config.rehome.kubeblocks.io/v1alpha1
 kind: Configuration
 metrics: {bindAddress: "0"}
@@ -23,25 +23,25 @@ health: {bindAddress: "0"}
 logLevel: Trace
 `
 
-// Installation is what Rehome needs to run: rights, a kubeconfig and a configuration file.
+// Installation holds the kubeconfig and the configuration file to start Rehome with.
 type Installation struct{ kubeconfig, config string }
 
-// InstallRehome gives Rehome the rights that its manifests do, and nothing else.
+// InstallRehome creates a user with exactly the rights of Rehome's manifests.
 func (s *Server) InstallRehome(ctx context.Context) (*Installation, error) {
 	admin, err := client.New(s.Config(), client.Options{})
 	if err != nil {
 		return nil, err
 	}
 	if err := rehometesting.Grant(ctx, admin, rehome); err != nil {
-		return nil, fmt.Errorf("give Rehome its rights: %w", err)
+		return nil, fmt.Errorf("grant Rehome its rights: %w", err)
 	}
 	user, err := s.environment.AddUser(envtest.User{Name: rehome}, &rest.Config{})
 	if err != nil {
-		return nil, fmt.Errorf("make a user for Rehome: %w", err)
+		return nil, fmt.Errorf("create a user for Rehome: %w", err)
 	}
 	kubeconfig, err := user.KubeConfig()
 	if err != nil {
-		return nil, fmt.Errorf("make Rehome's kubeconfig: %w", err)
+		return nil, fmt.Errorf("create Rehome's kubeconfig: %w", err)
 	}
 	i := &Installation{}
 	if i.kubeconfig, err = s.write("rehome.kubeconfig", kubeconfig); err != nil {
@@ -51,26 +51,26 @@ func (s *Server) InstallRehome(ctx context.Context) (*Installation, error) {
 	return i, err
 }
 
-// The texts by which Rehome's log tells where it stands.
+// Texts in Rehome's log.
 const (
-	// Synced says that the caches hold what the API server does.
+	// Synced is logged once all caches have synced.
 	Synced = `"msg":"Starting workers"`
-	// Decided says that it was decided what to do about a Cluster.
+	// Decided is logged for every decision about a Cluster.
 	Decided = `"msg":"Decided"`
 )
 
-// Start starts Rehome as the only manager: one that has to hold a lease ends when the machine is too busy for it.
+// Start starts Rehome without leader election: on a busy machine it could lose its lease.
 func (i *Installation) Start(ctx context.Context, binary string) (*Program, error) {
 	return i.start(ctx, []string{binary})
 }
 
-// StartListing is Start, with client libraries that list in one piece what they would have the API server stream.
-func (i *Installation) StartListing(ctx context.Context, binary string) (*Program, error) {
+// StartWithoutWatchList is Start with plain lists instead of streamed ones.
+func (i *Installation) StartWithoutWatchList(ctx context.Context, binary string) (*Program, error) {
 	return i.start(ctx, []string{"env", "KUBE_FEATURE_WatchListClient=false", binary})
 }
 
-// StartElected starts Rehome as one of several managers, as the chart does.
-func (i *Installation) StartElected(ctx context.Context, binary string) (*Program, error) {
+// StartWithLeaderElection starts Rehome as the chart does.
+func (i *Installation) StartWithLeaderElection(ctx context.Context, binary string) (*Program, error) {
 	return i.start(ctx, []string{binary}, "--leader-elect", "--leader-election-namespace="+rehometesting.OwnNamespace)
 }
 

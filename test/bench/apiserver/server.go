@@ -1,4 +1,4 @@
-// Package apiserver runs an API server alone, with the kinds of KubeBlocks and of Rehome and no controllers, and programs against it.
+// Package apiserver runs an API server without controllers, with the CRDs of KubeBlocks and Rehome, and runs programs against it.
 package apiserver
 
 import (
@@ -16,16 +16,16 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// quota is how much etcd may store, in bytes: more than any benchmark does.
+// quota is etcd's limit in bytes. No benchmark reaches it.
 const quota = "8589934592"
 
 // Server is a running API server.
 type Server struct {
 	environment *envtest.Environment
-	dir         string // of everything written for it
+	dir         string // Of its files.
 }
 
-// Start starts an API server whose audit log holds the requests of Rehome. The caller stops it.
+// Start starts an API server with an audit log of Rehome's requests. The caller stops it.
 func Start() (*Server, error) {
 	programs, err := assets.Dir()
 	if err != nil {
@@ -66,22 +66,22 @@ func (s *Server) start() error {
 	return err
 }
 
-// Stop ends the API server and removes what was written for it.
+// Stop stops the API server and removes its files.
 func (s *Server) Stop() error { return errors.Join(s.environment.Stop(), os.RemoveAll(s.dir)) }
 
-// Config is an administrator's client configuration, without a limit of its own. It is a copy.
+// Config returns a copy of an administrator's client configuration, without a limit of requests.
 func (s *Server) Config() *rest.Config {
 	config := rest.CopyConfig(s.environment.Config)
 	config.QPS = -1
 	return config
 }
 
-// Kubeconfig writes a kubeconfig of an administrator, and returns its path. Stop removes the file.
+// Kubeconfig writes an administrator's kubeconfig and returns its path. Stop removes it.
 func (s *Server) Kubeconfig() (string, error) {
 	return s.write("admin.kubeconfig", s.environment.KubeConfig)
 }
 
-// write writes a file for the server, and returns its path.
+// write writes a file that Stop removes, and returns its path.
 func (s *Server) write(name string, content []byte) (string, error) {
 	path := filepath.Join(s.dir, name)
 	return path, os.WriteFile(path, content, 0o600)

@@ -7,11 +7,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// Store connects to what the API server stores, behind its back. The caller closes the client.
+// Store returns a client of the API server's etcd. The caller closes it.
 func (s *Server) Store() (*clientv3.Client, error) {
 	store, err := clientv3.New(clientv3.Config{
 		Endpoints: []string{s.environment.ControlPlane.Etcd.URL.String()},
-		Logger:    zap.NewNop(), // an error is returned as well
+		Logger:    zap.NewNop(), // Errors are returned, too.
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to etcd: %w", err)

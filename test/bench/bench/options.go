@@ -1,4 +1,4 @@
-// Package bench holds what all benchmarks share. A benchmark is a package with a function of the type Benchmark.
+// Package bench holds what the benchmarks share. Each benchmark is a package with a function of type Benchmark.
 package bench
 
 import (
@@ -9,22 +9,20 @@ import (
 	"github.com/rehome-operator/rehome/test/bench/table"
 )
 
-// Benchmark measures, and returns the rows it measured. On an error it returns the rows that it had by then. It leaves nothing
-// running when it returns, which it does soon after ctx is done.
+// Benchmark returns the rows that it measured, also on an error. It returns soon after ctx is done, and leaves no process running.
 type Benchmark func(ctx context.Context, o Options) ([]table.Row, error)
 
 // Options are the same for every benchmark of a run.
 type Options struct {
-	// Rehome is the path of the built program.
+	// Rehome is the path of the program.
 	Rehome string
-	// Smoke asks for the smallest sizes: it shows that the benchmark works, and its figures mean nothing.
+	// Smoke selects the smallest sizes, to check that the benchmark works. Its figures mean nothing.
 	Smoke bool
-	// Log takes progress, a line a step.
+	// Log receives progress, one line per step.
 	Log io.Writer
 }
 
-// Stepf logs a step that begins now.
+// Stepf logs the start of a step.
 func (o Options) Stepf(format string, args ...any) {
-	// The progress is for a person: a run goes on without it.
 	_, _ = fmt.Fprintf(o.Log, format+"\n", args...)
 }

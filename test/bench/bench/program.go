@@ -19,15 +19,15 @@ const (
 	readyInterval = 20 * time.Millisecond
 )
 
-// Program is an operator that runs beside a control plane, with the rights of an administrator.
+// Program is an operator that runs against a control plane with an administrator's rights.
 type Program struct {
 	*controlplane.Process
 	cmd            *exec.Cmd
-	probe, metrics string // addresses
+	probe, metrics string // Addresses.
 }
 
-// Start starts an operator, which takes the flags of Rehome for its probes and its metrics, and returns when it is ready. It ends
-// with the control plane, or before with Stop.
+// Start starts an operator and waits until it is ready. The operator must accept Rehome's flags for probes and metrics. It ends with
+// the control plane, or earlier with Stop.
 func Start(ctx context.Context, plane *controlplane.ControlPlane, name, path string, args ...string) (*Program, error) {
 	p := &Program{}
 	for _, address := range []*string{&p.probe, &p.metrics} {

@@ -9,18 +9,18 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Usage is what a program took so far.
+// Usage is what a process used since its start.
 type Usage struct {
 	// CPU is user and system time, in seconds.
 	CPU float64
-	// RSS is the memory resident now, PeakRSS the most there ever was, in bytes.
+	// RSS is the resident memory now, PeakRSS its maximum, in bytes.
 	RSS, PeakRSS uint64
 }
 
-// Usage reads what the program took so far.
+// Usage returns what the program used since its start.
 func (p *Program) Usage() (Usage, error) { return UsageOf(p.cmd.Process.Pid) }
 
-// UsageOf reads what a process took so far.
+// UsageOf returns what a process used since its start.
 func UsageOf(pid int) (Usage, error) {
 	process, err := procfs.NewProc(pid)
 	if err != nil {
@@ -37,7 +37,7 @@ func UsageOf(pid int) (Usage, error) {
 	return Usage{CPU: stat.CPUTime(), RSS: status.VmRSS, PeakRSS: status.VmHWM}, nil
 }
 
-// Requests returns how many requests the program sent to the API server so far, by HTTP method. A watch is one.
+// Requests counts the program's requests to the API server by HTTP method. A watch counts once.
 func (p *Program) Requests(ctx context.Context) (map[string]float64, error) {
 	response, err := get(ctx, "http://"+p.metrics+"/metrics")
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// What the programs beside Rehome are called by, and what they write when they are done.
+// The subcommands that Rehome is compared with, and what they write when they are done.
 const (
 	plainName, plainSynced = "plain", "synced"
 	listName, listDone     = "list", "listed"
 )
 
-// NewCommands are the programs that Rehome is measured beside: hidden commands, for they are processes of their own, as Rehome is one.
+// NewCommands returns the hidden commands that Rehome is compared with. Each runs in a process of its own, as Rehome runs.
 func NewCommands() []*cobra.Command {
 	return []*cobra.Command{
-		newCommand(plainName, "Cache what Rehome watches, as it is", Plain),
-		newCommand(listName, "List what Rehome caches", List),
+		newCommand(plainName, "Cache whole objects of the kinds that Rehome watches", Plain),
+		newCommand(listName, "List the objects that Rehome caches", List),
 	}
 }
 

@@ -12,34 +12,34 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 )
 
-// asking counts requests by what they ask for, such as "list pods".
-type asking map[string]int
+// requestCounts counts requests by verb and resource, such as "list pods".
+type requestCounts map[string]int
 
-// String lists them, the most frequent first.
-func (a asking) String() string {
-	if len(a) == 0 {
+// String lists the counts, the highest first.
+func (c requestCounts) String() string {
+	if len(c) == 0 {
 		return "none"
 	}
 	var list []string
-	for _, what := range slices.SortedFunc(maps.Keys(a), func(x, y string) int { return cmp.Or(a[y]-a[x], strings.Compare(x, y)) }) {
-		list = append(list, fmt.Sprintf("%d x %s", a[what], what))
+	for _, what := range slices.SortedFunc(maps.Keys(c), func(x, y string) int { return cmp.Or(c[y]-c[x], strings.Compare(x, y)) }) {
+		list = append(list, fmt.Sprintf("%d x %s", c[what], what))
 	}
 	return strings.Join(list, ", ")
 }
 
-func (a asking) count() int {
+func (c requestCounts) total() int {
 	sum := 0
-	for _, count := range a {
+	for _, count := range c {
 		sum += count
 	}
 	return sum
 }
 
-// sorted sorts requests. Watches, which go on, are none of the reads, and the lease is neither read nor written.
-func sorted(asked audit.Log) (reads, writes, lease asking) {
-	reads, writes, lease = asking{}, asking{}, asking{}
-	for _, request := range asked {
-		what := request.Verb + " " + cmp.Or(request.Object.Resource, "what is served")
+// countRequests counts reads, writes and the requests for the lease apart. It ignores watches.
+func countRequests(log audit.Log) (reads, writes, lease requestCounts) {
+	reads, writes, lease = requestCounts{}, requestCounts{}, requestCounts{}
+	for _, request := range log {
+		what := request.Verb + " " + cmp.Or(request.Object.Resource, "API discovery")
 		switch {
 		case request.Object.Resource == "leases":
 			lease[what]++
@@ -52,17 +52,16 @@ func sorted(asked audit.Log) (reads, writes, lease asking) {
 	return reads, writes, lease
 }
 
-// idleRows are the rows on what Rehome asked of the API server while there was nothing to do.
-func idleRows(asked audit.Log, window time.Duration) []table.Row {
-	reads, writes, lease := sorted(asked)
-	row := func(what string, a asking, goal string) table.Row {
+func idleRows(log audit.Log, window time.Duration) []table.Row {
+	reads, writes, lease := countRequests(log)
+	row := func(what string, c requestCounts, goal string) table.Row {
 		return table.Row{
-			Section: idleSection, What: what, Unit: "a minute", Rehome: float64(a.count()) / window.Minutes(), Goal: goal, Note: a.String(),
+			Section: idleSection, What: what, Unit: "/min", Rehome: float64(c.total()) / window.Minutes(), Goal: goal, Note: c.String(),
 		}
 	}
 	return []table.Row{
 		row("writes", writes, "0"),
 		row("reads", reads, "0"),
-		row("reads and writes of the lease", lease, ""),
+		row("requests for the lease", lease, ""),
 	}
 }

@@ -15,19 +15,17 @@ import (
 )
 
 const (
-	// component is the one that every cluster has.
 	component = "mysql"
-	// source is the cluster that all others are restored from.
+	// source is the cluster that every cluster is restored from.
 	source = "my1"
-	// backup is the Backup in each Namespace that its clusters are restored from.
-	backup = "bp1"
-	// replicas is how many Pods a cluster has.
+	// backup is in each Namespace; the Namespace's clusters are restored from it.
+	backup   = "bp1"
 	replicas = 5
-	// snapshotSize is that of the snapshot in a Backup, in bytes.
+	// snapshotSize is the size of the snapshot in a Backup, in bytes.
 	snapshotSize = 32 << 10
 )
 
-// rules are those that kbcli writes for a cluster, and a spread over zones.
+// rules are the rules that kbcli writes for a cluster, and a spread over zones.
 func rules(cluster string) map[string]any {
 	selector := map[string]any{"matchLabels": map[string]any{
 		kubeblocks.LabelInstance: cluster, kubeblocks.LabelComponentName: component,
@@ -47,7 +45,7 @@ func rules(cluster string) map[string]any {
 	}
 }
 
-// specOf is the spec of a cluster whose rules are about itself.
+// specOf is the spec of a cluster whose rules name itself.
 func specOf(cluster string) map[string]any {
 	return map[string]any{
 		"terminationPolicy": "Delete",
@@ -70,16 +68,16 @@ func clusterOf(namespace, name string) *unstructured.Unstructured {
 	return rehometesting.MakeCluster(rehometesting.V10(), namespace, name).Spec(specOf(name)).Obj()
 }
 
-// restoreOf is the Restore of a Component, which must exist, under the Component's own rules.
+// restoreOf is the Restore of an existing Component, with the Component's rules.
 func restoreOf(of *unstructured.Unstructured) *unstructured.Unstructured {
 	name := of.GetLabels()[kubeblocks.LabelInstance]
 	return rehometesting.MakeRestore(of.GetNamespace(), of.GetName()+"-preparedata").Of(of).Backup(backup).Policy(rules(name)).Obj()
 }
 
-// snapshot is that of the source, padded by an annotation that its owner might have set.
-func snapshot() (string, error) {
+// makeSnapshot returns the source's snapshot, padded by an annotation.
+func makeSnapshot() (string, error) {
 	const note = "example.com/note"
-	of := func(padding int) ([]byte, error) {
+	withPadding := func(padding int) ([]byte, error) {
 		return json.Marshal(map[string]any{
 			"metadata": map[string]any{
 				"name": source, "namespace": metav1.NamespaceDefault, "annotations": map[string]any{note: strings.Repeat("x", padding)},
@@ -87,11 +85,11 @@ func snapshot() (string, error) {
 			"spec": specOf(source),
 		})
 	}
-	bare, err := of(0)
+	bare, err := withPadding(0)
 	if err != nil {
 		return "", fmt.Errorf("make a snapshot: %w", err)
 	}
-	padded, err := of(snapshotSize - len(bare))
+	padded, err := withPadding(snapshotSize - len(bare))
 	return string(padded), err
 }
 
@@ -101,7 +99,7 @@ func backupOf(namespace, name, snapshot string) *unstructured.Unstructured {
 	return obj
 }
 
-// podOf is a database Pod of a Component and its InstanceSet, which must exist, on a node.
+// podOf is a scheduled database Pod of an existing Component and InstanceSet.
 func podOf(of, set *unstructured.Unstructured, ordinal int) *corev1.Pod {
 	cluster := of.GetLabels()[kubeblocks.LabelInstance]
 	pod := rehometesting.MakeDatabasePod(of, fmt.Sprintf("%s-%d", of.GetName(), ordinal)).
@@ -115,8 +113,8 @@ func podOf(of, set *unstructured.Unstructured, ordinal int) *corev1.Pod {
 	return pod
 }
 
-// run sets the status that a kubelet gives a Pod whose container runs.
-func run(pod *corev1.Pod) {
+// setRunning sets the status that a kubelet sets on a running Pod.
+func setRunning(pod *corev1.Pod) {
 	now := metav1.Now()
 	pod.Status.Phase, pod.Status.StartTime = corev1.PodRunning, &now
 	for _, condition := range []corev1.PodConditionType{

@@ -18,7 +18,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// plainKinds are the kinds that Rehome looks at, whether it caches them or not.
+// plainKinds are the kinds that Rehome reads, cached or live.
 func plainKinds() []schema.GroupVersionKind {
 	generation := rehometesting.V10()
 	return []schema.GroupVersionKind{
@@ -31,8 +31,8 @@ func plainKinds() []schema.GroupVersionKind {
 	}
 }
 
-// Plain runs a manager as it is written when nobody thinks of memory: it caches whole objects of all kinds as unstructured ones. It
-// writes a line when its caches have synced, and ends with the context.
+// Plain runs a manager with no optimisation of memory: it caches whole objects of all kinds as unstructured objects. It writes a line
+// when its caches have synced, and ends with the context.
 func Plain(ctx context.Context, config *rest.Config, out io.Writer) error {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
@@ -47,14 +47,14 @@ func Plain(ctx context.Context, config *rest.Config, out io.Writer) error {
 			return fmt.Errorf("watch every %s: %w", kind.Kind, err)
 		}
 	}
-	tell := manager.RunnableFunc(func(ctx context.Context) error {
+	reportSynced := manager.RunnableFunc(func(ctx context.Context) error {
 		if mgr.GetCache().WaitForCacheSync(ctx) {
 			_, err := fmt.Fprintln(out, plainSynced)
 			return err
 		}
 		return nil
 	})
-	if err := mgr.Add(tell); err != nil {
+	if err := mgr.Add(reportSynced); err != nil {
 		return fmt.Errorf("add to the manager: %w", err)
 	}
 	return mgr.Start(ctx)

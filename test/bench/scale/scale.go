@@ -1,5 +1,5 @@
-// Package scale measures Rehome beside many clusters that were restored and need nothing: its memory, what it asks of the API server
-// while nothing happens, and how soon after its start it decides.
+// Package scale measures Rehome with many restored Clusters that need no action: its memory, its requests while idle, and its time from
+// start to the first decision.
 package scale
 
 import (
@@ -18,23 +18,21 @@ import (
 )
 
 const (
-	// syncTimeout bounds the time until a program has read what it caches.
+	// syncTimeout limits the wait until a program's caches have synced.
 	syncTimeout = 5 * time.Minute
-	// restTimeout bounds the time until it has looked at all of it.
+	// restTimeout limits the wait until a program is at rest.
 	restTimeout = 10 * time.Minute
 )
 
-// size is how much is measured.
 type size struct {
 	namespaces int
-	// few and many are numbers of restored clusters. Each has as many Pods as replicas says, and there are the Pods of many from the
-	// beginning.
+	// few and many are numbers of restored Clusters. The Pods of all many Clusters exist from the beginning.
 	few, many int
-	// backups are there that nothing is restored from.
+	// backups is the number of Backups that nothing is restored from.
 	backups int
-	// rounds is how often a start is timed.
+	// rounds is how often each start is timed.
 	rounds int
-	// rest is how long a program has to do next to nothing to be at rest, window how long it is watched then.
+	// rest is how long a program must be idle to count as at rest, window how long its requests are then counted.
 	rest, window time.Duration
 }
 
@@ -47,38 +45,37 @@ var (
 	}
 )
 
-// rig is an API server with clusters, and what runs against it.
-type rig struct {
+// env is an API server with clusters.
+type env struct {
 	bench.Options
 	size
-	found
-	server *apiserver.Server
-	client client.Client
-	store  *clientv3.Client
-	rehome *apiserver.Installation
-	// admin is the path of an administrator's kubeconfig.
-	admin string
+	templates
+	server          *apiserver.Server
+	client          client.Client
+	store           *clientv3.Client
+	rehome          *apiserver.Installation
+	adminKubeconfig string
 }
 
-// Run measures all of it, on one API server that fills up.
+// Run is a bench.Benchmark. All of it uses one API server, to which objects are added.
 func Run(ctx context.Context, o bench.Options) (rows []table.Row, err error) {
-	r := &rig{Options: o, size: full}
+	e := &env{Options: o, size: full}
 	if o.Smoke {
-		r.size = smoke
+		e.size = smoke
 	}
 	o.Stepf("scale: start an API server")
-	if r.server, err = apiserver.Start(); err != nil {
+	if e.server, err = apiserver.Start(); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, r.server.Stop()) }()
-	if r.store, err = r.server.Store(); err != nil {
+	defer func() { err = errors.Join(err, e.server.Stop()) }()
+	if e.store, err = e.server.Store(); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(r.store.Close(), err) }()
-	if err := r.setUp(ctx); err != nil {
+	defer func() { err = errors.Join(e.store.Close(), err) }()
+	if err := e.setUp(ctx); err != nil {
 		return nil, err
 	}
-	for _, measure := range []func(context.Context) ([]table.Row, error){r.withFew, r.withMany} {
+	for _, measure := range []func(context.Context) ([]table.Row, error){e.measureFew, e.measureMany} {
 		more, err := measure(ctx)
 		rows = append(rows, more...)
 		if err != nil {
@@ -88,76 +85,75 @@ func Run(ctx context.Context, o bench.Options) (rows []table.Row, err error) {
 	return rows, nil
 }
 
-func (r *rig) setUp(ctx context.Context) (err error) {
-	if r.client, err = client.New(r.server.Config(), client.Options{}); err != nil {
+func (e *env) setUp(ctx context.Context) (err error) {
+	if e.client, err = client.New(e.server.Config(), client.Options{}); err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}
-	if r.admin, err = r.server.Kubeconfig(); err != nil {
+	if e.adminKubeconfig, err = e.server.Kubeconfig(); err != nil {
 		return err
 	}
-	if r.rehome, err = r.server.InstallRehome(ctx); err != nil {
+	if e.rehome, err = e.server.InstallRehome(ctx); err != nil {
 		return err
 	}
-	if err := r.createOriginals(ctx); err != nil {
+	if err := e.createOriginals(ctx); err != nil {
 		return err
 	}
-	if err := r.firstPass(ctx); err != nil {
+	if err := e.reportTemplate(ctx); err != nil {
 		return err
 	}
-	return r.readAll(ctx)
+	return e.readTemplates(ctx)
 }
 
-// start starts a program that is measured.
-type start func(context.Context) (*apiserver.Program, error)
+// startFunc starts a measured program.
+type startFunc func(context.Context) (*apiserver.Program, error)
 
-func (r *rig) startRehome(ctx context.Context) (*apiserver.Program, error) {
-	return r.rehome.Start(ctx, r.Rehome)
+func (e *env) startRehome(ctx context.Context) (*apiserver.Program, error) {
+	return e.rehome.Start(ctx, e.Rehome)
 }
 
-func (r *rig) startListing(ctx context.Context) (*apiserver.Program, error) {
-	return r.rehome.StartListing(ctx, r.Rehome)
+func (e *env) startWithoutWatchList(ctx context.Context) (*apiserver.Program, error) {
+	return e.rehome.StartWithoutWatchList(ctx, e.Rehome)
 }
 
-func (r *rig) startElected(ctx context.Context) (*apiserver.Program, error) {
-	return r.rehome.StartElected(ctx, r.Rehome)
+func (e *env) startWithLeaderElection(ctx context.Context) (*apiserver.Program, error) {
+	return e.rehome.StartWithLeaderElection(ctx, e.Rehome)
 }
 
-func (r *rig) startPlain(ctx context.Context) (*apiserver.Program, error) {
-	return r.startOther(ctx, plainName, plainSynced)
+func (e *env) startPlain(ctx context.Context) (*apiserver.Program, error) {
+	return e.startCommand(ctx, plainName, plainSynced)
 }
 
-func (r *rig) startList(ctx context.Context) (*apiserver.Program, error) {
-	return r.startOther(ctx, listName, listDone)
+func (e *env) startList(ctx context.Context) (*apiserver.Program, error) {
+	return e.startCommand(ctx, listName, listDone)
 }
 
-// startOther starts one of the programs beside Rehome. They are this program.
-func (r *rig) startOther(ctx context.Context, name, text string) (*apiserver.Program, error) {
+func (e *env) startCommand(ctx context.Context, name, text string) (*apiserver.Program, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return apiserver.Run(ctx, r.admin, []string{text}, self, name)
+	return apiserver.Run(ctx, e.adminKubeconfig, []string{text}, self, name)
 }
 
-// startAtRest starts a program, and returns when it has read what it caches, which it tells by a text, and done all there is to do.
-func (r *rig) startAtRest(ctx context.Context, begin start, synced string) (*apiserver.Program, error) {
-	program, err := begin(ctx)
+// startAtRest starts a program, and waits until it writes a text and then is at rest.
+func (e *env) startAtRest(ctx context.Context, start startFunc, text string) (*apiserver.Program, error) {
+	program, err := start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := program.Await(ctx, synced, syncTimeout); err != nil {
+	if _, err := program.Await(ctx, text, syncTimeout); err != nil {
 		return nil, errors.Join(err, program.Stop())
 	}
-	if err := program.AwaitRest(ctx, r.rest, restTimeout); err != nil {
+	if err := program.AwaitRest(ctx, e.rest, restTimeout); err != nil {
 		return nil, errors.Join(err, program.Stop())
 	}
 	return program, nil
 }
 
-// firstPass has Rehome report on the cluster that all others are copies of: a copy needs no report.
-func (r *rig) firstPass(ctx context.Context) error {
-	r.Stepf("scale: have Rehome report on a cluster")
-	program, err := r.startAtRest(ctx, r.startRehome, apiserver.Synced)
+// reportTemplate runs Rehome until it has reported on the original cluster, so that its copies need no report.
+func (e *env) reportTemplate(ctx context.Context) error {
+	e.Stepf("scale: let Rehome report on the first cluster")
+	program, err := e.startAtRest(ctx, e.startRehome, apiserver.Synced)
 	if err != nil {
 		return err
 	}

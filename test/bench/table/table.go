@@ -1,4 +1,4 @@
-// Package table holds what a run of the benchmarks measured, and shows it as Markdown and as JSON.
+// Package table holds the measurements of a run, and writes them as Markdown and JSON.
 package table
 
 import (
@@ -10,25 +10,25 @@ import (
 	"strings"
 )
 
-// Row is one thing measured for Rehome and, in the same run, for something else.
+// Row is one figure of Rehome and, where there is one, of what it is compared with.
 type Row struct {
-	// Section is what the row is about, such as "Stuck to scheduled"; rows of a section stand together.
+	// Section groups rows, such as "Time to unblock".
 	Section string `json:"section"`
-	// What says which case and which figure, such as "10 restores, KubeBlocks 1.0.2: p50".
+	// What names the case and the figure, such as "10 stuck, KubeBlocks v1.0.2: p50".
 	What string `json:"what"`
-	// Unit of Rehome and Other, such as "ms". Empty for plain numbers.
+	// Unit of Rehome and Other, such as "ms". Empty for counts.
 	Unit   string  `json:"unit,omitempty"`
 	Rehome float64 `json:"rehome"`
-	// Against names what Rehome is compared with, such as "floor: bare client". Empty when there is nothing to compare with.
+	// Against names what Rehome is compared with, such as "baseline: minimal client". Empty without a comparison.
 	Against string  `json:"against,omitempty"`
 	Other   float64 `json:"other,omitempty"`
-	// Goal is what is asked of the ratio or the figure, such as "ratio <= 2". Empty where nothing is.
+	// Goal limits the ratio or the figure, such as "ratio <= 2". Empty without a goal.
 	Goal string `json:"goal,omitempty"`
-	// Note is what a reader must know to read the figures right.
+	// Note says what the figures include.
 	Note string `json:"note,omitempty"`
 }
 
-// Ratio is Rehome's figure divided by the other's, or NaN where there is none.
+// Ratio is Rehome's figure divided by the other. It is NaN without a comparison or when the other is 0.
 func (r Row) Ratio() float64 {
 	if r.Against == "" || r.Other == 0 {
 		return math.NaN()
@@ -56,47 +56,47 @@ func JSON(w io.Writer, rows []Row) error {
 	return encoder.Encode(rows)
 }
 
-// Markdown writes rows as one table for each section, in the order of their first rows.
+// Markdown writes one table for each section, in the order of their first rows.
 func Markdown(w io.Writer, rows []Row) error {
 	var sections []string
-	of := map[string][]Row{}
+	bySection := map[string][]Row{}
 	for _, r := range rows {
-		if of[r.Section] == nil {
+		if bySection[r.Section] == nil {
 			sections = append(sections, r.Section)
 		}
-		of[r.Section] = append(of[r.Section], r)
+		bySection[r.Section] = append(bySection[r.Section], r)
 	}
 	var text strings.Builder
 	for i, section := range sections {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "### %s\n\n| | Rehome | beside it | | ratio | goal | |\n|---|---:|---|---:|---:|---|---|\n", section)
-		for _, r := range of[section] {
+		fmt.Fprintf(&text, "### %s\n\n| | Rehome | compared with | | ratio | goal | |\n|---|---:|---|---:|---:|---|---|\n", section)
+		for _, r := range bySection[section] {
 			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %s |\n",
-				r.What, figure(r.Rehome, r.Unit), r.Against, other(r), ratio(r), r.Goal, r.Note)
+				r.What, formatValue(r.Rehome, r.Unit), r.Against, formatOther(r), formatRatio(r), r.Goal, r.Note)
 		}
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-func other(r Row) string {
+func formatOther(r Row) string {
 	if r.Against == "" {
 		return ""
 	}
-	return figure(r.Other, r.Unit)
+	return formatValue(r.Other, r.Unit)
 }
 
-func ratio(r Row) string {
+func formatRatio(r Row) string {
 	if math.IsNaN(r.Ratio()) {
 		return ""
 	}
-	return figure(r.Ratio(), "")
+	return formatValue(r.Ratio(), "")
 }
 
-// figure shows a number with three significant digits, or all that stand before the point.
-func figure(value float64, unit string) string {
+// formatValue rounds to three significant digits, but never before the decimal point.
+func formatValue(value float64, unit string) string {
 	digits := 0
 	if value != 0 {
 		digits = max(0, 2-int(math.Floor(math.Log10(math.Abs(value)))))

@@ -21,14 +21,14 @@ func TestMarkdown(t *testing.T) {
 	g.Expect(table.Markdown(&out, rows)).To(Succeed())
 	g.Expect(out.String()).To(Equal(`### Rewrite
 
-| | Rehome | beside it | | ratio | goal | |
+| | Rehome | compared with | | ratio | goal | |
 |---|---:|---|---:|---:|---|---|
 | 4 KiB | 75 µs | encoding/json | 50 µs | 1.5 | ratio <= 1.5 |  |
 | 250 KiB | 4321 µs | encoding/json | 4000 µs | 1.08 |  | as large as it gets |
 
 ### Idle
 
-| | Rehome | beside it | | ratio | goal | |
+| | Rehome | compared with | | ratio | goal | |
 |---|---:|---|---:|---:|---|---|
 | writes in a minute | 0 |  |  |  |  |  |
 `))

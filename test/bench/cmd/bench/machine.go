@@ -12,8 +12,8 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/assets"
 )
 
-// machine says where a run takes place, and of what: nobody can read figures without. What cannot be found out is left out.
-func machine(rehome string) string {
+// describeMachine describes the machine and the versions of a run. It omits facts that it cannot read.
+func describeMachine(rehome string) string {
 	facts := []string{fmt.Sprintf("%d cores", runtime.NumCPU())}
 	if proc, err := procfs.NewDefaultFS(); err == nil {
 		if cpus, err := proc.CPUInfo(); err == nil && len(cpus) > 0 {
@@ -25,7 +25,7 @@ func machine(rehome string) string {
 	}
 	facts = append(facts, runtime.Version())
 	if dir, err := assets.Dir(); err == nil {
-		facts = append(facts, filepath.Base(dir)) // names the versions of all that is in it
+		facts = append(facts, filepath.Base(dir)) // It names the versions of the control plane's programs.
 	}
 	if info, err := buildinfo.ReadFile(rehome); err == nil {
 		facts = append(facts, "Rehome "+info.Main.Version)

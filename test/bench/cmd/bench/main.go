@@ -1,4 +1,4 @@
-// Command bench runs the benchmarks one after another and prints their table.
+// Command bench runs the benchmarks and prints their table.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/rehome-operator/rehome/test/bench/floor"
+	"github.com/rehome-operator/rehome/test/bench/baseline"
 	"github.com/rehome-operator/rehome/test/bench/scale"
 )
 
@@ -29,44 +29,44 @@ func main() {
 }
 
 func newCommand() *cobra.Command {
-	r := runner{benchmarks: benchmarks()}
+	r := runner{benchmarks: allBenchmarks()}
 	var only []string
 	var o output
 	cmd := &cobra.Command{
 		Use:           "bench",
-		Short:         "Measure Rehome beside what it is compared with, on this machine and in one run",
+		Short:         "Measure Rehome and its baselines in one run on this machine",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			// What the client libraries log would stand between the steps.
+			// Logs of the client libraries would hide the progress.
 			ctrl.SetLogger(logr.Discard())
 			klog.SetLogger(logr.Discard())
-			if err := r.choose(only); err != nil {
+			if err := r.selectOnly(only); err != nil {
 				return err
 			}
 			if err := r.prepare(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			o.stdout = cmd.OutOrStdout()
-			found, err := r.run(cmd.Context())
-			return errors.Join(err, o.write(found))
+			report, err := r.run(cmd.Context())
+			return errors.Join(err, o.write(report))
 		},
 	}
-	cmd.Flags().StringSliceVar(&only, "only", nil, "benchmarks to run, of "+names(benchmarks())+" (default: all)")
-	cmd.Flags().BoolVar(&r.options.Smoke, "smoke", false, "the smallest sizes: to see whether the benchmarks work")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "benchmarks to run, of "+joinNames(allBenchmarks())+" (default: all)")
+	cmd.Flags().BoolVar(&r.options.Smoke, "smoke", false, "run the smallest sizes, to check that the benchmarks work")
 	cmd.Flags().StringVar(&o.markdown, "markdown", "", "file to write the table to as Markdown (default: standard output)")
 	cmd.Flags().StringVar(&o.json, "json", "", "file to write the table to as JSON")
-	cmd.AddCommand(append(scale.NewCommands(), newFloorCommand())...)
+	cmd.AddCommand(append(scale.NewCommands(), newBaselineCommand())...)
 	return cmd
 }
 
-// newFloorCommand runs the floor as a process of its own, as Rehome is one.
-func newFloorCommand() *cobra.Command {
-	var serve floor.Addresses
+// newBaselineCommand runs the baseline in a process of its own, as Rehome runs.
+func newBaselineCommand() *cobra.Command {
+	var serve baseline.Addresses
 	cmd := &cobra.Command{
-		Use:    "floor",
-		Short:  "Unblock restores, knowing the answer",
+		Use:    "baseline",
+		Short:  "Unblock restores with the fewest requests",
 		Args:   cobra.NoArgs,
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,7 +75,7 @@ func newFloorCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("find the control plane: %w", err)
 			}
-			return floor.Run(cmd.Context(), config, serve)
+			return baseline.Run(cmd.Context(), config, serve)
 		},
 	}
 	cmd.Flags().StringVar(&serve.Probes, "health-probe-bind-address", "0", "address of /readyz")

@@ -9,66 +9,63 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rehome-operator/rehome/test/bench/alternatives"
 	"github.com/rehome-operator/rehome/test/bench/bench"
-	"github.com/rehome-operator/rehome/test/bench/engine"
-	"github.com/rehome-operator/rehome/test/bench/peer"
+	"github.com/rehome-operator/rehome/test/bench/rewrite"
 	"github.com/rehome-operator/rehome/test/bench/scale"
-	"github.com/rehome-operator/rehome/test/bench/stuck"
 	"github.com/rehome-operator/rehome/test/bench/table"
+	"github.com/rehome-operator/rehome/test/bench/unblock"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// named is a benchmark and what it is called on the command line.
-type named struct {
+type namedBenchmark struct {
 	name string
 	run  bench.Benchmark
 }
 
-// benchmarks are all there are, in the order in which they run.
-func benchmarks() []named {
-	return []named{
-		{"engine", engine.Run},
-		{"stuck", stuck.Run},
-		{"peer", peer.Run},
+// allBenchmarks are in the order in which they run.
+func allBenchmarks() []namedBenchmark {
+	return []namedBenchmark{
+		{"rewrite", rewrite.Run},
+		{"unblock", unblock.Run},
+		{"alternatives", alternatives.Run},
 		{"scale", scale.Run},
 	}
 }
 
-func names(of []named) string {
-	list := make([]string, len(of))
-	for i := range of {
-		list[i] = of[i].name
+func joinNames(benchmarks []namedBenchmark) string {
+	names := make([]string, len(benchmarks))
+	for i := range benchmarks {
+		names[i] = benchmarks[i].name
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(names, ", ")
 }
 
-// runner runs benchmarks.
 type runner struct {
-	benchmarks []named
+	benchmarks []namedBenchmark
 	options    bench.Options
 }
 
-// choose leaves those with these names, or all where there are none.
-func (r *runner) choose(only []string) error {
+// selectOnly drops the benchmarks that are not named. Without names it keeps all.
+func (r *runner) selectOnly(only []string) error {
 	if len(only) == 0 {
 		return nil
 	}
 	for _, name := range only {
-		if !slices.ContainsFunc(r.benchmarks, func(b named) bool { return b.name == name }) {
-			return fmt.Errorf("no benchmark %q here, only %s", name, names(r.benchmarks))
+		if !slices.ContainsFunc(r.benchmarks, func(b namedBenchmark) bool { return b.name == name }) {
+			return fmt.Errorf("unknown benchmark %q, must be one of %s", name, joinNames(r.benchmarks))
 		}
 	}
-	r.benchmarks = slices.DeleteFunc(r.benchmarks, func(b named) bool { return !slices.Contains(only, b.name) })
+	r.benchmarks = slices.DeleteFunc(r.benchmarks, func(b namedBenchmark) bool { return !slices.Contains(only, b.name) })
 	return nil
 }
 
-// report is what a run showed, and where.
 type report struct {
-	where string
-	rows  []table.Row
+	machine string
+	rows    []table.Row
 }
 
-// prepare builds what is measured. Progress goes to log, then and later.
+// prepare builds Rehome. It and run log progress to log.
 func (r *runner) prepare(ctx context.Context, log io.Writer) (err error) {
 	r.options.Log = log
 	r.options.Stepf("build Rehome")
@@ -76,9 +73,9 @@ func (r *runner) prepare(ctx context.Context, log io.Writer) (err error) {
 	return err
 }
 
-// run returns what was measured, also when some of it failed.
+// run runs the benchmarks. When some fail, it returns the rows of the others beside the error.
 func (r *runner) run(ctx context.Context) (report, error) {
-	found := report{where: machine(r.options.Rehome)}
+	result := report{machine: describeMachine(r.options.Rehome)}
 	var failed []error
 	for _, b := range r.benchmarks {
 		if ctx.Err() != nil {
@@ -86,16 +83,16 @@ func (r *runner) run(ctx context.Context) (report, error) {
 			continue
 		}
 		rows, err := b.run(ctx, r.options)
-		found.rows = append(found.rows, rows...)
+		result.rows = append(result.rows, rows...)
 		if err != nil {
 			r.options.Stepf("%s failed: %s", b.name, err)
 			failed = append(failed, fmt.Errorf("%s: %w", b.name, err))
 		}
 	}
-	return found, errors.Join(failed...)
+	return result, errors.Join(failed...)
 }
 
-// buildRehome builds the program as it is released, and returns its path.
+// buildRehome builds the program with the flags of a release, and returns its path.
 func buildRehome(ctx context.Context) (string, error) {
 	root, err := repository.Root()
 	if err != nil {

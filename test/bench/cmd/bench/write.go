@@ -10,20 +10,19 @@ import (
 	"github.com/rehome-operator/rehome/test/bench/table"
 )
 
-// output says where a report goes.
 type output struct {
 	stdout io.Writer
-	// markdown and json are files. An empty markdown is stdout, an empty json is none.
+	// markdown and json are files. Without a markdown file the table goes to stdout.
 	markdown, json string
 }
 
-// write writes a report, however little is in it: what was measured is not lost because something else failed.
+// write writes a report to all outputs, even if one of them fails.
 func (o output) write(r report) error {
 	var failed []error
 	if o.markdown == "" {
-		failed = append(failed, r.asMarkdown(o.stdout))
+		failed = append(failed, r.writeMarkdown(o.stdout))
 	} else {
-		failed = append(failed, writeFile(o.markdown, r.asMarkdown))
+		failed = append(failed, writeFile(o.markdown, r.writeMarkdown))
 	}
 	if o.json != "" {
 		failed = append(failed, writeFile(o.json, func(w io.Writer) error { return table.JSON(w, r.rows) }))
@@ -31,8 +30,8 @@ func (o output) write(r report) error {
 	return errors.Join(failed...)
 }
 
-func (r report) asMarkdown(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%s.\n\n", r.where); err != nil {
+func (r report) writeMarkdown(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "%s.\n\n", r.machine); err != nil {
 		return err
 	}
 	return table.Markdown(w, r.rows)

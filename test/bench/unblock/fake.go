@@ -1,0 +1,95 @@
+package unblock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/bench/fakekubeblocks"
+	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/repository"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
+)
+
+type fakeEnv struct {
+	plane   *controlplane.ControlPlane
+	admin   client.Client
+	nodes   []controlplane.Node
+	volumes int
+	// stopFake stops the fake KubeBlocks, running waits for it.
+	stopFake context.CancelFunc
+	running  errgroup.Group
+}
+
+// startFake returns a function that starts an env with the given numbers of nodes and of volumes per Cluster.
+func startFake(nodes, volumes int) func(context.Context) (env, error) {
+	return func(ctx context.Context) (env, error) {
+		e := &fakeEnv{nodes: zonedNodes(nodes), volumes: volumes, stopFake: func() {}}
+		var err error
+		if e.plane, err = controlplane.Start(ctx, controlplane.Options{Nodes: e.nodes}); err != nil {
+			return nil, err
+		}
+		if err := e.start(ctx); err != nil {
+			return nil, errors.Join(err, e.stop())
+		}
+		return e, nil
+	}
+}
+
+// zonedNodes returns nodes in as many zones as a Cluster has replicas, because the rules spread Pods over zones.
+func zonedNodes(count int) []controlplane.Node {
+	nodes := make([]controlplane.Node, count)
+	for i := range nodes {
+		nodes[i] = controlplane.Node{Name: fmt.Sprintf("node-%d", i), Zone: fmt.Sprintf("zone-%d", i%fixture.Replicas)}
+	}
+	return nodes
+}
+
+func (e *fakeEnv) start(ctx context.Context) (err error) {
+	if e.admin, err = newClient(e.plane); err != nil {
+		return err
+	}
+	options := envtest.CRDInstallOptions{CRDs: rehometesting.V10().CRDs()}
+	if _, err := envtest.InstallCRDs(e.plane.Config(), options); err != nil {
+		return fmt.Errorf("install the CRDs of KubeBlocks: %w", err)
+	}
+	if err := installRehome(e.plane); err != nil {
+		return err
+	}
+	ctx, e.stopFake = context.WithCancel(ctx)
+	e.running.Go(func() error { return fakekubeblocks.Run(ctx, e.plane.Config(), e.volumes) })
+	return nil
+}
+
+func newClient(plane *controlplane.ControlPlane) (client.Client, error) {
+	config := plane.Config()
+	config.QPS = -1 // No limit.
+	admin, err := client.New(config, client.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	return admin, nil
+}
+
+func installRehome(plane *controlplane.ControlPlane) error {
+	root, err := repository.Root()
+	if err != nil {
+		return err
+	}
+	options := envtest.CRDInstallOptions{Paths: []string{filepath.Join(root, "config", "crd")}, ErrorIfPathMissing: true}
+	if _, err := envtest.InstallCRDs(plane.Config(), options); err != nil {
+		return fmt.Errorf("install the CRDs of Rehome: %w", err)
+	}
+	return nil
+}
+
+func (e *fakeEnv) stop() error {
+	e.stopFake()
+	return errors.Join(e.running.Wait(), e.plane.Stop())
+}
