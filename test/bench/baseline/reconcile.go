@@ -28,7 +28,7 @@ func (r reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resul
 		return ctrl.Result{}, nil
 	}
 	namespace, err := r.namespaceOf(ctx, cluster)
-	if err != nil || namespace.Annotations[v1alpha1.AnnotationMode] == string(configv1alpha1.Off) {
+	if err != nil || namespace.Annotations[v1alpha1.AnnotationMode] == string(configv1alpha1.Disabled) {
 		return ctrl.Result{}, err
 	}
 	if clusterIn(cluster.Spec.ComponentSpecs[0].SchedulingPolicy) != cluster.Name {

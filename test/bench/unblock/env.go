@@ -36,7 +36,7 @@ type namespace interface {
 
 // disableOperators stops operators from acting in a Namespace.
 func disableOperators(ctx context.Context, c client.Client, namespace string) error {
-	return setMode(ctx, c, namespace, configv1alpha1.Off)
+	return setMode(ctx, c, namespace, configv1alpha1.Disabled)
 }
 
 func enableOperators(ctx context.Context, c client.Client, namespace string) error {
