@@ -29,8 +29,8 @@ const (
 	LabelShardingName = "apps.kubeblocks.io/sharding-name"
 	// LabelRestore, on Jobs and Pods, holds the name of the Restore they work for.
 	LabelRestore = "dataprotection.kubeblocks.io/restore"
-	// LabelClusterUID, on a Backup, holds the UID of the Cluster it was taken of: the snapshot does not hold it.
-	LabelClusterUID = "dataprotection.kubeblocks.io/cluster-uid"
+	// LabelBackupClusterUID, on a Backup, holds the UID of the Cluster it was taken of: the snapshot does not hold it.
+	LabelBackupClusterUID = "dataprotection.kubeblocks.io/cluster-uid"
 	// LabelOpsRequestName marks the Restores of operations such as rebuild-instance, which restore into a cluster that runs.
 	LabelOpsRequestName = "operations.kubeblocks.io/ops-name"
 	// LabelOpsRequestNameV09 is LabelOpsRequestName as KubeBlocks 0.9 writes it.

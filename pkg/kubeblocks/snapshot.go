@@ -44,7 +44,7 @@ func SourceOf(b *Backup) (rewrite.Source, error) {
 	if source.Namespace == "" {
 		source.Namespace = b.Namespace
 	}
-	source.UID = types.UID(b.Labels[LabelClusterUID])
+	source.UID = types.UID(b.Labels[LabelBackupClusterUID])
 	source.Backup = id
 	return source, nil
 }

@@ -14,7 +14,7 @@ func backup(snapshot string) *Backup {
 	return &Backup{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "backups", Name: "bp1",
 		Annotations: map[string]string{AnnotationClusterSnapshot: snapshot},
-		Labels:      map[string]string{LabelInstance: "my1", LabelClusterUID: "uid-1"},
+		Labels:      map[string]string{LabelInstance: "my1", LabelBackupClusterUID: "uid-1"},
 	}}
 }
 

@@ -134,7 +134,7 @@ func (b backup) read(t *testing.T, name string) rewrite.Source {
 	k := &kubeblocks.Backup{}
 	k.Namespace, k.Name = b.Source.Namespace, name
 	k.Annotations = map[string]string{kubeblocks.AnnotationClusterSnapshot: string(b.Snapshot)}
-	k.Labels = map[string]string{kubeblocks.LabelInstance: b.Source.Name, kubeblocks.LabelClusterUID: string(b.Source.UID)}
+	k.Labels = map[string]string{kubeblocks.LabelInstance: b.Source.Name, kubeblocks.LabelBackupClusterUID: string(b.Source.UID)}
 	source, err := kubeblocks.SourceOf(k)
 	g := NewWithT(t)
 	g.Expect(err).NotTo(HaveOccurred())

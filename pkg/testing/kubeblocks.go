@@ -204,7 +204,7 @@ func (w *BackupWrapper) Of(cluster *unstructured.Unstructured) *BackupWrapper {
 		panic(err)
 	}
 	setLabel(w.obj, kubeblocks.LabelInstance, cluster.GetName())
-	setLabel(w.obj, kubeblocks.LabelClusterUID, string(cluster.GetUID()))
+	setLabel(w.obj, kubeblocks.LabelBackupClusterUID, string(cluster.GetUID()))
 	return w.Snapshot(string(snapshot))
 }
 
