@@ -187,7 +187,7 @@ func TestBadInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"several Backups":          {backupYAML("bp1", stored) + "---\n" + backupYAML("bp2", stored), nil, "-: several Backups (bp1, bp2): give one"},
 		"several Clusters":         {stored + "\n---\n" + stored, nil, "-: several Clusters (my1, my1): give one"},
 		"a Cluster without a name": {`{"spec":{}}`, nil, "the Cluster has no name"},
-		"an invalid rule":          {backupYAML("bp1", strings.ReplaceAll(stored, "kubernetes.io/hostname", "")), nil, "would be refused by the API server"},
+		"an invalid rule":          {backupYAML("bp1", strings.ReplaceAll(stored, "kubernetes.io/hostname", "")), nil, "is invalid, so no rule is rewritten"},
 		"a bad name":               {stored, []string{"--cluster", "Carrot_67"}, `--cluster "Carrot_67": `},
 		"no name":                  {stored, []string{"--cluster", ""}, "--cluster is required"},
 		"a bad namespace":          {stored, []string{"-n", "a/b"}, `--namespace "a/b": `},

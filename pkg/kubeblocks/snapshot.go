@@ -68,6 +68,7 @@ func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
 		Identity:   rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name},
 		Components: ComponentsOf(&cluster),
 		Policies:   ClusterPolicies(&cluster),
+		InTree:     InTree{},
 	}, nil
 }
 
