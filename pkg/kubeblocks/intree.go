@@ -2,12 +2,12 @@ package kubeblocks
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// InTree is the rewrite that KubeBlocks 1.0.1 and later apply on some restore paths. Every requirement on the instance label
+// inTree is the rewrite that KubeBlocks 1.0.1 and later apply on some restore paths. Every requirement on the instance label
 // gets the target's name, whatever its values and operator were.
-type InTree struct{}
+type inTree struct{}
 
 // Rewrite implements rewrite.InTree.
-func (InTree) Rewrite(s *metav1.LabelSelector, target string) *metav1.LabelSelector {
+func (inTree) Rewrite(s *metav1.LabelSelector, target string) *metav1.LabelSelector {
 	rewritten := s.DeepCopy()
 	if _, ok := rewritten.MatchLabels[LabelInstance]; ok {
 		rewritten.MatchLabels[LabelInstance] = target

@@ -25,7 +25,13 @@ import (
 // go test ./pkg/rewrite -run TestGolden -update regenerates the expected parts of testdata. Check the diff against the laws.
 var update = flag.Bool("update", false, "regenerate the expected part of every golden case")
 
-func init() { rewrite.InTreeOfKubeBlocks = kubeblocks.InTree{} }
+func init() {
+	source, err := kubeblocks.SourceOfSnapshot([]byte("{}"))
+	if err != nil {
+		panic(err)
+	}
+	rewrite.InTreeOfKubeBlocks = source.InTree
+}
 
 // golden is one case: a file of testdata.
 type golden struct {
