@@ -1,4 +1,4 @@
-// Command rehome gives database clusters restored by KubeBlocks scheduling rules of their own.
+// Command rehome rewrites the scheduling rules of database clusters that KubeBlocks restores.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	os.Exit(cli.ExitStatus(err))
 }
 
-// managerOptions are the flags of `rehome manager`. Those that are given go before the configuration file.
+// managerOptions are the flags of `rehome manager`. A flag overrides the configuration file.
 type managerOptions struct {
 	config         string
 	metricsAddress string
@@ -46,16 +46,16 @@ func newManager() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "manager",
 		Short: "Run the operator",
-		Long: "Run the operator against the cluster that --kubeconfig, $KUBECONFIG, the Pod's service account or ~/.kube/config\n" +
-			"names, in this order.",
+		Long: "Run the operator against a Kubernetes cluster. The first of these that exists names it: --kubeconfig, $KUBECONFIG,\n" +
+			"the Pod's service account, ~/.kube/config.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := flag.NewFlagSet("manager", flag.ExitOnError)
-	flags.StringVar(&o.config, "config", "", "configuration file; without one, everything has its default")
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "", `address of the metrics endpoint; "0" serves none`)
-	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "", `address of /healthz and /readyz; "0" serves none`)
-	flags.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several managers act; needed when more than one runs")
+	flags.StringVar(&o.config, "config", "", "configuration file (default: none, all settings have their defaults)")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "", `address of the metrics endpoint; "0" disables it`)
+	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "", `address of /healthz and /readyz; "0" disables them`)
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect one of several managers to act; required when more than one runs")
 	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "", "namespace of the lease (default: the Pod's own)")
 	config.RegisterFlags(flags)
 	cmd.Flags().AddGoFlagSet(flags)
@@ -69,7 +69,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 	}
 	o.override(settings)
 	ctrl.SetLogger(zap.New(zap.Level(logLevels[settings.LogLevel])))
-	klog.SetLogger(ctrl.Log.WithName("client")) // what the client library has to say, too
+	klog.SetLogger(ctrl.Log.WithName("client")) // the client library's messages
 	cfg, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find a Kubernetes cluster: %w", err)
@@ -78,7 +78,7 @@ func (o *managerOptions) run(ctx context.Context) error {
 	return operator.Run(ctx, cfg, settings, metrics.New(ctrlmetrics.Registry, cli.Version()))
 }
 
-// override sets what the flags say.
+// override applies the flags that are set.
 func (o *managerOptions) override(settings *configv1alpha1.Configuration) {
 	if o.metricsAddress != "" {
 		settings.Metrics.BindAddress = o.metricsAddress
@@ -94,7 +94,7 @@ func (o *managerOptions) override(settings *configv1alpha1.Configuration) {
 	}
 }
 
-// logLevels are zap's. None is as low as the one at which the client library logs whole requests, passwords included.
+// logLevels are zap's. At a lower level than these, the client library logs whole requests with passwords.
 var logLevels = map[configv1alpha1.LogLevel]zapcore.Level{
 	configv1alpha1.LogError: zapcore.ErrorLevel,
 	configv1alpha1.LogInfo:  zapcore.InfoLevel,

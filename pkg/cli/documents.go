@@ -12,10 +12,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// document is one object of an input, as JSON: that of the input, byte for byte, where the input is JSON.
+// document is one object of an input as JSON. JSON input is kept byte for byte.
 type document struct {
 	raw []byte
-	// where it stands, for people.
+	// where is its position, for messages.
 	where string
 
 	Kind     string                     `json:"kind"`
@@ -27,7 +27,7 @@ type document struct {
 	} `json:"metadata"`
 }
 
-// readDocuments reads the objects of a YAML or JSON stream. Those of a List come one by one.
+// readDocuments reads the objects of a YAML or JSON stream, and expands Lists.
 func readDocuments(r io.Reader) ([]document, error) {
 	var all []document
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(r))
@@ -53,7 +53,7 @@ func readDocuments(r io.Reader) ([]document, error) {
 	}
 }
 
-// toJSON returns a document as JSON, or nil where there is nothing in it.
+// toJSON returns a document as JSON, or nil for an empty one.
 func toJSON(data []byte) ([]byte, error) {
 	data = bytes.TrimSpace(data)
 	if len(data) > 0 && data[0] == '{' && json.Valid(data) {
@@ -61,7 +61,7 @@ func toJSON(data []byte) ([]byte, error) {
 	}
 	raw, err := yaml.YAMLToJSONStrict(data)
 	if err != nil {
-		return nil, fmt.Errorf("not YAML or JSON: %w", err)
+		return nil, fmt.Errorf(problemNotYAML, err)
 	}
 	if bytes.Equal(raw, []byte("null")) {
 		return nil, nil
@@ -72,7 +72,7 @@ func toJSON(data []byte) ([]byte, error) {
 func appendDocuments(all []document, raw []byte, where string) ([]document, error) {
 	d := document{raw: raw, where: where}
 	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, fmt.Errorf("%s: not a Kubernetes object", where)
+		return nil, fmt.Errorf(problemNotAnObject, where)
 	}
 	if d.Items == nil {
 		return append(all, d), nil

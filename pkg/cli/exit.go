@@ -2,10 +2,10 @@ package cli
 
 import "errors"
 
-// exitError is an error that asks for an exit status of its own.
+// exitError is an error with an exit status of its own.
 type exitError struct {
 	status int
-	err    error // nil where there is nothing to say
+	err    error // nil for no message
 }
 
 func (e exitError) Error() string {
@@ -17,8 +17,7 @@ func (e exitError) Error() string {
 
 func (e exitError) Unwrap() error { return e.err }
 
-// ExitStatus returns the exit status that an error of a command asks for: 0 for nil, and 1 unless the command says
-// otherwise.
+// ExitStatus returns the exit status for an error of a command: 0 for nil, and 1 unless the command set another.
 func ExitStatus(err error) int {
 	var exit exitError
 	switch {

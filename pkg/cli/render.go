@@ -16,14 +16,14 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// rewritten is a snapshot and what becomes of it.
+// rewritten is a snapshot and its rewrite.
 type rewritten struct {
 	snapshot
 	target rewrite.Identity
 	result rewrite.Result
 }
 
-// printers print a rewritten snapshot, by the name of the output. None writes anything when it fails.
+// printers print a rewritten snapshot, by the name of the output. A printer that fails has written nothing.
 var printers = map[string]func(rewritten, io.Writer, bool) error{
 	"cluster": rewritten.printCluster,
 	"patch":   rewritten.printPatch,
@@ -31,7 +31,7 @@ var printers = map[string]func(rewritten, io.Writer, bool) error{
 	"json":    rewritten.printJSON,
 }
 
-// apply returns JSON with operations applied: what they do not touch stays as it is written.
+// apply returns JSON with operations applied. It keeps the rest byte for byte.
 func apply(raw []byte, operations []patch.Operation) ([]byte, error) {
 	data, err := json.Marshal(operations)
 	if err != nil {
@@ -72,7 +72,7 @@ func (r rewritten) printCluster(out io.Writer, _ bool) error {
 	return err
 }
 
-// withType puts the type of a Cluster in front of one that does not say its own, as in a snapshot.
+// withType adds apiVersion and kind to a Cluster without them. A snapshot has none.
 func withType(cluster []byte) ([]byte, error) {
 	var meta struct {
 		APIVersion string `json:"apiVersion"`
@@ -84,10 +84,7 @@ func withType(cluster []byte) ([]byte, error) {
 	if err := json.Unmarshal(cluster, &meta); err != nil || meta.APIVersion != "" || meta.Kind != "" {
 		return cluster, err
 	}
-	version := meta.Metadata.Annotations[kubeblocks.AnnotationCRDAPIVersion]
-	if version == "" {
-		version = kubeblocks.AppsV1alpha1.String()
-	}
+	version := kubeblocks.GenerationOf(meta.Metadata.Annotations)
 	members := bytes.TrimPrefix(bytes.TrimSpace(cluster), []byte("{"))
 	return slices.Concat(fmt.Appendf(nil, `{"apiVersion":%q,"kind":"Cluster",`, version), members), nil
 }
@@ -97,10 +94,10 @@ func (r rewritten) printPatch(out io.Writer, _ bool) error {
 	return printIndented(out, patch.Edits(r.result.Edits))
 }
 
-// errDifferent says that a diff is not empty.
+// errDifferent sets the exit status for a diff that is not empty.
 var errDifferent = exitError{status: 1}
 
-// printDiff prints how the spec changes. It returns errDifferent when it does.
+// printDiff prints the changes of the spec. It returns errDifferent if there are any.
 func (r rewritten) printDiff(out io.Writer, colour bool) error {
 	edited, err := apply(r.raw, patch.Edits(r.result.Edits))
 	if err != nil {
@@ -140,7 +137,7 @@ func specYAML(cluster []byte) (string, error) {
 	return toYAML(object.Spec)
 }
 
-// coloured colours the lines of a unified diff the way git does.
+// coloured colours the lines of a unified diff like git.
 func coloured(diff string) string {
 	const bold, red, green, cyan, reset = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[m"
 	var out strings.Builder
@@ -164,7 +161,7 @@ func coloured(diff string) string {
 	return out.String()
 }
 
-// printJSON prints all there is to know of the rewrite.
+// printJSON prints source, target, edits and findings.
 func (r rewritten) printJSON(out io.Writer, _ bool) error {
 	type identity struct {
 		Namespace string `json:"namespace"`

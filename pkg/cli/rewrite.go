@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,53 +18,44 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// statusBadInput is the exit status of `rehome rewrite` when it cannot do its work.
+// statusBadInput is the exit status of `rehome rewrite` for invalid input.
 const statusBadInput = 2
 
 // rewriteOptions are the flags of `rehome rewrite`.
 type rewriteOptions struct {
 	genericiooptions.IOStreams
-	file      string
-	cluster   string
-	namespace string
-	output    string
+	file        string
+	to          string
+	toNamespace string
+	output      string
 	rewrite.Options
 }
 
-// NewRewrite returns the command that rewrites the rules of a snapshot offline.
+// NewRewrite returns the command that rewrites the rules in a snapshot offline.
 func NewRewrite(streams genericiooptions.IOStreams) *cobra.Command {
 	o := &rewriteOptions{IOStreams: streams}
 	cmd := &cobra.Command{
-		Use:   "rewrite -f FILE --cluster NAME",
-		Short: "Give the scheduling rules in a backup's snapshot to another cluster",
-		Long: `Read the Cluster that a Backup keeps, give its scheduling rules to the cluster that is restored from it, and print
-the outcome. Nothing is read from or written to a Kubernetes cluster.
-
-FILE is YAML or JSON, "-" for standard input: one Backup, alone, in a List or among other objects; or the Cluster itself.
-
-The exit status is 0, or with "-o diff" 1 when there is a difference, or 2 when the input is bad.`,
-		Example: `  # What would change?
-  kubectl get backup bp1 -o yaml | rehome rewrite -f - --cluster carrot67 -o diff
-
-  # The Cluster to create, for a pipeline that restores by manifest
-  rehome rewrite -f bp1.yaml --cluster carrot67 > carrot67.yaml`,
-		Args: func(cmd *cobra.Command, args []string) error { return badInput(cobra.NoArgs(cmd, args)) },
-		RunE: func(*cobra.Command, []string) error { return o.run() },
+		Use:     rewriteUse,
+		Short:   rewriteShort,
+		Long:    rewriteLong,
+		Example: rewriteExample,
+		Args:    func(cmd *cobra.Command, args []string) error { return badInput(cobra.NoArgs(cmd, args)) },
+		RunE:    func(*cobra.Command, []string) error { return o.run() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
-	flags.StringVarP(&o.file, "filename", "f", "", `file that holds the Backup or its Cluster, "-" for standard input`)
-	flags.StringVar(&o.cluster, "cluster", "", "name of the restored cluster")
-	flags.StringVarP(&o.namespace, "namespace", "n", "", "namespace of the restored cluster (default: the source's)")
-	flags.StringVarP(&o.output, "output", "o", "cluster", "one of "+strings.Join(outputs(), ", "))
-	flags.BoolVar(&o.ScopeUnscoped, "scope-unscoped", false, "add the cluster's name to inherited rules that name no cluster")
-	flags.StringSliceVar(&o.IdentityLabels, "identity-labels", nil, "further label keys whose value is the name of a Pod's cluster")
+	flags.StringVarP(&o.file, "filename", "f", "", usageFilename)
+	flags.StringVar(&o.to, "to", "", usageTo)
+	flags.StringVar(&o.toNamespace, "to-namespace", "", usageToNamespace)
+	flags.StringVarP(&o.output, "output", "o", "cluster", fmt.Sprintf(usageOutput, strings.Join(outputs(), ", ")))
+	flags.BoolVar(&o.ScopeUnscoped, "scope-unscoped", false, usageScopeUnscoped)
+	flags.StringSliceVar(&o.IdentityLabels, "identity-labels", nil, usageIdentityLabels)
 	must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
 	must(cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
-// must panics when a flag is not there to be completed, which the first run of any command shows.
+// must panics if a completion names an undefined flag. Every run of the command checks that.
 func must(err error) {
 	if err != nil {
 		panic(err)
@@ -91,7 +83,7 @@ func (o *rewriteOptions) run() error {
 	}
 	rewritten := o.rewrite(found)
 	if invalid := rewritten.result.Of(rewrite.Invalid); len(invalid) > 0 && o.output != "json" {
-		// What the others print would look like a cluster that needs no rewrite.
+		// The other outputs would look as if no rule needed a rewrite.
 		return badInput(fmt.Errorf("%s: %s: %s", o.file, invalid[0].Path, invalid[0].Message))
 	}
 	return badInput(printers[o.output](rewritten, o.Out, isTerminal(o.Out)))
@@ -99,19 +91,19 @@ func (o *rewriteOptions) run() error {
 
 func (o *rewriteOptions) validate() error {
 	if o.file == "" {
-		return errors.New(`-f is required: the file that holds the Backup, "-" for standard input`)
+		return errors.New(problemNoFile)
 	}
-	if o.cluster == "" {
-		return errors.New("--cluster is required: the name of the restored cluster")
+	if o.to == "" {
+		return errors.New(problemNoTarget)
 	}
-	if problems := validation.IsDNS1035Label(o.cluster); len(problems) > 0 {
-		return fmt.Errorf("--cluster %q: %s", o.cluster, problems[0])
+	if problems := validation.IsDNS1035Label(o.to); len(problems) > 0 {
+		return fmt.Errorf(problemTarget, o.to, problems[0])
 	}
-	if problems := validation.IsDNS1123Label(o.namespace); o.namespace != "" && len(problems) > 0 {
-		return fmt.Errorf("--namespace %q: %s", o.namespace, problems[0])
+	if problems := validation.IsDNS1123Label(o.toNamespace); o.toNamespace != "" && len(problems) > 0 {
+		return fmt.Errorf(problemTargetNamespace, o.toNamespace, problems[0])
 	}
 	if _, ok := printers[o.output]; !ok {
-		return fmt.Errorf("--output %q is none of %s", o.output, strings.Join(outputs(), ", "))
+		return fmt.Errorf(problemOutput, o.output, strings.Join(outputs(), ", "))
 	}
 	return nil
 }
@@ -133,12 +125,9 @@ func (o *rewriteOptions) read() (snapshot, error) {
 	return findSnapshot(documents)
 }
 
-// rewrite rewrites the snapshot itself: what is to be created is what the backup holds.
+// rewrite rewrites the snapshot itself, because the Cluster does not exist yet.
 func (o *rewriteOptions) rewrite(found snapshot) rewritten {
-	target := rewrite.Identity{Namespace: o.namespace, Name: o.cluster}
-	if target.Namespace == "" {
-		target.Namespace = found.source.Namespace
-	}
+	target := rewrite.Identity{Namespace: cmp.Or(o.toNamespace, found.source.Namespace), Name: o.to}
 	result := rewrite.Rewrite(rewrite.Input{
 		Sources: []rewrite.Source{found.source},
 		Target:  target,

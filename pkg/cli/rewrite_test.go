@@ -18,7 +18,7 @@ func policy(cluster string) string {
 		`{"app.kubernetes.io/instance":"` + cluster + `"}},"topologyKey":"kubernetes.io/hostname"}]}}}`
 }
 
-// stored is the snapshot of my1 as KubeBlocks stores it, with what printers like to change.
+// stored is the snapshot of my1 as KubeBlocks stores it, with values that printers often reformat.
 var stored = `{"metadata":{"name":"my1","namespace":"default","creationTimestamp":null,` +
 	`"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1","note":"<b> \u00e9\ud83d\ude00"}},` +
 	`"spec":{"zeta":1.50,"big":12345678901234567890,"yes":"true","none":null,` +
@@ -43,14 +43,14 @@ func backupYAML(name, snapshot string) string {
 	return string(text)
 }
 
-// run runs `rehome rewrite` with an input on a pipe.
+// run runs `rehome rewrite` with the input on a pipe.
 func run(input string, args ...string) (out string, err error) {
 	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
 	in.WriteString(input)
 	root := NewRoot(NewRewrite(streams))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetArgs(append([]string{"rewrite", "-f", "-", "--cluster", "carrot67"}, args...))
+	root.SetArgs(append([]string{"rewrite", "-f", "-", "--to", "carrot67"}, args...))
 	err = root.Execute()
 	return stdout.String() + stderr.String(), err
 }
@@ -105,10 +105,10 @@ func TestRewritePrintsADiffAndExitsOne(t *testing.T) {
 	out, err := run(backupYAML("bp1", stored), "-o", "diff")
 
 	g.Expect(ExitStatus(err)).To(Equal(1))
-	g.Expect(err.Error()).To(BeEmpty(), "a difference is not a complaint")
+	g.Expect(err.Error()).To(BeEmpty(), "a difference is no error message")
 	g.Expect(out).To(HavePrefix("--- my1\n+++ carrot67\n@@"))
 	g.Expect(out).To(ContainSubstring("\n-                  app.kubernetes.io/instance: my1\n+                  app.kubernetes.io/instance: carrot67\n"))
-	g.Expect(out).NotTo(ContainSubstring("\x1b"), "a pipe gets no colours")
+	g.Expect(out).NotTo(ContainSubstring("\x1b"), "a pipe has no colours")
 }
 
 func TestRewriteThatChangesNothingExitsZero(t *testing.T) {
@@ -123,7 +123,7 @@ func TestRewriteThatChangesNothingExitsZero(t *testing.T) {
 func TestRewritePrintsEverythingAsJSON(t *testing.T) {
 	g := NewWithT(t)
 
-	out, err := run(backupYAML("bp1", stored), "-o", "json", "-n", "prod")
+	out, err := run(backupYAML("bp1", stored), "-o", "json", "--to-namespace", "prod")
 
 	g.Expect(err).NotTo(HaveOccurred())
 	var report map[string]json.RawMessage
@@ -134,7 +134,7 @@ func TestRewritePrintsEverythingAsJSON(t *testing.T) {
 	g.Expect(string(report["findings"])).To(ContainSubstring(`"class": "SourceIdentity"`))
 }
 
-func TestRewriteFindsTheOnlyBackupOrClusterInItsInput(t *testing.T) {
+func TestRewriteFindsTheOnlyBackupOrCluster(t *testing.T) {
 	const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
 	for name, input := range map[string]string{
 		"a Backup":                    backupYAML("bp1", stored),
@@ -144,7 +144,7 @@ func TestRewriteFindsTheOnlyBackupOrClusterInItsInput(t *testing.T) {
 		"the bare snapshot":           stored,
 		"the bare snapshot, indented": "\n  " + stored + "\n",
 		"the Cluster with its kind":   `{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster",` + stored[1:],
-		"documents that hold nothing": "---\n# nothing\n---\n" + backupYAML("bp1", stored),
+		"empty documents":             "---\n# nothing\n---\n" + backupYAML("bp1", stored),
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -168,7 +168,7 @@ func TestRewriteReadsAFile(t *testing.T) {
 	g.Expect(out).To(ContainSubstring(leaf))
 }
 
-func TestBadInputIsOneLineAndExitStatusTwo(t *testing.T) {
+func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 	noAnnotation := strings.ReplaceAll(backupYAML("bp1", stored), "kubeblocks.io/cluster-snapshot", "other")
 	for name, c := range map[string]struct {
 		input   string
@@ -187,11 +187,15 @@ func TestBadInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"several Backups":          {backupYAML("bp1", stored) + "---\n" + backupYAML("bp2", stored), nil, "-: several Backups (bp1, bp2): give one"},
 		"several Clusters":         {stored + "\n---\n" + stored, nil, "-: several Clusters (my1, my1): give one"},
 		"a Cluster without a name": {`{"spec":{}}`, nil, "the Cluster has no name"},
-		"an invalid rule":          {backupYAML("bp1", strings.ReplaceAll(stored, "kubernetes.io/hostname", "")), nil, "would be refused by the API server"},
-		"a bad name":               {stored, []string{"--cluster", "Carrot_67"}, `--cluster "Carrot_67": `},
-		"no name":                  {stored, []string{"--cluster", ""}, "--cluster is required"},
-		"a bad namespace":          {stored, []string{"-n", "a/b"}, `--namespace "a/b": `},
+		"an invalid rule":          {backupYAML("bp1", strings.ReplaceAll(stored, "kubernetes.io/hostname", "")), nil, "is invalid, so no rule is rewritten"},
+		"a bad name":               {stored, []string{"--to", "Carrot_67"}, `--to "Carrot_67": `},
+		"no name":                  {stored, []string{"--to", ""}, "--to is required"},
+		"a bad namespace":          {stored, []string{"--to-namespace", "a/b"}, `--to-namespace "a/b": `},
 		"no such output":           {stored, []string{"-o", "xml"}, `--output "xml" is none of cluster, diff, json, patch`},
+		"kubectl's --cluster":      {stored, []string{"--cluster", "c"}, "unknown flag: --cluster"},
+		"kubectl's -n":             {stored, []string{"-n", "prod"}, "unknown shorthand flag: 'n'"},
+		"kubectl's --context":      {stored, []string{"--context", "c"}, "unknown flag: --context"},
+		"kubectl's --kubeconfig":   {stored, []string{"--kubeconfig", "c"}, "unknown flag: --kubeconfig"},
 		"no such flag":             {stored, []string{"--nonsense"}, "unknown flag: --nonsense"},
 		"an argument":              {stored, []string{"bp1"}, `unknown command "bp1"`},
 		"no such file":             {stored, []string{"-f", "/no/such/file"}, "/no/such/file: no such file or directory"},
@@ -203,7 +207,7 @@ func TestBadInputIsOneLineAndExitStatusTwo(t *testing.T) {
 
 			g.Expect(err).To(MatchError(ContainSubstring(c.message)))
 			g.Expect(ExitStatus(err)).To(Equal(2))
-			g.Expect(out).To(BeEmpty(), "nothing is half-written")
+			g.Expect(out).To(BeEmpty(), "invalid input has no output")
 			g.Expect(strings.TrimSpace(err.Error())).NotTo(ContainSubstring("\n"))
 		})
 	}
@@ -216,7 +220,7 @@ func TestDiffIsColouredLineByLine(t *testing.T) {
 		"\x1b[1m--- a\x1b[m\n\x1b[1m+++ b\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n\x1b[31m-x\x1b[m\n\x1b[32m+y\x1b[m\n z\n"))
 }
 
-func TestOutputsAreCompleted(t *testing.T) {
+func TestOutputHasShellCompletion(t *testing.T) {
 	g := NewWithT(t)
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
 	root := NewRoot(NewRewrite(streams))

@@ -7,8 +7,8 @@ import "github.com/spf13/cobra"
 func NewRoot(subcommands ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rehome",
-		Short: "Gives database clusters restored by KubeBlocks scheduling rules of their own",
-		// An error is one line for people; it is printed by main.
+		Short: rootShort,
+		// main prints an error as one line.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

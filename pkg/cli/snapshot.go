@@ -10,13 +10,13 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// snapshot is the Cluster that a Backup keeps, and what it says.
+// snapshot is the Cluster that a Backup holds.
 type snapshot struct {
 	raw    []byte // the Cluster as JSON
 	source rewrite.Source
 }
 
-// findSnapshot finds the snapshot among the objects of an input: that of the only Backup, or else the only Cluster.
+// findSnapshot returns the snapshot of the only Backup in an input, or else its only Cluster.
 func findSnapshot(documents []document) (snapshot, error) {
 	var backups, clusters []document
 	for _, d := range documents {
@@ -29,17 +29,17 @@ func findSnapshot(documents []document) (snapshot, error) {
 	}
 	switch {
 	case len(backups) > 1:
-		return snapshot{}, fmt.Errorf("several Backups (%s): give one", names(backups))
+		return snapshot{}, fmt.Errorf(problemSeveralBackups, names(backups))
 	case len(backups) == 1:
 		return snapshotOfBackup(backups[0])
 	case len(clusters) > 1:
-		return snapshot{}, fmt.Errorf("several Clusters (%s): give one", names(clusters))
+		return snapshot{}, fmt.Errorf(problemSeveralClusters, names(clusters))
 	case len(clusters) == 1:
 		return bareSnapshot(clusters[0])
 	case len(documents) == 0:
-		return snapshot{}, errors.New("it is empty")
+		return snapshot{}, errors.New(problemEmpty)
 	default:
-		return snapshot{}, errors.New("neither a Backup nor a Cluster in it")
+		return snapshot{}, errors.New(problemNoBackup)
 	}
 }
 
@@ -54,7 +54,7 @@ func names(documents []document) string {
 func snapshotOfBackup(d document) (snapshot, error) {
 	var backup kubeblocks.Backup
 	if err := json.Unmarshal(d.raw, &backup); err != nil {
-		return snapshot{}, fmt.Errorf("%s: not a Backup: %w", d.where, err)
+		return snapshot{}, fmt.Errorf(problemNotABackup, d.where, err)
 	}
 	source, err := kubeblocks.SourceOf(&backup)
 	if err != nil {
@@ -66,10 +66,10 @@ func snapshotOfBackup(d document) (snapshot, error) {
 func bareSnapshot(d document) (snapshot, error) {
 	source, err := kubeblocks.SourceOfSnapshot(d.raw)
 	if err != nil {
-		return snapshot{}, fmt.Errorf("%s: the Cluster: %w", d.where, err)
+		return snapshot{}, fmt.Errorf(problemBadCluster, d.where, err)
 	}
 	if source.Name == "" {
-		return snapshot{}, fmt.Errorf("%s: the Cluster has no name", d.where)
+		return snapshot{}, fmt.Errorf(problemNoClusterName, d.where)
 	}
 	return snapshot{raw: d.raw, source: source}, nil
 }

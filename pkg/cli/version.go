@@ -12,7 +12,7 @@ import (
 func NewVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: versionShort,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "rehome %s %s %s/%s\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -21,8 +21,8 @@ func NewVersion() *cobra.Command {
 	}
 }
 
-// Version returns what the Go toolchain stamped into the binary: the tag or the pseudo-version of its commit, or "(devel)" when it
-// was built outside a clone of the repository. It is "unknown" where there is no stamp at all.
+// Version returns the version that the Go toolchain wrote into the binary: the tag or pseudo-version of its commit, or "(devel)"
+// outside a clone of the repository. It is "unknown" without build information.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

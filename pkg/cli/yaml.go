@@ -8,8 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// toYAML returns JSON as YAML with its keys in their order and its numbers as they were written. The usual converters sort
-// and reformat them.
+// toYAML returns JSON as YAML and keeps the order of keys and the form of numbers. Other converters sort and reformat them.
 func toYAML(raw []byte) (string, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -42,11 +41,11 @@ func toNode(decoder *json.Decoder) (*yaml.Node, error) {
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: value.String()}, nil
 	default:
 		node := &yaml.Node{}
-		return node, node.Encode(value) // a string, a bool or nil, quoted where it has to be
+		return node, node.Encode(value) // a string, a bool or nil, quoted if necessary
 	}
 }
 
-// toCollection fills a node with what stands up to the end of a JSON object, whose keys are values like others, or array.
+// toCollection fills a node with the rest of a JSON array or object. The keys of an object are values of the stream too.
 func toCollection(decoder *json.Decoder, node *yaml.Node) (*yaml.Node, error) {
 	for decoder.More() {
 		child, err := toNode(decoder)

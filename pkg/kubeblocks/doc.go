@@ -1,6 +1,6 @@
-// Package kubeblocks holds all that Rehome knows about KubeBlocks: which API versions there are, read-only views of its
-// objects, label and annotation keys, what a Backup's snapshot holds, where scheduling policies live, and how a Cluster,
-// its Components, its Restores and their Backups find each other. A difference between versions exists here or nowhere.
+// Package kubeblocks holds everything that Rehome knows about KubeBlocks: its API versions, read-only views of its objects,
+// label and annotation keys, the snapshot in a Backup, the places of scheduling policies, KubeBlocks' own rewrite, and the
+// relations of Cluster, Component, Restore and Backup. A difference between versions exists here or nowhere.
 //
 // The views hold only the fields that Rehome reads. A view must never be sent back to the API server: it would drop
 // every other field. Writes are JSON Patches of single leaves.

@@ -6,12 +6,12 @@ import "github.com/rehome-operator/rehome/pkg/rewrite"
 const (
 	// AnnotationClusterSnapshot, on a Backup, holds the source Cluster as JSON.
 	AnnotationClusterSnapshot = "kubeblocks.io/cluster-snapshot"
-	// AnnotationRestoreFromBackup, on a Cluster, says which Backup each component is restored from. It can hold passwords:
-	// never log it. KubeBlocks removes its keys one by one as components finish.
+	// AnnotationRestoreFromBackup, on a Cluster, names the Backup of each component. It can hold passwords: never log it.
+	// KubeBlocks removes its keys one by one as components finish.
 	AnnotationRestoreFromBackup = "kubeblocks.io/restore-from-backup"
-	// AnnotationCRDAPIVersion says which generation of KubeBlocks owns an object: one of another generation leaves it alone.
+	// AnnotationCRDAPIVersion names the generation of KubeBlocks that owns an object. Other generations ignore it.
 	AnnotationCRDAPIVersion = "kubeblocks.io/crd-api-version"
-	// AnnotationMultiClusterPlacement, on a Cluster, says that its Pods live behind other API servers.
+	// AnnotationMultiClusterPlacement marks a Cluster whose Pods run in other Kubernetes clusters.
 	AnnotationMultiClusterPlacement = "apps.kubeblocks.io/multi-cluster-placement"
 )
 
@@ -21,17 +21,17 @@ const (
 	LabelInstance = rewrite.LabelInstance
 	// LabelWorkload holds the name of the InstanceSet that a database Pod belongs to.
 	LabelWorkload = rewrite.LabelWorkload
-	// LabelManagedBy tells database Pods from the Pods of backups and restores.
-	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// LabelManagedBy distinguishes database Pods from the Pods of backups and restores.
+	LabelManagedBy = rewrite.LabelManagedBy
 	// LabelComponentName holds the short name of the component; for a shard it is a generated name.
-	LabelComponentName = "apps.kubeblocks.io/component-name"
+	LabelComponentName = rewrite.LabelComponentName
 	// LabelShardingName holds the name of the sharding that a shard belongs to.
-	LabelShardingName = "apps.kubeblocks.io/sharding-name"
-	// LabelRestore, on Jobs and Pods, holds the name of the Restore they work for.
+	LabelShardingName = rewrite.LabelShardingName
+	// LabelRestore, on Jobs and Pods, holds the name of their Restore.
 	LabelRestore = "dataprotection.kubeblocks.io/restore"
-	// LabelClusterUID, on a Backup, holds the UID of the Cluster it was taken of: the snapshot does not hold it.
-	LabelClusterUID = "dataprotection.kubeblocks.io/cluster-uid"
-	// LabelOpsRequestName marks the Restores of operations such as rebuild-instance, which restore into a cluster that runs.
+	// LabelBackupClusterUID, on a Backup, holds the UID of its source Cluster. The snapshot does not hold it.
+	LabelBackupClusterUID = "dataprotection.kubeblocks.io/cluster-uid"
+	// LabelOpsRequestName marks the Restores of operations such as rebuild-instance, which restore into a running cluster.
 	LabelOpsRequestName = "operations.kubeblocks.io/ops-name"
 	// LabelOpsRequestNameV09 is LabelOpsRequestName as KubeBlocks 0.9 writes it.
 	LabelOpsRequestNameV09 = "ops.kubeblocks.io/ops-name"

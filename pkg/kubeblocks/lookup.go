@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,13 +12,13 @@ import (
 	"sigs.k8s.io/json"
 )
 
-// ErrBadRestoreAnnotation says that the annotation which names a Cluster's Backups cannot be read.
-var ErrBadRestoreAnnotation = errors.New("annotation " + AnnotationRestoreFromBackup + " cannot be read")
+// ErrBadRestoreAnnotation is the error of a Cluster whose annotation names its Backups in an unknown form.
+var ErrBadRestoreAnnotation = errors.New(textBadAnnotation)
 
-// BackupsOf returns the Backups that a Cluster is restored from, in a stable order: the one its spec names, those its
-// annotation names, and those its Restores name, since KubeBlocks removes the annotation as components finish. It returns none for a Cluster that
-// was not restored, and ErrBadRestoreAnnotation, wrapped, for an annotation of another form. The error quotes nothing of
-// the annotation, which can hold passwords.
+// BackupsOf returns the Backups that the spec, the annotation and the Restores of a Cluster name, in a stable order. The
+// Restores are needed because KubeBlocks removes the annotation as components finish. BackupsOf returns none for a Cluster
+// that was not restored, and ErrBadRestoreAnnotation, wrapped, for an annotation of another form. The error quotes nothing
+// of the annotation, which can hold passwords.
 func BackupsOf(c *Cluster, restores []Restore) ([]types.NamespacedName, error) {
 	var backups []types.NamespacedName
 	if restore := c.Spec.Restore; restore != nil && restore.Source.Kind == "Backup" {
@@ -39,7 +40,7 @@ func BackupsOf(c *Cluster, restores []Restore) ([]types.NamespacedName, error) {
 	return slices.Compact(backups), nil
 }
 
-// in resolves a reference that stands in a namespace: one without a namespace means its own.
+// in resolves a reference in an object of the given namespace, which is the default.
 func (r BackupRef) in(namespace string) types.NamespacedName {
 	if r.Namespace != "" {
 		namespace = r.Namespace
@@ -47,9 +48,8 @@ func (r BackupRef) in(namespace string) types.NamespacedName {
 	return types.NamespacedName{Namespace: namespace, Name: r.Name}
 }
 
-// OwnerComponent returns which of the Components a Restore prepares volumes for, or nil where the Restore is none of
-// Rehome's: one without such an owner, one of an operation on a cluster that runs, one that fills a single volume on
-// request, or one of stage postReady.
+// OwnerComponent returns the Component whose volumes a Restore prepares. It returns nil for a Restore that Rehome ignores: one
+// without such an owner, of an operation on a running cluster, of a single volume, or of stage postReady.
 func OwnerComponent(r *Restore, components []Component) *Component {
 	if r.Spec.PrepareDataConfig == nil || r.Spec.PrepareDataConfig.DataSourceRef != nil {
 		return nil
@@ -73,12 +73,13 @@ func OwnedBy(component *Component, cluster *Cluster) bool {
 	return slices.ContainsFunc(component.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == cluster.UID })
 }
 
-// OwnedByGeneration reports whether a Cluster belongs to the generation of KubeBlocks that works with the given apiVersion.
-// KubeBlocks 1.x leaves alone what is not marked as its own, so an unmarked Cluster belongs to v1alpha1.
+// OwnedByGeneration reports whether a Cluster belongs to the generation of KubeBlocks with the given apiVersion.
 func OwnedByGeneration(c *Cluster, apiVersion string) bool {
-	generation := c.Annotations[AnnotationCRDAPIVersion]
-	if generation == "" {
-		generation = AppsV1alpha1.String()
-	}
-	return generation == apiVersion
+	return GenerationOf(c.Annotations) == apiVersion
+}
+
+// GenerationOf returns the apiVersion of the generation of KubeBlocks that owns an object with these annotations. KubeBlocks
+// 1.x ignores objects without its mark, so those belong to v1alpha1.
+func GenerationOf(annotations map[string]string) string {
+	return cmp.Or(annotations[AnnotationCRDAPIVersion], AppsV1alpha1.String())
 }

@@ -16,7 +16,7 @@ func restoredFrom(annotation string) *Cluster {
 	}}
 }
 
-func TestBackupsOfJoinsTheAnnotationAndTheRestores(t *testing.T) {
+func TestBackupsOfReturnsThoseOfTheAnnotationAndTheRestores(t *testing.T) {
 	g := NewWithT(t)
 	cluster := restoredFrom(`{"mysql":{"name":"bp2","namespace":"backups"},"proxy":{"name":"bp1","connectionPassword":"x"}}`)
 	restores := []Restore{
@@ -32,7 +32,7 @@ func TestBackupsOfJoinsTheAnnotationAndTheRestores(t *testing.T) {
 	}))
 }
 
-func TestBackupsOfAClusterThatWasNotRestored(t *testing.T) {
+func TestClusterThatWasNotRestoredHasNoBackups(t *testing.T) {
 	g := NewWithT(t)
 
 	backups, err := BackupsOf(&Cluster{}, nil)
@@ -41,7 +41,7 @@ func TestBackupsOfAClusterThatWasNotRestored(t *testing.T) {
 	g.Expect(backups).To(BeEmpty())
 }
 
-func TestBadRestoreAnnotationIsNeverQuoted(t *testing.T) {
+func TestInvalidRestoreAnnotationIsNeverQuoted(t *testing.T) {
 	for _, annotation := range []string{
 		`{"mysql":{"name":"bp1","connectionPassword":"hunter2"}`,
 		`{"mysql":{"name":7,"connectionPassword":"hunter2"}}`,
@@ -56,7 +56,7 @@ func TestBadRestoreAnnotationIsNeverQuoted(t *testing.T) {
 	}
 }
 
-func TestOwnerComponentTakesOnlyRestoresThatFillAComponentsVolumes(t *testing.T) {
+func TestOwnerComponentIsSetOnlyForRestoresOfItsVolumes(t *testing.T) {
 	controller := true
 	components := []Component{{ObjectMeta: metav1.ObjectMeta{Name: "carrot67-mysql", UID: "c1"}}}
 	own := func() *Restore {
@@ -86,7 +86,7 @@ func TestOwnerComponentTakesOnlyRestoresThatFillAComponentsVolumes(t *testing.T)
 	}
 }
 
-func TestClusterBelongsToTheGenerationThatItIsMarkedWith(t *testing.T) {
+func TestClusterBelongsToTheGenerationOfItsAnnotation(t *testing.T) {
 	marked := func(generation string) *Cluster {
 		return &Cluster{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{AnnotationCRDAPIVersion: generation}}}
 	}

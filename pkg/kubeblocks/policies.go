@@ -10,7 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// ClusterPolicies lists the scheduling policies of a Cluster, in all the places where any version keeps them.
+// ClusterPolicies lists the scheduling policies of a Cluster, in the places of every version.
 func ClusterPolicies(c *Cluster) []rewrite.Policy {
 	var list policyList
 	list.add(c.Spec.SchedulingPolicy, rewrite.Policy{Path: "/spec"})
@@ -20,7 +20,7 @@ func ClusterPolicies(c *Cluster) []rewrite.Policy {
 	return list
 }
 
-// ComponentPolicies lists the scheduling policies of a Component. KubeBlocks makes them of the Cluster's.
+// ComponentPolicies lists the scheduling policies of a Component. KubeBlocks derives them from the Cluster's.
 func ComponentPolicies(c *Component) []rewrite.Policy {
 	at := derived(c.Labels, "/spec", "Component "+c.Name)
 	var list policyList
@@ -29,7 +29,7 @@ func ComponentPolicies(c *Component) []rewrite.Policy {
 	return list
 }
 
-// RestorePolicies lists the scheduling policy of a Restore's Pods, where it has any. KubeBlocks makes it of the owning
+// RestorePolicies lists the scheduling policy of a Restore's Pods, if it has one. KubeBlocks derives it from the owning
 // Component's.
 func RestorePolicies(r *Restore, owner *Component) []rewrite.Policy {
 	if r.Spec.PrepareDataConfig == nil {
@@ -42,10 +42,10 @@ func RestorePolicies(r *Restore, owner *Component) []rewrite.Policy {
 	return list
 }
 
-// SchedulingSpecPath is where a Restore keeps how its Pods are scheduled, as a JSON Pointer.
+// SchedulingSpecPath is the JSON Pointer of a Restore's schedulingSpec.
 const SchedulingSpecPath = "/spec/prepareDataConfig/schedulingSpec"
 
-// JobPolicies lists the scheduling policy of a Job's Pods. KubeBlocks makes it of the Restore's.
+// JobPolicies lists the scheduling policy of a Job's Pods. KubeBlocks derives it from the Restore's.
 func JobPolicies(j *batchv1.Job, owner *Component) []rewrite.Policy {
 	return podSpecPolicies(&j.Spec.Template.Spec, derived(owner.Labels, "/spec/template/spec", "Job "+j.Name))
 }
@@ -55,7 +55,7 @@ func PodPolicies(p *corev1.Pod, owner *Component) []rewrite.Policy {
 	return podSpecPolicies(&p.Spec, derived(owner.Labels, "/spec", "Pod "+p.Name))
 }
 
-// InstanceSetPolicies lists the scheduling policies of an InstanceSet. KubeBlocks makes them of the Component's.
+// InstanceSetPolicies lists the scheduling policies of an InstanceSet. KubeBlocks derives them from the Component's.
 func InstanceSetPolicies(s *InstanceSet, owner *Component) []rewrite.Policy {
 	at := derived(owner.Labels, "/spec/template/spec", "InstanceSet "+s.Name)
 	var list policyList
@@ -65,7 +65,7 @@ func InstanceSetPolicies(s *InstanceSet, owner *Component) []rewrite.Policy {
 	return list
 }
 
-// derived returns a policy without rules that KubeBlocks made for an object with the given labels.
+// derived returns a policy without rules for an object that KubeBlocks created with the given labels.
 func derived(labels map[string]string, path, place string) rewrite.Policy {
 	return rewrite.Policy{Path: path, Place: place, Component: ShortName(labels), Derived: true, Shard: shardName(labels)}
 }
@@ -79,8 +79,8 @@ func podSpecPolicies(spec *corev1.PodSpec, at rewrite.Policy) []rewrite.Policy {
 	return list
 }
 
-// ShortName returns the name by which the Cluster's spec calls the component that an object is labelled with: that of its
-// sharding, where it belongs to a shard.
+// ShortName returns the name that the Cluster's spec has for the component of a labelled object. For a shard, that is the name
+// of its sharding.
 func ShortName(labels map[string]string) string {
 	if sharding := labels[LabelShardingName]; sharding != "" {
 		return sharding
@@ -88,7 +88,7 @@ func ShortName(labels map[string]string) string {
 	return labels[LabelComponentName]
 }
 
-// shardName returns the generated name of the shard that an object is labelled with, or an empty string.
+// shardName returns the generated name of the shard of a labelled object, or an empty string.
 func shardName(labels map[string]string) string {
 	if labels[LabelShardingName] == "" {
 		return ""
@@ -137,8 +137,7 @@ func (l *policyList) addComponent(spec ComponentSpec, at rewrite.Policy) {
 	l.addInstances(spec.Instances, at)
 }
 
-// addShardings gives shardings the same place whatever the version calls their field: a snapshot of one version can be
-// restored by another.
+// addShardings gives shardings the same place in every version, because a snapshot of one can be restored by another.
 func (l *policyList) addShardings(shardings []Sharding, path string) {
 	for i, sharding := range shardings {
 		at := rewrite.Policy{

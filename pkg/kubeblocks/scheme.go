@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// GroupVersions of KubeBlocks. Cluster and Component are served as v1alpha1 by 0.9, and as both from 1.0 on, where v1 is
-// the stored version and a write through v1alpha1 loses fields.
+// GroupVersions of KubeBlocks. 0.9 serves Cluster and Component as v1alpha1. From 1.0 on both versions are served, v1 is
+// stored, and a write through v1alpha1 loses fields.
 var (
 	AppsV1                 = schema.GroupVersion{Group: "apps.kubeblocks.io", Version: "v1"}
 	AppsV1alpha1           = schema.GroupVersion{Group: "apps.kubeblocks.io", Version: "v1alpha1"}
@@ -21,17 +21,17 @@ var (
 // workloadsGroup is the group of InstanceSet, which is served in the same versions as Cluster.
 const workloadsGroup = "workloads.kubeblocks.io"
 
-// ErrNotInstalled says that the API server answers, and does not serve KubeBlocks' kinds.
-var ErrNotInstalled = errors.New("KubeBlocks is not installed in the API server")
+// ErrNotInstalled is the error of an API server that does not serve KubeBlocks' kinds.
+var ErrNotInstalled = errors.New(textNotInstalled)
 
 // Discover returns the version through which Clusters are read and written: v1 where the API server serves it, else
-// v1alpha1. It returns ErrNotInstalled, wrapped, when the API server serves neither with all that belongs to it, or no Restores.
+// v1alpha1. It returns ErrNotInstalled, wrapped, when the API server serves neither completely, or no Restores.
 func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 	if _, err := mapper.RESTMapping(DataProtectionV1alpha1.WithKind("Restore").GroupKind(), DataProtectionV1alpha1.Version); err != nil {
 		if meta.IsNoMatchError(err) {
-			return schema.GroupVersion{}, fmt.Errorf("%w: it serves no Restore", ErrNotInstalled)
+			return schema.GroupVersion{}, fmt.Errorf(textNotServed, ErrNotInstalled, "Restore")
 		}
-		return schema.GroupVersion{}, fmt.Errorf("find KubeBlocks' Restore in the API server: %w", err)
+		return schema.GroupVersion{}, fmt.Errorf(textNotFound, "Restore", err)
 	}
 	for _, gv := range []schema.GroupVersion{AppsV1, AppsV1alpha1} {
 		serves, err := servesAll(mapper, gv)
@@ -42,7 +42,7 @@ func Discover(mapper meta.RESTMapper) (schema.GroupVersion, error) {
 			return gv, nil
 		}
 	}
-	return schema.GroupVersion{}, fmt.Errorf("%w: it serves no Cluster", ErrNotInstalled)
+	return schema.GroupVersion{}, fmt.Errorf(textNotServed, ErrNotInstalled, "Cluster")
 }
 
 // servesAll reports whether Cluster, Component and InstanceSet are served in a version of the apps group.
@@ -55,13 +55,13 @@ func servesAll(mapper meta.RESTMapper, apps schema.GroupVersion) (bool, error) {
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("find KubeBlocks' %s in the API server: %w", kind.Kind, err)
+			return false, fmt.Errorf(textNotFound, kind.Kind, err)
 		}
 	}
 	return true, nil
 }
 
-// AddToScheme registers the views under KubeBlocks' kinds, those of the apps and workloads groups under the given version of apps.
+// AddToScheme registers the views under KubeBlocks' kinds. apps is the version of the apps and workloads groups.
 func AddToScheme(scheme *runtime.Scheme, apps schema.GroupVersion) {
 	scheme.AddKnownTypes(apps, &Cluster{}, &ClusterList{}, &Component{}, &ComponentList{})
 	metav1.AddToGroupVersion(scheme, apps)

@@ -14,16 +14,16 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Errors of a Backup that does not tell which rules were inherited from whom.
+// Errors of a Backup from which the inherited rules cannot be read.
 var (
-	// ErrNoSnapshot says that a Backup carries no snapshot of its cluster.
-	ErrNoSnapshot = errors.New("has no annotation " + AnnotationClusterSnapshot)
-	// ErrBadSnapshot says that a Backup's snapshot cannot be read.
-	ErrBadSnapshot = errors.New("holds a cluster snapshot that cannot be read")
+	// ErrNoSnapshot is the error of a Backup without a snapshot.
+	ErrNoSnapshot = errors.New(textNoAnnotation + AnnotationClusterSnapshot)
+	// ErrBadSnapshot is the error of a Backup whose snapshot cannot be read.
+	ErrBadSnapshot = errors.New(textBadSnapshot)
 )
 
-// SourceOf reads the cluster that a Backup was taken of: its identity and its scheduling policies at that time. It
-// returns ErrNoSnapshot or ErrBadSnapshot, wrapped, when the Backup does not tell.
+// SourceOf returns the source cluster of a Backup: its identity and its scheduling policies at that time. It returns
+// ErrNoSnapshot or ErrBadSnapshot, wrapped, if these cannot be read.
 func SourceOf(b *Backup) (rewrite.Source, error) {
 	id := b.Namespace + "/" + b.Name
 	snapshot, ok := b.Annotations[AnnotationClusterSnapshot]
@@ -38,19 +38,18 @@ func SourceOf(b *Backup) (rewrite.Source, error) {
 		source.Name = b.Labels[LabelInstance]
 	}
 	if source.Name == "" {
-		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: neither it nor the label %s names the cluster",
-			id, ErrBadSnapshot, LabelInstance)
+		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: %s", id, ErrBadSnapshot, textAnonymous)
 	}
 	if source.Namespace == "" {
 		source.Namespace = b.Namespace
 	}
-	source.UID = types.UID(b.Labels[LabelClusterUID])
+	source.UID = types.UID(b.Labels[LabelBackupClusterUID])
 	source.Backup = id
 	return source, nil
 }
 
-// SourceOfSnapshot reads the cluster of a snapshot: a Cluster as JSON, which need not say its kind, and which knows no UID.
-// The error says where the snapshot is wrong, and quotes none of it.
+// SourceOfSnapshot returns the cluster of a snapshot: a Cluster as JSON, with or without kind, and without a UID. The error
+// gives the position of a fault and quotes nothing.
 func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
 	var cluster Cluster
 	strict, err := json.UnmarshalStrict(snapshot, &cluster, json.DisallowDuplicateFields)
@@ -62,16 +61,17 @@ func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
 		return rewrite.Source{}, strict[0]
 	}
 	if cluster.Kind != "" && cluster.Kind != "Cluster" {
-		return rewrite.Source{}, fmt.Errorf("not a Cluster, but a %s", cluster.Kind)
+		return rewrite.Source{}, fmt.Errorf(textNotACluster, cluster.Kind)
 	}
 	return rewrite.Source{
 		Identity:   rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name},
 		Components: ComponentsOf(&cluster),
 		Policies:   ClusterPolicies(&cluster),
+		InTree:     inTree{},
 	}, nil
 }
 
-// ComponentsOf lists what the Pods of a cluster are named and labelled after.
+// ComponentsOf lists the names and labels that the Pods of a cluster get.
 func ComponentsOf(c *Cluster) []rewrite.Component {
 	components := make([]rewrite.Component, 0, len(c.Spec.ComponentSpecs)+len(c.Spec.Shardings)+len(c.Spec.ShardingSpecs))
 	for i := range c.Spec.ComponentSpecs {
@@ -97,7 +97,7 @@ func componentOf(spec *ComponentSpec) rewrite.Component {
 	return c
 }
 
-// shardingOf joins the template of a sharding and its shard templates, any of which can be that of a shard.
+// shardingOf joins the template of a sharding and its shard templates. Each of them can be the template of a shard.
 func shardingOf(s *Sharding) rewrite.Component {
 	joined := componentOf(&s.Template)
 	joined.Name, joined.Sharding = s.Name, true
@@ -109,15 +109,15 @@ func shardingOf(s *Sharding) rewrite.Component {
 	return joined
 }
 
-// describeJSONError says where JSON is wrong, and quotes none of it.
+// describeJSONError gives the position of a fault in JSON and quotes nothing.
 func describeJSONError(err error) string {
 	if isSyntax, offset := json.SyntaxErrorOffset(err); isSyntax {
-		return fmt.Sprintf("not JSON at byte %d", offset)
+		return fmt.Sprintf(textNotJSON, offset)
 	}
 	var wrongType *gojson.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		kind, _, _ := strings.Cut(wrongType.Value, " ") // what follows is the value itself
-		return fmt.Sprintf("%s is of type %s at byte %d", cmp.Or(wrongType.Field, "it"), kind, wrongType.Offset)
+		return fmt.Sprintf(textWrongType, cmp.Or(wrongType.Field, "it"), kind, wrongType.Offset)
 	}
-	return "not JSON that can be read"
+	return textInvalidJSON
 }

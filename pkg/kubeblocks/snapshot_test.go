@@ -14,11 +14,11 @@ func backup(snapshot string) *Backup {
 	return &Backup{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "backups", Name: "bp1",
 		Annotations: map[string]string{AnnotationClusterSnapshot: snapshot},
-		Labels:      map[string]string{LabelInstance: "my1", LabelClusterUID: "uid-1"},
+		Labels:      map[string]string{LabelInstance: "my1", LabelBackupClusterUID: "uid-1"},
 	}}
 }
 
-func TestSourceOfReadsIdentityAndEveryPlaceOfAPolicy(t *testing.T) {
+func TestSourceOfReadsTheIdentityAndEveryPolicy(t *testing.T) {
 	const policy = `"schedulingPolicy":{"affinity":{},"unknown":1}`
 	for name, c := range map[string]struct {
 		spec   string
@@ -50,7 +50,7 @@ func TestSourceOfReadsIdentityAndEveryPlaceOfAPolicy(t *testing.T) {
 	}
 }
 
-func TestSourceOfReadsWhatPodsAreNamedAndLabelledAfter(t *testing.T) {
+func TestSourceOfReadsComponentsAndLabels(t *testing.T) {
 	g := NewWithT(t)
 
 	source, err := SourceOfSnapshot([]byte(`{"spec":{
@@ -67,7 +67,7 @@ func TestSourceOfReadsWhatPodsAreNamedAndLabelledAfter(t *testing.T) {
 	}))
 }
 
-func TestSourceOfFallsBackOnWhatTheBackupSays(t *testing.T) {
+func TestSourceOfFallsBackToTheBackupsLabelsAndNamespace(t *testing.T) {
 	g := NewWithT(t)
 
 	source, err := SourceOf(backup(`{"spec":{}}`))
@@ -76,7 +76,7 @@ func TestSourceOfFallsBackOnWhatTheBackupSays(t *testing.T) {
 	g.Expect(source.Identity).To(Equal(rewrite.Identity{Namespace: "backups", Name: "my1", UID: "uid-1"}))
 }
 
-func TestSourceOfSaysWhatIsWrong(t *testing.T) {
+func TestSourceOfReturnsAnErrorWithTheFault(t *testing.T) {
 	noAnnotation, anonymous := backup(""), backup(`{"spec":{}}`)
 	noAnnotation.Annotations, anonymous.Labels = nil, nil
 	for name, c := range map[string]struct {

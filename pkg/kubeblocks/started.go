@@ -9,11 +9,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Work is what a Restore has made so far.
+// Work is the Jobs and Pods of a Restore.
 type Work struct {
 	Jobs []batchv1.Job
 	Pods []corev1.Pod
-	// Unbound holds the names of claims that no volume was ever chosen for: see NeverMounted.
+	// Unbound holds the names of claims that never had a volume, see NeverMounted.
 	Unbound map[string]bool
 }
 
@@ -26,19 +26,19 @@ func (w Work) StartedPart(r *Restore) string {
 	}
 	for _, action := range r.Status.Actions.PrepareData {
 		if ended(action) {
-			return fmt.Sprintf("%s has %s", action.ObjectKey, action.Status)
+			return fmt.Sprintf(textActionEnded, action.ObjectKey, action.Status)
 		}
 	}
 	return firstBound(w.Pods)
 }
 
-// StartedJob names what of a Job of the Restore ever started, or returns an empty string when nothing did: no action of it
-// ended, it counts no Pod that succeeded or failed, and none of its Pods was ever bound to a node. A Job whose Pods need a
-// claim that was never bound has not started either, whatever it counts: somebody deleted a Pod that waited.
+// StartedJob names the part of a Job of the Restore that ever started, or returns an empty string when nothing did. Then none
+// of its actions ended, it counts no succeeded or failed Pod, and none of its Pods was ever bound to a node. A failed Pod
+// does not count if the Pods need a claim that was never bound: it was deleted while Pending.
 func (w Work) StartedJob(r *Restore, job *batchv1.Job) string {
 	for _, action := range r.Status.Actions.PrepareData {
 		if ended(action) && action.ObjectKey == "Job/"+job.Name {
-			return fmt.Sprintf("%s has %s", action.ObjectKey, action.Status)
+			return fmt.Sprintf(textActionEnded, action.ObjectKey, action.Status)
 		}
 	}
 	if bound := firstBound(w.PodsOf(job)); bound != "" {
@@ -46,13 +46,13 @@ func (w Work) StartedJob(r *Restore, job *batchv1.Job) string {
 	}
 	counted := job.Status.Succeeded > 0 || job.Status.Failed > 0
 	if counted && (job.Status.Succeeded > 0 || !w.needsUnbound(job)) {
-		return fmt.Sprintf("Job %s counts %d succeeded and %d failed Pods", job.Name, job.Status.Succeeded, job.Status.Failed)
+		return fmt.Sprintf(textJobCounts, job.Name, job.Status.Succeeded, job.Status.Failed)
 	}
 	return ""
 }
 
-// Undecided names the first part of a Restore on which the scheduler has yet to decide, or returns an empty string: a Job that
-// has no Pod yet, or a Pod that is neither bound nor turned down. It can be bound at any moment.
+// Undecided names the first part of a Restore without a scheduling decision, or returns an empty string. That is a Job without
+// Pods, or a Pod that is neither bound nor unschedulable. It can be bound at any moment.
 func (w Work) Undecided() string {
 	for i := range w.Jobs {
 		if undecided := w.UndecidedJob(&w.Jobs[i]); undecided != "" {
@@ -66,7 +66,7 @@ func (w Work) Undecided() string {
 func (w Work) UndecidedJob(job *batchv1.Job) string {
 	pods := w.PodsOf(job)
 	if len(pods) == 0 && job.DeletionTimestamp.IsZero() {
-		return "Job " + job.Name + " has no Pod yet"
+		return fmt.Sprintf(textNoPod, job.Name)
 	}
 	return firstUndecided(pods)
 }
@@ -74,7 +74,7 @@ func (w Work) UndecidedJob(job *batchv1.Job) string {
 func firstUndecided(pods []corev1.Pod) string {
 	for i := range pods {
 		if !WasBound(&pods[i]) && pods[i].DeletionTimestamp.IsZero() && Unschedulable(&pods[i]) == "" {
-			return "the scheduler has yet to look at Pod " + pods[i].Name
+			return fmt.Sprintf(textNotScheduled, pods[i].Name)
 		}
 	}
 	return ""
@@ -96,7 +96,7 @@ func (w Work) needsUnbound(job *batchv1.Job) bool {
 func firstBound(pods []corev1.Pod) string {
 	for i := range pods {
 		if WasBound(&pods[i]) {
-			return fmt.Sprintf("Pod %s was bound to a node", pods[i].Name)
+			return fmt.Sprintf(textPodBound, pods[i].Name)
 		}
 	}
 	return ""
@@ -118,16 +118,16 @@ func ClaimsOf(spec *corev1.PodSpec) []string {
 	return claims
 }
 
-// annotationSelectedNode, on a claim, names the node that the scheduler chose for the first Pod that mounts it.
+// annotationSelectedNode, on a claim, names the node that the scheduler chose for the first Pod with the claim.
 const annotationSelectedNode = "volume.kubernetes.io/selected-node"
 
-// NeverMounted reports whether no Pod that mounts the claim can ever have been bound to a node: the scheduler binds a Pod
-// only after all its claims, and a claim that lost its volume is in phase Lost.
+// NeverMounted reports whether no Pod with the claim was ever bound to a node. The scheduler binds a Pod only after its claims,
+// and a claim that lost its volume is in phase Lost.
 func NeverMounted(c *corev1.PersistentVolumeClaim) bool {
 	return c.Status.Phase == corev1.ClaimPending && c.Spec.VolumeName == "" && SelectedNode(c) == ""
 }
 
-// SelectedNode returns the node that the scheduler has chosen for the claim; empty where it has not, or need not.
+// SelectedNode returns the node that the scheduler chose for the claim, or an empty string.
 func SelectedNode(c *corev1.PersistentVolumeClaim) string {
 	return c.Annotations[annotationSelectedNode]
 }

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestStarted(t *testing.T) {
+func TestStartedPartNamesWhatStarted(t *testing.T) {
 	now := metav1.Now()
 	pending := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}
 	action := func(key string, status RestoreActionStatus) *Restore {
@@ -22,21 +22,21 @@ func TestStarted(t *testing.T) {
 		unbound bool
 		started string
 	}{
-		"a Pod that waits for a node":      {&Restore{}, batchv1.JobStatus{}, pending, false, ""},
-		"an action under way":              {action("Job/j", "Processing"), batchv1.JobStatus{Active: 1}, pending, false, ""},
-		"an action that completed":         {action("Job/j", RestoreActionCompleted), batchv1.JobStatus{}, pending, false, "Job/j has Completed"},
-		"an action that failed":            {action("Job/j", RestoreActionFailed), batchv1.JobStatus{}, pending, false, "Job/j has Failed"},
-		"a Job with a Pod that succeeded":  {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, false, "1 succeeded"},
-		"a Job with a Pod that failed":     {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, false, "1 failed"},
-		"a bound Pod":                      {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, false, "bound"},
-		"a Pod that a kubelet started":     {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{StartTime: &now}}, false, "bound"},
-		"a Pod whose containers have been": {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}, false, "bound"},
+		"a Pod that waits for a node":     {&Restore{}, batchv1.JobStatus{}, pending, false, ""},
+		"an action under way":             {action("Job/j", "Processing"), batchv1.JobStatus{Active: 1}, pending, false, ""},
+		"an action that completed":        {action("Job/j", RestoreActionCompleted), batchv1.JobStatus{}, pending, false, "Job/j is Completed"},
+		"an action that failed":           {action("Job/j", RestoreActionFailed), batchv1.JobStatus{}, pending, false, "Job/j is Failed"},
+		"a Job with a Pod that succeeded": {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, false, "1 succeeded"},
+		"a Job with a Pod that failed":    {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, false, "1 failed"},
+		"a bound Pod":                     {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, false, "bound"},
+		"a Pod that a kubelet started":    {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{StartTime: &now}}, false, "bound"},
+		"a Pod with container statuses":   {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}, false, "bound"},
 
-		"a failed Pod, and a claim that was never bound":       {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, true, ""},
-		"a succeeded Pod, and a claim that was never bound":    {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, true, "1 succeeded"},
-		"a bound Pod, and a claim that was never bound":        {&Restore{}, batchv1.JobStatus{Failed: 1}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, true, "bound"},
-		"a failed action, and a claim that was never bound":    {action("Job/j", RestoreActionFailed), batchv1.JobStatus{Failed: 1}, pending, true, "Failed"},
-		"an action that completed, and whose Job went with it": {action("Job/gone", RestoreActionCompleted), batchv1.JobStatus{}, pending, false, "Job/gone has Completed"},
+		"a failed Pod, and a claim that was never bound":    {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, true, ""},
+		"a succeeded Pod, and a claim that was never bound": {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, true, "1 succeeded"},
+		"a bound Pod, and a claim that was never bound":     {&Restore{}, batchv1.JobStatus{Failed: 1}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, true, "bound"},
+		"a failed action, and a claim that was never bound": {action("Job/j", RestoreActionFailed), batchv1.JobStatus{Failed: 1}, pending, true, "Failed"},
+		"an action that completed, and whose Job is gone":   {action("Job/gone", RestoreActionCompleted), batchv1.JobStatus{}, pending, false, "Job/gone is Completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -59,14 +59,14 @@ func TestStarted(t *testing.T) {
 	}
 }
 
-func TestAPodWithoutAJobCountsForTheRestore(t *testing.T) {
+func TestBoundPodWithoutAJobMeansThatTheRestoreStarted(t *testing.T) {
 	g := NewWithT(t)
 	work := Work{Pods: []corev1.Pod{{Spec: corev1.PodSpec{NodeName: "n1"}}}}
 
 	g.Expect(work.StartedPart(&Restore{})).To(ContainSubstring("bound"))
 }
 
-func TestOneJobSaysNothingOfAnother(t *testing.T) {
+func TestStartedJobIgnoresOtherJobs(t *testing.T) {
 	g := NewWithT(t)
 	isController := true
 	work := Work{
@@ -81,7 +81,7 @@ func TestOneJobSaysNothingOfAnother(t *testing.T) {
 	g.Expect(work.StartedJob(&Restore{}, &work.Jobs[1])).To(BeEmpty())
 }
 
-func TestNeverMounted(t *testing.T) {
+func TestNeverMountedIsTrueForAPendingClaimWithoutVolumeAndNode(t *testing.T) {
 	claim := func(phase corev1.PersistentVolumeClaimPhase, volume, node string) *corev1.PersistentVolumeClaim {
 		c := &corev1.PersistentVolumeClaim{Status: corev1.PersistentVolumeClaimStatus{Phase: phase}}
 		c.Spec.VolumeName = volume
@@ -94,20 +94,20 @@ func TestNeverMounted(t *testing.T) {
 
 	g.Expect(NeverMounted(claim(corev1.ClaimPending, "", ""))).To(BeTrue())
 	g.Expect(NeverMounted(claim(corev1.ClaimPending, "", "n1"))).To(BeFalse(), "the scheduler chose a node")
-	g.Expect(NeverMounted(claim(corev1.ClaimPending, "v1", ""))).To(BeFalse(), "a volume is about to be bound")
+	g.Expect(NeverMounted(claim(corev1.ClaimPending, "v1", ""))).To(BeFalse(), "a volume is being bound")
 	g.Expect(NeverMounted(claim(corev1.ClaimBound, "v1", ""))).To(BeFalse())
 	g.Expect(NeverMounted(claim(corev1.ClaimLost, "v1", ""))).To(BeFalse())
-	g.Expect(NeverMounted(&corev1.PersistentVolumeClaim{})).To(BeFalse(), "nothing has looked at it yet")
+	g.Expect(NeverMounted(&corev1.PersistentVolumeClaim{})).To(BeFalse(), "its phase is not set yet")
 }
 
-func TestUndecided(t *testing.T) {
+func TestUndecidedNamesWhatTheSchedulerHasNotDecidedOn(t *testing.T) {
 	isController := true
 	pod := func(change func(*corev1.Pod)) []corev1.Pod {
 		p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", OwnerReferences: []metav1.OwnerReference{{UID: "j1", Controller: &isController}}}}
 		change(&p)
 		return []corev1.Pod{p}
 	}
-	turnedDown := func(p *corev1.Pod) {
+	unschedulable := func(p *corev1.Pod) {
 		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "no"}}
 	}
 	gated := func(p *corev1.Pod) {
@@ -117,11 +117,11 @@ func TestUndecided(t *testing.T) {
 		pods []corev1.Pod
 		want string
 	}{
-		"a Job without a Pod":                  {nil, "Job j has no Pod yet"},
-		"a Pod that nobody has looked at":      {pod(func(*corev1.Pod) {}), "Pod p"},
-		"a Pod that waits for something else":  {pod(gated), "Pod p"},
-		"a Pod that the scheduler turned down": {pod(turnedDown), ""},
-		"a Pod that is bound":                  {pod(func(p *corev1.Pod) { p.Spec.NodeName = "n1" }), ""},
+		"a Job without a Pod":       {nil, "Job j has no Pod yet"},
+		"a Pod without a condition": {pod(func(*corev1.Pod) {}), "Pod p"},
+		"a gated Pod":               {pod(gated), "Pod p"},
+		"an unschedulable Pod":      {pod(unschedulable), ""},
+		"a bound Pod":               {pod(func(p *corev1.Pod) { p.Spec.NodeName = "n1" }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			work := Work{Jobs: []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: "j1"}}}, Pods: c.pods}
@@ -133,5 +133,5 @@ func TestUndecided(t *testing.T) {
 			}
 		})
 	}
-	NewWithT(t).Expect(Work{}.Undecided()).To(BeEmpty(), "what has no Jobs cannot be bound")
+	NewWithT(t).Expect(Work{}.Undecided()).To(BeEmpty(), "without Jobs there is nothing to bind")
 }

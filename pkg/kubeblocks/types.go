@@ -16,7 +16,7 @@ type Cluster struct {
 	Spec ClusterSpec `json:"spec,omitempty"`
 }
 
-// ClusterSpec holds the scheduling policies of a Cluster, and the names of what they govern.
+// ClusterSpec holds the scheduling policies of a Cluster and the names of its parts.
 type ClusterSpec struct {
 	SchedulingPolicy *SchedulingPolicy `json:"schedulingPolicy,omitempty"`
 	ComponentSpecs   []ComponentSpec   `json:"componentSpecs,omitempty"`
@@ -24,16 +24,16 @@ type ClusterSpec struct {
 	Shardings []Sharding `json:"shardings,omitempty"`
 	// ShardingSpecs is where apps.kubeblocks.io/v1alpha1 keeps shardings.
 	ShardingSpecs []Sharding `json:"shardingSpecs,omitempty"`
-	// Restore came with KubeBlocks 1.2, in the place of an annotation.
+	// Restore replaces an annotation from KubeBlocks 1.2 on.
 	Restore *ClusterRestore `json:"restore,omitempty"`
 }
 
-// ClusterRestore says what a Cluster is restored from.
+// ClusterRestore holds the source of a restored Cluster.
 type ClusterRestore struct {
 	Source RestoreSource `json:"source,omitempty"`
 }
 
-// RestoreSource names the object that holds the data, a Backup for one.
+// RestoreSource names the object that holds the data, such as a Backup.
 type RestoreSource struct {
 	APIGroup  string `json:"apiGroup,omitempty"`
 	Kind      string `json:"kind,omitempty"`
@@ -49,7 +49,7 @@ type ComponentSpec struct {
 	Instances        []InstanceTemplate `json:"instances,omitempty"`
 }
 
-// InstanceTemplate is a named group of a component's instances with settings of its own.
+// InstanceTemplate is a named group of a component's instances with its own settings.
 type InstanceTemplate struct {
 	Name             string            `json:"name,omitempty"`
 	Labels           map[string]string `json:"labels,omitempty"`
@@ -64,7 +64,7 @@ type Sharding struct {
 	ShardTemplates []ComponentSpec `json:"shardTemplates,omitempty"`
 }
 
-// SchedulingPolicy is the part of a scheduling policy that can name a cluster or a place.
+// SchedulingPolicy is the part of a scheduling policy that can name a cluster or a location.
 type SchedulingPolicy struct {
 	NodeName                  string                            `json:"nodeName,omitempty"`
 	NodeSelector              map[string]string                 `json:"nodeSelector,omitempty"`
@@ -88,7 +88,7 @@ type Component struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec has the shape of a componentSpec, as far as scheduling goes.
+	// Spec has the scheduling fields of a componentSpec.
 	Spec ComponentSpec `json:"spec,omitempty"`
 }
 
@@ -112,10 +112,10 @@ type Restore struct {
 	Status RestoreStatus `json:"status,omitempty"`
 }
 
-// RestoreSpec says which Backup is restored, and how the Pods that prepare the volumes are scheduled.
+// RestoreSpec names the Backup, and holds the scheduling of the Pods that prepare the volumes.
 type RestoreSpec struct {
 	Backup BackupRef `json:"backup,omitempty"`
-	// PrepareDataConfig is nil for a Restore of stage postReady, whose Pods run beside a live database.
+	// PrepareDataConfig is nil for a Restore of stage postReady, whose Pods run beside a running database.
 	PrepareDataConfig *PrepareDataConfig `json:"prepareDataConfig,omitempty"`
 }
 
@@ -125,22 +125,22 @@ type BackupRef struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// PrepareDataConfig holds how the restore Pods are scheduled.
+// PrepareDataConfig holds the scheduling of the restore Pods.
 type PrepareDataConfig struct {
-	// SchedulingSpec cannot be changed, but removed and added.
+	// SchedulingSpec is immutable, but it can be removed and added.
 	SchedulingSpec *SchedulingPolicy                 `json:"schedulingSpec,omitempty"`
 	DataSourceRef  *corev1.TypedLocalObjectReference `json:"dataSourceRef,omitempty"`
-	// VolumeClaimRestorePolicy says whether the Jobs of the Restore run one after another.
+	// VolumeClaimRestorePolicy is the order of the Jobs of the Restore.
 	VolumeClaimRestorePolicy VolumeRestorePolicy `json:"volumeClaimRestorePolicy,omitempty"`
 }
 
 // VolumeRestorePolicy is the order in which the volumes of a component are restored.
 type VolumeRestorePolicy string
 
-// RestoreSerial restores one volume after another: the Job of the next is created when that of the last has ended.
+// RestoreSerial restores one volume after another. A Job is created when the one before it has ended.
 const RestoreSerial VolumeRestorePolicy = "Serial"
 
-// RestorePhase is how far a Restore has come. It is empty at first.
+// RestorePhase is the phase of a Restore. It is empty at first.
 type RestorePhase string
 
 // The phases of a Restore.
@@ -150,7 +150,7 @@ const (
 	RestoreFailed    RestorePhase = "Failed"
 )
 
-// RestoreStatus is how far a Restore has come.
+// RestoreStatus is the progress of a Restore.
 type RestoreStatus struct {
 	Phase      RestorePhase       `json:"phase,omitempty"`
 	Actions    RestoreActions     `json:"actions,omitempty"`
@@ -162,10 +162,10 @@ type RestoreActions struct {
 	PrepareData []RestoreAction `json:"prepareData,omitempty"`
 }
 
-// RestoreActionStatus is how far one Job of a Restore has come.
+// RestoreActionStatus is the progress of one Job of a Restore.
 type RestoreActionStatus string
 
-// The ends of an action.
+// The final states of an action.
 const (
 	RestoreActionCompleted RestoreActionStatus = "Completed"
 	RestoreActionFailed    RestoreActionStatus = "Failed"
@@ -187,7 +187,7 @@ type RestoreList struct {
 	Items           []Restore `json:"items"`
 }
 
-// Backup is a view of KubeBlocks' Backup: all that Rehome reads of it are labels and annotations.
+// Backup is a view of KubeBlocks' Backup. Rehome reads its labels and annotations only.
 //
 // +kubebuilder:object:root=true
 type Backup struct {
@@ -214,10 +214,10 @@ type InstanceSet struct {
 	Spec InstanceSetSpec `json:"spec,omitempty"`
 }
 
-// InstanceSetSpec says what the Pods of a component look like, and how they are made and replaced.
+// InstanceSetSpec holds the template of a component's Pods, and how they are created and replaced.
 type InstanceSetSpec struct {
 	Replicas *int32 `json:"replicas,omitempty"`
-	// PodManagementPolicy is OrderedReady where a Pod is created only when the one before it is ready.
+	// PodManagementPolicy is OrderedReady if a Pod is created only when the one before it is ready.
 	PodManagementPolicy appsv1.PodManagementPolicyType `json:"podManagementPolicy,omitempty"`
 	// UpdateStrategy came with KubeBlocks 1.0.
 	UpdateStrategy *InstanceUpdateStrategy `json:"instanceUpdateStrategy,omitempty"`
@@ -225,12 +225,12 @@ type InstanceSetSpec struct {
 	Instances      []InstanceTemplate      `json:"instances,omitempty"`
 }
 
-// InstanceUpdateStrategy says who replaces outdated Pods: KubeBlocks, or with OnDelete somebody else.
+// InstanceUpdateStrategy is OnDelete if KubeBlocks does not replace outdated Pods.
 type InstanceUpdateStrategy struct {
 	Type appsv1.StatefulSetUpdateStrategyType `json:"type,omitempty"`
 }
 
-// InstanceSetTemplate is the template of a component's Pods; its spec holds the fields of a scheduling policy, among others.
+// InstanceSetTemplate is the template of a component's Pods. Its spec has the fields of a scheduling policy.
 type InstanceSetTemplate struct {
 	Spec SchedulingPolicy `json:"spec,omitempty"`
 }

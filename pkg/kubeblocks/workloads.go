@@ -11,16 +11,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
-// Finalizer is what holds a Restore, and each of its Jobs, until KubeBlocks has cleaned up.
+// Finalizer blocks the deletion of a Restore, and of each of its Jobs, until KubeBlocks has cleaned up.
 const Finalizer = "dataprotection.kubeblocks.io/finalizer"
 
-// HasFinalizer reports whether KubeBlocks holds an object back from being deleted.
+// HasFinalizer reports whether KubeBlocks blocks the deletion of an object.
 func HasFinalizer(obj client.Object) bool { return controllerutil.ContainsFinalizer(obj, Finalizer) }
 
-// IsDatabasePod tells database Pods from those of backups and restores.
+// IsDatabasePod reports whether a Pod of a component is no Pod of a backup or restore.
 func IsDatabasePod(p *corev1.Pod) bool { return p.Labels[LabelManagedBy] != ManagedByDataProtection }
 
-// TemplateOf returns the instance template that a Pod of a workload was made of, empty where it was made of none: its name is
+// TemplateOf returns the instance template of a workload's Pod, or an empty string. The Pod is named
 // workload-template-ordinal or workload-ordinal.
 func TemplateOf(pod, workload string) string {
 	rest, ok := strings.CutPrefix(pod, workload+"-")
@@ -31,22 +31,22 @@ func TemplateOf(pod, workload string) string {
 	return rest[:i]
 }
 
-// KeepsPending says why KubeBlocks does not replace a Pod of an InstanceSet that waits for a node and is outdated; it is empty
-// where KubeBlocks does. apps is the version in which KubeBlocks works with Clusters, pods the number of Pods there are.
+// KeepsPending returns why KubeBlocks does not replace an outdated Pending Pod of an InstanceSet; empty where it does. apps is
+// the version of Clusters, pods the number of existing Pods.
 func KeepsPending(apps schema.GroupVersion, s *InstanceSet, pods int) string {
 	switch {
 	case apps == AppsV1alpha1:
-		return "KubeBlocks 0.9 does not before 0.9.4" // which of them runs cannot be told, and both may try
+		return textBefore094 // the patch version is unknown, so KubeBlocks can delete the Pod too
 	case s.Spec.UpdateStrategy != nil && s.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
-		return "its update strategy is OnDelete"
+		return textOnDelete
 	case s.Spec.Replicas != nil && pods < int(*s.Spec.Replicas):
-		return "not all of its Pods have been created"
+		return textNotAll
 	default:
 		return ""
 	}
 }
 
-// WaitingFor says why a bound Pod does not get on; it is empty where it does.
+// WaitingFor returns why a bound Pod makes no progress; empty where it does.
 func WaitingFor(p *corev1.Pod) string {
 	for _, c := range p.Status.ContainerStatuses {
 		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
@@ -54,13 +54,13 @@ func WaitingFor(p *corev1.Pod) string {
 		}
 		// From 1.0.2 on, another container keeps the Pod alive.
 		if done := c.State.Terminated; c.Name == "restore" && done != nil && done.ExitCode == 0 && p.Status.Phase == corev1.PodRunning {
-			return "its data is restored, it waits for the other Pods of the Restore"
+			return textWaitsForOther
 		}
 	}
 	return ""
 }
 
-// BindsLate reports whether a class chooses volumes where the first Pod that mounts them is scheduled.
+// BindsLate reports whether a class binds volumes when the first Pod with them is scheduled.
 func BindsLate(c *storagev1.StorageClass) bool {
 	return c.VolumeBindingMode != nil && *c.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer
 }

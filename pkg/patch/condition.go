@@ -12,11 +12,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Conditions sets conditions of an object that another controller owns, in one write, and leaves every other condition as it
-// is. The patch is pinned to the version of obj, so that it cannot undo a write in between; IsStale tells such a failure. It
-// returns false, and writes nothing, when all stand there already.
+// Conditions sets conditions of an object that another controller owns, in one write, and keeps all others. The patch is pinned
+// to the version of obj, so that it cannot undo a concurrent write: then it fails, and IsStale is true. Conditions returns
+// false, and writes nothing, if obj has all of them already.
 //
-// have are those of obj; neither is changed.
+// have are the conditions of obj. Neither is modified.
 func Conditions(ctx context.Context, c client.StatusClient, obj client.Object, have []metav1.Condition, want ...metav1.Condition) (bool, error) {
 	var missing []metav1.Condition
 	for _, w := range want {
@@ -50,7 +50,7 @@ func same(a, b metav1.Condition) bool {
 	return a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message && a.ObservedGeneration == b.ObservedGeneration
 }
 
-// conditionPatch returns the patch that puts each wanted condition in the place of the one of its type, or behind the others.
+// conditionPatch returns the patch that replaces the condition of each type, or appends it.
 func conditionPatch(obj client.Object, have, want []metav1.Condition) (client.Patch, error) {
 	if len(have) == 0 {
 		return firstConditions(obj, want)
@@ -67,8 +67,8 @@ func conditionPatch(obj client.Object, have, want []metav1.Condition) (client.Pa
 	return JSON(operations)
 }
 
-// firstConditions returns a merge patch: unlike a JSON Patch, it also serves an object that has no status at all. Pinned to
-// a version without conditions, it has none to lose.
+// firstConditions returns a merge patch, because a JSON Patch fails on an object without a status. It is pinned to a version
+// without conditions, so it loses none.
 func firstConditions(obj client.Object, want []metav1.Condition) (client.Patch, error) {
 	data, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"uid": obj.GetUID(), "resourceVersion": obj.GetResourceVersion()},

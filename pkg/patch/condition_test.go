@@ -16,7 +16,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = Describe("One condition among others'", func() {
+var _ = Describe("A condition in a foreign status", func() {
 	const earlier, later = "2026-07-01T12:00:00Z", "2026-07-01T13:00:00Z"
 	const theirs = `{"type":"Theirs","status":"True","reason":"Done","message":"ok","lastTransitionTime":"` + earlier + `"}`
 	const theirOther = `{"type":"TheirOther","status":"False","reason":"Busy","message":"","lastTransitionTime":"` + earlier + `"}`
@@ -27,7 +27,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(err).NotTo(HaveOccurred())
 		return metav1.NewTime(t)
 	}
-	// want is a condition that differs from ours in what change does to it, and would have changed now.
+	// want is our condition with a later transition time and a change.
 	want := func(change func(c *metav1.Condition)) metav1.Condition {
 		c := metav1.Condition{
 			Type: "example.org/Ours", Status: metav1.ConditionFalse, Reason: "Waiting", Message: "for it",
@@ -47,7 +47,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "restore"}, restore)).To(Succeed())
 		return restore
 	}
-	// restoreWith makes a Restore whose status has these conditions.
+	// restoreWith creates a Restore with these conditions.
 	restoreWith := func(conditions ...string) *kubeblocks.Restore {
 		GinkgoHelper()
 		obj := rehometesting.MakeRestore(namespace, "restore").Obj()
@@ -67,7 +67,7 @@ var _ = Describe("One condition among others'", func() {
 		return names
 	}
 
-	It("is set where there is no status", func() {
+	It("is set when the object has no status", func() {
 		Expect(api.Create(ctx, rehometesting.MakeRestore(namespace, "restore").Obj())).To(Succeed())
 
 		Expect(set(current(), want(same))).To(BeTrue())
@@ -75,7 +75,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(current().Status.Conditions).To(HaveExactElements(HaveField("Type", "example.org/Ours")))
 	})
 
-	It("is set where the list is empty, beside the rest of the status", func() {
+	It("is set when the list is empty, and keeps the rest of the status", func() {
 		restore := restoreWith()
 
 		Expect(set(restore, want(same))).To(BeTrue())
@@ -84,7 +84,7 @@ var _ = Describe("One condition among others'", func() {
 			HaveField("Phase", kubeblocks.RestoreRunning), HaveField("Conditions", HaveLen(1))))
 	})
 
-	It("is set behind others", func() {
+	It("is appended to others", func() {
 		restore := restoreWith(theirs, theirOther)
 
 		Expect(set(restore, want(same))).To(BeTrue())
@@ -94,7 +94,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(after[:2]).To(Equal(restore.Status.Conditions))
 	})
 
-	It("changes in its place", func() {
+	It("is replaced at its index", func() {
 		restore := restoreWith(theirs, ours, theirOther)
 
 		Expect(set(restore, want(func(c *metav1.Condition) { c.Reason = "Asking" }))).To(BeTrue())
@@ -104,7 +104,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(after[1].Reason).To(Equal("Asking"))
 	})
 
-	It("is not written when it stands there already", func() {
+	It("is not written when it is unchanged", func() {
 		restore := restoreWith(theirs, ours)
 
 		Expect(set(restore, want(same))).To(BeFalse())
@@ -124,13 +124,13 @@ var _ = Describe("One condition among others'", func() {
 		got.LastTransitionTime = expected.LastTransitionTime
 		Expect(got).To(Equal(expected))
 	},
-		Entry("in its status, which is a transition", func(c *metav1.Condition) { c.Status = metav1.ConditionTrue }, later),
-		Entry("in its reason, which is none", func(c *metav1.Condition) { c.Reason = "Asking" }, earlier),
-		Entry("in its message, which is none", func(c *metav1.Condition) { c.Message = "for them" }, earlier),
-		Entry("in what it observed, which is none", func(c *metav1.Condition) { c.ObservedGeneration = 2 }, earlier),
+		Entry("in its status, with a new transition time", func(c *metav1.Condition) { c.Status = metav1.ConditionTrue }, later),
+		Entry("in its reason, with the old transition time", func(c *metav1.Condition) { c.Reason = "Asking" }, earlier),
+		Entry("in its message, with the old transition time", func(c *metav1.Condition) { c.Message = "for them" }, earlier),
+		Entry("in its observedGeneration, with the old transition time", func(c *metav1.Condition) { c.ObservedGeneration = 2 }, earlier),
 	)
 
-	It("leaves its arguments as they are", func() {
+	It("does not modify the arguments", func() {
 		restore := restoreWith(theirs, ours)
 		before := restore.DeepCopy()
 
@@ -139,7 +139,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(restore).To(Equal(before))
 	})
 
-	DescribeTable("is stale, and undoes nothing, when somebody writes meanwhile", func(before ...string) {
+	DescribeTable("is stale, and undoes nothing, after a concurrent write", func(before ...string) {
 		restore := restoreWith(before...)
 		mergeStatus(restore, `{"conditions":[`+theirOther+`]}`)
 
@@ -154,7 +154,7 @@ var _ = Describe("One condition among others'", func() {
 		Entry("to a list with it", ours, theirs),
 	)
 
-	DescribeTable("is stale when the object is another of the same name", func(before ...string) {
+	DescribeTable("is stale when the object was re-created", func(before ...string) {
 		restore := restoreWith(before...)
 		replaceWith(restore, rehometesting.MakeRestore(namespace, "restore").Obj())
 
@@ -162,9 +162,9 @@ var _ = Describe("One condition among others'", func() {
 
 		Expect(patch.IsStale(err)).To(BeTrue(), "%v", err)
 		Expect(current().Status.Conditions).To(BeEmpty())
-	}, Entry("and had no conditions"), Entry("and had some", theirs))
+	}, Entry("and had no conditions"), Entry("and had conditions", theirs))
 
-	It("is stale when the object is gone", func() {
+	It("is stale when the object was deleted", func() {
 		restore := restoreWith(theirs)
 		merge(restore, `{"metadata":{"finalizers":null}}`)
 		Expect(api.Delete(ctx, restore.DeepCopy())).To(Succeed())
@@ -175,7 +175,7 @@ var _ = Describe("One condition among others'", func() {
 		Expect(patch.IsStale(err)).To(BeTrue())
 	})
 
-	It("is not stale, but an error, when the API server finds it invalid", func() {
+	It("is not stale when the API server rejects it as invalid", func() {
 		_, err := set(restoreWith(theirs), want(func(c *metav1.Condition) { c.Message = strings.Repeat("x", 40_000) }))
 
 		Expect(apierrors.IsInvalid(err)).To(BeTrue())

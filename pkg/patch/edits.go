@@ -10,7 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Edits returns the operations that make edits, in their order: each old value is tested before it is replaced or removed.
+// Edits returns the operations for edits, in their order. Each old value is tested before it is replaced or removed.
 func Edits(edits []rewrite.Edit) []Operation {
 	operations := make([]Operation, 0, 2*len(edits))
 	for _, e := range edits {
@@ -28,8 +28,8 @@ func Edits(edits []rewrite.Edit) []Operation {
 	return operations
 }
 
-// Apply returns JSON with edits made in it: what they do not touch stays as it is written. Old values are not tested: the
-// caller knows that the JSON is what the edits were computed from, and a view of it need not hold all that it does.
+// Apply returns JSON with edits applied, and keeps the rest byte for byte. It does not test old values, because the edits were
+// computed from a view of the same JSON, which can lack fields.
 func Apply(object []byte, edits []rewrite.Edit) ([]byte, error) {
 	operations := slices.DeleteFunc(Edits(edits), func(o Operation) bool { return o.Op == "test" })
 	data, err := json.Marshal(operations)

@@ -1,5 +1,5 @@
-// Package patch builds and sends the only two kinds of writes that Rehome makes to objects of others: JSON Patches
-// (RFC 6902) of single leaves that name the version they were computed from, and one condition among others'.
+// Package patch builds and sends the only two writes that Rehome makes to objects of other controllers: JSON Patches (RFC 6902)
+// of single leaves, pinned to the version they were computed from, and conditions of Rehome in a foreign status.
 package patch
 
 import (
@@ -20,7 +20,7 @@ type Operation struct {
 	Value any    `json:"value,omitempty"`
 }
 
-// Test returns the operation that fails the whole patch unless the value at path equals value.
+// Test returns the operation that fails the patch unless the value at path equals value.
 func Test(path string, value any) Operation { return Operation{Op: "test", Path: path, Value: value} }
 
 // Replace returns the operation that replaces the value at path.
@@ -31,11 +31,11 @@ func Replace(path string, value any) Operation {
 // Add returns the operation that adds a member or, where path ends in an index, inserts an element.
 func Add(path string, value any) Operation { return Operation{Op: "add", Path: path, Value: value} }
 
-// Remove returns the operation that removes what stands at path.
+// Remove returns the operation that removes the value at path.
 func Remove(path string) Operation { return Operation{Op: "remove", Path: path} }
 
-// Version returns the operations that pin a patch to one version of one object. The API server answers 422 when the UID
-// is another, and 409 when the resourceVersion is.
+// Version returns the operations that pin a patch to one version of one object. The API server returns 422 for another UID,
+// and 409 for another resourceVersion.
 func Version(uid types.UID, resourceVersion string) []Operation {
 	return []Operation{Test("/metadata/uid", uid), Replace("/metadata/resourceVersion", resourceVersion)}
 }
@@ -48,7 +48,7 @@ func Annotation(obj client.Object, key, value string) Operation {
 	return Add(annotationPath(key), value)
 }
 
-// RemoveAnnotation returns the operation that removes an annotation, which must be there.
+// RemoveAnnotation returns the operation that removes an annotation, which must exist.
 func RemoveAnnotation(key string) Operation { return Remove(annotationPath(key)) }
 
 func annotationPath(key string) string {
@@ -64,14 +64,13 @@ func JSON(operations []Operation) (client.Patch, error) {
 	return client.RawPatch(types.JSONPatchType, data), nil
 }
 
-// IsStale reports whether a write failed only because the object is no longer what it was computed from: it was changed
-// or is gone. The answer to it is to observe again.
+// IsStale reports whether a write failed only because the object was changed or deleted meanwhile. The caller observes again.
 func IsStale(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || isFailedTest(err)
 }
 
-// isFailedTest tells a JSON Patch whose test failed from a write that validation refused: the API server answers 422 to
-// both, but names the fields only for the latter.
+// isFailedTest reports whether a test of a JSON Patch failed. The API server returns 422 for an invalid object too, but names
+// its fields.
 func isFailedTest(err error) bool {
 	var status apierrors.APIStatus
 	if !apierrors.IsInvalid(err) || !errors.As(err, &status) {

@@ -20,7 +20,7 @@ import (
 
 var restores = schema.GroupResource{Group: "dataprotection.kubeblocks.io", Resource: "restores"}
 
-// statusCode returns the HTTP status by which the API server refused a write; zero for any other error.
+// statusCode returns the HTTP status of the API server's error; zero for any other error.
 func statusCode(err error) int {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
@@ -44,7 +44,7 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(api.Get(ctx, client.ObjectKeyFromObject(obj), current)).To(Succeed())
 		return current.Annotations
 	}
-	// send patches obj with operations that are pinned to it, and then some.
+	// send patches obj with operations pinned to its version.
 	send := func(obj client.Object, operations ...patch.Operation) error {
 		GinkgoHelper()
 		p, err := patch.JSON(append(patch.Version(obj.GetUID(), obj.GetResourceVersion()), operations...))
@@ -62,7 +62,7 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(annotations(obj)).To(Equal(map[string]string{"app.kubernetes.io/instance": "carrot67", "other": "web1"}))
 	})
 
-	It("makes edits: a new value, a value where there was none, a value that goes", func() {
+	It("replaces, adds and removes values", func() {
 		obj := newObject()
 		Expect(api.Create(ctx, obj)).To(Succeed())
 
@@ -75,7 +75,7 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(annotations(obj)).To(Equal(map[string]string{"app.kubernetes.io/instance": "carrot67", "new": "x"}))
 	})
 
-	DescribeTable("makes no edit of an old value that is another", func(edit rewrite.Edit) {
+	DescribeTable("changes nothing when an old value differs", func(edit rewrite.Edit) {
 		obj := newObject()
 		Expect(api.Create(ctx, obj)).To(Succeed())
 		before := annotations(obj)
@@ -85,8 +85,8 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(patch.IsStale(err)).To(BeTrue(), "%v", err)
 		Expect(annotations(obj)).To(Equal(before))
 	},
-		Entry("to replace", rewrite.Edit{Path: "/metadata/annotations/other", From: "my1", To: "carrot67"}),
-		Entry("to remove", rewrite.Edit{Path: "/metadata/annotations/other", From: "my1"}),
+		Entry("in a replacement", rewrite.Edit{Path: "/metadata/annotations/other", From: "my1", To: "carrot67"}),
+		Entry("in a removal", rewrite.Edit{Path: "/metadata/annotations/other", From: "my1"}),
 	)
 
 	DescribeTable("is stale, and changes nothing", func(code int, meanwhile func(obj *corev1.ConfigMap), operations ...patch.Operation) {
@@ -101,22 +101,22 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(patch.IsStale(err)).To(BeTrue())
 		Expect(annotations(obj)).To(Equal(before))
 	},
-		Entry("when the object was changed elsewhere", http.StatusConflict, func(obj *corev1.ConfigMap) {
+		Entry("when the object was changed", http.StatusConflict, func(obj *corev1.ConfigMap) {
 			merge(obj, `{"metadata":{"annotations":{"other":"web2"}}}`)
 		}),
-		Entry("when the object is another of the same name", http.StatusUnprocessableEntity, func(obj *corev1.ConfigMap) {
+		Entry("when the object was re-created", http.StatusUnprocessableEntity, func(obj *corev1.ConfigMap) {
 			replaceWith(obj, newObject())
 		}),
-		Entry("when a value is not what was tested", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
+		Entry("when a tested value differs", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
 			patch.Test("/metadata/annotations/other", "my1")),
-		// A replace alone would add the member: only the test notices that it is missing.
-		Entry("when a value that was tested is not there", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
+		// A replace alone would add the member.
+		Entry("when a tested value is missing", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
 			patch.Test("/metadata/annotations/missing", "my1"), patch.Replace("/metadata/annotations/missing", "carrot67")),
-		Entry("when a place is not there", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
+		Entry("when a path is missing", http.StatusUnprocessableEntity, func(*corev1.ConfigMap) {},
 			patch.Replace("/metadata/missing/member", "carrot67")),
 	)
 
-	It("is stale when the object is gone", func() {
+	It("is stale when the object was deleted", func() {
 		obj := newObject()
 		Expect(api.Create(ctx, obj)).To(Succeed())
 		Expect(api.Delete(ctx, obj)).To(Succeed())
@@ -127,7 +127,7 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(patch.IsStale(err)).To(BeTrue())
 	})
 
-	It("is not stale when the API server finds the result invalid", func() {
+	It("is not stale when the API server rejects the result as invalid", func() {
 		obj := newObject()
 		Expect(api.Create(ctx, obj)).To(Succeed())
 
@@ -137,7 +137,7 @@ var _ = Describe("A JSON Patch", func() {
 		Expect(patch.IsStale(err)).To(BeFalse())
 	})
 
-	It("is not stale when the definition of the kind refuses the change", func() {
+	It("is not stale when the CRD rejects the change", func() {
 		restore := rehometesting.MakeRestore(namespace, "restore").Stale("my1").Obj()
 		Expect(api.Create(ctx, restore)).To(Succeed())
 
@@ -160,8 +160,8 @@ var _ = DescribeTable("A deletion pinned to a version is stale", func(meanwhile 
 	Expect(statusCode(err)).To(Equal(http.StatusConflict))
 	Expect(patch.IsStale(err)).To(BeTrue())
 },
-	Entry("when the object was changed elsewhere", func(restore client.Object) { merge(restore, `{"spec":{"unknown":1}}`) }),
-	Entry("when the object is another of the same name", func(restore client.Object) {
+	Entry("when the object was changed", func(restore client.Object) { merge(restore, `{"spec":{"unknown":1}}`) }),
+	Entry("when the object was re-created", func(restore client.Object) {
 		replaceWith(restore, rehometesting.MakeRestore(namespace, "restore").Obj())
 	}),
 )
@@ -171,10 +171,10 @@ var _ = DescribeTable("An error", func(err error, stale bool) {
 	Expect(patch.IsStale(fmt.Errorf("write: %w", err))).To(Equal(stale))
 	Expect(patch.IsStale(errors.Join(err))).To(Equal(stale))
 },
-	Entry("that is none is not stale", nil, false),
+	Entry("of nil is not stale", nil, false),
 	Entry("of a conflict is stale", apierrors.NewConflict(restores, "r", errors.New("changed")), true),
-	Entry("of an object that is gone is stale", apierrors.NewNotFound(restores, "r"), true),
+	Entry("of a deleted object is stale", apierrors.NewNotFound(restores, "r"), true),
 	Entry("of missing rights is not stale", apierrors.NewForbidden(restores, "r", errors.New("no")), false),
-	Entry("of a request that came too often is not stale", apierrors.NewTooManyRequests("slowly", 1), false),
-	Entry("of an API server that is down is not stale", errors.New("connection refused"), false),
+	Entry("of too many requests is not stale", apierrors.NewTooManyRequests("slowly", 1), false),
+	Entry("of a refused connection is not stale", errors.New("connection refused"), false),
 )

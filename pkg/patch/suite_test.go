@@ -24,7 +24,7 @@ func TestPatch(t *testing.T) {
 
 var (
 	ctx = context.Background()
-	// api is an API server with KubeBlocks' kinds, and namespace one of its namespaces, new for each spec.
+	// api is the client of an API server with KubeBlocks' kinds. Each spec has a new namespace.
 	api       client.Client
 	namespace string
 )
@@ -47,7 +47,7 @@ var _ = BeforeEach(func() {
 	namespace = obj.Name
 })
 
-// merge sends a merge patch that names no version.
+// merge sends a merge patch that is not pinned to a version.
 func merge(obj client.Object, patch string) {
 	GinkgoHelper()
 	target := obj.DeepCopyObject().(client.Object)

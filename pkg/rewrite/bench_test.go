@@ -18,8 +18,7 @@ import (
 // benchmarkSizes are the sizes of snapshots in bytes. The API server takes at most 256 KiB of annotations.
 var benchmarkSizes = []int{4 << 10, 32 << 10, 250 << 10}
 
-// snapshotOf returns a snapshot of about size bytes: as many components as it takes, each with the rules that kbcli writes
-// and about as much that is not about scheduling.
+// snapshotOf returns a snapshot of about size bytes. Half of each component are the rules that kbcli writes.
 func snapshotOf(size int) []byte {
 	const component = `{"name":"mysql-%[1]d","componentDef":"apecloud-mysql","serviceVersion":"8.0.30","replicas":3,` +
 		`"resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"500m","memory":"512Mi"}},` +
@@ -40,7 +39,7 @@ func snapshotOf(size int) []byte {
 		strings.Join(components, ",") + `]}}`)
 }
 
-// BenchmarkRewrite is the whole way from the annotation's bytes to edits and findings. Compare with BenchmarkDecode.
+// BenchmarkRewrite measures everything from the annotation's bytes to edits and findings. Compare it with BenchmarkDecode.
 func BenchmarkRewrite(b *testing.B) {
 	for _, size := range benchmarkSizes {
 		snapshot := snapshotOf(size)
@@ -69,7 +68,7 @@ func benchmarkRewrite(b *testing.B, snapshot []byte, live func(rewrite.Source) [
 	}
 }
 
-// BenchmarkDecode is the floor: the same bytes into Go's generic values.
+// BenchmarkDecode is the lower bound: it decodes the same bytes into Go's generic values.
 func BenchmarkDecode(b *testing.B) {
 	for _, size := range benchmarkSizes {
 		snapshot := snapshotOf(size)
@@ -86,8 +85,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkRewriteOfALiveCluster is what the operator does: the policies of the live object stand elsewhere in memory than
-// the snapshot's, and were decoded by others.
+// BenchmarkRewriteOfALiveCluster measures the operator's case: the live object and the snapshot do not share memory.
 func BenchmarkRewriteOfALiveCluster(b *testing.B) {
 	for _, size := range benchmarkSizes {
 		snapshot := snapshotOf(size)
@@ -101,11 +99,11 @@ func BenchmarkRewriteOfALiveCluster(b *testing.B) {
 	}
 }
 
-// BenchmarkRewriteOfManyRules shows how the cost grows with the number of rules in one policy: alike, all different, all
-// different in reverse order, so that none stands where it stands in the snapshot, and alike and rewritten already.
+// BenchmarkRewriteOfManyRules shows how the cost grows with the number of rules in one policy. The rules are equal, distinct,
+// distinct in reverse order, or equal and already rewritten.
 func BenchmarkRewriteOfManyRules(b *testing.B) {
 	for _, count := range []int{1_000, 10_000} {
-		alike, distinct := manyRules(count, "my1"), manyRules(count, "my1")
+		equal, distinct := manyRules(count, "my1"), manyRules(count, "my1")
 		for i := range distinct {
 			distinct[i].LabelSelector.MatchLabels["team"] = strconv.Itoa(i)
 		}
@@ -113,10 +111,10 @@ func BenchmarkRewriteOfManyRules(b *testing.B) {
 		slices.Reverse(reversed)
 		rewritten := manyRules(count, "carrot67")
 		for name, c := range map[string]struct{ snapshot, live []corev1.PodAffinityTerm }{
-			"alike":     {alike, alike},
+			"equal":     {equal, equal},
 			"distinct":  {distinct, distinct},
 			"reversed":  {distinct, reversed},
-			"rewritten": {alike, rewritten},
+			"rewritten": {equal, rewritten},
 		} {
 			b.Run(fmt.Sprintf("%s-%d", name, count), func(b *testing.B) {
 				source := rewrite.Source{

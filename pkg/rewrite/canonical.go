@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// canonical is a term in a form that two terms share exactly when they are the same rule: the order of lists that
-// Kubernetes reads as sets does not count, the difference between a nil and an empty selector does.
+// canonical is a form that is equal for equal rules only. The order of lists that Kubernetes reads as sets is ignored. A nil
+// and an empty selector differ.
 type canonical []byte
 
 // canonicalOf returns the canonical form of a term.
@@ -50,8 +50,8 @@ func (c canonical) selector(s *metav1.LabelSelector) canonical {
 		return c
 	}
 	c = c.number(int64(len(s.MatchLabels)))
-	var few [8]string // keeps the usual selector off the heap
-	keys := few[:0]
+	var buffer [8]string // keeps the usual selector off the heap
+	keys := buffer[:0]
 	for key := range s.MatchLabels {
 		keys = append(keys, key)
 	}
@@ -67,7 +67,7 @@ func (c canonical) selector(s *metav1.LabelSelector) canonical {
 	return c
 }
 
-// requirementOrder returns the indices of requirements in an order that does not depend on the one in which they stand.
+// requirementOrder returns the indexes of requirements in a canonical order.
 func requirementOrder(requirements []metav1.LabelSelectorRequirement) []int {
 	order := make([]int, len(requirements))
 	for i := range order {
@@ -97,7 +97,7 @@ func (c canonical) set(values []string) canonical {
 	return c
 }
 
-// str writes the length first, so that no value can run into the next.
+// str writes the length first, so that the end of each value is known.
 func (c canonical) str(s string) canonical { return append(c.number(int64(len(s))), s...) }
 
 func (c canonical) number(n int64) canonical { return binary.AppendVarint(c, n) }
@@ -109,7 +109,7 @@ func (c canonical) flag(b bool) canonical {
 	return append(c, 0)
 }
 
-// sorted returns the values in order; it copies them only where it has to.
+// sorted returns the values in order. It copies them only if necessary.
 func sorted(values []string) []string {
 	if slices.IsSorted(values) {
 		return values

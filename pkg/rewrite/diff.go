@@ -8,13 +8,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Edit is one leaf to change.
+// Edit is a change of one leaf.
 type Edit struct {
 	// Path is the leaf's JSON Pointer in the object whose policies were given as live.
 	Path string `json:"path"`
 	// From is the old value: a string, a []string where a list changes its length, or nil where there was none.
 	From any `json:"from"`
-	// To is the new value, of the same types, or a map or list where From is nil; nil where the leaf goes.
+	// To is the new value, of the same types, or a map or list where From is nil. It is nil where the leaf is removed.
 	To any `json:"to"`
 	// Component is the component the changed rule governs; empty for the cluster's own policy, which governs all.
 	Component string `json:"-"`
@@ -22,93 +22,93 @@ type Edit struct {
 	Template string `json:"-"`
 }
 
-// leaves collects the edits between two versions of a rule.
-type leaves []Edit
+// edits collects the edits between two versions of a rule.
+type edits []Edit
 
-func (l *leaves) add(path string, from, to any) {
-	*l = append(*l, Edit{Path: path, From: from, To: to})
+func (e *edits) add(path string, from, to any) {
+	*e = append(*e, Edit{Path: path, From: from, To: to})
 }
 
-// selector adds the edits that turn one selector, in a field of what stands at path, into another, which has the same
-// requirements in the same places and perhaps more behind them.
-func (l *leaves) selector(path, field string, from, to *metav1.LabelSelector) {
+// selector adds the edits that turn one selector, in a field below path, into another. That has the same requirements at the
+// same indexes, and can have more behind them.
+func (e *edits) selector(path, field string, from, to *metav1.LabelSelector) {
 	if from == to || from == nil || to == nil {
 		return
 	}
-	l.labels(path, field, from.MatchLabels, to.MatchLabels)
+	e.labels(path, field, from.MatchLabels, to.MatchLabels)
 	if len(to.MatchExpressions) == 0 {
 		return
 	}
 	path += field + "/matchExpressions"
 	for i := range from.MatchExpressions {
-		l.requirement(path+"/"+strconv.Itoa(i), from.MatchExpressions[i], to.MatchExpressions[i])
+		e.requirement(path+"/"+strconv.Itoa(i), from.MatchExpressions[i], to.MatchExpressions[i])
 	}
 	added := to.MatchExpressions[len(from.MatchExpressions):]
 	if len(from.MatchExpressions) == 0 && len(added) > 0 {
-		l.add(path, nil, added)
+		e.add(path, nil, added)
 		return
 	}
 	for i := range added {
-		l.add(path+"/"+strconv.Itoa(len(from.MatchExpressions)+i), nil, added[i])
+		e.add(path+"/"+strconv.Itoa(len(from.MatchExpressions)+i), nil, added[i])
 	}
 }
 
 // labels adds the edits of the labels of that selector.
-func (l *leaves) labels(path, field string, from, to map[string]string) {
+func (e *edits) labels(path, field string, from, to map[string]string) {
 	if from == nil && len(to) > 0 {
-		l.add(path+field+"/matchLabels", nil, to)
+		e.add(path+field+"/matchLabels", nil, to)
 		return
 	}
-	first, kept := len(*l), 0
+	first, kept := len(*e), 0
 	for key, value := range from {
 		renamed, stays := to[key]
 		if !stays {
-			l.add(path+field+"/matchLabels/"+escape(key), value, nil)
+			e.add(path+field+"/matchLabels/"+escape(key), value, nil)
 			continue
 		}
 		kept++
 		if renamed != value {
-			l.add(path+field+"/matchLabels/"+escape(key), value, renamed)
+			e.add(path+field+"/matchLabels/"+escape(key), value, renamed)
 		}
 	}
 	if kept < len(to) {
-		l.addedLabels(path+field, from, to)
+		e.addedLabels(path+field, from, to)
 	}
-	if len(*l)-first < 2 {
+	if len(*e)-first < 2 {
 		return
 	}
-	slices.SortFunc((*l)[first:], func(a, b Edit) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc((*e)[first:], func(a, b Edit) int { return strings.Compare(a.Path, b.Path) })
 }
 
-func (l *leaves) addedLabels(path string, from, to map[string]string) {
+func (e *edits) addedLabels(path string, from, to map[string]string) {
 	for key, value := range to {
 		if _, was := from[key]; !was {
-			l.add(path+"/matchLabels/"+escape(key), nil, value)
+			e.add(path+"/matchLabels/"+escape(key), nil, value)
 		}
 	}
 }
 
-func (l *leaves) requirement(path string, from, to metav1.LabelSelectorRequirement) {
+func (e *edits) requirement(path string, from, to metav1.LabelSelectorRequirement) {
 	if from.Key != to.Key {
-		l.add(path+"/key", from.Key, to.Key)
+		e.add(path+"/key", from.Key, to.Key)
 	}
-	l.list(path+"/values", from.Values, to.Values)
+	e.list(path+"/values", from.Values, to.Values)
 }
 
-// list adds an edit for each value, or one for the whole list where its length changes.
-func (l *leaves) list(path string, from, to []string) {
+// list adds an edit for each changed value, or one for the whole list where its length changes.
+func (e *edits) list(path string, from, to []string) {
 	if len(from) != len(to) {
-		l.add(path, orNil(from), orNil(to))
+		e.add(path, orNil(from), orNil(to))
 		return
 	}
 	for i := range from {
 		if from[i] != to[i] {
-			l.add(path+"/"+strconv.Itoa(i), from[i], to[i])
+			e.add(path+"/"+strconv.Itoa(i), from[i], to[i])
 		}
 	}
 }
 
-// orNil makes a list that is not there a nil that says so.
+// orNil returns nil for an empty list, which JSON leaves out.
 func orNil(values []string) any {
 	if len(values) == 0 {
 		return nil
@@ -121,7 +121,7 @@ var escaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 func escape(key string) string {
 	if key == LabelInstance {
-		return "app.kubernetes.io~1instance" // nearly always
+		return "app.kubernetes.io~1instance" // the usual key, without an allocation
 	}
 	return escaper.Replace(key)
 }

@@ -39,7 +39,7 @@ func addSnapshots(f *testing.F) {
 	f.Add(`{"spec":` + strings.Repeat(`{"spec":`, 1000))
 }
 
-// FuzzSnapshot feeds anything to the parser: it answers with a source or an error, and the error quotes nothing.
+// FuzzSnapshot checks that the parser returns a source or an error for any input.
 func FuzzSnapshot(f *testing.F) {
 	addSnapshots(f)
 	f.Fuzz(func(t *testing.T, snapshot string) {
@@ -50,8 +50,8 @@ func FuzzSnapshot(f *testing.F) {
 	})
 }
 
-// FuzzRewrite rewrites whatever parses: every edit applies to the snapshot's own bytes, the outcome parses, and a second
-// rewrite finds nothing to do.
+// FuzzRewrite rewrites every snapshot that parses. The edits apply to the snapshot's own bytes, the result parses, and a
+// second rewrite has no edits.
 func FuzzRewrite(f *testing.F) {
 	addSnapshots(f)
 	target := rewrite.Identity{Namespace: "prod", Name: "carrot67", UID: "uid-carrot67"}
@@ -62,7 +62,7 @@ func FuzzRewrite(f *testing.F) {
 		}
 		input := rewrite.Input{Sources: []rewrite.Source{source}, Target: target, Live: source.Policies}
 		result := rewrite.Rewrite(input)
-		after, err := kubeblocks.SourceOfSnapshot(applied(t, snapshot, result.Edits))
+		after, err := kubeblocks.SourceOfSnapshot(applied(t, []byte(snapshot), result.Edits))
 		if err != nil {
 			t.Fatalf("after %v: %v", result.Edits, err)
 		}
@@ -73,7 +73,8 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
-func applied(t *testing.T, snapshot string, edits []rewrite.Edit) []byte {
+// applied applies edits as the JSON Patch that Rehome sends.
+func applied(t *testing.T, object []byte, edits []rewrite.Edit) []byte {
 	data, err := json.Marshal(patch.Edits(edits))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +83,7 @@ func applied(t *testing.T, snapshot string, edits []rewrite.Edit) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := decoded.Apply([]byte(snapshot))
+	out, err := decoded.Apply(object)
 	if err != nil {
 		t.Fatalf("edits %s do not apply: %v", data, err)
 	}

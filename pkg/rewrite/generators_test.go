@@ -13,9 +13,8 @@ const (
 	thirdNamespace  = "tools"
 )
 
-// valuesOf are the values that generated selectors hold, by key: the source's, those of other clusters, some of them with
-// names much like the source's, and of keys that identify nobody. None is the target's: a cluster that had the target's
-// name before it cannot be told from it.
+// valuesOf are the values of generated selectors by key: the source's, those of other clusters, some with similar names, and
+// values of keys without identity. None is the target's, because an older cluster of its name looks the same.
 var valuesOf = map[string][]string{
 	LabelInstance:      {"my1", "web1", "batch7", "my10", "my1-mysql"},
 	LabelWorkload:      {"my1-mysql", "my1-proxy", "web1-mysql", "my1-ghost", "my10-mysql"},
@@ -32,6 +31,7 @@ func genIdentities(t *rapid.T) (source Source, target Identity) {
 		Identity:   Identity{Namespace: sourceNamespace, Name: "my1", UID: "uid-my1"},
 		Backup:     "default/bp1",
 		Components: []Component{{Name: "mysql"}, {Name: "proxy"}},
+		InTree:     InTreeOfKubeBlocks,
 	}
 	target = Identity{
 		Namespace: rapid.SampledFrom([]string{sourceNamespace, otherNamespace}).Draw(t, "target namespace"),
@@ -124,7 +124,7 @@ func genPolicy(t *rapid.T) Policy {
 				PreferredDuringSchedulingIgnoredDuringExecution: preferred.Draw(t, "preferred anti-affinity"),
 			},
 		},
-		// The API server takes no two for one topology and one consequence.
+		// The API server rejects two with the same topology key and whenUnsatisfiable.
 		TopologySpreadConstraints: rapid.SliceOfNDistinct(rapid.Custom(genConstraint), 0, 2, func(c corev1.TopologySpreadConstraint) string {
 			return string(c.WhenUnsatisfiable)
 		}).Draw(t, "spread"),

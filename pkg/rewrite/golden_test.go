@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	. "github.com/onsi/gomega"
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
@@ -23,13 +22,20 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// The expected parts of testdata are regenerated with: go test ./pkg/rewrite -run TestGolden -update
-// Read the diff against the laws before you accept it.
+// go test ./pkg/rewrite -run TestGolden -update regenerates the expected parts of testdata. Check the diff against the laws.
 var update = flag.Bool("update", false, "regenerate the expected part of every golden case")
+
+func init() {
+	source, err := kubeblocks.SourceOfSnapshot([]byte("{}"))
+	if err != nil {
+		panic(err)
+	}
+	rewrite.InTreeOfKubeBlocks = source.InTree
+}
 
 // golden is one case: a file of testdata.
 type golden struct {
-	// About says in one sentence what the case shows.
+	// About describes the case in one sentence.
 	About   string           `json:"about"`
 	Source  rewrite.Identity `json:"source"`
 	Target  rewrite.Identity `json:"target"`
@@ -38,7 +44,7 @@ type golden struct {
 	Snapshot json.RawMessage `json:"snapshot"`
 	// Also are further Backups that the target is restored from.
 	Also []backup `json:"also"`
-	// Live is the Cluster to rewrite; without it, that is the snapshot.
+	// Live is the Cluster to rewrite; by default it is the snapshot.
 	Live json.RawMessage `json:"live"`
 	// Component is rewritten instead of a Cluster, unless it owns the Restore.
 	Component json.RawMessage `json:"component"`
@@ -47,13 +53,13 @@ type golden struct {
 	expected
 }
 
-// backup is one Backup and the cluster that it was taken of.
+// backup is the snapshot of one Backup and the cluster of that.
 type backup struct {
 	Source   rewrite.Identity `json:"source"`
 	Snapshot json.RawMessage  `json:"snapshot"`
 }
 
-// expected is what a rewrite has to answer.
+// expected is the result of a rewrite.
 type expected struct {
 	Edits    []edit    `json:"edits" yaml:"edits"`
 	Findings []finding `json:"findings" yaml:"findings"`
@@ -75,15 +81,16 @@ func TestGolden(t *testing.T) {
 	for _, file := range goldenFiles(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			c := readGolden(t, file)
-			got := answerOf(t, rewrite.Rewrite(c.input(t, c.object())))
+			result := rewrite.Rewrite(c.input(t, c.object()))
+			got := toExpected(t, result)
 			if *update {
 				writeExpected(t, file, got)
 				c = readGolden(t, file)
 			}
 
 			NewWithT(t).Expect(got).To(Equal(c.expected), c.About)
-			c.checkEdits(t, got.Edits)
-			c.checkInputIsLeftAlone(t)
+			c.checkEdits(t, result.Edits)
+			c.checkInputIsUnchanged(t)
 		})
 	}
 }
@@ -100,24 +107,24 @@ func TestGoldenHasEveryClass(t *testing.T) {
 	}
 }
 
-// checkEdits applies the edits, and checks that they change what they name and nothing else, and leave nothing to do.
-func (c *golden) checkEdits(t *testing.T, edits []edit) {
+// checkEdits applies the edits, and checks that they change nothing else and that a second rewrite has no edits.
+func (c *golden) checkEdits(t *testing.T, edits []rewrite.Edit) {
 	g := NewWithT(t)
 	before := c.object()
-	after := apply(t, before, edits)
+	after := applied(t, before, edits)
 
 	for _, path := range differences("", decode[any](t, before), decode[any](t, after)) {
-		g.Expect(edits).To(ContainElement(Satisfy(func(e edit) bool {
+		g.Expect(edits).To(ContainElement(Satisfy(func(e rewrite.Edit) bool {
 			return path == e.Path || strings.HasPrefix(path, e.Path+"/")
 		})), "no edit covers the change of %s", path)
 	}
-	g.Expect(rewrite.Rewrite(c.input(t, after)).Edits).To(BeEmpty(), "a second rewrite has nothing left to do")
+	g.Expect(rewrite.Rewrite(c.input(t, after)).Edits).To(BeEmpty(), "a second rewrite has no edits")
 }
 
-func (c *golden) checkInputIsLeftAlone(t *testing.T) {
+func (c *golden) checkInputIsUnchanged(t *testing.T) {
 	in := c.input(t, c.object())
 	rewrite.Rewrite(in)
-	NewWithT(t).Expect(in).To(Equal(c.input(t, c.object())), "Rewrite changes its input")
+	NewWithT(t).Expect(in).To(Equal(c.input(t, c.object())), "Rewrite must not modify its input")
 }
 
 // input reads the Backups as the operator does, and the policies of the object to rewrite.
@@ -129,16 +136,16 @@ func (c *golden) input(t *testing.T, object json.RawMessage) rewrite.Input {
 	return in
 }
 
-// read returns what a Backup of the given name tells of its cluster.
+// read returns the source of a Backup of the given name.
 func (b backup) read(t *testing.T, name string) rewrite.Source {
 	k := &kubeblocks.Backup{}
 	k.Namespace, k.Name = b.Source.Namespace, name
 	k.Annotations = map[string]string{kubeblocks.AnnotationClusterSnapshot: string(b.Snapshot)}
-	k.Labels = map[string]string{kubeblocks.LabelInstance: b.Source.Name, kubeblocks.LabelClusterUID: string(b.Source.UID)}
+	k.Labels = map[string]string{kubeblocks.LabelInstance: b.Source.Name, kubeblocks.LabelBackupClusterUID: string(b.Source.UID)}
 	source, err := kubeblocks.SourceOf(k)
 	g := NewWithT(t)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(source.Identity).To(Equal(b.Source), "the case's source is that of its snapshot")
+	g.Expect(source.Identity).To(Equal(b.Source), "the case and its snapshot must name the same source")
 	return source
 }
 
@@ -180,22 +187,22 @@ func readGolden(t *testing.T, file string) *golden {
 	g.Expect(err).NotTo(HaveOccurred())
 	c := &golden{}
 	g.Expect(yaml.UnmarshalStrict(data, c)).To(Succeed())
-	g.Expect(c.About).NotTo(BeEmpty(), "a case says what it shows")
+	g.Expect(c.About).NotTo(BeEmpty(), "a case must have a description")
 	return c
 }
 
-// answerOf returns a result in the form in which it stands in a file.
-func answerOf(t *testing.T, result rewrite.Result) expected {
+// toExpected returns a result in the form of the files.
+func toExpected(t *testing.T, result rewrite.Result) expected {
 	data, err := json.Marshal(result)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	got := decode[expected](t, data)
-	// A file says [] where there is nothing.
+	// A file has [] for an empty list.
 	got.Edits = append([]edit{}, got.Edits...)
 	got.Findings = append([]finding{}, got.Findings...)
 	return got
 }
 
-// writeExpected replaces the end of a file, from its line "edits:" on, and leaves what people wrote before it.
+// writeExpected replaces a file from its line "edits:" on, and keeps the lines above.
 func writeExpected(t *testing.T, file string, e expected) {
 	g := NewWithT(t)
 	data, err := os.ReadFile(file)
@@ -208,35 +215,7 @@ func writeExpected(t *testing.T, file string, e expected) {
 	g.Expect(os.WriteFile(file, out.Bytes(), 0o644)).To(Succeed())
 }
 
-// apply applies edits as the JSON Patch that a client would send.
-func apply(t *testing.T, object json.RawMessage, edits []edit) json.RawMessage {
-	g := NewWithT(t)
-	var operations []map[string]any
-	for _, e := range edits {
-		operations = append(operations, operationsOf(e)...)
-	}
-	data, err := json.Marshal(operations)
-	g.Expect(err).NotTo(HaveOccurred())
-	patch, err := jsonpatch.DecodePatch(data)
-	g.Expect(err).NotTo(HaveOccurred())
-	patched, err := patch.Apply(object)
-	g.Expect(err).NotTo(HaveOccurred())
-	return patched
-}
-
-func operationsOf(e edit) []map[string]any {
-	test := map[string]any{"op": "test", "path": e.Path, "value": e.From}
-	switch {
-	case e.From == nil:
-		return []map[string]any{{"op": "add", "path": e.Path, "value": e.To}}
-	case e.To == nil:
-		return []map[string]any{test, {"op": "remove", "path": e.Path}}
-	default:
-		return []map[string]any{test, {"op": "replace", "path": e.Path, "value": e.To}}
-	}
-}
-
-// differences returns the JSON Pointers of the values in which two documents differ.
+// differences returns the JSON Pointers of the values that differ between two documents.
 func differences(path string, a, b any) []string {
 	if reflect.DeepEqual(a, b) {
 		return nil

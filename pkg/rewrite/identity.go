@@ -2,7 +2,7 @@ package rewrite
 
 import "k8s.io/apimachinery/pkg/types"
 
-// Label keys by which Pods show which cluster they belong to.
+// Label keys that identify the cluster of a Pod.
 const (
 	// LabelInstance holds the cluster's name.
 	LabelInstance = "app.kubernetes.io/instance"
@@ -15,7 +15,7 @@ const (
 	LabelStatefulSetPod = "statefulset.kubernetes.io/pod-name"
 	// LabelClusterUID holds the cluster's UID.
 	LabelClusterUID = "apps.kubeblocks.io/cluster-uid"
-	// LabelNamespace holds, on Namespaces, their name.
+	// LabelNamespace holds the name of a Namespace.
 	LabelNamespace = "kubernetes.io/metadata.name"
 )
 
@@ -29,11 +29,11 @@ const (
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 )
 
-// Identity is what tells one cluster from another.
+// Identity identifies a cluster.
 type Identity struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// UID is empty where it is not known: a snapshot does not hold it, and a cluster yet to be created has none.
+	// UID is empty where it is not known: a snapshot does not hold it, and a new cluster has none.
 	UID types.UID `json:"uid,omitempty"`
 }
 
@@ -41,22 +41,23 @@ type Identity struct {
 type Component struct {
 	Name     string
 	Sharding bool
-	// Templates are the names of its instance templates, which are a part of its Pods' names.
+	// Templates are the names of its instance templates, which are part of its Pods' names.
 	Templates []string
-	// Labels are the sets of labels that the owner gave to its Pods, one for each instance template and one for the rest.
-	// They are copied into a restored cluster.
+	// Labels are the owner's labels of its Pods: one set for each instance template and one for the rest. A restored cluster
+	// has the same.
 	Labels []map[string]string
 }
 
-// Source is a cluster whose rules were inherited: its identity and components, and the policies its Backup's snapshot
-// holds.
+// Source is a cluster whose rules were inherited, as its Backup's snapshot describes it.
 type Source struct {
 	Identity
 	// Backup is the Backup that holds the snapshot, as "namespace/name"; empty for a bare snapshot.
 	Backup     string
 	Components []Component
 	Policies   []Policy
+	// InTree is KubeBlocks' own rewrite, which can precede this one; nil where there is none.
+	InTree InTree
 }
 
-// sameCluster reports whether two identities are of one cluster, or of one that took the other's place.
+// sameCluster reports whether two identities have the same name and namespace. A re-created cluster keeps both.
 func sameCluster(a, b Identity) bool { return a.Name == b.Name && a.Namespace == b.Namespace }

@@ -7,31 +7,31 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// inRange reports whether a term can take Pods in a source's namespace. Labels of namespaces other than their name are not
-// known here, so a selector of them may.
+// inRange reports whether a term can apply to a source's namespace. Only the name of a namespace is known here, so a selector
+// of other labels can.
 func (r *renamer) inRange(t term) bool {
 	if t.implicitNamespace() {
 		return true
 	}
-	return slices.ContainsFunc(r.sources, func(s Source) bool { return mayRangeOver(t.pods, s.Namespace) })
+	return slices.ContainsFunc(r.sources, func(s Source) bool { return mayApplyTo(t.pods, s.Namespace) })
 }
 
-// mayRangeOver reports whether a term that spells out its namespaces can take Pods in one of them.
-func mayRangeOver(t *corev1.PodAffinityTerm, namespace string) bool {
-	return slices.Contains(t.Namespaces, namespace) || mayTakeNamespace(t.NamespaceSelector, namespace)
+// mayApplyTo reports whether a term with explicit namespaces can apply to the given one.
+func mayApplyTo(t *corev1.PodAffinityTerm, namespace string) bool {
+	return slices.Contains(t.Namespaces, namespace) || maySelectNamespace(t.NamespaceSelector, namespace)
 }
 
-// surelyRangesOver reports whether a term that spells out its namespaces takes Pods in one of them, whatever its labels.
-func surelyRangesOver(t *corev1.PodAffinityTerm, namespace string) bool {
+// surelyAppliesTo reports whether a term with explicit namespaces applies to the given one, whatever the labels of that.
+func surelyAppliesTo(t *corev1.PodAffinityTerm, namespace string) bool {
 	if slices.Contains(t.Namespaces, namespace) {
 		return true
 	}
-	return mayTakeNamespace(t.NamespaceSelector, namespace) &&
+	return maySelectNamespace(t.NamespaceSelector, namespace) &&
 		!anyRequirement(t.NamespaceSelector, func(r metav1.LabelSelectorRequirement) bool { return r.Key != LabelNamespace })
 }
 
-// mayTakeNamespace reports whether a selector can take a namespace of which only the name is known.
-func mayTakeNamespace(s *metav1.LabelSelector, name string) bool {
+// maySelectNamespace reports whether a selector can select a namespace when only its name is known.
+func maySelectNamespace(s *metav1.LabelSelector, name string) bool {
 	if s == nil {
 		return false
 	}
@@ -39,12 +39,12 @@ func mayTakeNamespace(s *metav1.LabelSelector, name string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(s.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
-		return r.Key == LabelNamespace && !takes(r, name)
+		return r.Key == LabelNamespace && !allows(r, name)
 	})
 }
 
-// takes reports whether a requirement is met by a label with the given value.
-func takes(r metav1.LabelSelectorRequirement, value string) bool {
+// allows reports whether a label with the given value meets a requirement.
+func allows(r metav1.LabelSelectorRequirement, value string) bool {
 	switch r.Operator {
 	case metav1.LabelSelectorOpIn:
 		return slices.Contains(r.Values, value)
@@ -55,12 +55,12 @@ func takes(r metav1.LabelSelectorRequirement, value string) bool {
 	}
 }
 
-// moved reports whether the target is in another namespace than a source.
+// moved reports whether the target and a source are in different namespaces.
 func (r *renamer) moved() bool {
 	return slices.ContainsFunc(r.sources, func(s Source) bool { return s.Namespace != r.target.Namespace })
 }
 
-// namespaces returns the term with the target's namespace wherever it names a source's. It shares what it does not change.
+// namespaces returns the term with the target's namespace instead of a source's. It shares unchanged values.
 func (r *renamer) namespaces(t *corev1.PodAffinityTerm) *corev1.PodAffinityTerm {
 	moved := *t
 	moved.Namespaces = r.namespaceNames(t.Namespaces)
@@ -83,8 +83,7 @@ func (r *renamer) namespaceSelector(s *metav1.LabelSelector) *metav1.LabelSelect
 	return s
 }
 
-// namespaceNames returns the list with the target's namespace in the place of a source's, without a duplicate that was not
-// there.
+// namespaceNames returns the list with the target's namespace instead of a source's, and adds no duplicate.
 func (r *renamer) namespaceNames(list []string) []string {
 	renamed := make([]string, 0, len(list))
 	for _, name := range list {
@@ -98,8 +97,8 @@ func (r *renamer) namespaceNames(list []string) []string {
 	return renamed
 }
 
-// namespaceEdits adds the edits that turn the namespaces of one term at path into those of another.
-func (l *leaves) namespaces(path string, from, to *corev1.PodAffinityTerm) {
-	l.list(path+"/namespaces", from.Namespaces, to.Namespaces)
-	l.selector(path, "/namespaceSelector", from.NamespaceSelector, to.NamespaceSelector)
+// namespaces adds the edits that turn the namespaces of one term at path into those of another.
+func (e *edits) namespaces(path string, from, to *corev1.PodAffinityTerm) {
+	e.list(path+"/namespaces", from.Namespaces, to.Namespaces)
+	e.selector(path, "/namespaceSelector", from.NamespaceSelector, to.NamespaceSelector)
 }

@@ -10,18 +10,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// binding ties Pods to nodes, or to a zone or region.
+// binding is a rule that ties Pods to nodes, or to a zone or region.
 type binding struct {
-	path string // below the policy's
+	path string // relative to the policy
 	rule string
 }
 
 // nodeBindings adds a finding for each inherited binding of a policy.
-func (w *walk) nodeBindings(live *Policy, inherited *inheritance) {
+func (w *rewriter) nodeBindings(live *Policy, inherited *inheritance) {
 	for _, b := range bindings(live) {
 		if source := inherited.bindingSource(live, b); source != nil {
-			rule := b.rule + " (" + where(live.Place, source.Backup) + ")"
-			w.find(live.Path+b.path, NodeBound, rule, "ties Pods to where the source's nodes and volumes are: kept")
+			rule := b.rule + " (" + describePlace(live.Place, source.Backup) + ")"
+			w.find(live.Path+b.path, NodeBound, rule, textNodeBound)
 		}
 	}
 }
@@ -29,7 +29,7 @@ func (w *walk) nodeBindings(live *Policy, inherited *inheritance) {
 func bindings(p *Policy) []binding {
 	var all []binding
 	if p.NodeName != "" {
-		all = append(all, binding{"/nodeName", "node name " + p.NodeName})
+		all = append(all, binding{"/nodeName", fmt.Sprintf(bindingNodeName, p.NodeName)})
 	}
 	if len(p.NodeSelector) > 0 {
 		all = appendLabels(all, p.NodeSelector)
@@ -55,7 +55,7 @@ func bindings(p *Policy) []binding {
 func appendLabels(all []binding, labels map[string]string) []binding {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		if isLocation(key) {
-			all = append(all, binding{"/nodeSelector/" + escape(key), fmt.Sprintf("node selector %s=%s", domain(key), labels[key])})
+			all = append(all, binding{"/nodeSelector/" + escape(key), fmt.Sprintf(bindingNodeSelector, describeTopology(key), labels[key])})
 		}
 	}
 	return all
@@ -68,7 +68,7 @@ func appendBindings(all []binding, path, strength string, t *corev1.NodeSelector
 	}{{"matchExpressions", t.MatchExpressions}, {"matchFields", t.MatchFields}} {
 		for i, r := range requirements.list {
 			if isLocation(r.Key) || requirements.name == "matchFields" {
-				rule := fmt.Sprintf("%s node affinity %s %s %s", strength, domain(r.Key), r.Operator, list(r.Values))
+				rule := fmt.Sprintf(bindingNodeAffinity, strength, describeTopology(r.Key), r.Operator, joined(r.Values))
 				all = append(all, binding{path + "/" + requirements.name + "/" + strconv.Itoa(i), strings.TrimSpace(rule)})
 			}
 		}
@@ -76,5 +76,5 @@ func appendBindings(all []binding, path, strength string, t *corev1.NodeSelector
 	return all
 }
 
-// isLocation reports whether a node label says where a node is.
-func isLocation(key string) bool { return domain(key) != key }
+// isLocation reports whether a node label identifies a node or its zone or region.
+func isLocation(key string) bool { return describeTopology(key) != key }

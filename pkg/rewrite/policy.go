@@ -6,18 +6,18 @@ import corev1 "k8s.io/api/core/v1"
 type Policy struct {
 	// Path is the JSON Pointer of the policy in its object, such as /spec/componentSpecs/0/schedulingPolicy.
 	Path string
-	// Place names the policy alike in every object and version, such as componentSpecs/mysql: by name, not by index, so
-	// that a changed order changes nothing. It is empty for the cluster's own policy.
+	// Place identifies the policy in every object and version, such as componentSpecs/mysql. It holds names instead of
+	// indexes, because the order can change. It is empty for the cluster's own policy.
 	Place string
 	// Component is the component or sharding that the policy governs; empty for the cluster's own policy, which governs all.
 	Component string
 	// Template is the instance template that the policy governs; empty where it governs all of the component.
 	Template string
-	// Derived says that KubeBlocks made the policy of the Cluster's: its rules can come from any place that governs
-	// Component, not from Place alone.
+	// Derived reports whether KubeBlocks derived the policy from the Cluster's. Then its rules can come from every place
+	// that governs Component.
 	Derived bool
-	// Shard is the generated name of the shard that a derived policy belongs to, if it is one's: KubeBlocks writes it where
-	// the Cluster's rule has an empty component name.
+	// Shard is the generated name of the shard of a derived policy, empty where it is none's. KubeBlocks writes it where the
+	// Cluster's rule has an empty component name.
 	Shard string
 
 	NodeName                  string

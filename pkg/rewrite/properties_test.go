@@ -17,20 +17,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The default of 100 is soon done; -rapid.checks still overrides this.
+	// More than the default of 100; -rapid.checks overrides this.
 	if err := flag.Set("rapid.checks", "500"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
 }
 
-// rules is a Policy as JSON knows it.
+// rules is the JSON form of a Policy.
 type rules struct {
 	Affinity                  *corev1.Affinity                  `json:"affinity,omitempty"`
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
 }
 
-// apply applies edits to a policy by the way of its JSON. Each edit must find the value that it says was there.
+// apply applies edits to the JSON of a policy. Each edit must find its old value.
 func apply(t *rapid.T, p Policy, edits []Edit) Policy {
 	document, err := json.Marshal(rules{p.Affinity, p.TopologySpreadConstraints})
 	if err != nil {
@@ -74,8 +74,8 @@ func operations(edits []Edit) []map[string]any {
 	return list
 }
 
-// trial is one rewrite of a generated policy that was inherited as it is.
-type trial struct {
+// testCase is one rewrite of a generated policy that was inherited unchanged.
+type testCase struct {
 	source Source
 	target Identity
 	before Policy
@@ -83,63 +83,63 @@ type trial struct {
 	result Result
 }
 
-func newTrial(t *rapid.T) trial {
-	var tr trial
-	tr.source, tr.target = genIdentities(t)
-	tr.before = genPolicy(t)
-	// The way of JSON makes an empty list a missing one, as in any real object.
-	tr.before = apply(t, tr.before, nil)
-	tr.source.Policies = []Policy{tr.before}
-	tr.result = tr.rewrite(tr.before)
-	tr.after = apply(t, tr.before, tr.result.Edits)
-	return tr
+func newTestCase(t *rapid.T) testCase {
+	var c testCase
+	c.source, c.target = genIdentities(t)
+	c.before = genPolicy(t)
+	// JSON turns an empty list into a missing one, as in any real object.
+	c.before = apply(t, c.before, nil)
+	c.source.Policies = []Policy{c.before}
+	c.result = c.rewrite(c.before)
+	c.after = apply(t, c.before, c.result.Edits)
+	return c
 }
 
-func (tr trial) rewrite(live Policy) Result {
-	return Rewrite(Input{Sources: []Source{tr.source}, Target: tr.target, Live: []Policy{live}})
+func (c testCase) rewrite(live Policy) Result {
+	return Rewrite(Input{Sources: []Source{c.source}, Target: c.target, Live: []Policy{live}})
 }
 
-// kept reports whether a rule that names the source was left as it is, with a finding that says so.
-func (tr trial) kept(t term) bool {
-	return slices.ContainsFunc(tr.result.Findings, func(f Finding) bool {
+// kept reports whether a rule that names the source was kept with a finding.
+func (c testCase) kept(t term) bool {
+	return slices.ContainsFunc(c.result.Findings, func(f Finding) bool {
 		return f.Path == t.path && (f.Class == Generated || f.Class == NamespaceShift || f.Class == ThirdParty)
-	}) && !slices.ContainsFunc(tr.result.Findings, func(f Finding) bool { return f.Path == t.path && f.Class == SourceIdentity })
+	}) && !slices.ContainsFunc(c.result.Findings, func(f Finding) bool { return f.Path == t.path && f.Class == SourceIdentity })
 }
 
-// stays reports whether the laws leave a rule to its words: one that was kept with a finding, and one that names no source
-// and spells out its namespaces, which it keeps wherever the target is.
-func (tr trial) stays(t term) bool {
-	r := newRenamer([]Source{tr.source}, tr.target, nil)
-	return tr.kept(t) || !r.named(t.selector).source && !t.implicitNamespace() && r.moved()
+// stays reports whether the laws do not apply to a rule: it was kept with a finding, or it names no source and has explicit
+// namespaces, which it keeps in another namespace too.
+func (c testCase) stays(t term) bool {
+	r := newRenamer([]Source{c.source}, c.target, nil)
+	return c.kept(t) || !r.named(t.selector).source && !t.implicitNamespace() && r.moved()
 }
 
-// checkLaws returns which law the rewrite of one term breaks, and by which Pod; empty where none.
-func (tr trial) checkLaws(s, r term) string {
-	// A rule of a Pod's own namespace moves with the Pod: then every Pod of the source's namespace is compared with its like
-	// in the target's.
+// checkLaws returns the law that the rewrite of one term breaks and a Pod that shows it; empty where it breaks none.
+func (c testCase) checkLaws(s, r term) string {
+	// A rule for its Pod's own namespace moves with the Pod. Then every Pod of the source's namespace is compared with the same
+	// Pod in the target's.
 	relative := s.implicitNamespace()
 	home := func(namespace string) string {
-		if relative && namespace == tr.source.Namespace {
-			return tr.target.Namespace
+		if relative && namespace == c.source.Namespace {
+			return c.target.Namespace
 		}
 		return namespace
 	}
-	S := func(p pod) bool { return takesPod(s, tr.source.Namespace, p) }
-	R := func(p pod) bool { p.namespace = home(p.namespace); return takesPod(r, tr.target.Namespace, p) }
-	for _, k := range everyKin() {
-		if tr.target.UID == "" && !k.showsBoth() {
+	S := func(p pod) bool { return selectsPod(s, c.source.Namespace, p) }
+	R := func(p pod) bool { p.namespace = home(p.namespace); return selectsPod(r, c.target.Namespace, p) }
+	for _, k := range podShapes() {
+		if c.target.UID == "" && !k.hasNameAndUID() {
 			continue
 		}
-		src, tgt := k.of(tr.source.Identity), k.of(tr.realTarget())
-		if takesPod(r, tr.target.Namespace, tgt) != S(src) {
+		src, tgt := k.of(c.source.Identity), k.of(c.realTarget())
+		if selectsPod(r, c.target.Namespace, tgt) != S(src) {
 			return "law 1, the target takes the source's place: " + tgt.String()
 		}
-		if R(src) != S(k.of(nowhere(tr.source.Namespace))) {
+		if R(src) != S(k.of(nowhere(c.source.Namespace))) {
 			return "law 2, the source becomes a stranger: " + src.String()
 		}
 	}
 	for _, v := range strangers() {
-		if relative && v.namespace != tr.source.Namespace {
+		if relative && v.namespace != c.source.Namespace {
 			continue
 		}
 		if R(v) != S(v) {
@@ -150,25 +150,25 @@ func (tr trial) checkLaws(s, r term) string {
 }
 
 // realTarget is the target once it has a UID.
-func (tr trial) realTarget() Identity {
-	target := tr.target
+func (c testCase) realTarget() Identity {
+	target := c.target
 	target.UID = "uid-carrot67"
 	return target
 }
 
 func TestLawsHold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTrial(t)
-		before, after := terms(&tr.before), terms(&tr.after)
+		c := newTestCase(t)
+		before, after := terms(&c.before), terms(&c.after)
 		for i := range before {
-			if tr.stays(before[i]) {
+			if c.stays(before[i]) {
 				if !reflect.DeepEqual(before[i], after[i]) {
-					t.Fatalf("%s has to stay as it is, but was changed", before[i].path)
+					t.Fatalf("%s was changed, but must be kept", before[i].path)
 				}
 				continue
 			}
-			if broken := tr.checkLaws(before[i], after[i]); broken != "" {
-				t.Fatalf("%s\nedits %v\nfindings %v", broken, tr.result.Edits, tr.result.Findings)
+			if broken := c.checkLaws(before[i], after[i]); broken != "" {
+				t.Fatalf("%s\nedits %v\nfindings %v", broken, c.result.Edits, c.result.Findings)
 			}
 		}
 	})
@@ -176,35 +176,35 @@ func TestLawsHold(t *testing.T) {
 
 func TestRewriteOfARewriteIsEmpty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTrial(t)
-		if again := tr.rewrite(tr.after); len(again.Edits) > 0 || len(again.Of(Intended)) > 0 {
-			t.Fatalf("edits %v\nagain %v", tr.result.Edits, again)
+		c := newTestCase(t)
+		if again := c.rewrite(c.after); len(again.Edits) > 0 || len(again.Of(Intended)) > 0 {
+			t.Fatalf("edits %v\nagain %v", c.result.Edits, again)
 		}
 	})
 }
 
 func TestEveryEditIsNeeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTrial(t)
-		for _, edits := range tr.separable() {
-			others := slices.DeleteFunc(slices.Clone(tr.result.Edits), func(e Edit) bool {
+		c := newTestCase(t)
+		for _, edits := range c.separable() {
+			others := slices.DeleteFunc(slices.Clone(c.result.Edits), func(e Edit) bool {
 				return slices.ContainsFunc(edits, func(undone Edit) bool { return undone.Path == e.Path })
 			})
-			if !tr.breaks(apply(t, tr.before, others)) {
-				t.Fatalf("nothing is wrong without the edits %v", edits)
+			if !c.breaks(apply(t, c.before, others)) {
+				t.Fatalf("the edits %v are not needed", edits)
 			}
 		}
 	})
 }
 
-// separable returns the edits that can be undone alone: each, but for a selector in which a requirement on the name takes
-// the place of one on the UID, which takes several.
-func (tr trial) separable() [][]Edit {
-	if tr.target.UID != "" {
-		return slices.Collect(slices.Chunk(tr.result.Edits, 1))
+// separable returns the groups of edits that can be undone alone. A group is one edit, or all edits of a selector where a
+// requirement on the name can replace one on the UID.
+func (c testCase) separable() [][]Edit {
+	if c.target.UID != "" {
+		return slices.Collect(slices.Chunk(c.result.Edits, 1))
 	}
 	bySelector := map[string][]Edit{}
-	for _, e := range tr.result.Edits {
+	for _, e := range c.result.Edits {
 		selector, _, _ := strings.Cut(e.Path, "/match")
 		bySelector[selector] = append(bySelector[selector], e)
 	}
@@ -212,45 +212,45 @@ func (tr trial) separable() [][]Edit {
 }
 
 // breaks reports whether a policy breaks a law, or names the source, where the rewritten one does not.
-func (tr trial) breaks(p Policy) bool {
-	r := newRenamer([]Source{tr.source}, tr.target, nil)
-	before, after := terms(&tr.before), terms(&p)
+func (c testCase) breaks(p Policy) bool {
+	r := newRenamer([]Source{c.source}, c.target, nil)
+	before, after := terms(&c.before), terms(&p)
 	for i := range before {
-		if tr.stays(before[i]) {
+		if c.stays(before[i]) {
 			continue
 		}
-		if r.named(after[i].selector).source || tr.namesSourceNamespace(after[i]) || tr.checkLaws(before[i], after[i]) != "" {
+		if r.named(after[i].selector).source || c.namesSourceNamespace(after[i]) || c.checkLaws(before[i], after[i]) != "" {
 			return true
 		}
 	}
 	return false
 }
 
-// namesSourceNamespace reports whether a rule spells out the namespace that the target has left.
-func (tr trial) namesSourceNamespace(t term) bool {
-	if t.pods == nil || tr.target.Namespace == tr.source.Namespace {
+// namesSourceNamespace reports whether a rule has the source's namespace explicitly although the target is in another one.
+func (c testCase) namesSourceNamespace(t term) bool {
+	if t.pods == nil || c.target.Namespace == c.source.Namespace {
 		return false
 	}
-	r := newRenamer([]Source{tr.source}, tr.target, nil)
+	r := newRenamer([]Source{c.source}, c.target, nil)
 	return canonicalOf(t) != canonicalOf(term{kind: t.kind, topologyKey: t.topologyKey, required: t.required, weight: t.weight,
 		selector: t.selector, pods: r.namespaces(t.pods)})
 }
 
 func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTrial(t)
-		shuffled := tr.before
-		shuffled.Affinity = tr.before.Affinity.DeepCopy()
-		shuffled.TopologySpreadConstraints = rapid.Permutation(tr.before.TopologySpreadConstraints).Draw(t, "spread order")
+		c := newTestCase(t)
+		shuffled := c.before
+		shuffled.Affinity = c.before.Affinity.DeepCopy()
+		shuffled.TopologySpreadConstraints = rapid.Permutation(c.before.TopologySpreadConstraints).Draw(t, "spread order")
 		if a := shuffled.Affinity.PodAntiAffinity; a != nil {
 			a.RequiredDuringSchedulingIgnoredDuringExecution = rapid.Permutation(a.RequiredDuringSchedulingIgnoredDuringExecution).Draw(t, "order")
 		}
-		result := tr.rewrite(shuffled)
-		if got, want := canonicalTerms(apply(t, shuffled, result.Edits)), canonicalTerms(tr.after); !slices.Equal(got, want) {
-			t.Fatalf("edits %v in one order, %v in another", tr.result.Edits, result.Edits)
+		result := c.rewrite(shuffled)
+		if got, want := canonicalTerms(apply(t, shuffled, result.Edits)), canonicalTerms(c.after); !slices.Equal(got, want) {
+			t.Fatalf("edits %v in one order, %v in another", c.result.Edits, result.Edits)
 		}
-		if len(result.Findings) != len(tr.result.Findings) {
-			t.Fatalf("findings %v in one order, %v in another", tr.result.Findings, result.Findings)
+		if len(result.Findings) != len(c.result.Findings) {
+			t.Fatalf("findings %v in one order, %v in another", c.result.Findings, result.Findings)
 		}
 	})
 }
@@ -264,14 +264,14 @@ func canonicalTerms(p Policy) []string {
 	return all
 }
 
-func TestEveryRuleThatNamesTheSourceIsEditedOrFound(t *testing.T) {
+func TestEveryRuleThatNamesTheSourceHasAFinding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTrial(t)
-		r := newRenamer([]Source{tr.source}, tr.target, nil)
-		for _, term := range terms(&tr.before) {
-			found := slices.ContainsFunc(tr.result.Findings, func(f Finding) bool { return f.Path == term.path })
+		c := newTestCase(t)
+		r := newRenamer([]Source{c.source}, c.target, nil)
+		for _, term := range terms(&c.before) {
+			found := slices.ContainsFunc(c.result.Findings, func(f Finding) bool { return f.Path == term.path })
 			if r.named(term.selector).source && !found {
-				t.Fatalf("nothing is said of %s", fmt.Sprint(term.selector))
+				t.Fatalf("no finding for %s", fmt.Sprint(term.selector))
 			}
 		}
 	})

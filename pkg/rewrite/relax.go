@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Relax returns the edits that make preferences of a policy's required rules about the Pods of one cluster alone: with them
-// its Pods can share a node, or leave a zone without any, where nothing else is possible. Rules about other Pods stay.
+// Relax returns the edits that turn a policy's required rules about the Pods of one cluster alone into preferred ones. Then
+// its Pods can share a node or leave a zone empty if they must. It keeps rules about other Pods.
 func Relax(p *Policy, cluster Identity) []Edit {
 	r := newRenamer([]Source{{Identity: cluster}}, cluster, nil)
 	alone := map[kind][]term{}
@@ -16,24 +16,24 @@ func Relax(p *Policy, cluster Identity) []Edit {
 			alone[t.kind] = append(alone[t.kind], t)
 		}
 	}
-	var l leaves
+	var e edits
 	if p.Affinity != nil && p.Affinity.PodAffinity != nil {
 		a := p.Affinity.PodAffinity
-		l.prefer(alone[affinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		e.prefer(alone[affinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	if p.Affinity != nil && p.Affinity.PodAntiAffinity != nil {
 		a := p.Affinity.PodAntiAffinity
-		l.prefer(alone[antiAffinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		e.prefer(alone[antiAffinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
-	l.scheduleAnyway(alone[spread], p.TopologySpreadConstraints)
-	return l
+	e.scheduleAnyway(alone[spread], p.TopologySpreadConstraints)
+	return e
 }
 
-// strongest is the weight that is nearest to a requirement.
+// strongest is the largest weight of a preferred term.
 const strongest = 100
 
 // prefer adds the edits that move some of the required terms of one kind to the preferred ones.
-func (l *leaves) prefer(moved []term, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
+func (e *edits) prefer(moved []term, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
 	if len(moved) == 0 {
 		return
 	}
@@ -44,24 +44,24 @@ func (l *leaves) prefer(moved []term, required []corev1.PodAffinityTerm, preferr
 	from := moved[0].path[:strings.LastIndexByte(moved[0].path, '/')]
 	to := strings.Replace(from, "/required", "/preferred", 1)
 	if len(preferred) == 0 {
-		l.add(to, nil, relaxed)
+		e.add(to, nil, relaxed)
 	} else {
 		for _, t := range relaxed {
-			l.add(to+"/-", nil, t)
+			e.add(to+"/-", nil, t)
 		}
 	}
 	if len(moved) == len(required) {
-		l.add(from, required, nil)
+		e.add(from, required, nil)
 		return
 	}
-	for i := len(moved) - 1; i >= 0; i-- { // from behind, so that no index changes before its turn
-		l.add(moved[i].path, *moved[i].pods, nil)
+	for i := len(moved) - 1; i >= 0; i-- { // the last first, so that the other indexes stay valid
+		e.add(moved[i].path, *moved[i].pods, nil)
 	}
 }
 
-// scheduleAnyway adds the edits that let Pods be scheduled where a spread constraint is not met. One stays that another
-// constraint on the same topology key already says in this way: the API server refuses two.
-func (l *leaves) scheduleAnyway(required []term, all []corev1.TopologySpreadConstraint) {
+// scheduleAnyway adds the edits that let Pods be scheduled where a spread constraint is not met. It keeps a constraint if
+// another one with its topology key has ScheduleAnyway already: the API server rejects two.
+func (e *edits) scheduleAnyway(required []term, all []corev1.TopologySpreadConstraint) {
 	anyway := map[string]bool{}
 	for _, c := range all {
 		anyway[c.TopologyKey] = anyway[c.TopologyKey] || c.WhenUnsatisfiable == corev1.ScheduleAnyway
@@ -70,9 +70,9 @@ func (l *leaves) scheduleAnyway(required []term, all []corev1.TopologySpreadCons
 		if anyway[t.topologyKey] {
 			continue
 		}
-		l.add(t.path+"/whenUnsatisfiable", string(corev1.DoNotSchedule), string(corev1.ScheduleAnyway))
+		e.add(t.path+"/whenUnsatisfiable", string(corev1.DoNotSchedule), string(corev1.ScheduleAnyway))
 		if t.constraint.MinDomains != nil {
-			l.add(t.path+"/minDomains", *t.constraint.MinDomains, nil) // goes with DoNotSchedule only
+			e.add(t.path+"/minDomains", *t.constraint.MinDomains, nil) // valid with DoNotSchedule only
 		}
 	}
 }

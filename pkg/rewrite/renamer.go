@@ -7,32 +7,32 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// meaning is what a label value says about the identity of the Pods that carry it.
+// meaning is what a label value says about the cluster of the Pods that carry it.
 type meaning int
 
 const (
-	// nobody: the key does not identify a cluster.
-	nobody meaning = iota
+	// noIdentity: the key does not identify a cluster.
+	noIdentity meaning = iota
 	// ofSource: the value names a source.
 	ofSource
-	// untold: the value names a shard of a source, and the target's shards have other names, drawn at random; or it is a
-	// UID, and that of the source is not known.
-	untold
+	// unmappable: the value names a shard of a source, and KubeBlocks names the target's shards at random; or it is a UID,
+	// and the source's is not known.
+	unmappable
 	// ofOther: the value names another cluster.
 	ofOther
 )
 
-// renamer answers what identifying label values of the sources become for the target.
+// renamer maps the identifying label values of the sources to those of the target.
 type renamer struct {
 	sources []Source
-	// components holds those of each source by name.
+	// components holds the components of each source.
 	components []components
 	target     Identity
 	// nameKeys are the keys whose value is a cluster's name.
 	nameKeys []string
 	valid    *validator
-	// last is the selector that was read last: the rules of a policy mostly have the same.
-	last reading
+	// last is the result of the last call of info: most rules of a policy have the same selector.
+	last selectorInfo
 }
 
 func newRenamer(sources []Source, target Identity, identityLabels []string) renamer {
@@ -61,8 +61,8 @@ func (r *renamer) identifies(key string) bool {
 	return slices.Contains(r.nameKeys, key)
 }
 
-// rename says whom a label of a Pod names and, for ofSource, what the label is for the target's Pods. The value is empty
-// where the target has none yet: its UID before it is created. Values are compared whole: my1 is not a prefix of anything.
+// rename returns which cluster a label value names and, for ofSource, the value of the target. That is empty for a UID that
+// is not known yet. Whole names are compared: my1 is no part of my10.
 func (r *renamer) rename(key, value string) (renamed string, m meaning) {
 	if !r.identifies(key) {
 		return "", r.meaningOfComponent(key, value)
@@ -80,7 +80,7 @@ func (r *renamer) renameOf(i int, key, value string) (string, meaning) {
 	if key == LabelClusterUID {
 		switch source.UID {
 		case "":
-			return "", untold
+			return "", unmappable
 		case types.UID(value):
 			return string(r.target.UID), ofSource
 		}
@@ -93,10 +93,10 @@ func (r *renamer) renameOf(i int, key, value string) (string, meaning) {
 	return r.target.Name + rest, r.components[i].meaningOf(key, rest)
 }
 
-// components are those of a source, by name.
+// components holds the components of a source by name.
 type components map[string]*Component
 
-// meaningOf says whom a value names that starts with the source's name, by the rest of it.
+// meaningOf returns the meaning of a value that starts with the source's name and ends with rest.
 func (c components) meaningOf(key, rest string) meaning {
 	rest, derived := strings.CutPrefix(rest, "-")
 	switch key {
@@ -116,22 +116,22 @@ func (c components) meaningOf(key, rest string) meaning {
 	return ofOther
 }
 
-// meaningOfWorkload says whom a workload's name without the cluster's names: a component, or a shard, whose name is its
-// sharding's and a suffix.
+// meaningOfWorkload returns the meaning of a workload's name without the cluster's. It names a component, or a shard by the
+// name of its sharding and a suffix.
 func (c components) meaningOfWorkload(workload string) meaning {
 	if component, ok := c[workload]; ok && !component.Sharding {
 		return ofSource
 	}
 	if i := strings.LastIndexByte(workload, '-'); i > 0 && i < len(workload)-1 {
 		if sharding, ok := c[workload[:i]]; ok && sharding.Sharding {
-			return untold
+			return unmappable
 		}
 	}
 	return ofOther
 }
 
-// meaningOfPods says whom a Pod's name without the cluster's and the ordinal names: a workload's Pods, or those of one of
-// its instance templates.
+// meaningOfPods returns the meaning of a Pod's name without the cluster's and the ordinal. It names a workload, or a workload
+// and one of its instance templates.
 func (c components) meaningOfPods(name string) meaning {
 	m := c.meaningOfWorkload(name)
 	for i := strings.LastIndexByte(name, '-'); i > 0 && m != ofSource; i = strings.LastIndexByte(name[:i], '-') {
@@ -151,7 +151,7 @@ func (c components) hasTemplate(workload, template string) bool {
 	return slices.Contains(component.Templates, template)
 }
 
-// cutOrdinal cuts "-" and a number off a Pod's name.
+// cutOrdinal removes "-" and a number from the end of a Pod's name.
 func cutOrdinal(name string) (string, bool) {
 	i := strings.LastIndexByte(name, '-')
 	if i < 0 || i == len(name)-1 || strings.Trim(name[i+1:], "0123456789") != "" {
@@ -166,15 +166,15 @@ func isShard(component, sharding string) bool {
 	return ok && suffix != "" && !strings.Contains(suffix, "-")
 }
 
-// meaningOfComponent says whether a component's name is that of a shard. Other component names identify no cluster.
+// meaningOfComponent returns unmappable for the name of a shard. Other component names identify no cluster.
 func (r *renamer) meaningOfComponent(key, value string) meaning {
 	if key != LabelComponentName {
-		return nobody
+		return noIdentity
 	}
 	for _, of := range r.components {
-		if of.meaningOfWorkload(value) == untold {
-			return untold
+		if of.meaningOfWorkload(value) == unmappable {
+			return unmappable
 		}
 	}
-	return nobody
+	return noIdentity
 }

@@ -13,18 +13,18 @@ type Input struct {
 	Options
 }
 
-// Options are what a site or an owner decides.
+// Options are the decisions of a site or an owner.
 type Options struct {
 	// IdentityLabels are further label keys whose value is the name of a Pod's cluster.
 	IdentityLabels []string
 	// ScopeUnscoped is the consent to add the target's name to inherited rules that name no cluster.
 	ScopeUnscoped bool
-	// RestoreThirdParty is the consent to put back what KubeBlocks' own rewrite took from inherited rules that name other
+	// RestoreThirdParty is the consent to put back what KubeBlocks' own rewrite overwrote in inherited rules that name other
 	// clusters.
 	RestoreThirdParty bool
 }
 
-// Result is what must change, and what was seen. The order is that of the policies and of the rules in them.
+// Result holds the necessary edits and the findings, in the order of the policies and of their rules.
 type Result struct {
 	Edits    []Edit
 	Findings []Finding
@@ -35,25 +35,25 @@ func (r Result) Of(class Class) []Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Class != class })
 }
 
-// Rewrite compares the live policies with the snapshots of the sources, and returns the edits that give every inherited
-// rule a new home. A source with the target's name and namespace changes nothing. Where a rule is invalid there are
-// findings, and no edits at all.
+// Rewrite compares the live policies with the snapshots of the sources, and returns the edits that make every inherited
+// rule one for the target. It ignores a source with the target's name and namespace. If any rule is invalid, it returns
+// findings and no edits.
 func Rewrite(in Input) Result {
 	sources := slices.DeleteFunc(slices.Clone(in.Sources), func(s Source) bool { return sameCluster(s.Identity, in.Target) })
 	if len(sources) == 0 {
 		return Result{}
 	}
-	w := walk{renamer: newRenamer(sources, in.Target, in.IdentityLabels), options: in.Options}
+	w := rewriter{renamer: newRenamer(sources, in.Target, in.IdentityLabels), options: in.Options}
 	inherited := newInheritance(&w.renamer, in.Live)
-	all := make([]found, len(in.Live))
+	all := make([]livePolicy, len(in.Live))
 	for i := range in.Live {
-		all[i] = found{policy: &in.Live[i], terms: terms(&in.Live[i])}
-		all[i].matches = inherited.matches(all[i].policy, all[i].terms)
+		all[i] = livePolicy{Policy: &in.Live[i], terms: terms(&in.Live[i])}
+		all[i].matches = inherited.matches(all[i].Policy, all[i].terms)
 		w.validate(&all[i])
 		w.rules += len(all[i].terms)
 	}
 	for i := range all {
-		w.nodeBindings(all[i].policy, inherited)
+		w.nodeBindings(all[i].Policy, inherited)
 		for k := range all[i].terms {
 			w.term(&all[i], k)
 		}
@@ -61,64 +61,55 @@ func Rewrite(in Input) Result {
 	return w.result
 }
 
-// found is a live policy and what was found of its rules.
-type found struct {
-	policy  *Policy
+// livePolicy is a live policy with its rules, each with its match in a snapshot.
+type livePolicy struct {
+	*Policy
 	terms   []term
 	matches []match
-	// problems says why the API server would refuse a rule; empty where it would not.
+	// problems says why the API server would reject a rule; empty where it would not.
 	problems []string
 }
 
-// walk is a rewrite under way.
-type walk struct {
+// rewriter holds the state of one rewrite.
+type rewriter struct {
 	renamer
 	options Options
 	result  Result
-	// invalid says that a rule is invalid, and so that nothing is edited.
+	// invalid reports whether any rule is invalid. Then nothing is edited.
 	invalid bool
-	// rules is how many live rules there are: most have one finding and one edit, or none at all.
+	// rules is the number of live rules. Most have one finding and one edit, or none.
 	rules int
-	// leaves are the edits of the rule at hand.
-	leaves leaves
+	// edits are those of the current rule.
+	edits edits
 }
 
-// validate says what is wrong with the rules of a policy. Those that KubeBlocks made invalid are mended, with consent.
-func (w *walk) validate(f *found) {
-	rules := f.terms
+// validate fills the problems of a policy. With consent, rules that KubeBlocks made invalid are checked as they will be.
+func (w *rewriter) validate(p *livePolicy) {
+	rules := p.terms
 	if w.options.RestoreThirdParty {
 		rules = slices.Clone(rules)
 		for i := range rules {
-			rules[i] = w.whole(rules[i], f.matches[i])
+			rules[i] = p.matches[i].undone(rules[i])
 		}
 	}
-	f.problems = w.valid.policy(rules)
-	w.invalid = w.invalid || slices.ContainsFunc(f.problems, func(problem string) bool { return problem != "" })
-}
-
-// whole returns a live rule t with what KubeBlocks' rewrite took from the rule m that it comes from.
-func (w *walk) whole(t term, m match) term {
-	if m.inTree {
-		t.selector = w.undoInTree(t.selector, m.selector)
-	}
-	return t
+	p.problems = w.valid.policy(rules)
+	w.invalid = w.invalid || slices.ContainsFunc(p.problems, func(problem string) bool { return problem != "" })
 }
 
 // term decides on one rule.
-func (w *walk) term(f *found, i int) {
-	t, m := f.terms[i], f.matches[i]
+func (w *rewriter) term(p *livePolicy, i int) {
+	t, m := p.terms[i], p.matches[i]
 	switch {
-	case f.problems[i] != "":
-		rule := t.words(w.subject(t, w.read(t.selector).names), f.policy.Place, "")
-		w.find(t.path, Invalid, rule, "would be refused by the API server, so nothing is rewritten: "+f.problems[i])
+	case p.problems[i] != "":
+		w.find(t.path, Invalid, w.describe(t, p.Place, ""), textInvalid+p.problems[i])
 	case m.term != nil:
-		w.inheritedTerm(f.policy, t, m)
+		w.inheritedTerm(p.Policy, t, m)
 	case w.namesSource(t):
-		w.find(t.path, Intended, t.words(w.subject(t, w.read(t.selector).names), f.policy.Place, ""), "is in no snapshot, so somebody means it: kept")
+		w.find(t.path, Intended, w.describe(t, p.Place, ""), textIntended)
 	}
 }
 
-func (w *walk) find(path string, class Class, rule, verdict string) {
+func (w *rewriter) find(path string, class Class, rule, verdict string) {
 	if w.result.Findings == nil {
 		w.result.Findings = make([]Finding, 0, w.rules)
 	}
@@ -126,22 +117,22 @@ func (w *walk) find(path string, class Class, rule, verdict string) {
 }
 
 // inheritedTerm decides on a live rule t that comes from the rule m of a snapshot.
-func (w *walk) inheritedTerm(live *Policy, t term, m match) {
-	whole := w.whole(t, m)
-	right, ok := w.retarget(whole, w.options.ScopeUnscoped)
+func (w *rewriter) inheritedTerm(live *Policy, t term, m match) {
+	undone := m.undone(t)
+	right, ok := w.retarget(undone, w.options.ScopeUnscoped)
 	kept := right
-	if m.inTree && ok {
-		kept.selector = w.keepInTree(right.selector, t.selector, m.selector)
-	} else if m.inTree {
+	if m.overwritten != nil && ok {
+		kept.selector = keepOverwritten(right.selector, t.selector, undone.selector)
+	} else if m.overwritten != nil {
 		kept = t
 	}
-	w.leaves = w.leaves[:0]
-	w.leaves.rule(t, kept)
-	lost := m.inTree && canonicalOf(kept) != canonicalOf(right)
-	w.classify(t, m, outcome{retargeted: ok, edited: len(w.leaves) > 0, lost: lost})
-	if m.inTree && w.options.RestoreThirdParty {
-		w.leaves = w.leaves[:0]
-		w.leaves.rule(t, right)
+	w.edits = w.edits[:0]
+	w.edits.rule(t, kept)
+	overwritten := m.overwritten != nil && canonicalOf(kept) != canonicalOf(right)
+	w.classify(t, m, change{retargeted: ok, edited: len(w.edits) > 0, overwritten: overwritten})
+	if m.overwritten != nil && w.options.RestoreThirdParty {
+		w.edits = w.edits[:0]
+		w.edits.rule(t, right)
 	}
 	if !w.invalid {
 		w.edit(live)
@@ -149,11 +140,11 @@ func (w *walk) inheritedTerm(live *Policy, t term, m match) {
 }
 
 // edit adds the edits of one rule of a policy to the result.
-func (w *walk) edit(live *Policy) {
-	if w.result.Edits == nil && len(w.leaves) > 0 {
+func (w *rewriter) edit(live *Policy) {
+	if w.result.Edits == nil && len(w.edits) > 0 {
 		w.result.Edits = make([]Edit, 0, w.rules)
 	}
-	for _, edit := range w.leaves {
+	for _, edit := range w.edits {
 		edit.Component, edit.Template = live.Component, live.Template
 		w.result.Edits = append(w.result.Edits, edit)
 	}

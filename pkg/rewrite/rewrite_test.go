@@ -14,7 +14,7 @@ var (
 	carrot67 = Identity{Namespace: "default", Name: "carrot67"}
 )
 
-// named returns a selector of Pods of a cluster by matchLabels.
+// named returns a selector of a cluster's Pods by matchLabels.
 func named(cluster string) *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchLabels: map[string]string{LabelInstance: cluster}}
 }
@@ -40,8 +40,14 @@ func at(a *corev1.Affinity) []Policy {
 	return []Policy{{Path: "/p", Place: "componentSpecs/mysql", Component: "mysql", Affinity: a}}
 }
 
+// InTreeOfKubeBlocks is pkg/kubeblocks' rewrite. This package cannot import that, so its external tests set it.
+var InTreeOfKubeBlocks InTree
+
 func backupOf(id Identity, policies []Policy) []Source {
-	return []Source{{Identity: id, Backup: "default/bp1", Components: []Component{{Name: "mysql"}, {Name: "proxy"}}, Policies: policies}}
+	return []Source{{
+		Identity: id, Backup: "default/bp1", Components: []Component{{Name: "mysql"}, {Name: "proxy"}}, Policies: policies,
+		InTree: InTreeOfKubeBlocks,
+	}}
 }
 
 const firstRequired = "/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
@@ -57,19 +63,19 @@ func TestRewriteOfOneSelector(t *testing.T) {
 		edits    []Edit
 		classes  []Class
 	}{
-		"matchLabels":                         {named("my1"), edit(labels, "my1", "carrot67"), []Class{SourceIdentity}},
-		"In":                                  {requiring(metav1.LabelSelectorOpIn, "my1"), edit(values+"/0", "my1", "carrot67"), []Class{SourceIdentity}},
-		"NotIn":                               {requiring(metav1.LabelSelectorOpNotIn, "my1"), edit(values+"/0", "my1", "carrot67"), []Class{SourceIdentity}},
-		"In with others keeps them":           {requiring(metav1.LabelSelectorOpIn, "batch7", "my1"), edit(values+"/1", "my1", "carrot67"), []Class{SourceIdentity, ThirdParty}},
-		"In that gains no duplicate":          {requiring(metav1.LabelSelectorOpIn, "my1", "b", "carrot67"), edit(values, []string{"my1", "b", "carrot67"}, []string{"b", "carrot67"}), []Class{SourceIdentity, ThirdParty}},
-		"Exists":                              {requiring(metav1.LabelSelectorOpExists), nil, []Class{Unscoped}},
-		"DoesNotExist":                        {requiring(metav1.LabelSelectorOpDoesNotExist), nil, []Class{Vacuous}},
-		"nil":                                 {nil, nil, []Class{Vacuous}},
-		"empty":                               {&metav1.LabelSelector{}, nil, []Class{Unscoped}},
-		"another cluster":                     {named("web1"), nil, []Class{ThirdParty}},
-		"a name the source's is a prefix of":  {named("my10"), nil, []Class{ThirdParty}},
-		"a foreign cluster named like a part": {named("my1-mysql"), nil, []Class{ThirdParty}},
-		"another key with the name as value":  {&metav1.LabelSelector{MatchLabels: map[string]string{"team": "my1"}}, nil, []Class{Unscoped}},
+		"matchLabels":                          {named("my1"), edit(labels, "my1", "carrot67"), []Class{SourceIdentity}},
+		"In":                                   {requiring(metav1.LabelSelectorOpIn, "my1"), edit(values+"/0", "my1", "carrot67"), []Class{SourceIdentity}},
+		"NotIn":                                {requiring(metav1.LabelSelectorOpNotIn, "my1"), edit(values+"/0", "my1", "carrot67"), []Class{SourceIdentity}},
+		"In with others keeps those":           {requiring(metav1.LabelSelectorOpIn, "batch7", "my1"), edit(values+"/1", "my1", "carrot67"), []Class{SourceIdentity, ThirdParty}},
+		"In that gains no duplicate":           {requiring(metav1.LabelSelectorOpIn, "my1", "b", "carrot67"), edit(values, []string{"my1", "b", "carrot67"}, []string{"b", "carrot67"}), []Class{SourceIdentity, ThirdParty}},
+		"Exists":                               {requiring(metav1.LabelSelectorOpExists), nil, []Class{Unscoped}},
+		"DoesNotExist":                         {requiring(metav1.LabelSelectorOpDoesNotExist), nil, []Class{Vacuous}},
+		"nil":                                  {nil, nil, []Class{Vacuous}},
+		"empty":                                {&metav1.LabelSelector{}, nil, []Class{Unscoped}},
+		"another cluster":                      {named("web1"), nil, []Class{ThirdParty}},
+		"a name that starts with the source's": {named("my10"), nil, []Class{ThirdParty}},
+		"a cluster named like a component":     {named("my1-mysql"), nil, []Class{ThirdParty}},
+		"another key with the name as value":   {&metav1.LabelSelector{MatchLabels: map[string]string{"team": "my1"}}, nil, []Class{Unscoped}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -180,7 +186,7 @@ func TestInheritedRuleIsFoundInAnyOrder(t *testing.T) {
 		"/p/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/1/labelSelector/matchExpressions/0/values/1")))
 }
 
-func TestDerivedPolicyInheritsFromWhateverGovernsItsComponent(t *testing.T) {
+func TestDerivedPolicyInheritsFromEveryPolicyOfItsComponent(t *testing.T) {
 	g := NewWithT(t)
 	snapshot := []Policy{
 		{Place: "", Affinity: apart(named("my1"))},
@@ -225,7 +231,7 @@ func TestRestoreUnderTheSourcesNameChangesNothing(t *testing.T) {
 	g.Expect(Rewrite(Input{Sources: backupOf(my1, live), Target: my1, Live: live})).To(Equal(Result{}))
 }
 
-func TestRewriteLeavesItsInputAlone(t *testing.T) {
+func TestRewriteDoesNotModifyItsInput(t *testing.T) {
 	g := NewWithT(t)
 	live := at(apart(requiring(metav1.LabelSelectorOpIn, "web1", "my1", "carrot67")))
 	before := live[0].Affinity.DeepCopy()
@@ -235,7 +241,7 @@ func TestRewriteLeavesItsInputAlone(t *testing.T) {
 	g.Expect(live[0].Affinity).To(Equal(before))
 }
 
-func TestRuleThatKubeBlocksTookIsToldFromItsLookAlikes(t *testing.T) {
+func TestOverwrittenRuleIsDistinguishedFromEqualRules(t *testing.T) {
 	g := NewWithT(t)
 	in := func(cluster string) *metav1.LabelSelector { return requiring(metav1.LabelSelectorOpIn, cluster) }
 	snapshot := at(apart(in("my1"), in("web1"), in("my1")))
@@ -246,7 +252,7 @@ func TestRuleThatKubeBlocksTookIsToldFromItsLookAlikes(t *testing.T) {
 	g.Expect(classes(result)).To(Equal([]Class{SourceIdentity, ThirdParty, SourceIdentity}))
 }
 
-func TestRuleThatWasInvalidBeforeKubeBlocksTookItIsNotPutBack(t *testing.T) {
+func TestOverwrittenRuleIsNotPutBackWhenItsOriginalIsInvalid(t *testing.T) {
 	g := NewWithT(t)
 	snapshot := at(apart(requiring(metav1.LabelSelectorOpIn)))
 	live := at(apart(requiring(metav1.LabelSelectorOpIn, "carrot67")))
@@ -259,7 +265,7 @@ func TestRuleThatWasInvalidBeforeKubeBlocksTookItIsNotPutBack(t *testing.T) {
 	g.Expect(classes(result)).To(Equal([]Class{Invalid}))
 }
 
-func TestNameThatIsNoLabelsValueIsNotWrittenIntoOne(t *testing.T) {
+func TestNameThatIsNotAValidLabelValueIsNotWritten(t *testing.T) {
 	long := Identity{Namespace: "default", Name: strings.Repeat("x", 64)}
 	byUID := func(operator metav1.LabelSelectorOperator, uids ...string) *metav1.LabelSelector {
 		return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
@@ -267,11 +273,11 @@ func TestNameThatIsNoLabelsValueIsNotWrittenIntoOne(t *testing.T) {
 		}}
 	}
 	for name, selector := range map[string]*metav1.LabelSelector{
-		"instead of the source's":         named("my1"),
-		"instead of one of several":       requiring(metav1.LabelSelectorOpIn, "web1", "my1"),
-		"instead of a UID":                {MatchLabels: map[string]string{LabelClusterUID: "uid-my1"}},
-		"instead of a UID in a list":      byUID(metav1.LabelSelectorOpIn, "uid-my1"),
-		"beside a UID that is another's":  byUID(metav1.LabelSelectorOpNotIn, "uid-my1", "uid-web1"),
+		"for the source's name":           named("my1"),
+		"for one of several names":        requiring(metav1.LabelSelectorOpIn, "web1", "my1"),
+		"for a UID":                       {MatchLabels: map[string]string{LabelClusterUID: "uid-my1"}},
+		"for a UID in a list":             byUID(metav1.LabelSelectorOpIn, "uid-my1"),
+		"beside another cluster's UID":    byUID(metav1.LabelSelectorOpNotIn, "uid-my1", "uid-web1"),
 		"in a rule that names no cluster": {MatchLabels: map[string]string{"team": "blue"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -378,7 +384,7 @@ func TestRuleForAllPodsIsNotInheritedFromOneForNone(t *testing.T) {
 	g.Expect(result).To(Equal(Result{}))
 }
 
-func TestValuesThatTheAPIServerRefusesAreInvalid(t *testing.T) {
+func TestValuesThatTheAPIServerRejectsAreInvalid(t *testing.T) {
 	for value, class := range map[string]Class{
 		"": Unscoped, "-": Invalid, "blue": Unscoped, "blue-": Invalid, "-blue": Invalid, "b-7": Unscoped, "Blue_1.x": Unscoped, "blü": Invalid,
 		strings.Repeat("x", 63): Unscoped, strings.Repeat("x", 64): Invalid,
@@ -393,7 +399,7 @@ func TestValuesThatTheAPIServerRefusesAreInvalid(t *testing.T) {
 	}
 }
 
-func TestNameIsNotAddedToASelectorThatTakesItFromThePod(t *testing.T) {
+func TestInstanceLabelIsNotAddedWhenItIsInMatchLabelKeys(t *testing.T) {
 	g := NewWithT(t)
 	live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{LabelClusterUID: "uid-my1"}}))
 	live[0].Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].MatchLabelKeys = []string{LabelInstance}
@@ -401,6 +407,6 @@ func TestNameIsNotAddedToASelectorThatTakesItFromThePod(t *testing.T) {
 
 	result := Rewrite(Input{Sources: backupOf(source, live), Target: carrot67, Live: live})
 
-	g.Expect(result.Edits).To(BeEmpty(), "the API server takes no key in both")
+	g.Expect(result.Edits).To(BeEmpty(), "the API server rejects a key in both")
 	g.Expect(classes(result)).To(Equal([]Class{Generated}))
 }

@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// sameRule reports whether two terms are the same to the letter, but for their path. Then they are in their canonical form
-// as well, which costs several times as much to find out.
+// sameRule reports whether two terms are identical except for their path. Then their canonical forms are equal, which are
+// several times as expensive to compare.
 func sameRule(a, b *term) bool {
 	return a.kind == b.kind && a.required == b.required && a.weight == b.weight && a.topologyKey == b.topologyKey &&
 		sameSelector(a.selector, b.selector) && samePods(a.pods, b.pods) && sameConstraint(a.constraint, b.constraint)

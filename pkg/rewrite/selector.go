@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// selector returns the selector that takes the target where s, which names a source, takes that. It keeps every requirement
-// in its place and appends what it adds. It returns nil where no selector can do so.
+// selector returns the selector that selects the target where s selects the source that it names. It keeps every requirement
+// at its index and appends new ones. It returns nil where no selector can do so.
 func (r *renamer) selector(s *metav1.LabelSelector) *metav1.LabelSelector {
 	rewritten := copied(s)
 	if !r.rewriteLabels(rewritten) || !r.rewriteExpressions(rewritten) {
@@ -18,7 +18,7 @@ func (r *renamer) selector(s *metav1.LabelSelector) *metav1.LabelSelector {
 	return rewritten
 }
 
-// copied returns a copy that shares the lists of values: those are replaced, never written to.
+// copied returns a copy that shares the lists of values. These are replaced and never modified.
 func copied(s *metav1.LabelSelector) *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchLabels: maps.Clone(s.MatchLabels), MatchExpressions: slices.Clone(s.MatchExpressions)}
 }
@@ -26,7 +26,7 @@ func copied(s *metav1.LabelSelector) *metav1.LabelSelector {
 func (r *renamer) rewriteLabels(s *metav1.LabelSelector) bool {
 	for key, value := range s.MatchLabels {
 		renamed, m := r.rename(key, value)
-		if m == untold {
+		if m == unmappable {
 			return false
 		}
 		if m != ofSource || renamed == "" {
@@ -44,7 +44,7 @@ func (r *renamer) rewriteLabels(s *metav1.LabelSelector) bool {
 	return true
 }
 
-// scope makes a selector take the target's Pods only. It returns false where the target's name is no label's value.
+// scope limits a selector to the target's Pods. It returns false where the target's name is not a valid label value.
 func (r *renamer) scope(s *metav1.LabelSelector) bool {
 	if s.MatchLabels == nil {
 		s.MatchLabels = map[string]string{}
@@ -66,62 +66,62 @@ func (r *renamer) instance(operator metav1.LabelSelectorOperator) metav1.LabelSe
 func (r *renamer) rewriteExpressions(s *metav1.LabelSelector) bool {
 	for i := range s.MatchExpressions {
 		requirement := &s.MatchExpressions[i]
-		values, waiting, ok := r.values(requirement.Key, requirement.Values)
+		values, uidMissing, ok := r.values(requirement.Key, requirement.Values)
 		switch {
 		case !ok:
 			return false
-		case !waiting:
+		case !uidMissing:
 			requirement.Values = values
 		case r.valid.label(LabelInstance, r.target.Name) != "":
 			return false
 		case len(values) == 0:
-			// The UID stands for the name, which is known.
+			// The target's UID is not known yet, but its name is.
 			*requirement = r.instance(requirement.Operator)
 		case requirement.Operator == metav1.LabelSelectorOpNotIn:
 			requirement.Values = values
 			s.MatchExpressions = append(s.MatchExpressions, r.instance(metav1.LabelSelectorOpNotIn))
 		default:
-			return false // "this UID or that name" takes two terms
+			return false // "this UID or that name" needs two terms
 		}
 	}
 	return true
 }
 
-// values returns the values of a requirement for the target: in their order, and without a duplicate that was not there.
-// waiting says that a source's value was left out because the target's is not known yet. ok is false where a value has no
-// counterpart that a label can have.
-func (r *renamer) values(key string, values []string) (renamed []string, waiting, ok bool) {
+// values returns the values of a requirement for the target, in their order and without new duplicates. uidMissing reports
+// whether a source's UID was left out because the target's is not known yet. ok is false where a value has no valid
+// counterpart.
+func (r *renamer) values(key string, values []string) (renamed []string, uidMissing, ok bool) {
 	have := sets.New(values...)
 	renamed = make([]string, 0, len(values))
 	for _, value := range values {
 		to, m := r.rename(key, value)
 		switch {
-		case m == untold || r.valid.label(key, to) != "":
+		case m == unmappable || r.valid.label(key, to) != "":
 			return nil, false, false
 		case m != ofSource:
 			renamed = append(renamed, value)
 		case to == "":
-			waiting = true
+			uidMissing = true
 		case to == value || !have.Has(to):
 			renamed = append(renamed, to)
 			have.Insert(to)
 		}
 	}
-	return renamed, waiting, true
+	return renamed, uidMissing, true
 }
 
-// names is whom a selector names.
+// names is what a selector says about clusters.
 type names struct {
 	source bool
-	// untold says that it names something of a source that has no counterpart in the target.
-	untold bool
-	// others are the values that name other clusters, in the order in which they stand.
+	// unmappable reports whether it names something of a source that has no counterpart in the target.
+	unmappable bool
+	// others are the values that name other clusters, in their order.
 	others []string
-	// only says that the selector can take Pods of sources only, among Pods of clusters with other names.
+	// only reports whether the selector can select no Pods of other clusters than the sources.
 	only bool
 }
 
-// named says whom a selector names.
+// named returns what a selector says about clusters.
 func (r *renamer) named(s *metav1.LabelSelector) names {
 	var n names
 	if s == nil {
@@ -143,16 +143,16 @@ func (r *renamer) named(s *metav1.LabelSelector) names {
 	return n
 }
 
-// sourceOnly reports whether all values of a requirement name sources. The target's own is none of another: a cluster that
-// had the target's name before cannot be told from it.
+// sourceOnly reports whether all values of a requirement name sources. The target's value counts as theirs, because an older
+// cluster of the target's name looks the same.
 func (r *renamer) sourceOnly(requirement *metav1.LabelSelectorRequirement) bool {
-	become := sets.New[string]()
+	known := sets.New[string]()
 	for _, value := range requirement.Values {
 		if renamed, m := r.rename(requirement.Key, value); m == ofSource {
-			become.Insert(value, renamed)
+			known.Insert(value, renamed)
 		}
 	}
-	return len(become) > 0 && become.HasAll(requirement.Values...)
+	return len(known) > 0 && known.HasAll(requirement.Values...)
 }
 
 func (n *names) add(r *renamer, key, value string) meaning {
@@ -160,8 +160,8 @@ func (n *names) add(r *renamer, key, value string) meaning {
 	switch m {
 	case ofSource:
 		n.source = true
-	case untold:
-		n.untold = true
+	case unmappable:
+		n.unmappable = true
 	case ofOther:
 		if value != "" {
 			n.others = append(n.others, value)

@@ -6,16 +6,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// namesSource reports whether a term names a source, and ranges over its namespace. A cluster of the same name in another
-// namespace is a stranger.
+// namesSource reports whether a term names a source and can apply to its namespace. A cluster of the same name in another
+// namespace is a third party.
 func (r *renamer) namesSource(t term) bool {
-	return r.read(t.selector).names.source && r.inRange(t)
+	return r.info(t.selector).names.source && r.inRange(t)
 }
 
-// retarget returns the term as it has to stand in the target: renamed where it names a source, scoped to the target where it
-// is unscoped and scope is true. It returns false where the term stays as it is.
+// retarget returns the term for the target. A term that names a source is renamed, and an unscoped one is scoped to the
+// target if scope is true. It returns false where the term stays unchanged.
 func (r *renamer) retarget(t term, scope bool) (term, bool) {
-	switch n := r.read(t.selector).names; {
+	switch n := r.info(t.selector).names; {
 	case n.source && r.inRange(t):
 		return r.renamed(t, n)
 	case scope && r.unscoped(t) && !r.repelsOthers(t):
@@ -35,10 +35,10 @@ func (r *renamer) scoped(t term) (term, bool) {
 	return scoped, true
 }
 
-// renamed returns a term that names a source for the target, and false where single leaves cannot say it.
+// renamed returns a term that names a source for the target, and false where no edits of leaves can do so.
 func (r *renamer) renamed(t term, n names) (term, bool) {
-	selector := r.read(t.selector).renamed
-	// All else was valid before. The key of the name can be new in the selector.
+	selector := r.info(t.selector).renamed
+	// Only the instance label can be new in the selector. Everything else was valid before.
 	if selector == nil || r.valid.labelKeys(matchLabelKeys, t.matchLabelKeys(), selector) != "" {
 		return t, false
 	}
@@ -48,43 +48,43 @@ func (r *renamer) renamed(t term, n names) (term, bool) {
 		return renamed, true
 	}
 	if !n.only {
-		// The other Pods it takes stay where they are, and so do its namespaces.
-		return r.stayingPut(t, renamed)
+		// It selects Pods of other clusters too, which do not move.
+		return r.withSameNamespaces(t, renamed)
 	}
 	renamed.pods = r.namespaces(t.pods)
-	if !mayRangeOver(renamed.pods, r.target.Namespace) {
-		return t, false // a rule for all namespaces but the target's cannot take the target
+	if !mayApplyTo(renamed.pods, r.target.Namespace) {
+		return t, false // a rule that excludes the target's namespace cannot select the target
 	}
 	return renamed, true
 }
 
-// stayingPut returns the renamed term with the namespaces of t, and false where those cannot be the target's as well.
-func (r *renamer) stayingPut(t, renamed term) (term, bool) {
-	var moves leaves
+// withSameNamespaces returns the renamed term, and false where the namespaces of t do not include the target's.
+func (r *renamer) withSameNamespaces(t, renamed term) (term, bool) {
+	var moves edits
 	moves.namespaces("", t.pods, r.namespaces(t.pods))
-	if surelyRangesOver(t.pods, r.target.Namespace) || len(moves) == 0 && mayRangeOver(t.pods, r.target.Namespace) {
+	if surelyAppliesTo(t.pods, r.target.Namespace) || len(moves) == 0 && mayApplyTo(t.pods, r.target.Namespace) {
 		return renamed, true
 	}
 	return t, false
 }
 
-// unscoped reports whether a term can take Pods of the sources without naming any cluster.
+// unscoped reports whether a term can select Pods of the sources without naming any cluster.
 func (r *renamer) unscoped(t term) bool {
-	if n := r.read(t.selector).names; n.source || n.untold || len(n.others) > 0 {
+	if n := r.info(t.selector).names; n.source || n.unmappable || len(n.others) > 0 {
 		return false
 	}
 	if t.selector == nil || isPlaceholder(t.selector) || slices.ContainsFunc(t.matchLabelKeys(), r.identifies) {
 		return false
 	}
-	return r.takesSource(t.selector) && r.inRange(t)
+	return r.selectsSource(t.selector) && r.inRange(t)
 }
 
-// repelsOthers reports whether a term takes the Pods of other clusters only, without naming them.
+// repelsOthers reports whether a term selects Pods of other clusters only, without naming them.
 func (r *renamer) repelsOthers(t term) bool {
 	return t.pods != nil && slices.ContainsFunc(t.pods.MismatchLabelKeys, r.identifies)
 }
 
-// isPlaceholder reports whether a selector holds an empty component name, which KubeBlocks fills in for each shard.
+// isPlaceholder reports whether a selector has an empty component name, which KubeBlocks fills in for each shard.
 func isPlaceholder(s *metav1.LabelSelector) bool {
 	if s == nil {
 		return false
@@ -98,9 +98,9 @@ func isPlaceholder(s *metav1.LabelSelector) bool {
 }
 
 // rule adds the edits that turn one version of a term into another.
-func (l *leaves) rule(from, to term) {
-	l.selector(from.path, "/labelSelector", from.selector, to.selector)
+func (e *edits) rule(from, to term) {
+	e.selector(from.path, "/labelSelector", from.selector, to.selector)
 	if from.pods != nil && from.pods != to.pods {
-		l.namespaces(from.path, from.pods, to.pods)
+		e.namespaces(from.path, from.pods, to.pods)
 	}
 }

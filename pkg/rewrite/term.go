@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// kind is the kind of a rule that selects Pods.
+// kind is what a rule does with the Pods that it selects.
 type kind string
 
 const (
@@ -18,18 +18,18 @@ const (
 	spread       kind = "topology spread"
 )
 
-// term is one rule that selects Pods, wherever it stands.
+// term is one rule that selects Pods.
 type term struct {
 	kind kind
-	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint. Rules of a
-	// snapshot have none: nobody asks where they stand.
+	// path is the JSON Pointer of the selector's owner: the (weighted) term's podAffinityTerm, or the constraint. It is empty
+	// for rules of a snapshot, which are never edited.
 	path string
-	// index is where the rule stands in its list.
+	// index is that of the rule in its list.
 	index       int
 	required    bool
 	topologyKey string
 	selector    *metav1.LabelSelector
-	// pods is the term of an affinity rule, nil for a spread constraint, which ranges over its Pod's own namespace.
+	// pods is the term of an affinity rule, nil for a spread constraint, which applies to its Pod's own namespace.
 	pods *corev1.PodAffinityTerm
 	// weight is that of a preferred affinity rule, else 0.
 	weight int32
@@ -37,7 +37,7 @@ type term struct {
 	constraint *corev1.TopologySpreadConstraint
 }
 
-// matchLabelKeys returns the keys whose values the term takes from the Pod that it is a rule of.
+// matchLabelKeys returns the keys whose values the term takes from its own Pod.
 func (t term) matchLabelKeys() []string {
 	if t.pods != nil {
 		return t.pods.MatchLabelKeys
@@ -45,26 +45,30 @@ func (t term) matchLabelKeys() []string {
 	return t.constraint.MatchLabelKeys
 }
 
-// implicitNamespace reports whether the term ranges over its Pod's own namespace.
+// implicitNamespace reports whether the term applies to its Pod's own namespace.
 func (t term) implicitNamespace() bool {
 	return t.pods == nil || len(t.pods.Namespaces) == 0 && t.pods.NamespaceSelector == nil
 }
 
-// terms lists the rules of a policy that select Pods, in the order in which they stand. Those of a shard are listed as they
-// stand in the Cluster: with an empty component name.
+// terms lists the rules of a policy that select Pods, in their order. Those of a shard get the empty component name that they
+// have in the Cluster.
 func terms(p *Policy) []term {
-	all := make([]term, 0, countTerms(p))
+	count := 0
+	for range eachRule(p) {
+		count++
+	}
+	all := make([]term, 0, count)
 	for t := range eachRule(p) {
 		t.path = p.Path + t.list() + strconv.Itoa(t.index) + t.below()
 		if p.Shard != "" {
-			t = emptied(t, p.Shard)
+			t = withPlaceholder(t, p.Shard)
 		}
 		all = append(all, t)
 	}
 	return all
 }
 
-// list returns the JSON Pointer of the list that the term stands in, below the policy's.
+// list returns the JSON Pointer of the term's list, relative to the policy.
 func (t *term) list() string {
 	switch {
 	case t.kind == spread:
@@ -80,7 +84,7 @@ func (t *term) list() string {
 	}
 }
 
-// below returns the JSON Pointer of the selector's owner below the element of the list.
+// below returns the JSON Pointer of the selector's owner, relative to the element of the list.
 func (t *term) below() string {
 	if t.kind == spread || t.required {
 		return ""
@@ -88,7 +92,7 @@ func (t *term) below() string {
 	return "/podAffinityTerm"
 }
 
-// eachRule yields the rules of a policy that select Pods, in the order in which they stand, without their paths.
+// eachRule yields the rules of a policy that select Pods, in their order and without paths.
 func eachRule(p *Policy) iter.Seq[term] {
 	return func(yield func(term) bool) {
 		a := p.Affinity
@@ -130,22 +134,8 @@ func yieldConstraints(yield func(term) bool, constraints []corev1.TopologySpread
 	}
 }
 
-func countTerms(p *Policy) int {
-	n := len(p.TopologySpreadConstraints)
-	if p.Affinity == nil {
-		return n
-	}
-	if a := p.Affinity.PodAffinity; a != nil {
-		n += len(a.RequiredDuringSchedulingIgnoredDuringExecution) + len(a.PreferredDuringSchedulingIgnoredDuringExecution)
-	}
-	if a := p.Affinity.PodAntiAffinity; a != nil {
-		n += len(a.RequiredDuringSchedulingIgnoredDuringExecution) + len(a.PreferredDuringSchedulingIgnoredDuringExecution)
-	}
-	return n
-}
-
-// emptied returns a term with an empty component name in the place of a shard's.
-func emptied(t term, shard string) term {
+// withPlaceholder returns a term with an empty component name instead of a shard's.
+func withPlaceholder(t term, shard string) term {
 	if t.selector == nil {
 		return t
 	}

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// pod is what a term can see of a Pod.
+// pod is the part of a Pod that a term can depend on.
 type pod struct {
 	namespace string
 	labels    map[string]string
@@ -22,17 +22,17 @@ func nowhere(namespace string) Identity {
 	return Identity{Namespace: namespace, Name: "nowhere", UID: "uid-nowhere"}
 }
 
-// identityKeys are the keys by which a Pod shows its identity.
+// identityKeys are the labels that identify a Pod's cluster.
 var identityKeys = []string{LabelInstance, LabelWorkload, LabelPodName, LabelClusterUID}
 
-// kin is a Pod without its identity: the keys by which it shows one, and what it shares with the Pods of other clusters.
-type kin struct {
+// podShape is a Pod without its cluster: the identity labels that it has, and the labels that Pods of other clusters share.
+type podShape struct {
 	component, team string
 	keys            []string
 }
 
-// of returns the Pod with an identity.
-func (k kin) of(id Identity) pod {
+// of returns the Pod of a cluster.
+func (k podShape) of(id Identity) pod {
 	p := pod{namespace: id.Namespace, labels: map[string]string{LabelComponentName: k.component, "team": k.team}}
 	all := map[string]string{
 		LabelInstance:   id.Name,
@@ -46,14 +46,14 @@ func (k kin) of(id Identity) pod {
 	return p
 }
 
-// showsBoth reports whether a Pod shows name and UID both. Where the target's UID is not known, one stands for the other.
-func (k kin) showsBoth() bool {
+// hasNameAndUID reports whether a Pod has both labels. Where the target's UID is not known, one replaces the other.
+func (k podShape) hasNameAndUID() bool {
 	return slices.Contains(k.keys, LabelInstance) && slices.Contains(k.keys, LabelClusterUID)
 }
 
-// everyKin returns all Pods without identity.
-var everyKin = sync.OnceValue(func() []kin {
-	var all []kin
+// podShapes returns all shapes.
+var podShapes = sync.OnceValue(func() []podShape {
+	var all []podShape
 	for _, component := range []string{"mysql", "proxy"} {
 		for _, team := range []string{"blue", "red"} {
 			for subset := range 1 << len(identityKeys) {
@@ -63,14 +63,14 @@ var everyKin = sync.OnceValue(func() []kin {
 						keys = append(keys, key)
 					}
 				}
-				all = append(all, kin{component, team, keys})
+				all = append(all, podShape{component, team, keys})
 			}
 		}
 	}
 	return all
 })
 
-// strangers returns Pods of neither cluster: each identity key absent, or with another cluster's value, in each namespace.
+// strangers returns Pods of neither cluster, in each namespace. Each identity label is absent or has another cluster's value.
 var strangers = sync.OnceValue(func() []pod {
 	var all []pod
 	clusters := []Identity{{Name: "web1", UID: "uid-web1"}, {Name: "batch7", UID: "uid-batch7"}, {Name: "my10"}, {Name: "my1-mysql"}}
@@ -80,7 +80,7 @@ var strangers = sync.OnceValue(func() []pod {
 			if cluster.UID == "" {
 				cluster.UID = types.UID("uid-" + cluster.Name)
 			}
-			for _, k := range everyKin() {
+			for _, k := range podShapes() {
 				all = append(all, k.of(cluster))
 			}
 		}
@@ -89,12 +89,12 @@ var strangers = sync.OnceValue(func() []pod {
 	return all
 })
 
-// takesPod says whether a term of a Pod in namespace own takes a Pod, by apimachinery's own selectors.
-func takesPod(t term, own string, p pod) bool {
-	return matches(t.selector, p.labels) && rangesOver(t, own, p.namespace)
+// selectsPod reports whether a term of a Pod in namespace own selects a Pod, by apimachinery's own selectors.
+func selectsPod(t term, own string, p pod) bool {
+	return matches(t.selector, p.labels) && appliesTo(t, own, p.namespace)
 }
 
-func rangesOver(t term, own, namespace string) bool {
+func appliesTo(t term, own, namespace string) bool {
 	if t.implicitNamespace() {
 		return namespace == own
 	}
@@ -105,7 +105,7 @@ func rangesOver(t term, own, namespace string) bool {
 func matches(s *metav1.LabelSelector, set map[string]string) bool {
 	selector, err := metav1.LabelSelectorAsSelector(s)
 	if err != nil {
-		panic(err) // the generator makes no such selector
+		panic(err) // the generator makes valid selectors
 	}
 	return selector.Matches(labels.Set(set))
 }

@@ -10,10 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-const matchLabelKeys = "matchLabelKeys"
+// Fields that list the label keys whose values a rule takes from its own Pod.
+const (
+	matchLabelKeys    = "matchLabelKeys"
+	mismatchLabelKeys = "mismatchLabelKeys"
+)
 
-// validator says what the API server would refuse in a rule. It remembers the keys that it has seen: the same few stand in
-// every rule.
+// validator finds what the API server would reject in a rule. It caches the results for keys, because rules share them.
 type validator struct {
 	keys map[string]string
 }
@@ -34,7 +37,7 @@ func (v *validator) policy(rules []term) []string {
 			continue
 		}
 		if c := (constraint{t.topologyKey, t.required}); seen[c] && problems[i] == "" {
-			problems[i] = fmt.Sprintf("a second spread constraint with topologyKey %s and whenUnsatisfiable %s", t.topologyKey, t.constraint.WhenUnsatisfiable)
+			problems[i] = fmt.Sprintf(problemDuplicateConstraint, t.topologyKey, t.constraint.WhenUnsatisfiable)
 		} else {
 			seen[c] = true
 		}
@@ -48,7 +51,7 @@ func (v *validator) term(t term) string {
 		return problem
 	}
 	if problem := v.key(t.topologyKey); problem != "" {
-		return fmt.Sprintf("topologyKey %q: %s", t.topologyKey, problem)
+		return fmt.Sprintf(problemTopologyKey, t.topologyKey, problem)
 	}
 	if t.constraint != nil {
 		return cmp.Or(v.constraint(t.constraint), v.labelKeys(matchLabelKeys, t.constraint.MatchLabelKeys, t.selector))
@@ -58,37 +61,36 @@ func (v *validator) term(t term) string {
 
 func (v *validator) podTerm(t term) string {
 	if !t.required && (t.weight < 1 || t.weight > 100) {
-		return fmt.Sprintf("weight %d is not in 1 to 100", t.weight)
+		return fmt.Sprintf(problemWeight, t.weight)
 	}
 	for _, namespace := range t.pods.Namespaces {
 		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
-			return fmt.Sprintf("namespace %q: %s", namespace, problems[0])
+			return fmt.Sprintf(problemNamespace, namespace, problems[0])
 		}
 	}
 	for _, key := range t.pods.MatchLabelKeys {
 		if slices.Contains(t.pods.MismatchLabelKeys, key) {
-			return key + " is in matchLabelKeys and in mismatchLabelKeys"
+			return fmt.Sprintf(problemKeyInBoth, key, matchLabelKeys, mismatchLabelKeys)
 		}
 	}
 	return cmp.Or(
 		v.labelKeys(matchLabelKeys, t.pods.MatchLabelKeys, t.selector),
-		v.labelKeys("mismatchLabelKeys", t.pods.MismatchLabelKeys, t.selector),
+		v.labelKeys(mismatchLabelKeys, t.pods.MismatchLabelKeys, t.selector),
 		v.selector(t.pods.NamespaceSelector),
 	)
 }
 
-// labelKeys returns what is wrong with keys whose values a rule takes from its own Pod. Only those of matchLabelKeys must not
-// be in the selector as well.
+// labelKeys returns what is wrong with the keys of a field. Only those of matchLabelKeys must not be in the selector as well.
 func (v *validator) labelKeys(field string, keys []string, s *metav1.LabelSelector) string {
 	if len(keys) > 0 && s == nil {
-		return field + " without a labelSelector"
+		return fmt.Sprintf(problemNoSelector, field)
 	}
 	for _, key := range keys {
 		if problem := v.key(key); problem != "" {
-			return fmt.Sprintf("%s %q: %s", field, key, problem)
+			return fmt.Sprintf(problemLabelKeys, field, key, problem)
 		}
 		if field == matchLabelKeys && anyRequirement(s, func(r metav1.LabelSelectorRequirement) bool { return r.Key == key }) {
-			return key + " is in " + field + " and in labelSelector"
+			return fmt.Sprintf(problemKeyInBoth, key, field, "labelSelector")
 		}
 	}
 	return ""
@@ -97,13 +99,13 @@ func (v *validator) labelKeys(field string, keys []string, s *metav1.LabelSelect
 func (v *validator) constraint(c *corev1.TopologySpreadConstraint) string {
 	switch {
 	case c.MaxSkew < 1:
-		return fmt.Sprintf("maxSkew %d is not positive", c.MaxSkew)
+		return fmt.Sprintf(problemNotPositive, "maxSkew", c.MaxSkew)
 	case c.WhenUnsatisfiable != corev1.DoNotSchedule && c.WhenUnsatisfiable != corev1.ScheduleAnyway:
-		return fmt.Sprintf("whenUnsatisfiable %q is neither DoNotSchedule nor ScheduleAnyway", c.WhenUnsatisfiable)
+		return fmt.Sprintf(problemNeither, "whenUnsatisfiable", c.WhenUnsatisfiable, corev1.DoNotSchedule, corev1.ScheduleAnyway)
 	case c.MinDomains != nil && *c.MinDomains < 1:
-		return fmt.Sprintf("minDomains %d is not positive", *c.MinDomains)
+		return fmt.Sprintf(problemNotPositive, "minDomains", *c.MinDomains)
 	case c.MinDomains != nil && c.WhenUnsatisfiable != corev1.DoNotSchedule:
-		return "minDomains without whenUnsatisfiable DoNotSchedule"
+		return problemMinDomains
 	}
 	return cmp.Or(inclusion("nodeAffinityPolicy", c.NodeAffinityPolicy), inclusion("nodeTaintsPolicy", c.NodeTaintsPolicy))
 }
@@ -112,22 +114,21 @@ func inclusion(field string, p *corev1.NodeInclusionPolicy) string {
 	if p == nil || *p == corev1.NodeInclusionPolicyHonor || *p == corev1.NodeInclusionPolicyIgnore {
 		return ""
 	}
-	return fmt.Sprintf("%s %q is neither Honor nor Ignore", field, *p)
+	return fmt.Sprintf(problemNeither, field, *p, corev1.NodeInclusionPolicyHonor, corev1.NodeInclusionPolicyIgnore)
 }
 
 func (v *validator) selector(s *metav1.LabelSelector) string {
 	if s == nil {
 		return ""
 	}
-	var worst string
+	var least string // the same one of several problems in any order of the map
 	for key, value := range s.MatchLabels {
-		// The same one of several, whatever the order of the map.
-		if problem := v.label(key, value); problem != "" && (worst == "" || problem < worst) {
-			worst = problem
+		if problem := v.label(key, value); problem != "" && (least == "" || problem < least) {
+			least = problem
 		}
 	}
-	if worst != "" {
-		return worst
+	if least != "" {
+		return least
 	}
 	for i := range s.MatchExpressions {
 		if problem := v.requirement(&s.MatchExpressions[i]); problem != "" {
@@ -141,14 +142,14 @@ func (v *validator) requirement(r *metav1.LabelSelectorRequirement) string {
 	switch r.Operator {
 	case metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn:
 		if len(r.Values) == 0 {
-			return fmt.Sprintf("operator %s on %s has no values", r.Operator, r.Key)
+			return fmt.Sprintf(problemNoValues, r.Operator, r.Key)
 		}
 	case metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist:
 		if len(r.Values) > 0 {
-			return fmt.Sprintf("operator %s on %s has values", r.Operator, r.Key)
+			return fmt.Sprintf(problemValues, r.Operator, r.Key)
 		}
 	default:
-		return fmt.Sprintf("there is no operator %q", r.Operator)
+		return fmt.Sprintf(problemOperator, r.Operator)
 	}
 	for _, value := range r.Values {
 		if problem := v.label(r.Key, value); problem != "" {
@@ -156,26 +157,26 @@ func (v *validator) requirement(r *metav1.LabelSelectorRequirement) string {
 		}
 	}
 	if problem := v.key(r.Key); problem != "" {
-		return fmt.Sprintf("label key %q: %s", r.Key, problem)
+		return fmt.Sprintf(problemLabelKey, r.Key, problem)
 	}
 	return ""
 }
 
 func (v *validator) label(key, value string) string {
 	if problem := v.key(key); problem != "" {
-		return fmt.Sprintf("label key %q: %s", key, problem)
+		return fmt.Sprintf(problemLabelKey, key, problem)
 	}
 	if isPlain(value) {
 		return ""
 	}
 	if problem := first(validation.IsValidLabelValue(value)); problem != "" {
-		return fmt.Sprintf("label value %q: %s", value, problem)
+		return fmt.Sprintf(problemLabelValue, value, problem)
 	}
 	return ""
 }
 
-// isPlain reports whether a label value is surely valid: names of clusters and components are, and to ask a regular
-// expression about each would cost as much as the rest of the rule.
+// isPlain reports whether a label value is certainly valid. Names of clusters and components are, and a regular expression
+// for each would cost as much as the rest of the rule.
 func isPlain(value string) bool {
 	for i := range len(value) {
 		if c := value[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0 || i == len(value)-1) {
@@ -188,7 +189,7 @@ func isPlain(value string) bool {
 func (v *validator) key(key string) string {
 	switch key {
 	case LabelInstance, LabelComponentName, corev1.LabelHostname, corev1.LabelTopologyZone:
-		return "" // nearly all rules hold no others
+		return "" // most rules have no other keys
 	}
 	problem, seen := v.keys[key]
 	if !seen {

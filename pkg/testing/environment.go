@@ -1,4 +1,4 @@
-// Package testing holds what several packages' tests share: an API server with KubeBlocks' kinds, and builders of objects.
+// Package testing is shared by the tests of several packages: an API server with KubeBlocks' kinds, and object builders.
 package testing
 
 import (
@@ -11,14 +11,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// StartTimeout is how long an API server may take to start: tests of several packages run at once, on as few as two cores.
+// StartTimeout bounds the start of an API server. Several start at once, on as few as two cores.
 const StartTimeout = 2 * time.Minute
 
-// Start starts an API server that serves the kinds of a generation of KubeBlocks, and Rehome's own. No controller runs beside it: what
-// KubeBlocks, the scheduler or the garbage collector would do, a test does. The caller stops it.
+// Start starts an API server with the kinds of a generation of KubeBlocks and Rehome's own. No controller runs beside it: a test
+// does the work of KubeBlocks, the scheduler and the garbage collector. The caller stops it.
 func Start(g Generation) (*envtest.Environment, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return nil, fmt.Errorf("KUBEBUILDER_ASSETS does not say where etcd and kube-apiserver are: run `make test-unit`")
+		return nil, fmt.Errorf("KUBEBUILDER_ASSETS must name the folder of etcd and kube-apiserver: run `make test-unit`")
 	}
 	own, err := fromRoot("config", "crd")
 	if err != nil {
@@ -34,7 +34,7 @@ func Start(g Generation) (*envtest.Environment, error) {
 	return environment, nil
 }
 
-// fromRoot returns a folder of the repository. Tests run in the folder of their package, somewhere below the root.
+// fromRoot returns a folder of the repository. Tests run in the folder of their package, below the root.
 func fromRoot(path ...string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// Generation is a generation of KubeBlocks, as far as its API tells one from another.
+// Generation is a generation of KubeBlocks, as its API shows.
 type Generation struct {
 	// Apps is the version in which Clusters and Components are stored.
 	Apps schema.GroupVersion
-	// Other is the generation that marks its Clusters with another version.
+	// Other is the version that the other generation marks its Clusters with.
 	Other schema.GroupVersion
 	// Shardings names the field of a Cluster's spec that holds its shardings.
 	Shardings string
@@ -22,7 +22,7 @@ type Generation struct {
 	served []string
 }
 
-// V09 is KubeBlocks 0.9, which knows v1alpha1 only.
+// V09 is KubeBlocks 0.9, which serves v1alpha1 only.
 func V09() Generation {
 	return Generation{
 		Apps: kubeblocks.AppsV1alpha1, Other: kubeblocks.AppsV1, Shardings: "shardingSpecs",
@@ -30,7 +30,7 @@ func V09() Generation {
 	}
 }
 
-// V10 is KubeBlocks 1.0, which stores v1, still serves v1alpha1, and converts nothing.
+// V10 is KubeBlocks 1.0, which stores v1, serves v1alpha1 too, and does not convert.
 func V10() Generation {
 	return Generation{
 		Apps: kubeblocks.AppsV1, Other: kubeblocks.AppsV1alpha1, Shardings: "shardings",
@@ -43,8 +43,8 @@ func (g Generation) Workloads() schema.GroupVersion {
 	return schema.GroupVersion{Group: "workloads.kubeblocks.io", Version: g.Apps.Version}
 }
 
-// CRDs are definitions of the kinds that Rehome meets. They keep every field, and refuse only what the tests need refused:
-// a changed schedulingSpec of a Restore, a condition of another form, and any change of a Cluster that says "frozen: true".
+// CRDs defines the kinds that Rehome reads. They keep every field. They reject only a changed schedulingSpec of a Restore, an
+// invalid condition, and any change of a Cluster with "frozen: true".
 func (g Generation) CRDs() []*apiextensionsv1.CustomResourceDefinition {
 	frozen := apiextensionsv1.ValidationRule{Rule: "!has(oldSelf.frozen) || self == oldSelf", Message: "the Cluster is frozen"}
 	immutable := apiextensionsv1.ValidationRule{Rule: "self == oldSelf", Message: "the field is immutable"}
@@ -65,12 +65,12 @@ func (g Generation) CRDs() []*apiextensionsv1.CustomResourceDefinition {
 
 type properties = map[string]apiextensionsv1.JSONSchemaProps
 
-// anyObject is the schema of an object that keeps whatever it is given; some of its properties can be known.
+// anyObject is the schema of an object that keeps unknown fields.
 func anyObject(known properties) apiextensionsv1.JSONSchemaProps {
 	return apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: ptr.To(true), Properties: known}
 }
 
-// definition defines a kind in the given versions; the first is the one that is stored.
+// definition defines a kind in the given versions. The first is stored.
 func definition(group, kind string, spec apiextensionsv1.JSONSchemaProps, versions []string) *apiextensionsv1.CustomResourceDefinition {
 	singular := strings.ToLower(kind)
 	names := apiextensionsv1.CustomResourceDefinitionNames{
@@ -92,7 +92,7 @@ func definition(group, kind string, spec apiextensionsv1.JSONSchemaProps, versio
 	return crd
 }
 
-// conditions is the schema that controller-gen makes of []metav1.Condition, without a list type, as in KubeBlocks.
+// conditions is controller-gen's schema of []metav1.Condition, without a list type, as in KubeBlocks.
 func conditions() apiextensionsv1.JSONSchemaProps {
 	return apiextensionsv1.JSONSchemaProps{Type: "array", Items: &apiextensionsv1.JSONSchemaPropsOrArray{
 		Schema: &apiextensionsv1.JSONSchemaProps{

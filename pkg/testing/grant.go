@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// OwnNamespace is Rehome's own, where its lease is.
+// OwnNamespace is the namespace of Rehome and its lease.
 const OwnNamespace = "rehome-system"
 
-// Grant lets a user do what the manifests let Rehome do, and nothing else. It creates Rehome's own Namespace.
+// Grant gives a user the rights of Rehome in the manifests, and no others. It creates OwnNamespace.
 func Grant(ctx context.Context, c client.Client, user string) error {
 	cluster, own, err := Roles()
 	if err != nil {

@@ -19,7 +19,7 @@ func newObject(gvk schema.GroupVersionKind, namespace, name string) *unstructure
 	return obj
 }
 
-// set sets a field; a test that names an impossible path is wrong, and panics.
+// set sets a field. An impossible path is a mistake in a test, so it panics.
 func set(obj *unstructured.Unstructured, value any, path ...string) {
 	if err := unstructured.SetNestedField(obj.Object, value, path...); err != nil {
 		panic(err)
@@ -37,7 +37,7 @@ func setLabel(obj *unstructured.Unstructured, key, value string) {
 // ClusterWrapper builds a Cluster.
 type ClusterWrapper struct{ obj *unstructured.Unstructured }
 
-// MakeCluster starts a Cluster as KubeBlocks of that generation marks its own.
+// MakeCluster starts a Cluster with the mark of a generation of KubeBlocks.
 func MakeCluster(g Generation, namespace, name string) *ClusterWrapper {
 	w := &ClusterWrapper{newObject(g.Apps.WithKind("Cluster"), namespace, name)}
 	if g.Apps == kubeblocks.AppsV1 {
@@ -55,7 +55,7 @@ func (w *ClusterWrapper) Annotation(key, value string) *ClusterWrapper {
 	return w
 }
 
-// RestoredFrom says that a component is restored from a Backup in the Cluster's namespace.
+// RestoredFrom names the Backup of a component, in the Cluster's namespace.
 func (w *ClusterWrapper) RestoredFrom(component, backup string) *ClusterWrapper {
 	return w.Annotation(kubeblocks.AnnotationRestoreFromBackup,
 		fmt.Sprintf(`{%q:{"name":%q,"namespace":%q,"volumeRestorePolicy":"Parallel"}}`, component, backup, w.obj.GetNamespace()))
@@ -77,7 +77,7 @@ func (w *ClusterWrapper) Component(name string, policy map[string]any) *ClusterW
 // ComponentWrapper builds a Component.
 type ComponentWrapper struct{ obj *unstructured.Unstructured }
 
-// MakeComponent starts the Component that KubeBlocks makes of a component of a Cluster, which must exist.
+// MakeComponent starts the Component that KubeBlocks creates for a component of an existing Cluster.
 func MakeComponent(cluster *unstructured.Unstructured, component string) *ComponentWrapper {
 	gvk := cluster.GroupVersionKind().GroupVersion().WithKind("Component")
 	w := &ComponentWrapper{newObject(gvk, cluster.GetNamespace(), cluster.GetName()+"-"+component)}
@@ -99,8 +99,8 @@ func (w *ComponentWrapper) Policy(policy map[string]any) *ComponentWrapper {
 // InstanceSetWrapper builds an InstanceSet.
 type InstanceSetWrapper struct{ obj *unstructured.Unstructured }
 
-// MakeInstanceSet starts the InstanceSet that KubeBlocks makes of a Component, which must exist. Its template has the
-// Component's rules.
+// MakeInstanceSet starts the InstanceSet that KubeBlocks creates for an existing Component. Its template has the Component's
+// rules.
 func MakeInstanceSet(g Generation, component *unstructured.Unstructured) *InstanceSetWrapper {
 	w := &InstanceSetWrapper{newObject(g.Workloads().WithKind("InstanceSet"), component.GetNamespace(), component.GetName())}
 	for key, value := range component.GetLabels() {
@@ -115,13 +115,13 @@ func MakeInstanceSet(g Generation, component *unstructured.Unstructured) *Instan
 // Obj returns the InstanceSet.
 func (w *InstanceSetWrapper) Obj() *unstructured.Unstructured { return w.obj }
 
-// Replicas sets how many Pods there have to be.
+// Replicas sets the number of Pods.
 func (w *InstanceSetWrapper) Replicas(n int64) *InstanceSetWrapper {
 	set(w.obj, n, "spec", "replicas")
 	return w
 }
 
-// OnDelete leaves it to somebody else to replace outdated Pods.
+// OnDelete sets the update strategy with which KubeBlocks replaces no Pods.
 func (w *InstanceSetWrapper) OnDelete() *InstanceSetWrapper {
 	set(w.obj, "OnDelete", "spec", "instanceUpdateStrategy", "type")
 	return w
@@ -141,7 +141,7 @@ func MakeRestore(namespace, name string) *RestoreWrapper {
 // Obj returns the Restore.
 func (w *RestoreWrapper) Obj() *unstructured.Unstructured { return w.obj }
 
-// Of makes a Component, which must exist, the owner.
+// Of makes an existing Component the owner.
 func (w *RestoreWrapper) Of(component *unstructured.Unstructured) *RestoreWrapper {
 	for key, value := range component.GetLabels() {
 		w.Label(key, value)
@@ -162,13 +162,13 @@ func (w *RestoreWrapper) Backup(name string) *RestoreWrapper {
 	return w
 }
 
-// Policy sets how the Restore's Pods are scheduled.
+// Policy sets the scheduling policy of the Restore's Pods.
 func (w *RestoreWrapper) Policy(policy map[string]any) *RestoreWrapper {
 	set(w.obj, policy, "spec", "prepareDataConfig", "schedulingSpec")
 	return w
 }
 
-// Stale keeps the Restore's Pods apart from those of the cluster it was backed up from.
+// Stale sets a policy that names the source.
 func (w *RestoreWrapper) Stale(source string) *RestoreWrapper { return w.Policy(Apart(source)) }
 
 // PostReady makes it a Restore of stage postReady.
@@ -177,7 +177,7 @@ func (w *RestoreWrapper) PostReady() *RestoreWrapper {
 	return w
 }
 
-// DataSourceRef makes it a Restore that fills a single volume on request.
+// DataSourceRef makes it a Restore of a single volume.
 func (w *RestoreWrapper) DataSourceRef(kind, name string) *RestoreWrapper {
 	set(w.obj, map[string]any{"kind": kind, "name": name}, "spec", "prepareDataConfig", "dataSourceRef")
 	return w
@@ -194,7 +194,7 @@ func MakeBackup(namespace, name string) *BackupWrapper {
 // Obj returns the Backup.
 func (w *BackupWrapper) Obj() *unstructured.Unstructured { return w.obj }
 
-// Of takes the snapshot of a Cluster, in the form in which KubeBlocks keeps it.
+// Of sets the snapshot and labels of a Cluster, as KubeBlocks does.
 func (w *BackupWrapper) Of(cluster *unstructured.Unstructured) *BackupWrapper {
 	snapshot, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"name": cluster.GetName(), "namespace": cluster.GetNamespace()},
@@ -204,11 +204,11 @@ func (w *BackupWrapper) Of(cluster *unstructured.Unstructured) *BackupWrapper {
 		panic(err)
 	}
 	setLabel(w.obj, kubeblocks.LabelInstance, cluster.GetName())
-	setLabel(w.obj, kubeblocks.LabelClusterUID, string(cluster.GetUID()))
+	setLabel(w.obj, kubeblocks.LabelBackupClusterUID, string(cluster.GetUID()))
 	return w.Snapshot(string(snapshot))
 }
 
-// Snapshot sets the annotation that holds the snapshot to any text.
+// Snapshot sets the annotation of the snapshot to any text.
 func (w *BackupWrapper) Snapshot(text string) *BackupWrapper {
 	setAnnotation(w.obj, kubeblocks.AnnotationClusterSnapshot, text)
 	return w

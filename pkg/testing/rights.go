@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// WithoutVariable is the environment variable that takes a right away from Rehome, as Right.String has it: some test has to fail
-// then, or the right is not needed.
+// WithoutVariable is the environment variable that removes a right from Rehome, in the form of Right.String. If no test fails
+// then, the right is not needed.
 const WithoutVariable = "REHOME_TEST_WITHOUT_RIGHT"
 
 // Right is a verb that may be used on a resource.
@@ -23,7 +23,7 @@ func (r Right) String() string {
 	return strings.TrimSuffix(r.Verb+" "+r.Resource+"."+r.Group, ".")
 }
 
-// RightsOf lists what rules allow.
+// RightsOf lists the rights that rules grant.
 func RightsOf(rules []rbacv1.PolicyRule) []Right {
 	var rights []Right
 	for _, rule := range rules {
@@ -38,15 +38,15 @@ func RightsOf(rules []rbacv1.PolicyRule) []Right {
 	return rights
 }
 
-// Granted returns rules without the right that the environment takes away, if it does.
+// Granted returns rules without the right that WithoutVariable names.
 func Granted(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
-	taken := os.Getenv(WithoutVariable)
-	if taken == "" {
+	removed := os.Getenv(WithoutVariable)
+	if removed == "" {
 		return rules
 	}
 	var granted []rbacv1.PolicyRule
 	for _, right := range RightsOf(rules) {
-		if right.String() != taken {
+		if right.String() != removed {
 			granted = append(granted, rbacv1.PolicyRule{
 				APIGroups: []string{right.Group}, Resources: []string{right.Resource}, Verbs: []string{right.Verb},
 			})
@@ -55,7 +55,7 @@ func Granted(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 	return granted
 }
 
-// Roles returns the rules of config/rbac that hold in the whole cluster, and those of Rehome's own Namespace, as Granted has them.
+// Roles returns the cluster-wide rules of config/rbac and those of Rehome's namespace, both after Granted.
 func Roles() (cluster, own []rbacv1.PolicyRule, err error) {
 	dir, err := fromRoot("config", "rbac")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// Apart is a scheduling policy by which a Pod keeps to nodes without Pods of the named clusters.
+// Apart returns a scheduling policy with required anti-affinity per node against the Pods of the named clusters.
 func Apart(clusters ...string) map[string]any {
 	terms := make([]any, 0, len(clusters))
 	for _, cluster := range clusters {

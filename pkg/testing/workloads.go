@@ -27,13 +27,13 @@ func MakeJob(restore client.Object, name string) *JobWrapper {
 	return w
 }
 
-// Rules gives the Job the scheduling rules of its Restore, as KubeBlocks does.
+// Rules copies the scheduling rules of a Restore to the Job, as KubeBlocks does.
 func (w *JobWrapper) Rules(restore client.Object) *JobWrapper {
 	setRules(&w.obj.Spec.Template.Spec, restore, "spec", "prepareDataConfig", "schedulingSpec")
 	return w
 }
 
-// Claim has the Job's Pods mount a claim.
+// Claim adds a claim to the Job's Pods.
 func (w *JobWrapper) Claim(name string) *JobWrapper {
 	addClaim(&w.obj.Spec.Template.Spec, name)
 	return w
@@ -78,7 +78,7 @@ func makePod(namespace, name string, labels map[string]string, container string)
 	return w
 }
 
-// Of makes an object, which must exist, the Pod's controller, and takes the Pod's rules and volumes from it if it is a Job.
+// Of makes an existing object the Pod's controller. It copies the rules and volumes of a Job.
 func (w *PodWrapper) Of(owner client.Object) *PodWrapper {
 	gvk := schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}
 	if job, ok := owner.(*batchv1.Job); ok {
@@ -91,19 +91,19 @@ func (w *PodWrapper) Of(owner client.Object) *PodWrapper {
 	return w
 }
 
-// Rules gives the Pod the scheduling rules that stand at a path of an unstructured object.
+// Rules copies the scheduling rules at a path of an unstructured object to the Pod.
 func (w *PodWrapper) Rules(of client.Object, path ...string) *PodWrapper {
 	setRules(&w.obj.Spec, of, path...)
 	return w
 }
 
-// Claim has the Pod mount a claim.
+// Claim adds a claim to the Pod.
 func (w *PodWrapper) Claim(name string) *PodWrapper {
 	addClaim(&w.obj.Spec, name)
 	return w
 }
 
-// Unschedulable says that the scheduler turned the Pod down.
+// Unschedulable sets the condition of a Pod that the scheduler finds no node for.
 func (w *PodWrapper) Unschedulable(message string) *PodWrapper {
 	w.obj.Status.Phase = corev1.PodPending
 	w.obj.Status.Conditions = []corev1.PodCondition{{
@@ -121,13 +121,13 @@ func (w *PodWrapper) OnNode(name string) *PodWrapper {
 	return w
 }
 
-// Started says that a kubelet has seen the Pod.
+// Started sets the start time, as a kubelet does.
 func (w *PodWrapper) Started(at metav1.Time) *PodWrapper {
 	w.obj.Status.StartTime = &at
 	return w
 }
 
-// ContainerWaiting says that a kubelet is about to run the Pod's container.
+// ContainerWaiting sets the status of a container that a kubelet is about to run.
 func (w *PodWrapper) ContainerWaiting() *PodWrapper {
 	w.obj.Status.ContainerStatuses = []corev1.ContainerStatus{{
 		Name:  w.obj.Spec.Containers[0].Name,
@@ -152,7 +152,7 @@ func podSpec(container string) corev1.PodSpec {
 	}
 }
 
-// setRules sets the scheduling rules of a Pod to those that stand at a path of an unstructured object, if any do.
+// setRules copies the scheduling rules at a path of an unstructured object, if there are any.
 func setRules(spec *corev1.PodSpec, of client.Object, path ...string) {
 	obj, ok := of.(*unstructured.Unstructured)
 	if !ok {

@@ -1,0 +1,37 @@
+package kubeblocks
+
+// The reasons why a Backup or a Cluster names no source, behind the name of the object.
+const (
+	textNoAnnotation  = "has no annotation "
+	textBadSnapshot   = "holds a cluster snapshot that cannot be read"
+	textBadAnnotation = "annotation " + AnnotationRestoreFromBackup + " cannot be read"
+	textAnonymous     = "neither the snapshot nor the label " + LabelInstance + " names the cluster"
+	textNotACluster   = "not a Cluster, but a %s"
+	textNotJSON       = "not JSON at byte %d"
+	textWrongType     = "%s is of type %s at byte %d"
+	textInvalidJSON   = "invalid JSON"
+)
+
+// What started, and what the scheduler has not decided on.
+const (
+	textActionEnded   = "%s is %s"
+	textJobCounts     = "Job %s counts %d succeeded and %d failed Pods"
+	textPodBound      = "Pod %s was bound to a node"
+	textNoPod         = "Job %s has no Pod yet"
+	textNotScheduled  = "Pod %s has no scheduling decision yet"
+	textWaitsForOther = "its data is restored, and it waits for the other Pods of the Restore"
+)
+
+// The reasons why KubeBlocks does not replace a Pod.
+const (
+	textBefore094 = "KubeBlocks 0.9 replaces Pending Pods only from 0.9.4 on"
+	textOnDelete  = "its update strategy is OnDelete"
+	textNotAll    = "not all of its Pods have been created"
+)
+
+// The errors of an API server without KubeBlocks' kinds.
+const (
+	textNotInstalled = "KubeBlocks is not installed in the API server"
+	textNotServed    = "%w: it serves no %s"
+	textNotFound     = "find KubeBlocks' %s in the API server: %w"
+)
