@@ -20,13 +20,7 @@ PKG ?=
 CHART := charts/rehome
 
 # The modules of this repository, but those that only pin programs.
-MODULES := $(patsubst %/,%,$(dir $(shell git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' ':!test/controlplane/components')))
-
-# DIST is where packages are made.
-DIST := $(CURDIR)/.cache/dist
-
-# GO_BUILD makes the same program from a commit, wherever it runs. The version is the tag or the commit, which Go writes into it.
-GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
+MODULES = $(patsubst %/,%,$(dir $(shell git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' ':!test/controlplane/components')))
 
 # Programs, tests, tools and the linter compile with the same flags, so they share Go's build cache.
 export CGO_ENABLED := 0

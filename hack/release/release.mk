@@ -4,6 +4,12 @@
 GORELEASER_VERSION := v2.16.0
 GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
 
+# DIST is where packages are made.
+DIST := $(CURDIR)/.cache/dist
+
+# GO_BUILD is reproducible: the same commit gives the same program. Go stamps the tag or the commit into it as the version.
+GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
+
 # IMAGE is the name of the container image, and IMAGE_ARCHS are its architectures.
 IMAGE ?= ghcr.io/rehome-operator/rehome
 IMAGE_ARCHS ?= amd64 arm64
