@@ -1,33 +1,32 @@
-# KUBEBLOCKS is the version that `make demo` runs: v1.0.2, v1.0.0 or v0.9.3.
+# KUBEBLOCKS is the version that `make demo` and `make run` use: v1.0.2, v1.0.0 or v0.9.3.
 KUBEBLOCKS ?= v1.0.2
 
-# FUZZTIME is how long each fuzz target runs.
+# How much is tried: the time of each fuzz target, the random cases of each law of a rewrite, and the seeds of runs with faults.
+# Without CHECKS, the tests choose the cases. .ci/nightly tries more.
 FUZZTIME ?= 10s
+CHECKS ?=
+SEEDS ?= 200
 
-# E2E selects end-to-end tests by their labels.
-E2E ?= !nightly || scenarios && v1.0.2
+# E2E selects end-to-end specs by their labels. VERSION, a version of KubeBlocks, narrows that further.
+E2E ?= !nightly
+VERSION ?=
+E2E_FILTER = $(or $(and $(E2E),$(VERSION),($(E2E)) && $(VERSION)),$(E2E),$(VERSION))
+
+# FOCUS is a regular expression that selects tests by their names, and PKG a package, such as ./pkg/rewrite.
+FOCUS ?=
+PKG ?=
 
 # CHART is the Helm chart.
 CHART := charts/rehome
 
-# The modules of this repository that hold code of ours.
-MODULES := . hack/release test/controlplane test/conformance test/chart test/e2e test/bench
+# The modules of this repository, but those that only pin programs.
+MODULES = $(patsubst %/,%,$(dir $(shell git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' ':!test/controlplane/components')))
 
-# IMAGE is the name of the container image, and IMAGE_ARCHS what it is built for.
-IMAGE ?= ghcr.io/rehome-operator/rehome
-IMAGE_ARCHS ?= amd64 arm64
-
-# DIST is where releases are made.
-DIST := $(CURDIR)/.cache/dist
-
-# GO_BUILD makes the same program from a commit, wherever it runs. The version is the tag or the commit, which Go writes into it.
-GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
-
-# All is compiled in one way, so that what programs, tests, tools and the linter have in common is compiled once.
+# Programs, tests, tools and the linter compile with the same flags, so they share Go's build cache.
 export CGO_ENABLED := 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 
-include hack/tools.mk
+include hack/tools.mk hack/release/release.mk
 
 .DEFAULT_GOAL := help
 
@@ -35,16 +34,27 @@ include hack/tools.mk
 
 .PHONY: help
 help: ## Show this help.
-	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make \033[36m<target>\033[0m [KUBEBLOCKS=v1.0.2]\n"} \
-		/^[a-zA-Z0-9_-]+:.*##/ {printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2} \
+	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make \033[36m<target>\033[0m [VARIABLE=value]\n"} \
+		/^[a-zA-Z0-9_-]+:.*##/ {printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2} \
 		/^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## See a restore hang on the real thing, and Rehome end it.
+demo: ## Show a restore that hangs on a real KubeBlocks, and how Rehome unblocks it. [KUBEBLOCKS]
 	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS)
 
+.PHONY: run
+run: controlplane ## Start a control plane, and print how to run Rehome against it in a debugger. [KUBEBLOCKS]
+	@definitions=$$(GONOSUMDB=github.com/apecloud/kubeblocks go mod download -json github.com/apecloud/kubeblocks@$(KUBEBLOCKS) | \
+		sed -n 's|.*"Dir": "\(.*\)".*|\1/config/crd/bases|p'); \
+	cd test/controlplane && go run ./cmd/controlplane start --crds $(CURDIR)/config/crd,"$$definitions" | while read -r kubeconfig; do \
+		printf '%s\n' 'The kinds of Rehome and of KubeBlocks $(KUBEBLOCKS) are defined. KubeBlocks does not run. Ctrl-C stops the control plane.' \
+			"    export KUBECONFIG=$$kubeconfig" \
+			'    dlv debug . -- manager --kubeconfig "$$KUBECONFIG"' \
+			'    kubectl apply -k config/samples'; \
+	done
+
 .PHONY: bench
-bench: controlplane kubeblocks ## Measure Rehome beside what it is compared with; the table is in .cache/bench.
+bench: controlplane kubeblocks ## Run the benchmarks; the table is in .cache/bench.
 	@cd test/bench && go build -o $(CURDIR)/.cache/bench/bench ./cmd/bench
 	@status=0; .cache/bench/bench --markdown .cache/bench/table.md --json .cache/bench/table.json || status=$$?; \
 		cat .cache/bench/table.md; exit $$status
@@ -54,7 +64,7 @@ build: ## Build the rehome binary into .cache/bin.
 	$(GO_BUILD) -o .cache/bin/rehome .
 
 .PHONY: chart
-chart: manifests chart-docs $(HELM) ## Lint the Helm chart and pack it into .cache/dist; the same sources give the same bytes.
+chart: manifests chart-docs $(HELM) ## Lint the Helm chart and pack it into .cache/dist, reproducibly.
 	$(HELM) lint --strict $(CHART)
 	HELM=$(HELM) hack/pack-chart.sh $(CHART) $(DIST)
 
@@ -65,7 +75,7 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths="./pkg/...;./api/..."
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the markers in the code, and what the chart holds of config.
+manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from markers, and copy them to the chart.
 	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
 	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/..." output:rbac:dir=config/rbac
 	@mkdir -p $(CHART)/files/crds
@@ -78,7 +88,7 @@ manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from the mar
 		sed 's/^./  &/' $(CHART)/files/rules.yaml) > config/prometheus/prometheusrule.yaml
 
 .PHONY: chart-docs
-chart-docs: $(HELM_DOCS) ## Generate the README of the chart from the comments on its values.
+chart-docs: $(HELM_DOCS) ## Generate the chart's README from the comments in values.yaml.
 	$(HELM_DOCS) --chart-search-root $(CHART) --log-level warning
 
 .PHONY: fmt
@@ -86,11 +96,11 @@ fmt: $(GOLANGCI_LINT) ## Format the code.
 	@for m in $(MODULES); do (cd $$m && $(GOLANGCI_LINT) fmt --config $(CURDIR)/.golangci.yaml) || exit 1; done
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Lint every module, the import rule included.
+lint: $(GOLANGCI_LINT) ## Lint every module.
 	@for m in $(MODULES); do echo "lint $$m" >&2; (cd $$m && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; done
 
 .PHONY: verify
-verify: generate manifests chart-docs ## Fail when generated files or go.mod files are out of date, or a forbidden module is linked.
+verify: generate manifests chart-docs ## Check that generated files are up to date, go.mod files tidy, and no forbidden module linked.
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
@@ -99,102 +109,76 @@ verify: generate manifests chart-docs ## Fail when generated files or go.mod fil
 
 ##@ Test
 
-# Of what a test builds or runs as a program, `go test` knows nothing: it would take an old result for a new one (-count=1).
+# `go test` caches results, but does not see the programs that a test builds or runs. Those tests have -count=1.
+
+# The folder of the built control plane.
+ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 
 .PHONY: test
-test: test-unit test-alerts test-fuzz test-image test-controlplane test-conformance test-chart test-e2e test-bench ## Run every test; builds what they need first.
+test: test-unit test-controllers test-alerts test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run the tests of .ci/run.
 
 .PHONY: test-unit
-test-unit: controlplane ## Run the tests of the product, controllers on a real API server.
-	@# The controllers' suite shows what it covered: calls at which the process died or was refused, deletes that were checked. The
-	@# command that runs it as two processes is a tool of test/e2e.
-	export KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)"; \
-		go test $$(go list ./... | grep -v /controllers$$) && cd test/e2e && go tool ginkgo --procs=2 --timeout=30m -v ../../controllers
+test-unit: $(if $(filter-out ./pkg/operator%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
+	KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') $(or $(PKG),$$(go list ./... | grep -v /controllers$$))
+
+.PHONY: test-controllers
+test-controllers: controlplane ## Run the controllers against a real API server. [FOCUS]
+	@# In two processes, by a tool of test/e2e. -v shows the coverage: calls with faults, and deletes that were checked.
+	export KUBEBUILDER_ASSETS=$(ASSETS); cd test/e2e && \
+		go tool ginkgo --procs=2 --timeout=30m -v $(if $(FOCUS),--focus='$(FOCUS)') ../../controllers
+
+.PHONY: test-faults
+test-faults: ## Run the controllers against an API server in memory that fails, with SEEDS seeds. [SEEDS]
+	@go test -list '^TestFaults$$' ./controllers | grep -q '^TestFaults$$' || (echo "controllers has no TestFaults" && exit 1)
+	FAULT_SEEDS=$(SEEDS) go test -count=1 -timeout 6h -run '^TestFaults$$' ./controllers
 
 .PHONY: test-alerts
-test-alerts: $(PROMTOOL) ## Check the alerts, and when they fire.
+test-alerts: $(PROMTOOL) ## Check the alert rules, and when they fire.
 	$(PROMTOOL) check rules --lint=all --lint-fatal config/prometheus/rules.yaml
 	$(PROMTOOL) test rules config/prometheus/tests/*.yaml
 
 .PHONY: test-fuzz
-test-fuzz: ## Fuzz the snapshot parser and the rewrite for FUZZTIME each.
+test-fuzz: ## Fuzz the snapshot parser and the rewrite. [FUZZTIME]
 	go test ./pkg/rewrite -run '^$$' -fuzz '^FuzzSnapshot$$' -fuzztime $(FUZZTIME)
 	go test ./pkg/rewrite -run '^$$' -fuzz '^FuzzRewrite$$' -fuzztime $(FUZZTIME)
 
 .PHONY: test-conformance
-test-conformance: ## Check the laws of a rewrite through the real scheduler's plugins.
-	cd test/conformance && go test ./...
-
-.PHONY: test-image
-test-image: ## Build the container image of the last commit for amd64, twice, and test it.
-	cd hack/release && go test -count=1 ./image ./licenses ./test/image
+test-conformance: ## Check the laws of a rewrite with the real scheduler's plugins. [CHECKS]
+	cd test/conformance && $(if $(CHECKS),RAPID_SEED=0 RAPID_CHECKS=$(CHECKS) go test -count=1 -timeout 4h,go test) ./...
 
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.
 	cd test/controlplane && go test -count=1 ./...
 
 .PHONY: test-chart
-test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install the chart and the kustomize builds, and run Rehome with the rights they give.
-	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome go test -count=1 -timeout 20m ./...
+test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install the chart and the kustomize builds, and run Rehome with their rights. [FOCUS]
+	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome \
+		go test -count=1 -timeout 20m $(if $(FOCUS),-v -run '$(FOCUS)') ./...
 
 .PHONY: test-e2e
-test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks, in three versions, and a real Prometheus.
-	cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$) && \
-		PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=60m --label-filter='$(E2E)' .
+test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
+	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$))
+	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=90m --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 .PHONY: test-bench
-test-bench: controlplane ## See whether the benchmarks work, in their smallest sizes; nothing is expected of the figures.
+test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does not check the figures.
 	cd test/bench && go test -count=1 -timeout 20m ./...
 
-.PHONY: nightly
-nightly: $(GORELEASER) ## Run what takes too long for `make test`: whole releases, images compiled anew, all that runs in namespaced mode.
-	cd hack/release && go test -count=1 -timeout 60m ./test/image -archs amd64,arm64 -fresh-cache
-	cd hack/release && go test -count=1 -timeout 60m ./test/archives
-	$(MAKE) test-e2e E2E=nightly
-	$(MAKE) nightly-rights
+.PHONY: test-rights
+test-rights: controlplane kubeblocks ## Remove each right of Rehome, one at a time, and find a test that fails without it.
+	export KUBEBUILDER_ASSETS=$(ASSETS); cd test/e2e && go run ./cmd/rights
 
-.PHONY: nightly-rights
-nightly-rights: controlplane kubeblocks # Take each right that Rehome has away, and find a test that fails without it.
-	export KUBEBUILDER_ASSETS="$$(cd test/controlplane && go run ./cmd/controlplane dir)"; cd test/e2e && go run ./cmd/rights
+.PHONY: nightly
+nightly: ## Run everything: what .ci/run does, and what takes too long for it.
+	.ci/nightly
 
 .PHONY: controlplane
 controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).
 	@cd test/controlplane && go run ./cmd/controlplane build
 
 .PHONY: kubeblocks
-kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minutes, once).
-	@cd test/e2e && go run ./cmd/kubeblocks build
-
-##@ Release
-
-.PHONY: image
-image: licenses ## Build the container image into .cache/dist/image, and print its digest.
-	@for a in $(IMAGE_ARCHS); do GOOS=linux GOARCH=$$a $(GO_BUILD) -o $(DIST)/bin/linux-$$a/rehome . || exit 1; done
-	@cd hack/release && go run ./cmd/image --repository $(IMAGE) --licenses $(DIST)/licenses --output $(DIST)/image \
-		$(IMAGE_ARCHS:%=$(DIST)/bin/linux-%/rehome)
-
-.PHONY: licenses
-licenses: ## Gather the licences of all that is linked into .cache/dist/licenses; fail at one that is not allowed.
-	@cd hack/release && go run ./cmd/licenses --source $(CURDIR) --output $(DIST)/licenses
-
-.PHONY: release-files
-release-files: build licenses # What a release holds besides the programs, and the tool that lists their components.
-	@rm -f $(DIST)/rehome-*.tgz
-	@$(MAKE) --no-print-directory chart
-	@mkdir -p $(DIST)/completions
-	@for s in bash zsh fish powershell; do .cache/bin/rehome completion $$s > $(DIST)/completions/rehome.$$s || exit 1; done
-	@cd hack/release && go build -o $(DIST)/bin/sbom ./cmd/sbom
-
-.PHONY: release-dry-run
-release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release, and publish nothing.
-	$(GORELEASER) check
-	$(GORELEASER) release --snapshot --clean
-
-.PHONY: release
-release: $(GORELEASER) ## Publish the files of the tag that is checked out.
-	@tag=$$(git describe --tags --exact-match) && version=v$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml) && \
-		[ "$$tag" = "$$version" ] || (echo "the tag that is checked out, $$tag, is not the version in $(CHART)/Chart.yaml, $$version" && exit 1)
-	$(GORELEASER) release --clean
+kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minutes, once). [VERSION]
+	@cd test/e2e && go run ./cmd/kubeblocks build $(VERSION)
 
 ##@ Clean up
 

@@ -1,5 +1,5 @@
-# Versions of the tools, in one place. Each is built from the Go module proxy into $(TOOLS), under a name that holds its
-# version, so that a new version is a new file.
+# Versions of the tools. Each is built from the Go module proxy into $(TOOLS). The version is part of the file's name, so a new
+# version is a new file.
 
 CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION := v2.15.0
@@ -9,8 +9,6 @@ KUBECONFORM_VERSION := v0.8.0
 # v5.8.2 needs Go 1.27.
 KUSTOMIZE_VERSION := v5.8.1
 PROMETHEUS_VERSION := v0.316.0
-# Of v2.17.0 and later, one dependency is not on the module proxy, or they need Go 1.27.
-GORELEASER_VERSION := v2.16.0
 
 TOOLS := $(CURDIR)/.cache/tools
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
@@ -21,7 +19,6 @@ KUBECONFORM := $(TOOLS)/kubeconform-$(KUBECONFORM_VERSION)
 KUSTOMIZE := $(TOOLS)/kustomize-$(KUSTOMIZE_VERSION)
 PROMETHEUS := $(TOOLS)/prometheus-$(PROMETHEUS_VERSION)
 PROMTOOL := $(TOOLS)/promtool-$(PROMETHEUS_VERSION)
-GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
 
 $(CONTROLLER_GEN):
 	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen,$(CONTROLLER_GEN_VERSION))
@@ -41,17 +38,14 @@ $(KUBECONFORM):
 $(KUSTOMIZE):
 	$(call install-tool,sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
 
-# Without what asks clouds for targets, of which no test has any, and without a web interface.
+# Without the service discovery of clouds, which no test uses.
 $(PROMETHEUS):
 	$(call install-tool,github.com/prometheus/prometheus/cmd/prometheus,$(PROMETHEUS_VERSION),-tags remove_all_sd)
 
 $(PROMTOOL):
 	$(call install-tool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),-tags remove_all_sd)
 
-$(GORELEASER):
-	$(call install-tool,github.com/goreleaser/goreleaser/v2,$(GORELEASER_VERSION))
-
-# install-tool builds $(1) at version $(2), with flags $(3), beside $@ and renames it when it is whole.
+# install-tool builds $(1) at version $(2), with flags $(3). It renames the result to $@, so an interrupted build leaves no $@.
 define install-tool
 	@echo "building $(notdir $@)" >&2
 	@mkdir -p $@.tmp

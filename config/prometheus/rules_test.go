@@ -1,4 +1,4 @@
-// Package prometheus tests what belongs to the alerts. When they fire is tested by promtool: see `make test-alerts`.
+// Package prometheus tests the runbooks and tests of the alerts. promtool tests when they fire: see `make test-alerts`.
 package prometheus
 
 import (
@@ -11,10 +11,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// runbookBase is where people find the pages of docs/runbooks.
+// runbookBase is the URL of docs/runbooks.
 const runbookBase = "https://github.com/rehome-operator/rehome/blob/main/docs/runbooks/"
 
-// alert is an alerting rule. Of a recording rule, Alert is empty.
+// alert is a rule. Alert is empty for a recording rule.
 type alert struct {
 	Alert       string            `json:"alert"`
 	Labels      map[string]string `json:"labels"`
@@ -73,7 +73,7 @@ func TestEveryAlertHasARunbookAndATest(t *testing.T) {
 	g.Expect(files(g, "tests/*.yaml")).To(ConsistOf(named))
 }
 
-func TestEveryAlertTellsWhatToDo(t *testing.T) {
+func TestEveryAlertHasASeverityAndLinksToItsRunbook(t *testing.T) {
 	g := NewWithT(t)
 	for _, a := range alerts(g) {
 		t.Run(a.Alert+" "+a.Labels["severity"], func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestEveryAlertTellsWhatToDo(t *testing.T) {
 			page, err := os.ReadFile("../../docs/runbooks/" + a.Alert + ".md")
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(string(page)).To(HavePrefix("# " + a.Alert + "\n"))
-			g.Expect(string(page)).To(ContainSubstring("**"+a.Labels["severity"]+"**"), "the page tells the severity")
+			g.Expect(string(page)).To(ContainSubstring("**"+a.Labels["severity"]+"**"), "the page shows the severity")
 		})
 	}
 }

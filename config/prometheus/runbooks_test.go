@@ -15,7 +15,7 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 )
 
-// sections are what a page has, in this order, so that nobody has to search at three in the morning.
+// sections are the headings of every page, in this order.
 var sections = []string{"What it means", "What the user feels", "Look at first", "What to do", "What not to do", "Silence it"}
 
 var (
@@ -27,7 +27,7 @@ var (
 	annotation      = regexp.MustCompile(`(rehome\.kubeblocks\.io/[a-z-]+?)(-$|=(\w+))`)
 )
 
-func TestRunbooks(t *testing.T) {
+func TestRunbooksHaveTheSameSectionsAndValidCommands(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/runbooks/*.md")
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	for _, path := range pages {
@@ -55,7 +55,7 @@ func submatches(pattern *regexp.Regexp, text string) []string {
 	return found
 }
 
-// checkCommand expects that a shell can parse a command, and that what it says to Rehome is what Rehome understands.
+// checkCommand expects that a shell can parse a command, and that the Rehomings and annotations in it are valid.
 func checkCommand(g Gomega, command string) {
 	g.Expect(command).To(Or(HavePrefix("kubectl "), HavePrefix("amtool ")))
 	output, err := exec.Command("sh", "-n", "-c", command).CombinedOutput()

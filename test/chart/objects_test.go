@@ -14,10 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// objects are those of one rendering.
+// objects are the objects of one rendering.
 type objects []*unstructured.Unstructured
 
-// parse reads YAML documents. Each must be an object, but for those that hold nothing.
+// parse reads YAML documents. Each must be an object or empty.
 func parse(t *testing.T, text string) objects {
 	t.Helper()
 	g := NewWithT(t)
@@ -64,7 +64,7 @@ func (l objects) ofKind(kinds ...string) objects {
 	return some
 }
 
-// only returns the one object of a kind.
+// only returns the single object of a kind.
 func (l objects) only(t *testing.T, kind string) *unstructured.Unstructured {
 	t.Helper()
 	some := l.ofKind(kind)

@@ -1,84 +1,148 @@
 package chart
 
 import (
-	"net"
+	"context"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// operator is one that runs.
-type operator struct {
-	// log is the file of its log, metrics the address where it serves metrics.
-	log, metrics string
+// TestTheOperatorWorksWithTheRightsOfTheChart runs the built operator with the configuration and the service account that the chart
+// gives it.
+func TestTheOperatorWorksWithTheRightsOfTheChart(t *testing.T) {
+	const readers = "\nmetrics: {readers: [{kind: ServiceAccount, name: default, namespace: vault}]}"
+	s := startServer(t)
+	s.createNamespaces(t)
+
+	t.Run("it is ready while it waits for KubeBlocks", func(t *testing.T) {
+		s.install(t, "")
+		s.runOperator(t)
+	})
+	s.defineKubeBlocks(t)
+	t.Run("in all Namespaces", func(t *testing.T) {
+		s.install(t, readers)
+		o := s.runOperator(t)
+		s.expectRewrite(t)
+		s.expectNothingForbidden(t, o)
+	})
+	t.Run("in single Namespaces", func(t *testing.T) {
+		s.install(t, namespaced+readers)
+		o := s.runOperator(t)
+		s.expectRewrite(t)
+		s.expectNothingForbidden(t, o)
+		s.expectUnreadableBackupReported(t)
+	})
 }
 
-// runOperator runs the operator that is installed, outside of the cluster: with its configuration and as its service account. It
-// returns when the operator is ready.
-func (s *server) runOperator(t *testing.T) operator {
+// install installs the chart for the time of a test.
+func (s *server) install(t *testing.T, values string) {
+	t.Helper()
+	s.helm(t, values, "install", releaseName, chart(t))
+	t.Cleanup(func() {
+		g := NewWithT(t)
+		ctx := context.WithoutCancel(t.Context())
+		s.helm(t, "", "uninstall", releaseName, "--wait")
+		definition := &unstructured.Unstructured{}
+		definition.SetGroupVersionKind(definitionKind)
+		definition.SetName(definitionName)
+		g.Expect(s.Delete(ctx, definition)).To(Succeed())
+		g.Eventually(func() error { return s.Get(ctx, client.ObjectKeyFromObject(definition), definition) }).
+			WithTimeout(soon).Should(Satisfy(apierrors.IsNotFound))
+	})
+}
+
+var definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+
+const definitionName = "rehomings.rehome.kubeblocks.io"
+
+// expectRewrite expects that the operator leads, and rewrites a restored Cluster.
+func (s *server) expectRewrite(t *testing.T) {
 	t.Helper()
 	g := NewWithT(t)
-	dir := t.TempDir()
-	config, kubeconfig := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "kubeconfig")
-	installed := &corev1.ConfigMap{}
-	g.Expect(s.Get(t.Context(), client.ObjectKey{Namespace: ownNamespace, Name: rehome}, installed)).To(Succeed())
-	g.Expect(os.WriteFile(config, []byte(installed.Data["config.yaml"]), 0o600)).To(Succeed())
-	g.Expect(clientcmd.WriteToFile(kubeconfigOf(s.as(t, ownNamespace, rehome)), kubeconfig)).To(Succeed())
-	health, metrics := freeAddress(t), freeAddress(t)
-
-	process, err := s.Run("rehome", exec.Command(tool(t, "REHOME"), "manager", "--config", config, "--kubeconfig", kubeconfig,
-		"--health-probe-bind-address", health, "--metrics-bind-address", metrics))
-	g.Expect(err).NotTo(HaveOccurred())
 	g.Eventually(func(g Gomega) {
-		g.Expect(process.Err()).NotTo(HaveOccurred())
-		response, err := http.Get("http://" + health + "/readyz") //nolint:noctx // bounded by Eventually
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(response.Body.Close()).To(Succeed())
-		g.Expect(response).To(HaveHTTPStatus(http.StatusOK))
+		lease := &coordinationv1.Lease{}
+		g.Expect(s.Get(t.Context(), client.ObjectKey{Namespace: ownNamespace, Name: leaseName}, lease)).To(Succeed())
+		g.Expect(lease.Spec.HolderIdentity).To(HaveValue(Not(BeEmpty())))
+		var events corev1.EventList
+		g.Expect(s.List(t.Context(), &events, client.InNamespace(ownNamespace))).To(Succeed())
+		g.Expect(events.Items).To(ContainElement(HaveField("Reason", "LeaderElection")))
 	}).WithTimeout(soon).Should(Succeed())
-	return operator{process.Log(), metrics}
+
+	cluster := s.restore(t, "carrot67", managed)
+	g.Eventually(func() any { return s.specOf(t, cluster) }).WithTimeout(soon).Should(Equal(specNaming("carrot67", "carrot67")))
+	g.Eventually(func() any { return s.ready(t, cluster) }).WithTimeout(soon).Should(HaveValue(
+		HaveField("Reason", v1alpha1.ReasonNoPods)), "KubeBlocks, which would create a Restore, does not run")
 }
 
-// scrape returns the status that a client gets who asks for metrics.
-func (o operator) scrape(t *testing.T, as *rest.Config) int {
+// expectNothingForbidden expects that the operator lacks no right, and that the chart's readers can get its metrics, and others cannot.
+func (s *server) expectNothingForbidden(t *testing.T, o operator) {
 	t.Helper()
 	g := NewWithT(t)
-	config := rest.CopyConfig(as)
-	// Each operator signs a certificate of its own when it starts.
-	config.TLSClientConfig = rest.TLSClientConfig{Insecure: true}
-	scraper, err := rest.HTTPClientFor(config)
-	g.Expect(err).NotTo(HaveOccurred())
-	response, err := scraper.Get("https://" + o.metrics + "/metrics") //nolint:noctx // local
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(response.Body.Close()).To(Succeed())
-	return response.StatusCode
+	g.Expect(o.scrape(t, s.as(t, unmanaged, "default"))).To(Equal(http.StatusOK))
+	g.Expect(o.scrape(t, s.as(t, managed, "default"))).To(Equal(http.StatusForbidden))
+	g.Expect(read(t, o.log)).NotTo(ContainSubstring("forbidden"))
 }
 
-// kubeconfigOf returns the kubeconfig of a client that has a token.
-func kubeconfigOf(config *rest.Config) clientcmdapi.Config {
-	const name = "test"
-	return clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{name: {Server: config.Host, CertificateAuthorityData: config.CAData}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: {Token: config.BearerToken}},
-		Contexts:       map[string]*clientcmdapi.Context{name: {Cluster: name, AuthInfo: name}},
-		CurrentContext: name,
-	}
-}
-
-// freeAddress returns a loopback address nobody listens on now.
-func freeAddress(t *testing.T) string {
+// expectUnreadableBackupReported restores a Cluster from a Backup that the operator must not read.
+func (s *server) expectUnreadableBackupReported(t *testing.T) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	NewWithT(t).Expect(listener.Close()).To(Succeed())
-	return listener.Addr().String()
+	g := NewWithT(t)
+	cluster := s.restore(t, "melon3", unmanaged)
+
+	g.Eventually(func() any { return s.ready(t, cluster) }).WithTimeout(soon).Should(HaveValue(SatisfyAll(
+		HaveField("Reason", v1alpha1.ReasonSourceUnknown),
+		HaveField("Message", ContainSubstring("no right to get Backup vault/bp1")))))
+	g.Expect(s.specOf(t, cluster)).To(Equal(specNaming("melon3", "my1")))
+}
+
+// restore creates, for the time of a test, a Cluster that is restored from a Backup in a Namespace and has inherited its rules.
+func (s *server) restore(t *testing.T, name, backupNamespace string) *unstructured.Unstructured {
+	t.Helper()
+	source := rehometesting.MakeCluster(rehometesting.V10(), backupNamespace, "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
+	cluster := rehometesting.MakeCluster(rehometesting.V10(), managed, name).
+		Annotation(kubeblocks.AnnotationRestoreFromBackup, `{"mysql":{"name":"bp1","namespace":"`+backupNamespace+`"}}`).
+		Component("mysql", rehometesting.Apart("my1")).Obj()
+	for _, object := range []client.Object{rehometesting.MakeBackup(backupNamespace, "bp1").Of(source).Obj(), cluster} {
+		NewWithT(t).Expect(s.Create(t.Context(), object)).To(Succeed())
+		t.Cleanup(func() { NewWithT(t).Expect(s.Delete(context.WithoutCancel(t.Context()), object)).To(Succeed()) })
+	}
+	return cluster
+}
+
+// specNaming returns the spec of a Cluster whose rules name the cluster source.
+func specNaming(cluster, source string) any {
+	return rehometesting.MakeCluster(rehometesting.V10(), managed, cluster).Component("mysql", rehometesting.Apart(source)).Obj().Object["spec"]
+}
+
+func (s *server) specOf(t *testing.T, cluster *unstructured.Unstructured) any {
+	t.Helper()
+	latest := &unstructured.Unstructured{}
+	latest.SetGroupVersionKind(cluster.GroupVersionKind())
+	NewWithT(t).Expect(s.Get(t.Context(), client.ObjectKeyFromObject(cluster), latest)).To(Succeed())
+	return latest.Object["spec"]
+}
+
+// ready returns the condition Ready of a Cluster's Rehoming, or nil.
+func (s *server) ready(t *testing.T, cluster *unstructured.Unstructured) *metav1.Condition {
+	t.Helper()
+	g := NewWithT(t)
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Rehoming"))
+	err := s.Get(t.Context(), client.ObjectKeyFromObject(cluster), object)
+	g.Expect(client.IgnoreNotFound(err)).To(Succeed())
+	rehoming := decoded[v1alpha1.Rehoming](t, object)
+	return meta.FindStatusCondition(rehoming.Status.Conditions, v1alpha1.ConditionReady)
 }

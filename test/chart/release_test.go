@@ -16,59 +16,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-const definition = "CustomResourceDefinition rehomings.rehome.kubeblocks.io"
-
-// TestAReleaseComesAndGoes installs a version that is older, with all that can be turned on, upgrades it to this one, with other
-// values, and uninstalls it.
-func TestAReleaseComesAndGoes(t *testing.T) {
-	s := startServer(t)
-	s.namespaces(t)
-	s.define(t, monitoringKinds(t)...)
-	g := NewWithT(t)
-	before := s.everything(t)
-
-	s.helm(t, read(t, "testdata/values/everything.yaml"), "install", releaseName, older(t), "--wait")
-
-	g.Expect(s.everything(t)).To(ContainElements(definition,
-		"Role shop/rehome-policies-manager", "ServiceMonitor rehome-system/rehome-policies", "PrometheusRule rehome-system/rehome-policies"))
-	g.Expect(s.nodes(t)).To(HaveLen(3))
-
-	s.helm(t, "managedNamespaces: bank", "upgrade", releaseName, chart(t), "--wait")
-
-	after := s.everything(t)
-	g.Expect(after).To(ContainElements(definition, "Role bank/rehome-manager", "Deployment rehome-system/rehome"))
-	g.Expect(after).NotTo(ContainElement(ContainSubstring("policies")))
-	g.Expect(s.nodes(t)).To(HaveLen(2))
-	s.keepsRehomings(t)
-
-	s.helm(t, "", "uninstall", releaseName, "--wait")
-
-	g.Eventually(func() []string { return s.everything(t) }).WithTimeout(soon).
-		Should(ConsistOf(append(before, definition, "Rehoming shop/carrot67")))
-}
-
-func TestAnUpgradeUpdatesTheDefinition(t *testing.T) {
-	s := startServer(t)
-	s.namespaces(t)
-	g := NewWithT(t)
-	s.helm(t, "", "install", releaseName, older(t))
-	name := client.ObjectKey{Name: "rehomings.rehome.kubeblocks.io"}
-	of := &unstructured.Unstructured{}
-	of.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
-	g.Expect(s.Get(t.Context(), name, of)).To(Succeed())
-	g.Expect(of.GetLabels()).To(HaveKeyWithValue("helm.sh/chart", "rehome-0.0.1"))
-
-	s.helm(t, "", "upgrade", releaseName, chart(t))
-
-	g.Expect(s.Get(t.Context(), name, of)).To(Succeed())
-	g.Expect(of.GetLabels()).To(HaveKeyWithValue("helm.sh/chart", "rehome-"+version(t)))
-}
-
-func TestKustomizeComesAndGoes(t *testing.T) {
+// TestAnUninstallLeavesNothingButRehomings first uses kustomize, which creates and deletes the operator's Namespace.
+func TestAnUninstallLeavesNothingButRehomings(t *testing.T) {
 	s := startServer(t)
 	s.define(t, monitoringKinds(t)...)
+
+	t.Run("kustomize", func(t *testing.T) { testKustomize(t, s) })
+	s.createNamespaces(t)
+	t.Run("helm, after an upgrade", func(t *testing.T) { testRelease(t, s) })
+}
+
+func testKustomize(t *testing.T, s *server) {
 	g := NewWithT(t)
-	before := s.everything(t)
+	before := s.names(t)
 	l := parse(t, build(t, "monitoring"))
 
 	for _, object := range l {
@@ -79,26 +39,56 @@ func TestKustomizeComesAndGoes(t *testing.T) {
 	for _, object := range slices.Backward(l) {
 		g.Expect(s.Delete(t.Context(), object)).To(Succeed(), nameOf(object))
 	}
-	g.Eventually(func() []string { return s.everything(t) }).WithTimeout(soon).Should(ConsistOf(before))
+	g.Eventually(func() []string { return s.names(t) }).WithTimeout(soon).Should(ConsistOf(before))
 }
 
-// older returns the chart as a version before this one.
-func older(t *testing.T) string {
+// testRelease installs an older version with all options enabled, upgrades it to this version with other values, and uninstalls it.
+func testRelease(t *testing.T, s *server) {
+	const definition = "CustomResourceDefinition " + definitionName
+	g := NewWithT(t)
+	before := s.names(t)
+
+	s.helm(t, read(t, "testdata/values/everything.yaml"), "install", releaseName, olderChart(t), "--wait")
+
+	g.Expect(s.names(t)).To(ContainElements(definition,
+		"Role shop/rehome-policies-manager", "ServiceMonitor rehome-system/rehome-policies", "PrometheusRule rehome-system/rehome-policies"))
+	g.Expect(s.nodes(t)).To(HaveLen(3))
+	g.Expect(s.chartOfDefinition(t)).To(Equal("rehome-0.0.1"))
+
+	s.helm(t, "managedNamespaces: bank", "upgrade", releaseName, chart(t), "--wait")
+
+	after := s.names(t)
+	g.Expect(after).To(ContainElements(definition, "Role bank/rehome-manager", "Deployment rehome-system/rehome"))
+	g.Expect(after).NotTo(ContainElement(ContainSubstring("policies")))
+	g.Expect(s.nodes(t)).To(HaveLen(2))
+	g.Expect(s.chartOfDefinition(t)).To(Equal("rehome-" + version(t)))
+	s.createRehoming(t)
+
+	s.helm(t, "", "uninstall", releaseName, "--wait")
+
+	g.Eventually(func() []string { return s.names(t) }).WithTimeout(soon).
+		Should(ConsistOf(append(before, definition, "Rehoming shop/carrot67")))
+}
+
+// olderChart returns the chart, packed as an older version.
+func olderChart(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	_, err := helm(t, "", "package", chart(t), "--version", "0.0.1", "--app-version", "0.0.1", "--destination", dir)
+	_, err := helm(t.Context(), t, "", "package", chart(t), "--version", "0.0.1", "--app-version", "0.0.1", "--destination", dir)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return filepath.Join(dir, "rehome-0.0.1.tgz")
 }
 
-// helm runs helm against the server, in the operator's Namespace.
-func (s *server) helm(t *testing.T, values string, args ...string) {
+// chartOfDefinition returns the chart and version that the CustomResourceDefinition is from.
+func (s *server) chartOfDefinition(t *testing.T) string {
 	t.Helper()
-	_, err := helm(t, values, append(args, "--kubeconfig", s.Kubeconfig(), "--namespace", ownNamespace, "--timeout", soon.String())...)
-	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	definition := &unstructured.Unstructured{}
+	definition.SetGroupVersionKind(definitionKind)
+	NewWithT(t).Expect(s.Get(t.Context(), client.ObjectKey{Name: definitionName}, definition)).To(Succeed())
+	return definition.GetLabels()["helm.sh/chart"]
 }
 
-// nodes returns where the Pods of the operator run, once for each.
+// nodes returns the node of each running Pod of the operator.
 func (s *server) nodes(t *testing.T) []string {
 	t.Helper()
 	g := NewWithT(t)
@@ -117,19 +107,19 @@ func (s *server) nodes(t *testing.T) []string {
 	return nodes
 }
 
-// keepsRehomings creates a Rehoming, which is to outlive the release.
-func (s *server) keepsRehomings(t *testing.T) {
+// createRehoming creates a Rehoming, which must outlive the release.
+func (s *server) createRehoming(t *testing.T) {
 	t.Helper()
 	rehoming := parse(t, build(t, "samples"))[0]
 	rehoming.SetNamespace(managed)
 	NewWithT(t).Expect(s.Create(t.Context(), rehoming)).To(Succeed())
 }
 
-// transient are the resources that come and go by themselves.
+// transient are the resources whose objects controllers create and delete at any time.
 var transient = []string{"events", "leases", "endpoints", "endpointslices", "apiservices"}
 
-// everything lists all objects.
-func (s *server) everything(t *testing.T) []string {
+// names lists the names of all objects.
+func (s *server) names(t *testing.T) []string {
 	t.Helper()
 	g := NewWithT(t)
 	d, err := discovery.NewDiscoveryClientForConfig(s.Config())
@@ -146,7 +136,7 @@ func (s *server) everything(t *testing.T) []string {
 			found.SetGroupVersionKind(schema.FromAPIVersionAndKind(list.GroupVersion, resource.Kind+"List"))
 			err := s.List(t.Context(), found)
 			if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
-				continue // it went meanwhile
+				continue // its definition was deleted meanwhile
 			}
 			g.Expect(err).NotTo(HaveOccurred(), resource.Name)
 			for i := range found.Items {

@@ -7,13 +7,12 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 )
 
-func TestWhatIsThereDependsOnValues(t *testing.T) {
-	for _, test := range []struct{ values, there, not string }{
+func TestValuesSelectObjects(t *testing.T) {
+	for _, test := range []struct{ values, present, absent string }{
 		{"replicaCount: 2", "PodDisruptionBudget rehome-system/rehome", ""},
 		{"replicaCount: 1", "", "PodDisruptionBudget "},
 		{"", "ServiceAccount rehome-system/rehome", ""},
@@ -43,20 +42,20 @@ func TestWhatIsThereDependsOnValues(t *testing.T) {
 		{"nameOverride: rules", "Deployment rehome-system/rehome-rules", ""},
 		{"fullnameOverride: rules", "Deployment rehome-system/rules", ""},
 	} {
-		t.Run(test.values+" "+test.there+test.not, func(t *testing.T) {
+		t.Run(test.values+" "+test.present+test.absent, func(t *testing.T) {
 			g := NewWithT(t)
 			names := parse(t, rendered(t, test.values)).names()
-			if test.there != "" {
-				g.Expect(names).To(ContainElement(test.there))
+			if test.present != "" {
+				g.Expect(names).To(ContainElement(test.present))
 			}
-			if test.not != "" {
-				g.Expect(names).NotTo(ContainElement(HavePrefix(test.not)))
+			if test.absent != "" {
+				g.Expect(names).NotTo(ContainElement(HavePrefix(test.absent)))
 			}
 		})
 	}
 }
 
-func TestTheImage(t *testing.T) {
+func TestValuesSelectTheImage(t *testing.T) {
 	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for values, image := range map[string]string{
 		"":                 "ghcr.io/rehome-operator/rehome:" + version(t),
@@ -71,7 +70,7 @@ func TestTheImage(t *testing.T) {
 	}
 }
 
-func TestThePod(t *testing.T) {
+func TestValuesSetFieldsOfThePod(t *testing.T) {
 	g := NewWithT(t)
 	pod := podTemplate(t, parse(t, rendered(t, read(t, "testdata/values/everything.yaml"))))
 
@@ -83,7 +82,7 @@ func TestThePod(t *testing.T) {
 	g.Expect(pod.Labels).To(HaveKeyWithValue("team", "storage"))
 }
 
-func TestThePodsAreSpreadByDefault(t *testing.T) {
+func TestPodsAreSpreadOverNodesByDefault(t *testing.T) {
 	g := NewWithT(t)
 	pod := podTemplate(t, parse(t, rendered(t, "")))
 
@@ -102,7 +101,7 @@ func TestPodsAreReplacedWhenTheConfigurationChanges(t *testing.T) {
 	g.Expect(after).NotTo(Equal(before))
 }
 
-func TestTheDefinitionIsKeptUnlessToldOtherwise(t *testing.T) {
+func TestTheDefinitionIsKeptUnlessKeepIsFalse(t *testing.T) {
 	g := NewWithT(t)
 	const policy = "helm.sh/resource-policy"
 
@@ -110,16 +109,16 @@ func TestTheDefinitionIsKeptUnlessToldOtherwise(t *testing.T) {
 	g.Expect(parse(t, rendered(t, "crds: {keep: false}")).only(t, "CustomResourceDefinition").GetAnnotations()).NotTo(HaveKey(policy))
 }
 
-func TestEverythingIsLabelledAsRehome(t *testing.T) {
+func TestAllObjectsHaveTheNameLabel(t *testing.T) {
 	forEachShape(t, func(t *testing.T, l objects) {
 		for _, object := range l {
-			// KubeBlocks takes in the rights of every ClusterRole that has its name.
+			// KubeBlocks aggregates the rights of every ClusterRole that has the name label of KubeBlocks.
 			NewWithT(t).Expect(object.GetLabels()).To(HaveKeyWithValue("app.kubernetes.io/name", "rehome"), nameOf(object))
 		}
 	})
 }
 
-func TestRenderingTwiceGivesTheSame(t *testing.T) {
+func TestRenderingIsDeterministic(t *testing.T) {
 	for _, s := range shapes(t) {
 		t.Run(s.name, func(t *testing.T) { NewWithT(t).Expect(s.render(t)).To(Equal(s.render(t))) })
 	}
@@ -139,21 +138,18 @@ func TestManagedNamespacesAreWatched(t *testing.T) {
 	NewWithT(t).Expect(settings.WatchNamespaces).To(Equal([]string{"shop", "bank"}))
 }
 
-func TestChartAndKustomizeAreOfOneVersion(t *testing.T) {
+func TestChartAndKustomizeHaveTheSameVersion(t *testing.T) {
 	g := NewWithT(t)
-	var chart struct {
-		Version, AppVersion string
-		Annotations         map[string]string
-	}
-	g.Expect(yaml.Unmarshal([]byte(read(t, inRepository(t, "charts", "rehome", "Chart.yaml"))), &chart)).To(Succeed())
+	m := readMetadata(t)
 	image := podTemplate(t, parse(t, build(t, "default"))).Spec.Containers[0].Image
 
-	g.Expect(chart.Version).To(Equal(chart.AppVersion))
+	g.Expect(m.AppVersion).To(Equal(m.Version))
+	g.Expect(image).To(HaveSuffix("/rehome:" + m.Version))
 	g.Expect(podTemplate(t, parse(t, rendered(t, ""))).Spec.Containers[0].Image).To(Equal(image))
-	g.Expect(chart.Annotations["artifacthub.io/images"]).To(ContainSubstring("image: " + image + "\n"))
+	g.Expect(m.Annotations["artifacthub.io/images"]).To(ContainSubstring("image: " + image + "\n"))
 }
 
-// TestChartAndKustomizeInstallTheSame compares what people do not choose by values: rights, and the Pod.
+// TestChartAndKustomizeInstallTheSame compares the rights, the Pod and the strategy of the Deployment.
 func TestChartAndKustomizeInstallTheSame(t *testing.T) {
 	g := NewWithT(t)
 	chart, kustomize := parse(t, rendered(t, "")), parse(t, build(t, "default"))
@@ -164,7 +160,7 @@ func TestChartAndKustomizeInstallTheSame(t *testing.T) {
 		To(Equal(decoded[appsv1.Deployment](t, kustomize.only(t, "Deployment")).Spec.Strategy))
 }
 
-// comparable returns the spec of a Pod without the names that the chart and kustomize choose each in their way.
+// comparable returns the spec of a Pod without the names in which the chart and kustomize differ.
 func comparable(pod *corev1.PodTemplateSpec) corev1.PodSpec {
 	spec := *pod.Spec.DeepCopy()
 	spec.TopologySpreadConstraints[0].LabelSelector = nil

@@ -16,8 +16,8 @@ import (
 	"k8s.io/client-go/openapi"
 )
 
-// schemas are JSON Schemas of the kinds that an API server serves, made of its own description and written to a folder for
-// kubeconform as they are needed.
+// schemas are JSON Schemas of the kinds that an API server serves, made from its OpenAPI description. They are written to a folder for
+// kubeconform when they are needed.
 type schemas struct {
 	folder string
 	client openapi.Client
@@ -30,13 +30,13 @@ func (s *server) schemas(t *testing.T) *schemas {
 	return &schemas{t.TempDir(), d.OpenAPIV3()}
 }
 
-// accept expects that the objects are as the schemas say, without any other field.
-func (s *schemas) accept(t *testing.T, l objects) {
+// expectValid expects that the objects match the schemas and have no other fields.
+func (s *schemas) expectValid(t *testing.T, l objects) {
 	t.Helper()
 	NewWithT(t).Expect(s.check(t, l)).To(Succeed())
 }
 
-// check runs kubeconform. Of an object's apiVersion it asks for the file with "-" for "/".
+// check runs kubeconform, which replaces "/" with "-" in the names of schema files.
 func (s *schemas) check(t *testing.T, l objects) error {
 	t.Helper()
 	g := NewWithT(t)
@@ -56,7 +56,7 @@ func (s *schemas) check(t *testing.T, l objects) error {
 	return nil
 }
 
-// write writes the schema of a kind, unless it is there.
+// write writes the schema of a kind, unless the file exists.
 func (s *schemas) write(t *testing.T, kind schema.GroupVersionKind) {
 	t.Helper()
 	g := NewWithT(t)
@@ -70,7 +70,7 @@ func (s *schemas) write(t *testing.T, kind schema.GroupVersionKind) {
 	}
 	var described description
 	name := ""
-	// It takes a moment to describe kinds that were just defined.
+	// The description of a new kind comes after the kind is served.
 	g.Eventually(func(g Gomega) {
 		described = s.describe(g, path)
 		name = described.nameOf(kind)
@@ -84,7 +84,7 @@ func (s *schemas) write(t *testing.T, kind schema.GroupVersionKind) {
 	g.Expect(os.WriteFile(file, text, 0o600)).To(Succeed())
 }
 
-// description is what an API server says of a version of a group.
+// description is the OpenAPI description of a version of a group.
 type description struct {
 	Components struct {
 		Schemas map[string]map[string]any `json:"schemas"`
@@ -103,7 +103,7 @@ func (s *schemas) describe(g Gomega, path string) description {
 	return described
 }
 
-// nameOf returns the name of the schema of a kind, or nothing.
+// nameOf returns the name of the schema of a kind, or an empty string.
 func (d description) nameOf(kind schema.GroupVersionKind) string {
 	for name, definition := range d.Components.Schemas {
 		if describes(definition, kind) {
@@ -113,7 +113,7 @@ func (d description) nameOf(kind schema.GroupVersionKind) string {
 	return ""
 }
 
-// describes reports whether a schema is that of a kind.
+// describes reports whether a schema is the schema of a kind.
 func describes(definition map[string]any, kind schema.GroupVersionKind) bool {
 	kinds, _ := definition["x-kubernetes-group-version-kind"].([]any)
 	return slices.ContainsFunc(kinds, func(k any) bool {
@@ -122,7 +122,7 @@ func describes(definition map[string]any, kind schema.GroupVersionKind) bool {
 	})
 }
 
-// forbidOthers has a schema, and those within it, allow no other properties than they name.
+// forbidOthers sets additionalProperties to false in a schema and its nested schemas.
 func forbidOthers(definition any) {
 	of, isSchema := definition.(map[string]any)
 	if !isSchema {

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,30 +12,33 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/module"
 )
 
-// soon bounds what happens by itself.
+// soon bounds every wait.
 const soon = time.Minute
 
-// server is a control plane of two nodes, for one test, and its administrator's client, which refuses unknown fields.
+// server is a control plane with two nodes, and its administrator's client, which refuses unknown fields.
 type server struct {
 	*controlplane.ControlPlane
 	client.Client
 }
 
 func TestMain(m *testing.M) {
-	// What the client libraries log would be noise between the failures.
+	// The logs of client libraries would hide the failures.
 	ctrllog.SetLogger(logr.Discard())
 	os.Exit(m.Run())
 }
 
+// startServer starts a control plane. That takes seconds, so tests that leave it as it was share one.
 func startServer(t *testing.T) *server {
 	t.Helper()
 	g := NewWithT(t)
@@ -48,8 +52,8 @@ func startServer(t *testing.T) *server {
 	return &server{cp, client.WithFieldValidation(c, metav1.FieldValidationStrict)}
 }
 
-// namespaces creates that of the operator, which takes restricted Pods only, and those of the users.
-func (s *server) namespaces(t *testing.T) {
+// createNamespaces creates the operator's Namespace, which accepts restricted Pods only, and those of users.
+func (s *server) createNamespaces(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{ownNamespace, managed, "bank", unmanaged} {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
@@ -60,14 +64,21 @@ func (s *server) namespaces(t *testing.T) {
 	}
 }
 
-// define creates the kinds that are defined in files or folders.
+// define creates the CustomResourceDefinitions in files or folders.
 func (s *server) define(t *testing.T, paths ...string) {
 	t.Helper()
 	_, err := envtest.InstallCRDs(s.Config(), envtest.CRDInstallOptions{Paths: paths, ErrorIfPathMissing: true})
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 }
 
-// monitoringKinds returns the files that define the Prometheus Operator's kinds.
+// defineKubeBlocks creates the CustomResourceDefinitions of KubeBlocks 1.0.
+func (s *server) defineKubeBlocks(t *testing.T) {
+	t.Helper()
+	_, err := envtest.InstallCRDs(s.Config(), envtest.CRDInstallOptions{CRDs: rehometesting.V10().CRDs()})
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+}
+
+// monitoringKinds returns the files with the CustomResourceDefinitions of the Prometheus Operator.
 func monitoringKinds(t *testing.T) []string {
 	t.Helper()
 	dir, err := module.Module{
@@ -83,7 +94,23 @@ func monitoringKinds(t *testing.T) []string {
 	}
 }
 
-// as returns the configuration of a client that is a service account.
+// apply applies an object, as kubectl does with --server-side.
+func (s *server) apply(t *testing.T, object *unstructured.Unstructured, options ...client.ApplyOption) error {
+	t.Helper()
+	options = append(options, client.FieldOwner("test"), client.ForceOwnership)
+	return s.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object.DeepCopy()), options...)
+}
+
+// helm runs helm against the server, in the operator's Namespace.
+func (s *server) helm(t *testing.T, values string, args ...string) {
+	t.Helper()
+	// A cleanup uses helm, too, when the test's context has ended.
+	_, err := helm(context.WithoutCancel(t.Context()), t, values,
+		append(args, "--kubeconfig", s.Kubeconfig(), "--namespace", ownNamespace, "--timeout", soon.String())...)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+}
+
+// as returns the client configuration of a service account.
 func (s *server) as(t *testing.T, namespace, name string) *rest.Config {
 	t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}

@@ -10,14 +10,13 @@ import (
 
 const (
 	releaseName = "rehome"
-	// ownNamespace is where the operator runs, managed one that it looks after, unmanaged one that it does not where it looks
-	// after single ones.
+	// The Namespace of the operator, one that it manages, and one that it does not manage if it manages single Namespaces.
 	ownNamespace = "rehome-system"
 	managed      = "shop"
 	unmanaged    = "vault"
 )
 
-// namespaced are the values of an operator that looks after single Namespaces.
+// namespaced are the values of an operator that manages single Namespaces.
 const namespaced = "managedNamespaces: shop, bank"
 
 // shape is a way to install Rehome.
@@ -56,7 +55,7 @@ func forEachShape(t *testing.T, test func(t *testing.T, l objects)) {
 	}
 }
 
-// rendered returns what the chart becomes with values that it accepts.
+// rendered renders the chart with values that it accepts.
 func rendered(t *testing.T, values string) string {
 	t.Helper()
 	text, err := template(t, values)

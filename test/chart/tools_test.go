@@ -2,6 +2,7 @@ package chart
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,16 +14,15 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// kubernetes is the version that helm renders for. One that is built from its module takes itself for older than any that the
-// chart allows.
+// kubernetes is the version that helm renders for. A helm that is built from its module has a default that the chart refuses.
 const kubernetes = "1.37.2"
 
-// tool returns the path of a tool, which the Makefile gives in a variable.
+// tool returns the path of a tool from a variable that the Makefile sets.
 func tool(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
-		t.Fatalf("%s does not say where the tool is: run `make test-chart`", variable)
+		t.Fatalf("%s is not set: run `make test-chart`", variable)
 	}
 	return path
 }
@@ -35,46 +35,46 @@ func inRepository(t *testing.T, path ...string) string {
 	return filepath.Join(append([]string{root}, path...)...)
 }
 
-// output runs a command and returns what it prints. Where it fails, the error is what it complains of.
+// output runs a command and returns its output. The error has its standard error.
 func output(cmd *exec.Cmd) (string, error) {
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return string(out), &failure{cmd.Args, err, complaint.String()}
+		return string(out), &failure{cmd.Args, err, stderr.String()}
 	}
 	return string(out), nil
 }
 
 type failure struct {
-	args      []string
-	err       error
-	complaint string
+	args   []string
+	err    error
+	stderr string
 }
 
 func (f *failure) Error() string {
-	return filepath.Base(f.args[0]) + " " + strings.Join(f.args[1:], " ") + ": " + f.err.Error() + ": " + f.complaint
+	return filepath.Base(f.args[0]) + " " + strings.Join(f.args[1:], " ") + ": " + f.err.Error() + ": " + f.stderr
 }
 
 func (f *failure) Unwrap() error { return f.err }
 
-// helm runs helm with values, in YAML, where there are any; its own files are the test's.
-func helm(t *testing.T, values string, args ...string) (string, error) {
+// helm runs helm, with values in YAML unless they are empty, and with empty folders for its own files.
+func helm(ctx context.Context, t *testing.T, values string, args ...string) (string, error) {
 	t.Helper()
 	if values != "" {
 		args = append(args, "--values", "-")
 	}
 	home := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), tool(t, "HELM"), args...)
+	cmd := exec.CommandContext(ctx, tool(t, "HELM"), args...)
 	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
 	cmd.Stdin = strings.NewReader(values)
 	return output(cmd)
 }
 
-// template renders the chart, and returns what helm prints.
+// template renders the chart.
 func template(t *testing.T, values string) (string, error) {
 	t.Helper()
-	return helm(t, values, "template", releaseName, chart(t), "--namespace", ownNamespace, "--kube-version", kubernetes)
+	return helm(t.Context(), t, values, "template", releaseName, chart(t), "--namespace", ownNamespace, "--kube-version", kubernetes)
 }
 
 // chart returns the folder of the chart.
@@ -83,7 +83,7 @@ func chart(t *testing.T) string {
 	return inRepository(t, "charts", "rehome")
 }
 
-// build returns what kustomize makes of a folder of config.
+// build returns the output of kustomize for a folder of config.
 func build(t *testing.T, name string) string {
 	t.Helper()
 	text, err := output(exec.CommandContext(t.Context(), tool(t, "KUSTOMIZE"), "build", inRepository(t, "config", name)))

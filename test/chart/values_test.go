@@ -16,28 +16,40 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 )
 
-func TestWrongValuesAreRefused(t *testing.T) {
-	for values, complaint := range map[string]string{
-		"replicas: 3":                               "at '': additional properties 'replicas' not allowed",
-		"replicaCount: two":                         "at '/replicaCount'",
-		"image: {pullPolicy: Sometimes}":            "at '/image/pullPolicy'",
-		"image: {digest: latest}":                   "at '/image/digest'",
-		"image: {imagePullSecrets: [registry]}":     "at '/image/imagePullSecrets/0'",
-		"managedNamespaces: [shop, bank]":           "at '/managedNamespaces'",
-		"config: {mode: Enforced}":                  "at '/config/mode'",
-		"config: {watchNamespaces: [shop]}":         "at '/config': additional properties 'watchNamespaces' not allowed",
-		"config: {limits: {attemptSpacing: 30}}":    "at '/config/limits/attemptSpacing'",
-		"config: {limits: {remediationBurst: -1}}":  "at '/config/limits/remediationBurst'",
-		`config: {health: {bindAddress: "0"}}`:      "at '/config/health/bindAddress'",
-		"config: {featureGates: {RecreatePods: 1}}": "at '/config/featureGates/RecreatePods'",
-		"podLabels: {team: two words}":              "at '/podLabels/team'",
-		"metrics: {readers: [{name: prometheus}]}":  "at '/metrics/readers/0'",
-		"networkPolicy: {metricsFrom: monitoring}":  "at '/networkPolicy/metricsFrom'",
-		"serviceAccount: {create: false}":           "serviceAccount.name is needed where serviceAccount.create is false",
+func TestInvalidValuesAreRefused(t *testing.T) {
+	for values, message := range map[string]string{
+		"replicas: 3":                              "at '': additional properties 'replicas' not allowed",
+		"replicaCount: two":                        "at '/replicaCount'",
+		"image: {pullPolicy: Sometimes}":           "at '/image/pullPolicy'",
+		"image: {digest: latest}":                  "at '/image/digest'",
+		"image: {imagePullSecrets: [registry]}":    "at '/image/imagePullSecrets/0'",
+		"managedNamespaces: [shop, bank]":          "at '/managedNamespaces'",
+		"config: {mode: Enforced}":                 "at '/config/mode'",
+		"config: {watchNamespaces: [shop]}":        "at '/config': additional properties 'watchNamespaces' not allowed",
+		"config: {limits: {attemptSpacing: 30}}":   "at '/config/limits/attemptSpacing'",
+		"config: {limits: {remediationBurst: -1}}": "at '/config/limits/remediationBurst'",
+		`config: {health: {bindAddress: "0"}}`:     "at '/config/health/bindAddress'",
+		"config: {databasePods: Delete}":           "at '/config/databasePods'",
+		"config: {featureGates: {}}":               "at '/config': additional properties 'featureGates' not allowed",
+		"podLabels: {team: two words}":             "at '/podLabels/team'",
+		"metrics: {readers: [{name: prometheus}]}": "at '/metrics/readers/0'",
+		"networkPolicy: {metricsFrom: monitoring}": "at '/networkPolicy/metricsFrom'",
+		"serviceAccount: {create: false}":          "serviceAccount.name is required if serviceAccount.create is false",
 	} {
 		t.Run(values, func(t *testing.T) {
 			_, err := template(t, values)
-			NewWithT(t).Expect(err).To(MatchError(ContainSubstring(complaint)))
+			NewWithT(t).Expect(err).To(MatchError(ContainSubstring(message)))
+		})
+	}
+}
+
+// TestOffIsRefusedWithTheModeToWrite has the spellings that YAML 1.1 reads as false, and strings.
+func TestOffIsRefusedWithTheModeToWrite(t *testing.T) {
+	for _, mode := range []string{"off", "Off", "OFF", "oFf", "'off'", `"OFF"`, "false", "False", "'false'", "no"} {
+		t.Run(mode, func(t *testing.T) {
+			_, err := template(t, "config:\n  mode: "+mode+"\n")
+			NewWithT(t).Expect(err).To(MatchError(And(
+				ContainSubstring("config.mode must be Enforce, Observe or Disabled"), ContainSubstring("write Disabled"))))
 		})
 	}
 }
@@ -55,7 +67,7 @@ func TestEveryValueIsDocumented(t *testing.T) {
 	}
 }
 
-// row returns the path in the table of a value, or of the object that it is a part of.
+// row returns the path of a value in the table, or of the object that contains it.
 func row(described map[string]string, path string) string {
 	for path != "" && described[path] == "" {
 		path = path[:max(0, strings.LastIndexByte(path, '.'))]
@@ -63,8 +75,8 @@ func row(described map[string]string, path string) string {
 	return path
 }
 
-// TestEveryValueMatters changes each value by itself, where all is turned on: what is rendered has to change.
-func TestEveryValueMatters(t *testing.T) {
+// TestEveryValueChangesTheManifests changes one value at a time, with all options enabled.
+func TestEveryValueChangesTheManifests(t *testing.T) {
 	base := read(t, "testdata/values/everything.yaml")
 	before := rendered(t, base)
 	others := valuesIn(t, "testdata/other-values.yaml")
@@ -73,13 +85,13 @@ func TestEveryValueMatters(t *testing.T) {
 			g := NewWithT(t)
 			other, found, err := unstructured.NestedFieldCopy(others, strings.Split(path, ".")...)
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(found).To(BeTrue(), "testdata/other-values.yaml has no other value")
+			g.Expect(found).To(BeTrue(), "testdata/other-values.yaml has no value")
 			g.Expect(rendered(t, with(t, base, path, other))).NotTo(Equal(before))
 		})
 	}
 }
 
-// with returns values in which the one at a path is another. The digest goes before the tag, and is left out for it.
+// with returns values with another value at a path. For the tag it removes the digest, which would override it.
 func with(t *testing.T, base, path string, value any) string {
 	t.Helper()
 	g := NewWithT(t)
@@ -94,10 +106,10 @@ func with(t *testing.T, base, path string, value any) string {
 	return string(text)
 }
 
-// opaque are the values that are handed on as they are, whatever is in them.
+// opaque are the values that templates copy as a whole.
 var opaque = []string{"nodeSelector", "resources", "updateStrategy.rollingUpdate", "dashboard.labels"}
 
-// leaves returns the chart's values by their paths.
+// leaves returns the chart's values by path.
 func leaves(t *testing.T) map[string]any {
 	t.Helper()
 	found := map[string]any{}
@@ -123,21 +135,21 @@ func collect(found map[string]any, path string, value any) {
 	}
 }
 
-func TestTheDefaultsAreTheOperatorsOwn(t *testing.T) {
+func TestTheDefaultsAreThoseOfTheOperator(t *testing.T) {
 	g := NewWithT(t)
 	got, err := configv1alpha1.Load([]byte(parse(t, rendered(t, "")).configuration(t)))
 	g.Expect(err).NotTo(HaveOccurred())
 
 	want := configv1alpha1.Defaults()
 	want.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: ownNamespace}
-	want.IdentityLabels, want.FeatureGates = []string{}, map[string]bool{}
+	want.IdentityLabels = []string{}
 	g.Expect(got).To(Equal(want))
 }
 
-// setByChart are the fields of the configuration that follow from other values.
+// setByChart are the fields of the configuration that the chart sets from other values.
 var setByChart = []string{"apiVersion", "kind", "leaderElection.enabled", "leaderElection.namespace", "watchNamespaces"}
 
-func TestTheSchemaHasTheFieldsOfTheConfiguration(t *testing.T) {
+func TestTheSchemaHasAllFieldsOfTheConfiguration(t *testing.T) {
 	g := NewWithT(t)
 	var schema node
 	g.Expect(json.Unmarshal([]byte(read(t, inRepository(t, "charts", "rehome", "values.schema.json"))), &schema)).To(Succeed())
@@ -164,7 +176,7 @@ func (n node) paths(path string) []string {
 	return paths
 }
 
-// pathsOf returns the paths of the fields of a type, as JSON has them.
+// pathsOf returns the JSON paths of the fields of a type.
 func pathsOf(of reflect.Type, path string) []string {
 	if of.Kind() != reflect.Struct || of == reflect.TypeFor[metav1.Duration]() {
 		return []string{path}

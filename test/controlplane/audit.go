@@ -5,11 +5,11 @@ import (
 	"path/filepath"
 )
 
-// AuditLog is the path of what the API server writes by Options.AuditPolicy: a JSON object a line, in the order in which
-// requests end. Who sees the answer of a request finds it there.
+// AuditLog returns the path of the log that the API server writes by Options.AuditPolicy: one JSON object per line, in the order in
+// which requests end. An event is in the log before the client gets the response.
 func (c *ControlPlane) AuditLog() string { return filepath.Join(c.options.LogDir, "audit.log") }
 
-// auditing are the flags of the API server for the audit log, none without a policy.
+// auditing returns the API server's flags for the audit log. There are none without a policy.
 func (c *ControlPlane) auditing() ([]string, error) {
 	if len(c.options.AuditPolicy) == 0 {
 		return nil, nil
@@ -18,9 +18,9 @@ func (c *ControlPlane) auditing() ([]string, error) {
 	return []string{
 		"--audit-policy-file=" + policy,
 		"--audit-log-path=" + c.AuditLog(),
-		// Not in batches: the log would lack the last requests before a kill, and its order would not be that of the answers.
+		// Batches would lose the last requests before a kill, and change the order.
 		"--audit-log-mode=blocking-strict",
-		// One file: a reader need not know how they are rotated.
+		// No rotation, so readers need to know one file only.
 		"--audit-log-maxsize=10000",
 	}, os.WriteFile(policy, c.options.AuditPolicy, 0o600)
 }

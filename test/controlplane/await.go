@@ -11,8 +11,7 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 )
 
-// await watches the core object with this resource, namespace and name until it satisfies condition. like is an empty
-// object of its kind.
+// await watches a core object until it satisfies condition. like is an empty object of its kind.
 func (c *ControlPlane) await(
 	ctx context.Context, resource, namespace, name string, like runtime.Object, condition watchtools.ConditionFunc,
 ) error {

@@ -13,16 +13,16 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/assets"
 )
 
-// Requests per second of the components: far above what a test does.
+// Client limits of the components, far above the rate of a test.
 const (
 	clientQPS   = 1000
 	clientBurst = 2000
 )
 
-// apiServerName is the binary that RestartAPIServer looks for.
+// apiServerName is the name of the API server's process, which RestartAPIServer restarts.
 const apiServerName = "kube-apiserver"
 
-// component is one of the programs that make the control plane.
+// component is a program of the control plane.
 type component struct {
 	name  string // of the binary
 	args  []string
@@ -36,7 +36,7 @@ func (c *ControlPlane) etcd() component {
 		args: []string{
 			"--data-dir=" + filepath.Join(c.dir, "etcd"),
 			"--listen-client-urls=unix://" + socket,
-			// Must be host and port; nobody uses it, kube-apiserver is given the socket.
+			// A host and a port are required. They are not used: kube-apiserver uses the socket.
 			"--advertise-client-urls=http://" + loopback + ":0",
 			"--listen-peer-urls=http://" + loopback + ":0",
 			"--unsafe-no-fsync",
@@ -110,11 +110,11 @@ func (c *ControlPlane) kwok() (component, error) {
 		name: "kwok",
 		args: []string{
 			"--kubeconfig=" + c.credentials.kubeconfig,
-			// kwok drops its built-in Pod stages as soon as it is given one, so they are given as well.
+			// With a Pod stage in its configuration, kwok drops the built-in ones.
 			"--config=" + filepath.Join(c.options.Assets, assets.PodStages),
 			"--config=" + config,
 			"--manage-all-nodes=true",
-			// The node lifecycle controller looks at the lease, as it does with a kubelet.
+			// The node lifecycle controller watches the lease, as with a kubelet.
 			"--node-lease-duration-seconds=40",
 			"--server-address=" + address(c.ports.kwok),
 		},
@@ -122,7 +122,7 @@ func (c *ControlPlane) kwok() (component, error) {
 	}, os.WriteFile(config, c.options.KwokConfig, 0o600)
 }
 
-// serving are the flags, common to the Kubernetes components, for serving on loopback.
+// serving returns the flags of Kubernetes components for serving on loopback.
 func (c *ControlPlane) serving(port int) []string {
 	return []string{
 		"--bind-address=" + loopback,
@@ -132,7 +132,7 @@ func (c *ControlPlane) serving(port int) []string {
 	}
 }
 
-// command is how the component is run. Its home is the data folder: neither the user's ~/.kwok nor ~/.kube matters.
+// command returns the command of a component. Its home is the data folder, so it ignores the user's ~/.kwok and ~/.kube.
 func (c *ControlPlane) command(part component) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.options.Assets, part.name), part.args...)
 	cmd.Dir = c.dir

@@ -22,7 +22,7 @@ const startTimeout = 2 * time.Minute
 // ControlPlane is a running control plane.
 type ControlPlane struct {
 	options     Options // completed
-	dir         string  // of everything it writes, but for logs in Options.LogDir
+	dir         string  // all files but the logs in Options.LogDir
 	keepLogs    bool
 	ports       ports
 	credentials credentials
@@ -37,11 +37,11 @@ type ControlPlane struct {
 	programs   []*Process // started by Run
 }
 
-// Start starts a control plane and returns when it is ready: the components are healthy, the nodes Ready without the
-// not-ready taint, and the default service accounts of `default` and `kube-system` there. ctx bounds the start only;
-// the control plane runs until Stop or until this process ends, in whatever way.
+// Start starts a control plane and returns when it is ready: the components are healthy, the nodes are Ready without the not-ready
+// taint, and the default service accounts of `default` and `kube-system` exist. ctx bounds the start only. The control plane runs
+// until Stop, or until this process ends for any reason.
 //
-// The error is one line that names the component which exited or was not ready in time, with the end of its log.
+// The error is one line with the component that exited or did not become ready, and the end of its log.
 func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	c, err := prepare(o)
 	if err != nil {
@@ -55,7 +55,7 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	return c, nil
 }
 
-// prepare makes all that must be there before the first process.
+// prepare makes the files that the first process needs.
 func prepare(o Options) (*ControlPlane, error) {
 	dir, err := os.MkdirTemp("", "controlplane-")
 	if err != nil {
@@ -93,18 +93,17 @@ func (c *ControlPlane) configure(o Options) (err error) {
 	return err
 }
 
-// Config is the administrator's (group system:masters) client configuration. It is a copy.
+// Config returns a copy of the client configuration of the administrator, in group system:masters.
 func (c *ControlPlane) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
-// Kubeconfig is the path of the administrator's kubeconfig. Stop removes the file.
+// Kubeconfig returns the path of the administrator's kubeconfig. Stop removes the file.
 func (c *ControlPlane) Kubeconfig() string { return c.credentials.kubeconfig }
 
-// LogDir is the folder of the logs: <component>.log, and <name>.log of each Run.
+// LogDir returns the folder of the logs: <component>.log, and <name>.log of each Run.
 func (c *ControlPlane) LogDir() string { return c.options.LogDir }
 
-// Run starts cmd, which must not be started yet, under the supervision of the control plane: its output goes to
-// LogDir/<name>.log, and it ends with the control plane, or with this process, at the latest. A name may be used again,
-// to restart a program; the log is then continued.
+// Run starts cmd, which must not be started yet. Its output goes to LogDir/<name>.log. It ends with the control plane or with this
+// process at the latest. A name may be used again to restart a program. The log is then continued.
 func (c *ControlPlane) Run(name string, cmd *exec.Cmd) (*Process, error) {
 	p, err := startProcess(c.group, name, cmd, c.logFile(name))
 	if err != nil {
@@ -114,8 +113,8 @@ func (c *ControlPlane) Run(name string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Stop ends everything: first the programs started by Run, with SIGTERM and while their API server still answers, then
-// the rest at once. Then it removes the data folder. It may be called again, and then returns what it returned first.
+// Stop ends the programs started by Run with SIGTERM, while the API server still runs, then kills the components and removes the data
+// folder. Another call returns the result of the first.
 func (c *ControlPlane) Stop() error { return c.stop() }
 
 func (c *ControlPlane) stopOnce() error {

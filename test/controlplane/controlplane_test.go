@@ -23,7 +23,7 @@ import (
 
 const namespace = metav1.NamespaceDefault
 
-// keepRunning is a Stage that keeps Pods labelled keep=running from being completed.
+// keepRunning is a Stage that prevents the completion of Pods with the label keep=running.
 const keepRunning = `
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
@@ -41,7 +41,7 @@ spec:
   next: {}
 `
 
-func TestTwoControlPlanesSideBySide(t *testing.T) {
+func TestTwoControlPlanesRunAtTheSameTimeAndStopWithoutLeftovers(t *testing.T) {
 	g := NewWithT(t)
 	ctx := t.Context()
 	planes := make([]*controlplane.ControlPlane, 2)
@@ -67,7 +67,7 @@ func TestTwoControlPlanesSideBySide(t *testing.T) {
 	}
 }
 
-// runWorkloads uses what a scheduling test needs: nodes with room, all controllers, and simulated kubelets.
+// runWorkloads uses the features that a scheduling test needs: nodes with capacity, all controllers, and simulated kubelets.
 func runWorkloads(ctx context.Context, g *WithT, plane *controlplane.ControlPlane) {
 	client := kubernetes.NewForConfigOrDie(plane.Config())
 	version, err := client.Discovery().ServerVersion()
@@ -120,7 +120,7 @@ func nodesOfReadyPods(ctx context.Context, g Gomega, client kubernetes.Interface
 	return nodes
 }
 
-// spreadDeployment has one Pod in each of three zones.
+// spreadDeployment returns a Deployment with one Pod in each of three zones.
 func spreadDeployment() *appsv1.Deployment {
 	labels := map[string]string{"app": "spread"}
 	return &appsv1.Deployment{
@@ -157,7 +157,7 @@ func makeJob(name string, podLabels map[string]string) *batchv1.Job {
 	}
 }
 
-// expectStopLeavesNothing stops a control plane beside which a program runs.
+// expectStopLeavesNothing stops a control plane with a program started by Run.
 func expectStopLeavesNothing(g *WithT, plane *controlplane.ControlPlane) {
 	program, err := plane.Run("program", exec.Command("sleep", "1000"))
 	g.Expect(err).NotTo(HaveOccurred())

@@ -13,13 +13,13 @@ import (
 	"k8s.io/client-go/util/keyutil"
 )
 
-// credentials are the files by which the components and their clients trust each other.
+// credentials are the paths of certificates, keys and tokens.
 type credentials struct {
-	authority         string // certificate of who signed the serving certificate
+	authority         string // certificate of the issuer of the serving certificate
 	servingCert       string
 	servingKey        string
 	serviceAccountKey string
-	tokens            string // kube-apiserver's static tokens: the administrator's only
+	tokens            string // static tokens of kube-apiserver: the administrator's
 	kubeconfig        string // the administrator's
 }
 
@@ -60,7 +60,7 @@ func writeCredentials(dir, address string) (credentials, error) {
 	return c, clientcmd.WriteToFile(adminKubeconfig(address, authority, token), c.kubeconfig)
 }
 
-// lastCertificate is the issuer's in a chain.
+// lastCertificate returns the issuer's certificate of a chain.
 func lastCertificate(chain []byte) ([]byte, error) {
 	certificates, err := cert.ParseCertsPEM(chain)
 	if err != nil {
@@ -79,7 +79,7 @@ func adminKubeconfig(address string, authority []byte, token string) clientcmdap
 	}
 }
 
-// adminConfig reads the administrator's kubeconfig. Its clients are not slowed down on their side: tests are bursts.
+// adminConfig reads the administrator's kubeconfig. Its clients have no rate limit, because tests send bursts.
 func (c credentials) adminConfig() (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
 	if err != nil {

@@ -16,8 +16,7 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane"
 )
 
-// dyingParent is the variable that makes the test binary a process that starts a control plane and panics, or waits to
-// be killed.
+// dyingParent is a variable. With it, the test binary starts a control plane, and then panics or waits to be killed.
 const dyingParent = "CONTROLPLANE_TEST_DYING_PARENT"
 
 const (
@@ -32,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// startAndDie prints where the control plane is, on one line, before it dies.
+// startAndDie prints the folder and address of the control plane on one line before it dies.
 func startAndDie(end string) {
 	plane, err := controlplane.Start(context.Background(), controlplane.Options{})
 	if err != nil {
@@ -49,7 +48,7 @@ func startAndDie(end string) {
 	select {}
 }
 
-func TestNothingRemainsWhenTheParentDies(t *testing.T) {
+func TestTheControlPlaneEndsWhenItsParentDies(t *testing.T) {
 	for _, end := range []string{byPanic, byKill} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +61,7 @@ func TestNothingRemainsWhenTheParentDies(t *testing.T) {
 
 			var dir, address string
 			line, err := bufio.NewReader(stdout).ReadString('\n')
-			g.Expect(err).NotTo(HaveOccurred(), "the parent could not start the control plane")
+			g.Expect(err).NotTo(HaveOccurred(), "the parent did not start the control plane")
 			g.Expect(fmt.Sscan(line, &dir, &address)).To(Equal(2))
 			if end == byKill {
 				g.Expect(parent.Process.Kill()).To(Succeed())

@@ -1,8 +1,7 @@
-// Package controlplane runs a Kubernetes control plane for tests: etcd, kube-apiserver, kube-scheduler and
-// kube-controller-manager as in a real cluster, and kwok, which plays the kubelets. Everything serves on loopback, and
-// nothing remains of it when the process that started it ends, in whatever way.
+// Package controlplane runs a Kubernetes control plane for tests: etcd, kube-apiserver, kube-scheduler and kube-controller-manager, and
+// kwok, which simulates kubelets. All serve on loopback. All end with the process that started them.
 //
-// Build the programs once, in test/controlplane (ten minutes on two cores; later runs only look whether they are there):
+// Build the programs once, in test/controlplane. That takes ten minutes on two cores:
 //
 //	go run ./cmd/controlplane build
 //	export KUBEBUILDER_ASSETS=$(go run ./cmd/controlplane dir) # for envtest
@@ -14,6 +13,6 @@
 //	defer plane.Stop()
 //	manager, err := plane.Run("manager", exec.Command(path, "--kubeconfig", plane.Kubeconfig()))
 //
-// Pods that are scheduled become Ready, and Pods of Jobs complete, without a container; Options.KwokConfig changes that.
-// RBAC is on. To change a version, edit the go.mod below components that pins it, run `go mod tidy` there, and build.
+// Scheduled Pods become Ready and Pods of Jobs complete, without containers. Options.KwokConfig changes that. RBAC is on. To change a
+// version, edit the go.mod below components that pins it, run `go mod tidy` there, and build.
 package controlplane

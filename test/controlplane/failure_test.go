@@ -13,7 +13,7 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/assets"
 )
 
-func TestStartNamesTheComponentThatExits(t *testing.T) {
+func TestStartReturnsTheReasonWhenAComponentExits(t *testing.T) {
 	g := NewWithT(t)
 	programs, logs, temp := assetsWithFake(t, "kube-apiserver", "echo the reason; exit 1"), t.TempDir(), isolateTemp(t)
 	_, err := controlplane.Start(t.Context(), controlplane.Options{Assets: programs, LogDir: logs})
@@ -22,7 +22,7 @@ func TestStartNamesTheComponentThatExits(t *testing.T) {
 	g.Expect(os.ReadDir(temp)).To(BeEmpty())
 }
 
-func TestStartNamesTheComponentThatIsNotReady(t *testing.T) {
+func TestStartReturnsTheReasonWhenAComponentIsNotReady(t *testing.T) {
 	g := NewWithT(t)
 	programs, temp := assetsWithFake(t, "kube-apiserver", "echo thinking; exec sleep 1000"), isolateTemp(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -35,8 +35,8 @@ func TestStartNamesTheComponentThatIsNotReady(t *testing.T) {
 	g.Expect(os.ReadDir(temp)).To(BeEmpty())
 }
 
-// isolateTemp makes the folder of temporary files one that holds nothing but what the control plane leaves. Its path is
-// shorter than t.TempDir's: etcd's socket is in it.
+// isolateTemp sets a new folder for temporary files, so a test can see the files that the control plane leaves. Its path is shorter
+// than t.TempDir's, because etcd's socket is in it.
 func isolateTemp(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "test")
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
@@ -45,7 +45,7 @@ func isolateTemp(t *testing.T) string {
 	return dir
 }
 
-// assetsWithFake is a folder with the built programs, except that name is a shell script.
+// assetsWithFake returns a folder with the built programs, except that name is a shell script.
 func assetsWithFake(t *testing.T, name, script string) string {
 	g := NewWithT(t)
 	built, err := assets.Dir()

@@ -9,13 +9,12 @@ import (
 	"syscall"
 )
 
-// keeperScript is the leader of the process group: while it waits, the group exists and its id cannot be given to
-// another one.
+// keeperScript is the leader of the process group. While it waits, the group's id cannot be reused.
 const keeperScript = `read -r _`
 
-// watchdogScript waits outside the group until the lifeline closes, kills the group ($2) and removes the folder ($1).
-// The group is killed until it is empty, because a process may join between a kill and the end of its parent, and the
-// folder goes after it, because a living process could still write to it. A bound is needed where nobody reaps orphans.
+// watchdogScript waits outside the group until the lifeline closes, kills the group ($2) and removes the folder ($1). It kills until the
+// group is empty, because a process may join between a kill and the end of its parent. It removes the folder last, because a process
+// could still write to it. The number of kills is bounded, because orphans stay in the group if no process reaps them.
 const watchdogScript = `
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -25,11 +24,10 @@ done
 exec rm -rf -- "$1"
 `
 
-// processGroup holds processes that cannot outlive this one, however it ends, and the folder that goes with them.
+// processGroup has processes that cannot outlive this one, and their folder.
 //
-// A pipe is the lifeline: only this process holds its write end, so the kernel closes it on exit, panic, os.Exit and
-// SIGKILL alike, and a watchdog in a process group of its own sees the end of the pipe and cleans up. Closing the group
-// takes the same path, so that the path is walked every day.
+// The lifeline is a pipe. Only this process has its write end, so the kernel closes it on exit, panic, os.Exit and SIGKILL. The watchdog,
+// in a process group of its own, then reads the end of the pipe and cleans up. close uses the same mechanism, so every test tests it.
 type processGroup struct {
 	lifeline *os.File
 	keeper   *exec.Cmd
@@ -61,7 +59,7 @@ func newProcessGroup(dir string) (*processGroup, error) {
 	return g, nil
 }
 
-// inOwnGroup returns a shell that Ctrl-C in the terminal does not reach. Whoever lists processes sees its name and args.
+// inOwnGroup returns a shell that does not get Ctrl-C of the terminal. A list of processes shows its name and args.
 func inOwnGroup(name, script string, stdin *os.File, args ...string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, name}, args...)...)
 	cmd.Stdin = stdin
@@ -69,7 +67,7 @@ func inOwnGroup(name, script string, stdin *os.File, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// adopt makes cmd, not started yet, a member of the group from its first instruction on.
+// adopt makes cmd, which must not be started yet, a member of the group.
 func (g *processGroup) adopt(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -78,14 +76,12 @@ func (g *processGroup) adopt(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Pgid = g.keeper.Process.Pid
 }
 
-// close kills what is left of the group and removes the folder. The members must be waited for by those who started
-// them, as for any child.
+// close kills the processes of the group and removes the folder. The caller must wait for the members that it started.
 func (g *processGroup) close() error {
 	if err := g.lifeline.Close(); err != nil {
 		return fmt.Errorf("closing the lifeline: %w", err)
 	}
-	// Before the watchdog, to whom an unreaped member makes the group look alive. It was killed or saw the end of its
-	// input: both are the end it was made for.
+	// Before the watchdog, because an unreaped member keeps the group alive. An error is expected: the keeper may have been killed.
 	_ = g.keeper.Wait()
 	if err := g.watchdog.Wait(); err != nil {
 		return fmt.Errorf("cleaning up: %w: %s", err, bytes.TrimSpace(g.stderr.Bytes()))

@@ -10,8 +10,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// expectNothingLeft expects that neither the data folder nor a process that was told about it remains, and that nobody
-// serves at address.
+// expectNothingLeft expects that the data folder is removed, that no process has it in its command line, and that the address is
+// closed.
 func expectNothingLeft(g Gomega, dir, address string) {
 	g.Expect(dir).NotTo(BeADirectory())
 	g.Expect(processesNaming(dir)).To(BeEmpty())
@@ -19,7 +19,7 @@ func expectNothingLeft(g Gomega, dir, address string) {
 	g.Expect(err).To(MatchError(ContainSubstring("connection refused")))
 }
 
-// processesNaming are the command lines that name dir: those of all components, the keeper and the watchdog.
+// processesNaming returns the command lines that contain dir: those of all components, the keeper and the watchdog.
 func processesNaming(dir string) []string {
 	var found []string
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")

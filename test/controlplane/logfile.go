@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// endingLines and endingBytes bound what is told of a log: enough for the reason, little enough for one line.
+// endingLines and endingBytes bound the part of a log in an error, which is one line.
 const (
 	endingLines = 3
 	endingBytes = 1000
@@ -16,10 +16,10 @@ const (
 // logFile is the log of one process.
 type logFile struct {
 	path string
-	kept bool // whether it outlives the control plane, so that naming it helps
+	kept bool // whether it outlives the control plane, so its path is useful
 }
 
-// open opens the log for appending: a program started twice under one name has one log.
+// open opens the log for appending, because a program that is started twice under one name has one log.
 func (l logFile) open() (*os.File, error) {
 	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -28,7 +28,7 @@ func (l logFile) open() (*os.File, error) {
 	return f, nil
 }
 
-// ending is the last lines of the log, as a clause to be appended to a one-line message.
+// ending returns the last lines of the log, as a clause for the end of a one-line message.
 func (l logFile) ending() string {
 	text, err := l.lastBytes()
 	if err != nil {

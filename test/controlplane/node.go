@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// Node is a node to declare; kwok plays its kubelet.
+// Node is a node. kwok simulates its kubelet.
 type Node struct {
 	// Name is also the label kubernetes.io/hostname.
 	Name string
@@ -23,13 +23,13 @@ type Node struct {
 	CPU    resource.Quantity
 	Memory resource.Quantity
 	Pods   int64
-	// Labels are more labels, and win over those above.
+	// Labels are more labels. They override those above.
 	Labels map[string]string
-	// Taints are there from the start and stay.
+	// Taints are permanent.
 	Taints []corev1.Taint
 }
 
-// object is the Node as a kubelet registers it.
+// object returns the Node as a kubelet registers it.
 func (n Node) object() *corev1.Node {
 	labels := map[string]string{
 		corev1.LabelHostname:   n.Name,
@@ -68,11 +68,11 @@ func (n Node) capacity() corev1.ResourceList {
 	return capacity
 }
 
-// AddNode declares one more node and returns when Pods can be scheduled to it: when it is Ready and the node lifecycle
-// controller has removed the not-ready taint that every new node gets.
+// AddNode creates a node and returns when Pods can be scheduled to it: it is Ready, and the node lifecycle controller has removed the
+// not-ready taint of every new node.
 func (c *ControlPlane) AddNode(ctx context.Context, n Node) error {
 	if _, err := c.clientset.CoreV1().Nodes().Create(ctx, n.object(), metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("declaring node %s: %w", n.Name, err)
+		return fmt.Errorf("creating node %s: %w", n.Name, err)
 	}
 	if err := c.await(ctx, "nodes", metav1.NamespaceAll, n.Name, &corev1.Node{}, isUsable); err != nil {
 		return fmt.Errorf("node %s does not become ready: %w", n.Name, err)
@@ -84,7 +84,7 @@ func (c *ControlPlane) AddNode(ctx context.Context, n Node) error {
 func isUsable(event watch.Event) (bool, error) {
 	node, ok := event.Object.(*corev1.Node)
 	if !ok || event.Type == watch.Deleted {
-		return false, errors.New("it is gone")
+		return false, errors.New("it was deleted")
 	}
 	ready := slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
 		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue

@@ -8,24 +8,23 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/assets"
 )
 
-// Options say what Start starts. The zero value starts a control plane without nodes.
+// Options are the options of Start. The zero value starts a control plane without nodes.
 type Options struct {
-	// Assets is the folder of the binaries. Default: the cache folder of the repository that holds the working
-	// directory, as filled by `go run ./cmd/controlplane build`.
+	// Assets is the folder of the binaries. Default: the cache folder of the repository of the working directory, which
+	// `go run ./cmd/controlplane build` fills.
 	Assets string
-	// Nodes are there and Ready when Start returns.
+	// Nodes exist and are Ready when Start returns.
 	Nodes []Node
-	// LogDir is the folder of the logs. It is made if missing, and kept; logs already there are continued. Default: a
-	// folder that Stop removes.
+	// LogDir is the folder of the logs. It is created and kept, and existing logs are continued. Default: a folder that Stop removes.
 	LogDir string
-	// KwokConfig is YAML for kwok, for example more Stages. Pod stages come on top of kwok's own, which have weight 0: a
-	// stage with weight 1 wins wherever it matches. Node stages replace kwok's own.
+	// KwokConfig is YAML for kwok, for example more Stages. Pod stages are added to kwok's own, which have weight 0, so a stage with
+	// weight 1 wins wherever it matches. Node stages replace kwok's own.
 	KwokConfig []byte
-	// AuditPolicy is YAML, a Policy of audit.k8s.io/v1: what the API server writes to AuditLog. Default: it writes none.
+	// AuditPolicy is a Policy of audit.k8s.io/v1 in YAML, for AuditLog. Default: no log.
 	AuditPolicy []byte
 }
 
-// complete returns o with defaults filled in; dir is the data folder.
+// complete returns o with defaults. dir is the data folder.
 func (o Options) complete(dir string) (_ Options, err error) {
 	if o.Assets == "" {
 		if o.Assets, err = cachedAssets(); err != nil {
@@ -35,7 +34,7 @@ func (o Options) complete(dir string) (_ Options, err error) {
 	if o.LogDir == "" {
 		o.LogDir = filepath.Join(dir, "logs")
 	}
-	// The components run in the data folder, so relative paths would not be theirs.
+	// The components run in the data folder, so relative paths would be wrong for them.
 	if o.Assets, err = filepath.Abs(o.Assets); err != nil {
 		return o, err
 	}
@@ -45,7 +44,7 @@ func (o Options) complete(dir string) (_ Options, err error) {
 	return o, os.MkdirAll(o.LogDir, 0o755)
 }
 
-// cachedAssets is the cache folder. It is not filled here: a test that takes ten minutes to start helps nobody.
+// cachedAssets returns the cache folder. It does not build the programs, because a test should not take ten minutes to start.
 func cachedAssets() (string, error) {
 	dir, err := assets.Dir()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 // loopback is the only address the control plane serves on.
 const loopback = "127.0.0.1"
 
-// ports are where the components serve. etcd has none: it serves on a socket in the data folder.
+// ports are the ports of the components. etcd has none: it serves on a socket in the data folder.
 type ports struct {
 	apiServer, controllerManager, scheduler, kwok int
 }
 
-// freePorts chooses ports that are free now. All are held until the last is chosen, so that they differ.
+// freePorts chooses free ports. It holds each until the last is chosen, so they differ.
 func freePorts() (ports, error) {
 	var p ports
 	for _, port := range []*int{&p.apiServer, &p.controllerManager, &p.scheduler, &p.kwok} {
@@ -28,5 +28,5 @@ func freePorts() (ports, error) {
 	return p, nil
 }
 
-// address is where a component serves on port.
+// address returns the address of a component.
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }

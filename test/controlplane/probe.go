@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// probeInterval is short because the components are waited for one after another.
+// probeInterval is short, because the components start one after another.
 const probeInterval = 50 * time.Millisecond
 
 // probe is a health endpoint.
@@ -19,13 +19,13 @@ type probe struct {
 	client *http.Client
 }
 
-// until asks until the answer is 200, and returns the last other answer if ctx ends before.
+// until sends requests until the status is 200. If ctx ends before, it returns the last other result.
 func (p probe) until(ctx context.Context) error {
 	var last error
 	err := wait.PollUntilContextCancel(ctx, probeInterval, true, func(ctx context.Context) (bool, error) {
-		err := p.ask(ctx)
+		err := p.get(ctx)
 		if ctx.Err() == nil {
-			last = err // an answer cut off by the end of ctx says nothing
+			last = err // the end of ctx is not the reason
 		}
 		return err == nil, nil
 	})
@@ -35,7 +35,7 @@ func (p probe) until(ctx context.Context) error {
 	return err
 }
 
-func (p probe) ask(ctx context.Context) error {
+func (p probe) get(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url, nil)
 	if err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// stopGrace is how long a Process may take to end after SIGTERM.
+// stopGrace is the time that a Process gets to end after SIGTERM.
 const stopGrace = 10 * time.Second
 
-// Process is a program that runs beside the control plane and ends with it at the latest.
+// Process is a program that ends with the control plane at the latest.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
@@ -41,15 +41,14 @@ func startProcess(g *processGroup, name string, cmd *exec.Cmd, log logFile) (*Pr
 
 func (p *Process) wait() {
 	defer close(p.done)
-	_ = p.cmd.Wait() // ProcessState has the reason, exit status 0 included
+	_ = p.cmd.Wait() // ProcessState has the reason, even for exit status 0
 	p.err = fmt.Errorf("%s exited: %s%s", p.name, p.cmd.ProcessState, p.log.ending())
 }
 
 // Done is closed when the program has exited.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is nil while the program runs. Afterwards it says in one line how it exited ("exit status 0" too) and how its log
-// ends.
+// Err is nil while the program runs. Afterwards it is one line with the exit status, even if that is 0, and the end of the log.
 func (p *Process) Err() error {
 	select {
 	case <-p.done:
@@ -59,11 +58,11 @@ func (p *Process) Err() error {
 	}
 }
 
-// Log is the path of the file with the program's standard output and standard error.
+// Log returns the path of the file with the program's standard output and standard error.
 func (p *Process) Log() string { return p.log.path }
 
-// Stop sends SIGTERM, and SIGKILL if that does not end the program within ten seconds, which is an error. It returns
-// when the program has exited, and at once if it has already.
+// Stop sends SIGTERM, and returns when the program has exited. If the program does not exit within ten seconds, Stop sends SIGKILL and
+// returns an error.
 func (p *Process) Stop() error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err
@@ -79,7 +78,7 @@ func (p *Process) Stop() error {
 	return fmt.Errorf("%s did not stop within %s of SIGTERM and was killed", p.name, stopGrace)
 }
 
-// Kill ends the program the hard way, with SIGKILL, and returns when it has exited.
+// Kill sends SIGKILL, and returns when the program has exited.
 func (p *Process) Kill() error {
 	if err := p.signal(syscall.SIGKILL); err != nil {
 		return err

@@ -25,7 +25,7 @@ func startInGroup(t *testing.T, script string) *Process {
 	return p
 }
 
-func TestProcessTellsWhyItExited(t *testing.T) {
+func TestErrHasTheExitStatusAndTheEndOfTheLog(t *testing.T) {
 	g := NewWithT(t)
 	p := startInGroup(t, "echo one; echo two; echo three >&2; echo four; exit 3")
 	g.Eventually(p.Done()).Should(BeClosed())
@@ -34,7 +34,7 @@ func TestProcessTellsWhyItExited(t *testing.T) {
 	g.Expect(p.Stop()).To(Succeed(), "it has exited already")
 }
 
-func TestStopTerminatesProcess(t *testing.T) {
+func TestStopTerminatesAProcess(t *testing.T) {
 	g := NewWithT(t)
 	p := startInGroup(t, "exec sleep 1000")
 	g.Expect(p.Err()).NotTo(HaveOccurred(), "while it runs")
@@ -42,8 +42,8 @@ func TestStopTerminatesProcess(t *testing.T) {
 	g.Expect(p.Err()).To(MatchError(HavePrefix("program exited: signal: terminated")))
 }
 
-func TestStopKillsProcessThatIgnoresIt(t *testing.T) {
-	t.Parallel() // with others that wait
+func TestStopKillsAProcessThatIgnoresSIGTERM(t *testing.T) {
+	t.Parallel() // with other tests that wait
 	g := NewWithT(t)
 	p := startInGroup(t, "trap '' TERM; echo ready; while :; do sleep 1000; done")
 	g.Eventually(func() ([]byte, error) { return os.ReadFile(p.Log()) }).Should(BeEquivalentTo("ready\n"))
@@ -51,7 +51,7 @@ func TestStopKillsProcessThatIgnoresIt(t *testing.T) {
 	g.Expect(p.Done()).To(BeClosed())
 }
 
-func TestClosedGroupTakesNoMember(t *testing.T) {
+func TestAProcessCannotJoinAClosedGroup(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
 	group, err := newProcessGroup(dir)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// RestartAPIServer kills the API server, as a crash would, and returns when it is ready again, with the same data and at the
-// same address. Everything else goes on.
+// RestartAPIServer kills the API server, as in a crash, and returns when it is ready again. Its data and its address are the same. The
+// other components keep running.
 func (c *ControlPlane) RestartAPIServer(ctx context.Context) error {
 	if err := c.running(apiServerName).Kill(); err != nil {
 		return err
@@ -17,7 +17,7 @@ func (c *ControlPlane) RestartAPIServer(ctx context.Context) error {
 	return nil
 }
 
-// running is the process of a component, which was started.
+// running returns the last process of a component that was started.
 func (c *ControlPlane) running(name string) *Process {
 	c.mu.Lock()
 	defer c.mu.Unlock()

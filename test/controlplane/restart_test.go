@@ -23,7 +23,7 @@ rules:
   resources: [{group: "", resources: [configmaps]}]
 `
 
-func TestAPIServerRestartsAndContinuesItsAuditLog(t *testing.T) {
+func TestRestartAPIServerKeepsItsDataAndItsAuditLog(t *testing.T) {
 	g := NewWithT(t)
 	ctx := t.Context()
 	plane, err := controlplane.Start(ctx, controlplane.Options{AuditPolicy: []byte(auditDeletes), LogDir: t.TempDir()})
@@ -38,10 +38,10 @@ func TestAPIServerRestartsAndContinuesItsAuditLog(t *testing.T) {
 
 	g.Expect(plane.RestartAPIServer(ctx)).To(Succeed())
 
-	g.Expect(client.Delete(ctx, "second", metav1.DeleteOptions{})).To(Succeed(), "its data is still there")
+	g.Expect(client.Delete(ctx, "second", metav1.DeleteOptions{})).To(Succeed(), "its data is kept")
 	log, err := os.ReadFile(plane.AuditLog())
 	g.Expect(err).NotTo(HaveOccurred())
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	g.Expect(lines).To(HaveExactElements(
-		ContainSubstring(`"name":"first"`), ContainSubstring(`"name":"second"`)), "and no creation")
+		ContainSubstring(`"name":"first"`), ContainSubstring(`"name":"second"`)), "and no creates")
 }

@@ -9,19 +9,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// starter starts the parts of one control plane. Each part that runs is watched until all is ready, and the first that
-// exits cancels the rest of the start.
+// starter starts the components of a control plane. If a component exits before all are ready, the start is cancelled.
 type starter struct {
 	*ControlPlane
 	watches *errgroup.Group
 }
 
-// start starts everything and waits until it is ready.
+// start starts all components and waits until they are ready.
 func (c *ControlPlane) start(ctx context.Context) error {
 	return c.watched(ctx, starter.startAll)
 }
 
-// watched runs a start, and cancels it as soon as a part exits.
+// watched calls start, and cancels its context when a component exits.
 func (c *ControlPlane) watched(ctx context.Context, start func(starter, context.Context) error) error {
 	ctx, ready := context.WithCancel(ctx)
 	defer ready()
@@ -33,7 +32,7 @@ func (c *ControlPlane) watched(ctx context.Context, start func(starter, context.
 	return watches.Wait()
 }
 
-// startAll starts what depends on something after it, and all else at once.
+// startAll starts etcd, then the API server, then all others at once.
 func (s starter) startAll(ctx context.Context) error {
 	if err := s.launch(ctx, s.etcd()); err != nil {
 		return err
@@ -71,7 +70,7 @@ func (s starter) launchAPIServer(ctx context.Context) error {
 	return s.launch(ctx, apiServer)
 }
 
-// launch starts part and waits until it is ready.
+// launch starts a component and waits until it is ready.
 func (s starter) launch(ctx context.Context, part component) error {
 	p, err := startProcess(s.group, part.name, s.command(part), s.logFile(part.name))
 	if err != nil {
@@ -92,10 +91,10 @@ func (s starter) launch(ctx context.Context, part component) error {
 	return nil
 }
 
-// awaitServiceAccount waits for the service account without which no Pod can be created in namespace.
+// awaitServiceAccount waits for the default service account, without which no Pod can be created in namespace.
 func (s starter) awaitServiceAccount(ctx context.Context, namespace string) error {
 	if err := s.await(ctx, "serviceaccounts", namespace, "default", &corev1.ServiceAccount{}, exists); err != nil {
-		return fmt.Errorf("no default service account appears in namespace %s: %w", namespace, err)
+		return fmt.Errorf("namespace %s has no default service account: %w", namespace, err)
 	}
 	return nil
 }

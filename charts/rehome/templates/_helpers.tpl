@@ -9,7 +9,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The name is the same whatever the objects are called: KubeBlocks takes in the rights of every ClusterRole that has its own. */}}
+{{/* The name label ignores nameOverride: KubeBlocks aggregates the rights of every ClusterRole that has the label of KubeBlocks. */}}
 {{- define "rehome.selectorLabels" -}}
 app.kubernetes.io/name: rehome
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -26,7 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "rehome.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- required "serviceAccount.name is required if serviceAccount.create is false" .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
@@ -54,8 +54,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $namespaces | compact | uniq | toJson -}}
 {{- end -}}
 
-{{/* The operator's configuration: the values, and what follows from others of the chart's values. */}}
+{{/* The operator's configuration file: .Values.config, and fields that follow from other values. */}}
 {{- define "rehome.config" -}}
+{{- $mode := toString .Values.config.mode -}}
+{{- if has (lower $mode) (list "off" "false") -}}
+{{- fail (printf "config.mode must be Enforce, Observe or Disabled, got %s (YAML reads off as false): write Disabled" $mode) -}}
+{{- end -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $_ := set $config "apiVersion" "config.rehome.kubeblocks.io/v1alpha1" -}}
 {{- $_ := set $config "kind" "Configuration" -}}
@@ -66,7 +70,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* The port of an address to bind to; empty for "0", which is none. */}}
+{{/* The port of a bind address. It is empty for "0", which disables the endpoint. */}}
 {{- define "rehome.port" -}}
 {{- if ne . "0" -}}
 {{- splitList ":" . | last -}}
@@ -81,7 +85,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- include "rehome.port" .Values.config.health.bindAddress -}}
 {{- end -}}
 
-{{/* The rules of a generated role. Takes a dict with root, the top context, and name, the role's. */}}
+{{/* The rules of a generated role. Takes a dict with root, the top context, and name, the name of the role. */}}
 {{- define "rehome.rules" -}}
 {{- $name := .name -}}
 {{- range splitList "\n---\n" (.root.Files.Get "files/roles.yaml") -}}

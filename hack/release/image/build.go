@@ -1,4 +1,4 @@
-// Package image packs builds of rehome into a container image, without a daemon and without a base image.
+// Package image packs builds of rehome into a container image. It needs neither a daemon nor a base image.
 package image
 
 import (
@@ -23,8 +23,8 @@ type Release struct {
 	images []v1.Image
 }
 
-// Build packs programs, builds of one commit for different platforms, and the licences of what they link. What is in the image
-// is taken from these alone, its time is that of the commit: the same programs have the same digest.
+// Build packs programs, which are builds of one commit for different platforms, and the licences of the modules they link. The image
+// holds nothing else and has the time of the commit, so the same programs have the same digest.
 func Build(programs []string, licenses fs.FS) (*Release, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("no program to pack")
@@ -77,7 +77,7 @@ func newImage(p *program, system []file) (v1.Image, error) {
 	return configure(image, p)
 }
 
-// configure sets how the image is run, and what it says of itself.
+// configure sets the platform, the command and the labels of the image.
 func configure(image v1.Image, p *program) (v1.Image, error) {
 	config, err := image.ConfigFile()
 	if err != nil {
@@ -97,12 +97,12 @@ func configure(image v1.Image, p *program) (v1.Image, error) {
 	return mutate.ConfigFile(image, config)
 }
 
-// labels are the keys of the OCI image specification.
+// labels returns the annotations that the OCI image specification defines.
 func labels(p *program) map[string]string {
 	const prefix = "org.opencontainers.image."
 	return map[string]string{
 		prefix + "title":         "rehome",
-		prefix + "description":   "Gives database clusters restored by KubeBlocks scheduling rules of their own",
+		prefix + "description":   "Rewrites the scheduling rules that database clusters restored by KubeBlocks inherit from their source",
 		prefix + "version":       p.version,
 		prefix + "revision":      p.revision,
 		prefix + "created":       p.committed.UTC().Format(time.RFC3339),

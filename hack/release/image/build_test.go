@@ -10,9 +10,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var licenses = fstest.MapFS{"std/LICENSE": {Data: []byte("as you like")}}
+var licenses = fstest.MapFS{"std/LICENSE": {Data: []byte("any text")}}
 
-func TestNothingIsPackedThatIsOfNoVersion(t *testing.T) {
+func TestBuildRefusesAProgramWithoutACommit(t *testing.T) {
 	g := NewWithT(t)
 	program := compile(t, repository(t), "-buildvcs=false")
 
@@ -20,7 +20,7 @@ func TestNothingIsPackedThatIsOfNoVersion(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring("is of no commit")))
 }
 
-func TestVersionsAreNotMixed(t *testing.T) {
+func TestBuildRefusesProgramsOfTwoVersions(t *testing.T) {
 	g := NewWithT(t)
 	source := repository(t)
 	older := compile(t, source, "-buildvcs=true")
@@ -31,7 +31,7 @@ func TestVersionsAreNotMixed(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring("is of version 1.2.3, but others are of 0.0.0-")))
 }
 
-func TestTagOfWhatIsNotCommitted(t *testing.T) {
+func TestTagOfUncommittedChangesEndsInDirty(t *testing.T) {
 	g := NewWithT(t)
 	source := repository(t)
 	run(t, source, "git", "tag", "v1.2.3")
@@ -39,15 +39,15 @@ func TestTagOfWhatIsNotCommitted(t *testing.T) {
 
 	release, err := Build([]string{compile(t, source, "-buildvcs=true")}, licenses)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(release.Tag).To(Equal("1.2.3-dirty"), "a registry takes no plus sign")
+	g.Expect(release.Tag).To(Equal("1.2.3-dirty"), "a tag must not have a plus sign")
 }
 
-func TestNoProgramIsAnError(t *testing.T) {
+func TestBuildWithoutProgramsFails(t *testing.T) {
 	_, err := Build(nil, licenses)
 	NewWithT(t).Expect(err).To(MatchError("no program to pack"))
 }
 
-// repository returns a new one that holds a program.
+// repository returns the folder of a new repository that holds a program.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,7 +60,7 @@ func repository(t *testing.T) string {
 	return dir
 }
 
-// compile returns the path of the program, built from what is in the folder now.
+// compile builds the program in the folder and returns its path.
 func compile(t *testing.T, source, stamp string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "rehome")

@@ -9,16 +9,16 @@ import (
 	"github.com/rehome-operator/rehome/hack/release/sbom"
 )
 
-// user is the user and the group that the image runs as: a number, by which Kubernetes can tell that it is not root.
+// user is the user and group of the image. It is a number, because Kubernetes cannot check runAsNonRoot for a name.
 const user = "65532"
 
-// The only accounts. Certificate authorities are not needed: that of the API server comes with the Pod's service account.
+// The only accounts. The image has no certificate authorities: the service account's volume has the API server's.
 const (
 	passwd = "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:" + user + ":" + user + ":nonroot:/:/sbin/nologin\n"
 	group  = "root:x:0:\nnonroot:x:" + user + ":\n"
 )
 
-// systemFiles are those that are the same on every platform.
+// systemFiles returns the files that are the same on every platform.
 func systemFiles(licenses fs.FS) ([]file, error) {
 	files := []file{{"etc/group", []byte(group), 0o644}, {"etc/passwd", []byte(passwd), 0o644}}
 	err := fs.WalkDir(licenses, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -32,7 +32,7 @@ func systemFiles(licenses fs.FS) ([]file, error) {
 	return files, err
 }
 
-// programFiles are the program and the list of its components, at a place where scanners look.
+// programFiles returns the program and the list of its components, in a folder that scanners read.
 func programFiles(p *program) ([]file, error) {
 	binary, err := os.ReadFile(p.path)
 	if err != nil {

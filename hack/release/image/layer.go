@@ -15,13 +15,13 @@ import (
 
 // file is a file of the image. Its folders are created with it.
 type file struct {
-	// name is the path, without a slash in front.
+	// name is the path, without a leading slash.
 	name    string
 	content []byte
 	mode    fs.FileMode
 }
 
-// newLayer packs files, in this order, for root and of one time: what a layer holds decides on its digest, and nothing else does.
+// newLayer packs files in this order, owned by root and with one time, so the digest depends on names, modes and content only.
 func newLayer(files []file, modified time.Time) (v1.Layer, error) {
 	var packed bytes.Buffer
 	w := tar.NewWriter(&packed)
@@ -45,7 +45,7 @@ func newLayer(files []file, modified time.Time) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 
-// addFolder writes a folder and those above it, unless they are among those that were written before.
+// addFolder writes a folder and its parents, unless they were written before.
 func addFolder(w *tar.Writer, written map[string]bool, name string, modified time.Time) error {
 	if written[name] {
 		return nil

@@ -9,18 +9,18 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// program is a build of rehome, as the Go toolchain stamped it.
+// program is a build of rehome, with the version that the Go toolchain stamped into it.
 type program struct {
 	path     string
 	platform v1.Platform
-	// version is a tag of the repository, or a pseudo-version; it ends in +dirty when not all was committed.
+	// version is a tag of the repository or a pseudo-version. It ends in +dirty if there were uncommitted changes.
 	version string
 	// revision is the commit, and committed its time.
 	revision  string
 	committed time.Time
 }
 
-// readProgram fails when the program does not know of which version it is.
+// readProgram fails if the program has no version.
 func readProgram(path string) (*program, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
@@ -47,8 +47,7 @@ func readProgram(path string) (*program, error) {
 	return p, nil
 }
 
-// tag returns the version as the chart and the archives spell it, without the v of the tag in the repository, and as a registry
-// takes it.
+// tag returns the version as the chart and the archives spell it, without the leading v. A plus sign is not valid in a tag.
 func (p *program) tag() string {
 	return strings.ReplaceAll(strings.TrimPrefix(p.version, "v"), "+", "-")
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// Write puts the image into a folder: as an OCI layout for all platforms in oci, which tools that copy images read, and as an
-// archive for each platform, which `docker load`, `ctr images import` and `kind load image-archive` do. It returns the reference
-// of the image by its digest.
+// Write writes the image to a folder: as an OCI layout for all platforms in oci, for tools that copy images, and as an archive for
+// each platform, for `docker load`, `ctr images import` and `kind load image-archive`. It returns the reference of the image by its
+// digest.
 func (r *Release) Write(folder, repository string) (string, error) {
 	tag, err := name.NewTag(repository + ":" + r.Tag)
 	if err != nil {
@@ -35,7 +35,7 @@ func (r *Release) Write(folder, repository string) (string, error) {
 	return tag.Name() + "@" + digest.String(), nil
 }
 
-// writeLayout names the image for tools that look for a tag, and for containerd, which looks for the whole name.
+// writeLayout annotates the image with its tag, and with its full name for containerd.
 func (r *Release) writeLayout(folder string, tag name.Tag) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

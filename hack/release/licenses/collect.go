@@ -1,4 +1,4 @@
-// Package licenses gathers the licences of what is linked into a program, and refuses those that nobody agreed to.
+// Package licenses collects the licences of all modules linked into a program, and refuses those that are not allowed.
 package licenses
 
 import (
@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// terms are the names of the files that say under which terms a folder and those below it may be used.
+// terms matches the names of files with the licence of a folder and the folders below it.
 var terms = regexp.MustCompile(`(?i)^(un)?licen[sc]e|^copying`)
 
-// notices are the names of further files that go with a copy.
+// notices matches the names of other files that each copy must have.
 var notices = regexp.MustCompile(`(?i)^(notice|patents)(\.(txt|md))?$`)
 
-// Collect copies into output what must go with a copy of the main package in source, built for any of the operating systems:
-// the licence, notice and patent files of each module that is linked, and of the standard library, under the module's path.
-// It fails when a linked package has no licence, or one that is not allowed.
+// Collect copies to output the files that each copy of the main package in source must have, built for any of the operating systems:
+// the licence, notice and patent files of each linked module and of the standard library, under the module's path. It fails if a
+// linked package has no licence, or one that is not allowed.
 func Collect(ctx context.Context, source, output string, systems []string) error {
 	for _, system := range systems {
 		packages, err := linked(ctx, source, system)
@@ -35,7 +35,7 @@ func Collect(ctx context.Context, source, output string, systems []string) error
 	return nil
 }
 
-// collect copies the files that cover p: those in its folder and in the ones above, up to the root of its module.
+// collect copies the files that apply to p: those in its folder and its parents, up to the root of its module.
 func (p listedPackage) collect(output string) error {
 	licensed := false
 	for dir := p.Dir; ; dir = filepath.Dir(dir) {
@@ -55,7 +55,7 @@ func (p listedPackage) collect(output string) error {
 	return nil
 }
 
-// copyTerms copies the licence and notice files of one folder. It tells whether there is a licence.
+// copyTerms copies the licence and notice files of one folder. It reports whether there is a licence.
 func copyTerms(from, to string) (licensed bool, err error) {
 	entries, err := os.ReadDir(from)
 	if err != nil {
@@ -83,7 +83,7 @@ func copyTerms(from, to string) (licensed bool, err error) {
 	return licensed, nil
 }
 
-// isTerms tells a licence from a folder or a source file of that name.
+// isTerms reports whether an entry is a licence, and not a folder or source file with such a name.
 func isTerms(entry fs.DirEntry) bool {
 	return entry.Type().IsRegular() && terms.MatchString(entry.Name()) && !strings.HasSuffix(entry.Name(), ".go")
 }

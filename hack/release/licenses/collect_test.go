@@ -8,7 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// Texts that are recognized. Most of the licences of this world are longer than what a test needs.
+// Short texts that are recognized.
 const (
 	isc = `Copyright (c) 2026 The authors
 
@@ -26,7 +26,7 @@ some day, and you think this stuff is worth it, you can buy me a beer in return.
 `
 )
 
-// tree is a main module that links the modules dep, on every system, and windep, on Windows only.
+// tree returns a main module that links the modules dep, on every system, and windep, on Windows only.
 func tree() map[string]string {
 	return map[string]string{
 		"LICENSE":                  isc,
@@ -61,7 +61,7 @@ replace (
 )
 `
 
-func TestWhatIsLinkedAnywhereIsCollected(t *testing.T) {
+func TestCollectCopiesTheLicencesOfAllLinkedModules(t *testing.T) {
 	g := NewWithT(t)
 	files := tree()
 	files["dep/part/LICENSE-PART"] = isc
@@ -88,17 +88,17 @@ func TestWhatIsLinkedAnywhereIsCollected(t *testing.T) {
 	g.Expect(os.ReadFile(filepath.Join(output, "example.com/dep/NOTICE"))).To(BeEquivalentTo("Made by the authors.\n"))
 }
 
-func TestWhatNobodyAgreedToIsRefused(t *testing.T) {
+func TestCollectRefusesALicenceThatIsNotAllowed(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, text string
 		message    string
 	}{
 		"no licence":               {"dep/LICENSE", "", "example.com/dep/part: no licence in"},
 		"no licence, on Windows":   {"windep/LICENCE.txt", "", "example.com/windep: no licence in"},
-		"a licence nobody knows":   {"dep/LICENSE", "Ask me first, and I shall see what I can do for you.", "none that is known"},
-		"a licence not allowed":    {"dep/LICENSE", beerware, "Beerware is not among the licences that are allowed"},
-		"terms added to a licence": {"dep/LICENSE", isc + beerware, "Beerware is not among the licences that are allowed"},
-		"a second licence":         {"dep/part/COPYING", beerware, "Beerware is not among the licences that are allowed"},
+		"an unknown licence":       {"dep/LICENSE", "Ask the authors for permission before you use this.", "the licence is unknown"},
+		"a licence not allowed":    {"dep/LICENSE", beerware, "Beerware is not an allowed licence"},
+		"terms added to a licence": {"dep/LICENSE", isc + beerware, "Beerware is not an allowed licence"},
+		"a second licence":         {"dep/part/COPYING", beerware, "Beerware is not an allowed licence"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := tree()
@@ -113,7 +113,7 @@ func TestWhatNobodyAgreedToIsRefused(t *testing.T) {
 	}
 }
 
-func TestSourceThatDoesNotLoadIsAnError(t *testing.T) {
+func TestCollectFailsOnSourceThatDoesNotLoad(t *testing.T) {
 	files := tree()
 	delete(files, "dep/part/part.go")
 

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// listedPackage is what `go list` says of a package.
+// listedPackage is a package in the output of `go list`.
 type listedPackage struct {
 	ImportPath string
 	Dir        string
@@ -25,7 +25,7 @@ type listedModule struct {
 	Dir  string
 }
 
-// linked lists the packages that the main package in source needs on an operating system. One stands for the standard library.
+// linked lists the packages that the main package in source needs on an operating system. One entry is the standard library.
 func linked(ctx context.Context, source, system string) ([]listedPackage, error) {
 	out, err := run(ctx, source, system, "list", "-deps", "-json=ImportPath,Dir,Standard,Module", ".")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package sbom lists the components of a program, from what the Go toolchain wrote into it.
+// Package sbom lists the components of a program from its Go build information.
 package sbom
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Generate returns the components of a Go program as CycloneDX JSON. It holds no time and no serial number, so that the same
-// program has the same list.
+// Generate returns the components of a Go program as CycloneDX JSON, without time and serial number, so the same program has the
+// same list.
 func Generate(program string) ([]byte, error) {
 	generator, err := bin.NewGenerator(program, bin.WithIncludeStdlib(true), bin.WithLogger(zerolog.Nop()))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package test makes releases as make does, for tests of what they hold.
+// Package test makes releases with make, for tests of their files.
 package test
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/onsi/gomega"
 )
 
-// Version is the tag that [Clone] puts on the commit: one that there will never be, of a major version that Go takes.
+// Version is the tag that [Clone] puts on the commit. It is never released, and Go accepts its major version.
 const Version = "v1.999.0"
 
-// Clone returns a clone of the repository as it is committed, tagged with [Version], in a new folder.
+// Clone returns the folder of a new clone of the last commit, tagged with [Version].
 func Clone(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -47,7 +47,7 @@ func run(t *testing.T, dir string, settings []string, name string, args ...strin
 	gomega.NewWithT(t).Expect(err).NotTo(gomega.HaveOccurred(), "%s\n%s", cmd, out)
 }
 
-// ofMake tells the variables by which a make that runs the tests would hand its own arguments on.
+// ofMake reports whether a variable would pass arguments of the make that runs the tests to the one in the clone.
 func ofMake(setting string) bool {
 	return strings.HasPrefix(setting, "MAKE") || strings.HasPrefix(setting, "MFLAGS=")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/onsi/gomega"
 )
 
-// ExpectComponents fails the test when a list of components in CycloneDX JSON does not name all that a program is linked from.
+// ExpectComponents fails the test if a list of components in CycloneDX JSON does not have exactly the modules of a program.
 func ExpectComponents(t *testing.T, list []byte, info *buildinfo.BuildInfo) {
 	t.Helper()
 	g := gomega.NewWithT(t)

@@ -1,7 +1,7 @@
 // Package assets builds the programs of the control plane into a cache folder of the repository.
 //
-// The folder is named after the versions, which are pinned by the modules in test/controlplane/components: change one
-// there, and the next build makes a new folder. envtest can use the folder as KUBEBUILDER_ASSETS.
+// The name of the folder has the versions, which the modules in test/controlplane/components pin. After a change of one, the next
+// build makes a new folder. envtest can use the folder as KUBEBUILDER_ASSETS.
 package assets
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// componentsFolder is where, in the repository, the modules are that pin and build the programs.
+// componentsFolder is the repository's folder of the modules that pin and build the programs.
 const componentsFolder = "test/controlplane/components"
 
-// Dir is the cache folder for the versions pinned by the repository that holds the working directory. It need not exist.
+// Dir returns the cache folder for the versions that the repository of the working directory pins. It may not exist.
 func Dir() (string, error) {
 	p, err := locatePins()
 	if err != nil {
@@ -26,7 +26,7 @@ func Dir() (string, error) {
 	return p.dir(), nil
 }
 
-// Build builds what Dir lacks, reports to r, and returns Dir.
+// Build builds the programs that are missing in Dir, reports to r, and returns Dir.
 func Build(ctx context.Context, r *progress.Reporter) (string, error) {
 	p, err := locatePins()
 	if err != nil {
@@ -40,7 +40,7 @@ func Build(ctx context.Context, r *progress.Reporter) (string, error) {
 	return p.dir(), p.writePodStages(ctx)
 }
 
-// locatePins reads the pins of the repository that holds the working directory.
+// locatePins reads the pins of the repository of the working directory.
 func locatePins() (pins, error) {
 	root, err := repository.Root()
 	if err != nil {
@@ -49,7 +49,7 @@ func locatePins() (pins, error) {
 	return readPins(filepath.Join(root, componentsFolder))
 }
 
-// dir is the cache folder, at the root of the repository.
+// dir returns the cache folder.
 func (p pins) dir() string {
 	root := strings.TrimSuffix(p.components, componentsFolder)
 	return filepath.Join(root, ".cache", "controlplane", p.key())

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// The modules whose versions count. Their versions are in components/*/go.mod and nowhere else.
+// The pinned modules. Their versions are in components/*/go.mod and nowhere else.
 const (
 	etcdModule       = "go.etcd.io/etcd/server/v3"
 	kubernetesModule = "k8s.io/kubernetes"
@@ -23,7 +23,7 @@ type pins struct {
 	etcd, kubernetes, kwok string
 }
 
-// readPins fails if the modules do not fit each other.
+// readPins fails if a staging module does not match Kubernetes.
 func readPins(components string) (pins, error) {
 	p := pins{components: components}
 	for _, pin := range []struct {
@@ -50,10 +50,10 @@ func readPins(components string) (pins, error) {
 	return p, nil
 }
 
-// moduleDir is the folder of the module that builds the component called name.
+// moduleDir returns the folder of the module that builds a component.
 func (p pins) moduleDir(name string) string { return filepath.Join(p.components, name) }
 
-// key names a folder for what is built from these versions.
+// key returns the name of the folder for programs of these versions.
 func (p pins) key() string {
 	return fmt.Sprintf("kubernetes-%s-etcd-%s-kwok-%s", p.kubernetes, p.etcd, p.kwok)
 }

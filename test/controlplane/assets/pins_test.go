@@ -8,7 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-func TestReadPins(t *testing.T) {
+func TestReadPinsFailsUnlessStagingModulesMatchKubernetes(t *testing.T) {
 	const (
 		etcd       = "module x\nrequire go.etcd.io/etcd/server/v3 v3.6.5\n"
 		kwok       = "module x\nrequire sigs.k8s.io/kwok v0.7.0\n"
@@ -42,7 +42,7 @@ func TestReadPins(t *testing.T) {
 	}
 }
 
-func TestDirIsFoundFromAnyFolderOfTheRepository(t *testing.T) {
+func TestDirIsTheSameInAnyFolderOfTheRepository(t *testing.T) {
 	g := NewWithT(t)
 	here, err := Dir()
 	g.Expect(err).NotTo(HaveOccurred())
@@ -50,7 +50,7 @@ func TestDirIsFoundFromAnyFolderOfTheRepository(t *testing.T) {
 	g.Expect(Dir()).To(Equal(here))
 	t.Chdir(t.TempDir())
 	_, err = Dir()
-	g.Expect(err).To(MatchError(HaveSuffix("holds test/controlplane/components")))
+	g.Expect(err).To(MatchError(HaveSuffix("has test/controlplane/components")))
 }
 
 func TestKubernetesVersionIsStamped(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// PodStages is the file, in the cache folder, with the Pod stages built into kwok: kwok forgets them as soon as it is
-// given another Pod stage. It is written last, so where it is, the folder is complete.
+// PodStages is the file in the cache folder with kwok's built-in Pod stages, which kwok drops if its configuration has a Pod stage.
+// It is written last, so if it exists, the folder is complete.
 const PodStages = "kwok-pod-stages.yaml"
 
-// writePodStages writes PodStages unless it is there.
+// writePodStages writes PodStages unless it exists.
 func (p pins) writePodStages(ctx context.Context) error {
 	output := filepath.Join(p.dir(), PodStages)
 	if _, err := os.Stat(output); err == nil {
@@ -30,7 +30,7 @@ func (p pins) writePodStages(ctx context.Context) error {
 	return os.Rename(partial, output)
 }
 
-// podStages are the YAML documents of the folder that kwok embeds.
+// podStages returns the YAML documents that kwok embeds.
 func (p pins) podStages(ctx context.Context) ([]byte, error) {
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", kwokModule)
 	list.Dir = p.moduleDir("kwok")

@@ -10,10 +10,10 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/build"
 )
 
-// stripped leaves out symbol table and debug information: half of the size.
+// stripped omits the symbol table and debug information, which are half of a program.
 const stripped = "-s -w"
 
-// targets are the binaries, the quick ones first.
+// targets returns the binaries, the quick ones first.
 func (p pins) targets() []build.Target {
 	kubernetes := stripped + kubernetesVersionFlags(p.kubernetes)
 	return []build.Target{
@@ -35,7 +35,7 @@ func (p pins) target(module, binary, version, mainPackage, ldFlags string) build
 	}
 }
 
-// kubernetesVersionFlags stamp what Kubernetes' own build stamps; without them the API server says it is v0.0.0.
+// kubernetesVersionFlags returns the flags with which Kubernetes' own build sets the version. The default is v0.0.0.
 func kubernetesVersionFlags(version string) string {
 	const pkg = "k8s.io/component-base/version"
 	major, minor, _ := strings.Cut(strings.TrimPrefix(semver.MajorMinor(version), "v"), ".")

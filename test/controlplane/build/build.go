@@ -1,7 +1,7 @@
 // Package build builds Go main packages, each in the folder of its own module, into a cache folder.
 //
-// What is there is not built again. A binary appears under its name only when it is whole, whatever interrupts the
-// build, and the next build goes on from Go's build cache. Several processes may build into one folder at a time.
+// A binary that exists is not built again. It gets its name only when it is complete, so an interrupted build leaves no part of a
+// binary. The next build continues from Go's build cache. Several processes may build into one folder at a time.
 package build
 
 import (
@@ -20,29 +20,29 @@ import (
 )
 
 const (
-	// lockInterval is how often a lock held by another process is tried again.
+	// lockInterval is the time between attempts to get the lock.
 	lockInterval = 200 * time.Millisecond
-	// cancelGrace is how long the go command may take to remove its temporary files after an interrupt.
+	// cancelGrace is the time that the go command gets to remove its temporary files after an interrupt.
 	cancelGrace = 10 * time.Second
 )
 
 // Target is one binary.
 type Target struct {
-	// Name is what people read, such as "kube-apiserver v1.37.2".
+	// Name is used in reports, such as "kube-apiserver v1.37.2".
 	Name string
-	// Dir is the folder of the module, or a folder in it, where the go command runs. It may be read-only.
+	// Dir is the folder of the module, or a folder in it. The go command runs there. It may be read-only.
 	Dir string
 	// Package is the main package: an import path, or relative to Dir, such as "./cmd/manager".
 	Package string
-	// Output is the absolute path of the binary. Its folder is made if missing, and also holds the lock (.lock) and,
-	// after a failure, the output of the go command (Output with ".log" appended).
+	// Output is the absolute path of the binary. Its folder is created, and also has the lock (.lock) and, after a failure, the output of
+	// the go command (Output with ".log" appended).
 	Output string
 	// LDFlags are the linker's flags, such as "-s -w".
 	LDFlags string
 }
 
-// Run builds t unless its output is there, and reports to p if it does. An error is one line that says why, a full disk
-// and a failed download in plain words, and where the whole output of the go command is.
+// Run builds t and reports to p, unless its output exists. An error is one line with the reason and the path of the go command's
+// output.
 func Run(ctx context.Context, t Target, p *progress.Reporter) error {
 	if built, err := t.isBuilt(); built || err != nil {
 		return err
@@ -63,7 +63,7 @@ func (t Target) isBuilt() (bool, error) {
 	return err == nil, err
 }
 
-// buildLocked builds t unless another process did so while this one waited for the lock.
+// buildLocked builds t unless another process built it while this one waited for the lock.
 func (t Target) buildLocked(ctx context.Context) error {
 	dir := filepath.Dir(t.Output)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -81,10 +81,10 @@ func (t Target) buildLocked(ctx context.Context) error {
 	return t.build(ctx)
 }
 
-// build builds to a temporary name, so that Output is never a part of a binary.
+// build builds to a temporary name, so Output is never part of a binary.
 func (t Target) build(ctx context.Context) error {
 	partial, log := t.Output+".partial", t.Output+".log"
-	// One may be left by a process that was killed. The lock says that nobody writes it now.
+	// A killed process may have left one. No other process writes it, because this one has the lock.
 	if err := removeIfThere(partial); err != nil {
 		return err
 	}
@@ -104,9 +104,9 @@ func (t Target) build(ctx context.Context) error {
 func (t Target) goBuild(ctx context.Context, output string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", t.LDFlags, "-o", output, t.Package)
 	cmd.Dir = t.Dir
-	// Static, and by the module's own requirements only.
+	// Static, and with the module's own requirements only.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	// Unlike a kill, an interrupt lets the go command remove its temporary files.
+	// After an interrupt, unlike a kill, the go command removes its temporary files.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = cancelGrace
 	return cmd

@@ -18,10 +18,10 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/progress"
 )
 
-// quiet is a reporter for tests that do not look at the reports.
+// quiet returns a reporter for tests that ignore the reports.
 func quiet() *progress.Reporter { return progress.New(io.Discard) }
 
-// target is a program in a module of its own.
+// target returns a program in a module of its own.
 func target(t *testing.T, source string) build.Target {
 	t.Helper()
 	g := NewWithT(t)
@@ -44,7 +44,7 @@ var greeting string
 func main() { println(greeting) }
 `
 
-// fakeGo makes the go command a shell script; $6 is the output of `go build`.
+// fakeGo replaces the go command with a shell script. $6 is the output of `go build`.
 func fakeGo(t *testing.T, script string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ func fakeGo(t *testing.T, script string) {
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 }
 
-// files are the names in the cache folder.
+// files returns the names in the cache folder.
 func files(g Gomega, t build.Target) []string {
 	entries, err := os.ReadDir(filepath.Dir(t.Output))
 	g.Expect(err).NotTo(HaveOccurred())
@@ -63,7 +63,7 @@ func files(g Gomega, t build.Target) []string {
 	return names
 }
 
-func TestBuildsOnce(t *testing.T) {
+func TestRunBuildsATargetOnce(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, sound)
 	var reports strings.Builder
@@ -78,12 +78,12 @@ func TestBuildsOnce(t *testing.T) {
 	g.Expect(reports.String()).To(BeEmpty())
 }
 
-func TestFailureIsOneLineThatNamesTheLog(t *testing.T) {
+func TestRunReturnsAnErrorOfOneLineWithThePathOfTheLog(t *testing.T) {
 	for name, test := range map[string]struct{ goCommand, want string }{
 		"compiler": {`echo "# x"; echo "./main.go:3:1: syntax error"; exit 1`,
 			"exit status 1: ./main.go:3:1: syntax error"},
 		"full disk": {`echo "write /x: no space left on device"; echo more; exit 1`,
-			"the disk is full: no space left on device; the build goes on from where it stopped when there is"},
+			"no space left on device: free some space and build again, which continues where it stopped"},
 		"network": {`echo 'go: example.com@v1: Get "https://proxy": dial tcp: no such host'; echo more; exit 1`,
 			`a module could not be downloaded: go: example.com@v1: Get "https://proxy": dial tcp: no such host`},
 		"offline": {`echo "main.go:1: module lookup disabled by GOPROXY=off"; exit 1`,
@@ -100,7 +100,7 @@ func TestFailureIsOneLineThatNamesTheLog(t *testing.T) {
 	}
 }
 
-func TestBuildAfterAFailureRemovesTheLog(t *testing.T) {
+func TestASuccessfulBuildRemovesTheLogOfAFailure(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, "package main")
 	g.Expect(build.Run(t.Context(), tiny, quiet())).To(MatchError(ContainSubstring("function main is undeclared")))
@@ -109,7 +109,7 @@ func TestBuildAfterAFailureRemovesTheLog(t *testing.T) {
 	g.Expect(files(g, tiny)).To(ConsistOf(".lock", "tiny"))
 }
 
-func TestInterruptedBuildLeavesNoOutput(t *testing.T) {
+func TestAnInterruptedBuildLeavesNoOutput(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, sound)
 	started := pipe(t)
@@ -123,7 +123,7 @@ func TestInterruptedBuildLeavesNoOutput(t *testing.T) {
 	g.Expect(files(g, tiny)).To(ConsistOf(".lock"))
 }
 
-func TestBuildReplacesWhatAKilledBuildLeft(t *testing.T) {
+func TestRunReplacesTheRestOfAKilledBuild(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, sound)
 	g.Expect(os.MkdirAll(filepath.Dir(tiny.Output), 0o755)).To(Succeed())
@@ -133,7 +133,7 @@ func TestBuildReplacesWhatAKilledBuildLeft(t *testing.T) {
 	g.Expect(files(g, tiny)).To(ConsistOf(".lock", "tiny"))
 }
 
-func TestBuildsAtTheSameTimeBuildOnce(t *testing.T) {
+func TestConcurrentRunsBuildATargetOnce(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, sound)
 	calls := filepath.Join(t.TempDir(), "calls")
@@ -147,7 +147,7 @@ func TestBuildsAtTheSameTimeBuildOnce(t *testing.T) {
 	g.Expect(os.ReadFile(tiny.Output)).To(BeEquivalentTo("whole\n"))
 }
 
-// pipe makes a named pipe, so that a script can tell the test where it is.
+// pipe makes a named pipe. A script writes to it when it has reached a point.
 func pipe(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pipe")

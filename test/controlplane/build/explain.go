@@ -7,10 +7,10 @@ import (
 	"regexp"
 )
 
-// failedDownload matches the lines in which the go command says that a module could not be had.
+// failedDownload matches lines of the go command about a failed download.
 var failedDownload = regexp.MustCompile(`(?m)^.*(Get "https?://|reading https?://|dial tcp|GOPROXY=off).*$`)
 
-// explain is the error, in one line, of a go command that failed with err and this output, which it writes to log.
+// explain writes the output of a failed go command to log, and returns an error of one line.
 func explain(err error, output []byte, log string) error {
 	if writeErr := os.WriteFile(log, output, 0o644); writeErr != nil {
 		return fmt.Errorf("%s (the full log could not be written: %w)", reason(err, output), writeErr)
@@ -20,7 +20,7 @@ func explain(err error, output []byte, log string) error {
 
 func reason(err error, output []byte) string {
 	if bytes.Contains(output, []byte("no space left on device")) {
-		return "the disk is full: no space left on device; the build goes on from where it stopped when there is"
+		return "no space left on device: free some space and build again, which continues where it stopped"
 	}
 	if line := failedDownload.Find(output); line != nil {
 		return fmt.Sprintf("a module could not be downloaded: %s", bytes.TrimSpace(line))

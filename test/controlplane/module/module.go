@@ -1,4 +1,4 @@
-// Package module fetches Go modules for what they hold besides packages, each pinned by the hash of its content.
+// Package module downloads Go modules for their other files. Each is pinned by the hash of its content.
 package module
 
 import (
@@ -14,23 +14,21 @@ import (
 // Module is a Go module at a version.
 type Module struct {
 	Path, Version string
-	// Sum is the hash of its content, as go.sum spells it.
+	// Sum is the hash of its content, as in go.sum.
 	Sum string
 }
 
-// Download fetches the module unless the module cache has it, and returns its
-// folder there, which is read-only. It fails when the content is not the one
-// pinned.
+// Download downloads the module to the module cache, and returns its read-only folder there. It fails if the hash of the content is not
+// the pinned one.
 func (m Module) Download(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", m.String())
-	// No main module: neither its replaces nor its go.sum have a say here.
+	// Outside of any main module, whose replaces and go.sum would apply.
 	cmd.Dir = os.TempDir()
-	// The pinned hash stands in for the checksum database, which does not
-	// know every version.
+	// The pinned hash replaces the checksum database, which does not have every version.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GONOSUMDB="+m.Path)
 	out, runErr := cmd.Output()
 
-	// The command answers in JSON even when it fails; its reason is in there.
+	// If the command fails, its JSON output has the reason.
 	var got struct{ Dir, Sum, Error string }
 	if err := json.Unmarshal(out, &got); err != nil {
 		return "", fmt.Errorf("download %s: %w", m, errors.Join(runErr, err))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestDownloadRefusesContentThatIsNotPinned(t *testing.T) {
+func TestDownloadFailsIfTheHashIsNotThePinnedOne(t *testing.T) {
 	m := Module{Path: "sigs.k8s.io/yaml", Version: "v1.6.0", Sum: "h1:another="}
 	_, err := m.Download(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "expected h1:another=") {

@@ -1,4 +1,4 @@
-// Package progress tells a person at a terminal, or the reader of a CI log, what takes long and for how long.
+// Package progress reports long steps and their times, to a terminal or to a log.
 package progress
 
 import (
@@ -13,20 +13,20 @@ import (
 // eraseLine returns to the first column and erases what is there.
 const eraseLine = "\r\x1b[K"
 
-// Reporter writes a line per step, steps one after another.
+// Reporter writes lines about steps. Steps must not overlap.
 type Reporter struct {
 	w       io.Writer
-	inPlace bool // w is a terminal: the line of the running step is rewritten
+	inPlace bool // w is a terminal, so the line of the running step is rewritten
 }
 
-// New returns a Reporter that writes to w, usually os.Stderr. If w is a terminal, the line of the running step shows the
-// elapsed seconds; otherwise there is a line when a step starts and one when it ends.
+// New returns a Reporter that writes to w, usually os.Stderr. On a terminal, the line of the running step shows the elapsed seconds.
+// Otherwise, a step has a line when it starts and another when it ends.
 func New(w io.Writer) *Reporter {
 	f, ok := w.(*os.File)
 	return &Reporter{w: w, inPlace: ok && term.IsTerminal(int(f.Fd()))}
 }
 
-// Step does work and reports it as name. It returns work's error.
+// Step calls work, reports it as name, and returns its error.
 func (r *Reporter) Step(name string, work func() error) error {
 	start := time.Now()
 	r.printf("%s: started%s", name, r.lineEnd())
@@ -44,7 +44,7 @@ func (r *Reporter) Step(name string, work func() error) error {
 	return err
 }
 
-// during calls tick every second, if it is to be seen, while work is done.
+// during calls work, and on a terminal calls tick every second meanwhile.
 func (r *Reporter) during(work func() error, tick func()) error {
 	if !r.inPlace {
 		return work()
@@ -63,7 +63,7 @@ func (r *Reporter) during(work func() error, tick func()) error {
 	}
 }
 
-// printf ignores errors: work does not fail because nobody can watch it.
+// printf ignores errors, because a step must not fail if its report cannot be written.
 func (r *Reporter) printf(format string, args ...any) { _, _ = fmt.Fprintf(r.w, format, args...) }
 
 // lineEnd is empty if the line will be rewritten.

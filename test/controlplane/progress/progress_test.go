@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-func TestStep(t *testing.T) {
+func TestStepReportsTheTimeAndTheOutcome(t *testing.T) {
 	failure := errors.New("full disk")
 	for name, test := range map[string]struct {
 		inPlace bool

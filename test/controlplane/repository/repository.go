@@ -1,4 +1,4 @@
-// Package repository finds this repository, whose files and cache the tests use from any folder of it.
+// Package repository finds the root and the cache of this repository, for tests in any of its folders.
 package repository
 
 import (
@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 )
 
-// landmark is what only this repository holds.
+// landmark is a folder that only this repository has.
 const landmark = "test/controlplane/components"
 
-// Root returns the folder of the repository that holds the working directory.
+// Root returns the root folder of the repository of the working directory.
 func Root() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
@@ -27,12 +27,12 @@ func Root() (string, error) {
 			return "", err
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("neither %s nor a folder above it holds %s", start, landmark)
+			return "", fmt.Errorf("neither %s nor a parent folder has %s", start, landmark)
 		}
 	}
 }
 
-// Cache returns a folder for what is built, in the repository's git-ignored cache. It need not exist.
+// Cache returns a folder in the repository's git-ignored cache. It may not exist.
 func Cache(name ...string) (string, error) {
 	root, err := Root()
 	return filepath.Join(append([]string{root, ".cache"}, name...)...), err

@@ -1,4 +1,4 @@
-// Command image packs builds of rehome, one for each platform, into a container image.
+// Command image packs builds of rehome, one per platform, into a container image.
 package main
 
 import (
@@ -10,8 +10,8 @@ import (
 )
 
 func main() {
-	licenses := flag.String("licenses", "", "folder of the licences of all that the programs link")
-	output := flag.String("output", "", "folder to write to; what it holds is removed")
+	licenses := flag.String("licenses", "", "folder with the licences of all linked modules")
+	output := flag.String("output", "", "folder to write to; its content is removed")
 	repository := flag.String("repository", "", "name of the image, without a tag")
 	flag.Parse()
 	if err := run(flag.Args(), *licenses, *output, *repository); err != nil {

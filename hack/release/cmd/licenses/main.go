@@ -1,4 +1,4 @@
-// Command licenses gathers the licences of all that rehome links.
+// Command licenses collects the licences of all modules that rehome links.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	source := flag.String("source", ".", "folder of the main package")
-	output := flag.String("output", "", "folder to write to; what it holds is removed")
+	output := flag.String("output", "", "folder to write to; its content is removed")
 	flag.Parse()
 	if err := run(*source, *output); err != nil {
 		fmt.Fprintln(os.Stderr, "licenses:", err)

@@ -16,7 +16,7 @@ import (
 	"github.com/rehome-operator/rehome/hack/release/test"
 )
 
-// testArchive looks into the archive for one platform.
+// testArchive tests the archive for one platform.
 func (r *release) testArchive(t *testing.T, platform string) {
 	g := NewWithT(t)
 	folder := t.TempDir()
@@ -39,7 +39,7 @@ func (r *release) testArchive(t *testing.T, platform string) {
 	g.Expect(listed(t, filepath.Join(folder, "licenses"))).To(Equal(listed(t, filepath.Join(r.dist, "licenses"))))
 
 	if arch, onLinux := strings.CutPrefix(platform, "linux_"); onLinux {
-		g.Expect(sum(t, program)).To(Equal(sum(t, filepath.Join(r.dist, "bin/linux-"+arch+"/rehome"))), "the program of the image")
+		g.Expect(sum(t, program)).To(Equal(sum(t, filepath.Join(r.dist, "bin/linux-"+arch+"/rehome"))), "the same program as in the image")
 	}
 	if platform == runtime.GOOS+"_"+runtime.GOARCH {
 		out, err := exec.CommandContext(t.Context(), program, "version").CombinedOutput()

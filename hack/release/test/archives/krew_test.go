@@ -12,10 +12,10 @@ import (
 	"github.com/rehome-operator/rehome/hack/release/test"
 )
 
-// downloads is where the files of a release are found, by its tag.
+// downloads is the URL of releases. The tag and the file follow.
 const downloads = "https://github.com/rehome-operator/rehome/releases/download/"
 
-// testKrew checks what krew and its index ask of a manifest.
+// testKrew checks the fields that krew and its index require.
 func (r *release) testKrew(t *testing.T) {
 	g := NewWithT(t)
 	text, err := os.ReadFile(filepath.Join(r.dir, "krew/rehome.yaml"))
@@ -35,7 +35,7 @@ func (r *release) testKrew(t *testing.T) {
 	for _, p := range plugin.Spec.Platforms {
 		platform := p.Selector.MatchLabels["os"] + "_" + p.Selector.MatchLabels["arch"]
 		described = append(described, platform)
-		g.Expect(p.Bin).To(Equal(programName(platform)), "it is in the archive: see testArchive")
+		g.Expect(p.Bin).To(Equal(programName(platform)), "testArchive finds it in the archive")
 		archive := r.file(t, platform+archiveEnd(platform))
 		g.Expect(p.Sha256).To(Equal(sum(t, archive)), platform)
 		g.Expect(p.URI).To(Equal(downloads + test.Version + "/" + filepath.Base(archive)))

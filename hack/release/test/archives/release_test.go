@@ -14,21 +14,21 @@ import (
 	"github.com/rehome-operator/rehome/hack/release/test"
 )
 
-// platforms are those that there is an archive for.
+// platforms are those that have an archive.
 var platforms = []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64", "windows_amd64", "windows_arm64"}
 
-func TestRelease(t *testing.T) {
+func TestReleaseIsReproducibleAndComplete(t *testing.T) {
 	clone := test.Clone(t)
 	test.Make(t, clone, nil, "release-dry-run")
 	test.Make(t, clone, nil, "image")
 	r := &release{dir: filepath.Join(clone, ".cache/dist/release"), dist: filepath.Join(clone, ".cache/dist")}
 
-	t.Run("checksums are those of the files", r.testChecksums)
-	t.Run("krew finds the program for each platform", r.testKrew)
+	t.Run("checksums match the files", r.testChecksums)
+	t.Run("krew manifest names the archive of each platform", r.testKrew)
 	for _, platform := range platforms {
 		t.Run(platform, func(t *testing.T) { r.testArchive(t, platform) })
 	}
-	t.Run("is the same from another folder", func(t *testing.T) {
+	t.Run("has the same checksums from another folder", func(t *testing.T) {
 		again := test.Clone(t)
 		test.Make(t, again, nil, "release-dry-run")
 		other := &release{dir: filepath.Join(again, ".cache/dist/release")}
@@ -36,13 +36,13 @@ func TestRelease(t *testing.T) {
 	})
 }
 
-// release is what a dry run left.
+// release is the output of a dry run.
 type release struct {
-	// dir holds the files that would be published, and dist all that was made.
+	// dir has the files to publish, and dist all files that were made.
 	dir, dist string
 }
 
-// file returns the path of the only file that ends so.
+// file returns the path of the only file with that end.
 func (r *release) file(t *testing.T, end string) string {
 	t.Helper()
 	g := NewWithT(t)
@@ -52,7 +52,7 @@ func (r *release) file(t *testing.T, end string) string {
 	return files[0]
 }
 
-// checksums returns what checksums.txt says, by the names of the files.
+// checksums returns the checksums in checksums.txt by file name.
 func (r *release) checksums(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(r.dir, "checksums.txt"))

@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	archs      = flag.String("archs", "amd64", "what the image is built for, with commas between")
-	freshCache = flag.Bool("fresh-cache", false, "compile everything anew for the second image, which takes minutes")
+	archs      = flag.String("archs", "amd64", "architectures of the image, separated by commas")
+	freshCache = flag.Bool("fresh-cache", false, "compile the second image with an empty build cache, which takes minutes")
 )
 
-func TestImage(t *testing.T) {
+func TestImageIsReproducible(t *testing.T) {
 	g := NewWithT(t)
 	index := build(t)
 	g.Expect(validate.Index(index)).To(Succeed())
@@ -37,7 +37,7 @@ func TestImage(t *testing.T) {
 	}
 	g.Expect(platforms).To(Equal(strings.Split(*archs, ",")))
 
-	t.Run("is the same from another folder", func(t *testing.T) {
+	t.Run("has the same digest from another folder", func(t *testing.T) {
 		g := NewWithT(t)
 		var settings []string
 		if *freshCache {
@@ -48,7 +48,7 @@ func TestImage(t *testing.T) {
 	})
 }
 
-// build makes the image from a clone of its own, and returns what the layout holds under the tag.
+// build makes the image in a new clone, and returns the index that the layout has for the tag.
 func build(t *testing.T, settings ...string) v1.ImageIndex {
 	t.Helper()
 	g := NewWithT(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/rehome-operator/rehome/hack/release/test"
 )
 
-// testPlatform looks into the image for one platform.
+// testPlatform tests the image for one platform.
 func testPlatform(t *testing.T, image v1.Image, platform v1.Platform) {
 	g := NewWithT(t)
 	config, err := image.ConfigFile()
@@ -81,7 +81,7 @@ func testLicenses(t *testing.T, unpacked string, info *buildinfo.BuildInfo) {
 	}
 }
 
-// setting is what the Go toolchain wrote into a program under a key.
+// setting returns a build setting of a program.
 func setting(info *buildinfo.BuildInfo, key string) string {
 	for _, s := range info.Settings {
 		if s.Key == key {

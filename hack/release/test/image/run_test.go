@@ -19,7 +19,7 @@ import (
 	"github.com/rehome-operator/rehome/hack/release/test"
 )
 
-// testRun runs the program as the image says: its user, and nothing but the files of the image around it.
+// testRun runs the program as a container runtime does: as the image's user, with the image's files only.
 func testRun(t *testing.T, unpacked string, config *v1.ConfigFile) {
 	g := NewWithT(t)
 	g.Expect(os.ReadFile(filepath.Join(unpacked, "etc/passwd"))).To(ContainSubstring("\nnonroot:x:65532:65532:"))
@@ -30,7 +30,7 @@ func testRun(t *testing.T, unpacked string, config *v1.ConfigFile) {
 	g.Expect(strings.Fields(string(out))).To(Equal([]string{"rehome", test.Version, runtime.Version(), "linux/" + runtime.GOARCH}))
 }
 
-// confine takes root's rights for granted only where the tests have them. Without, the program is run where it was unpacked to.
+// confine changes the root folder and the user if the tests run as root. Otherwise the program runs in the folder it is unpacked to.
 func confine(cmd *exec.Cmd, root string) {
 	cmd.Env = []string{}
 	if os.Geteuid() != 0 {
@@ -41,7 +41,7 @@ func confine(cmd *exec.Cmd, root string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
 }
 
-// unpack writes the files of an image to a folder. All must belong to root, and none may be written by others.
+// unpack writes the files of an image to a folder. All must belong to root, and none may be writable by others.
 func unpack(t *testing.T, image v1.Image) string {
 	t.Helper()
 	g := NewWithT(t)

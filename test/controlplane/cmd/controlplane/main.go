@@ -1,5 +1,5 @@
-// Command controlplane builds and runs a test control plane: etcd, kube-apiserver, kube-scheduler,
-// kube-controller-manager, and kwok as the nodes.
+// Command controlplane builds and runs a test control plane: etcd, kube-apiserver, kube-scheduler, kube-controller-manager, and kwok,
+// which simulates nodes.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 	err := newCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
-		os.Exit(1) // cobra has said why
+		os.Exit(1) // cobra has printed the error
 	}
 }
 
@@ -37,7 +37,7 @@ func newCommand() *cobra.Command {
 func newBuildCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "build",
-		Short: "Build the programs that are missing (about ten minutes on two cores the first time)",
+		Short: "Build the missing programs (about ten minutes on two cores, once)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := assets.Build(cmd.Context(), progress.New(cmd.ErrOrStderr()))

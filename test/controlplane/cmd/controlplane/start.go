@@ -14,6 +14,7 @@ import (
 
 func newStartCommand() *cobra.Command {
 	var nodes, zones int
+	var crds []string
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start a control plane, print the path of its kubeconfig, and run until interrupted",
@@ -23,6 +24,9 @@ func newStartCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := c.Define(cmd.Context(), crds...); err != nil {
+				return errors.Join(err, c.Stop())
+			}
 			if _, err := fmt.Fprintln(cmd.OutOrStdout(), c.Kubeconfig()); err != nil {
 				return errors.Join(err, c.Stop())
 			}
@@ -31,11 +35,12 @@ func newStartCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&nodes, "nodes", 3, "number of nodes")
-	cmd.Flags().IntVar(&zones, "zones", 3, "number of zones to put the nodes in, one after another; 0 for nodes without zone")
+	cmd.Flags().IntVar(&zones, "zones", 3, "number of zones of the nodes; 0 for nodes without zone")
+	cmd.Flags().StringSliceVar(&crds, "crds", nil, "folders with CustomResourceDefinitions to create")
 	return cmd
 }
 
-// start builds what is missing first.
+// start builds missing programs, and starts a control plane.
 func start(ctx context.Context, nodes []controlplane.Node, r *progress.Reporter) (c *controlplane.ControlPlane, err error) {
 	dir, err := assets.Build(ctx, r)
 	if err != nil {
@@ -48,7 +53,7 @@ func start(ctx context.Context, nodes []controlplane.Node, r *progress.Reporter)
 	return c, err
 }
 
-// nodesInZones are node-1, node-2, ... in zone-1, zone-2, ... and again zone-1.
+// nodesInZones returns node-1, node-2, ... in zone-1, zone-2, ... and again zone-1.
 func nodesInZones(nodes, zones int) []controlplane.Node {
 	list := make([]controlplane.Node, nodes)
 	for i := range list {

@@ -10,54 +10,56 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-func TestTheAPIServerAcceptsEverything(t *testing.T) {
+// TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem changes nothing on its server but roles, which it deletes.
+func TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem(t *testing.T) {
 	s := startServer(t)
-	s.namespaces(t)
+	s.createNamespaces(t)
 	s.define(t, append(monitoringKinds(t), inRepository(t, "config", "crd"))...)
-	schemas := s.schemas(t)
+	s.defineKubeBlocks(t)
 
+	t.Run("it accepts all manifests", func(t *testing.T) { testManifests(t, s) })
+	t.Run("it grants only the rights in them", func(t *testing.T) { testRights(t, s) })
+}
+
+func testManifests(t *testing.T, s *server) {
+	schemas := s.schemas(t)
 	forEachShape(t, func(t *testing.T, l objects) {
-		s.accepts(t, l)
-		schemas.accept(t, l)
-		s.runs(t, podTemplate(t, l))
+		s.expectAccepted(t, l)
+		schemas.expectValid(t, l)
+		NewWithT(t).Expect(s.dryRunPod(t, podTemplate(t, l))).To(Succeed())
 	})
 	t.Run("samples", func(t *testing.T) {
 		samples := parse(t, build(t, "samples"))
-		s.accepts(t, samples)
-		schemas.accept(t, samples)
+		s.expectAccepted(t, samples)
+		schemas.expectValid(t, samples)
 	})
-	t.Run("but not an unknown field", func(t *testing.T) {
+	t.Run("but no unknown field", func(t *testing.T) {
 		l := parse(t, build(t, "samples"))
 		l[0].Object["spec"].(map[string]any)["modus"] = "Observe"
 		NewWithT(t).Expect(s.apply(t, l[0], client.DryRunAll)).To(MatchError(ContainSubstring("modus")))
 		NewWithT(t).Expect(schemas.check(t, l)).To(MatchError(ContainSubstring("modus")))
 	})
-	t.Run("but not a Pod that may do more", func(t *testing.T) {
+	t.Run("but no Pod that violates the restricted standard", func(t *testing.T) {
 		pod := podTemplate(t, parse(t, rendered(t, "")))
 		pod.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = ptr.To(true)
-		NewWithT(t).Expect(s.dryRun(t, pod)).To(MatchError(ContainSubstring(`violates PodSecurity "restricted:latest"`)))
+		NewWithT(t).Expect(s.dryRunPod(t, pod)).To(MatchError(ContainSubstring(`violates PodSecurity "restricted:latest"`)))
 	})
 }
 
-// accepts expects that the API server would take the objects.
-func (s *server) accepts(t *testing.T, l objects) {
+// expectAccepted expects that the API server would accept the objects.
+func (s *server) expectAccepted(t *testing.T, l objects) {
 	t.Helper()
 	for _, object := range l {
 		NewWithT(t).Expect(s.apply(t, object, client.DryRunAll)).To(Succeed(), nameOf(object))
 	}
 }
 
-// runs expects that the API server would take a Pod of the template, in a Namespace for restricted Pods only.
-func (s *server) runs(t *testing.T, template *corev1.PodTemplateSpec) {
-	t.Helper()
-	NewWithT(t).Expect(s.dryRun(t, template)).To(Succeed())
-}
-
-func (s *server) dryRun(t *testing.T, template *corev1.PodTemplateSpec) error {
+// dryRunPod creates a Pod of the template in a dry run, in a Namespace that accepts restricted Pods only.
+func (s *server) dryRunPod(t *testing.T, template *corev1.PodTemplateSpec) error {
 	t.Helper()
 	pod := &corev1.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: *template.Spec.DeepCopy()}
 	pod.ObjectMeta = metav1.ObjectMeta{Namespace: ownNamespace, Name: "one", Labels: pod.Labels, Annotations: pod.Annotations}
-	// Admission asks for an account that is there; which one it is, is no matter here.
+	// Admission requires a service account that exists.
 	pod.Spec.ServiceAccountName = "default"
 	return s.Create(t.Context(), pod, client.DryRunAll)
 }

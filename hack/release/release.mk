@@ -1,0 +1,58 @@
+##@ Release
+
+# Of v2.17.0 and later, one dependency is not on the module proxy, or they need Go 1.27.
+GORELEASER_VERSION := v2.16.0
+GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
+
+# DIST is where packages are made.
+DIST := $(CURDIR)/.cache/dist
+
+# GO_BUILD is reproducible: the same commit gives the same program. Go stamps the tag or the commit into it as the version.
+GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
+
+# IMAGE is the name of the container image, and IMAGE_ARCHS are its architectures.
+IMAGE ?= ghcr.io/rehome-operator/rehome
+IMAGE_ARCHS ?= amd64 arm64
+
+# IMAGE_TEST are flags of the test of the image. The night sets more.
+IMAGE_TEST ?= -archs amd64
+
+$(GORELEASER):
+	$(call install-tool,github.com/goreleaser/goreleaser/v2,$(GORELEASER_VERSION))
+
+.PHONY: image
+image: licenses ## Build the container image into .cache/dist/image, and print its digest.
+	@for a in $(IMAGE_ARCHS); do GOOS=linux GOARCH=$$a $(GO_BUILD) -o $(DIST)/bin/linux-$$a/rehome . || exit 1; done
+	@cd hack/release && go run ./cmd/image --repository $(IMAGE) --licenses $(DIST)/licenses --output $(DIST)/image \
+		$(IMAGE_ARCHS:%=$(DIST)/bin/linux-%/rehome)
+
+.PHONY: licenses
+licenses: ## Collect the licences of all linked modules in .cache/dist/licenses, and check that they are allowed.
+	@cd hack/release && go run ./cmd/licenses --source $(CURDIR) --output $(DIST)/licenses
+
+.PHONY: release-files
+release-files: build licenses # Make what a release holds besides the programs, and the tool that lists their components.
+	@rm -f $(DIST)/rehome-*.tgz
+	@$(MAKE) --no-print-directory chart
+	@mkdir -p $(DIST)/completions
+	@for s in bash zsh fish powershell; do .cache/bin/rehome completion $$s > $(DIST)/completions/rehome.$$s || exit 1; done
+	@cd hack/release && go build -o $(DIST)/bin/sbom ./cmd/sbom
+
+.PHONY: release-dry-run
+release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release. It publishes nothing.
+	$(GORELEASER) check
+	$(GORELEASER) release --snapshot --clean
+
+.PHONY: release
+release: $(GORELEASER) ## Publish the files of the tag that is checked out.
+	@tag=$$(git describe --tags --exact-match) && version=v$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml) && \
+		[ "$$tag" = "$$version" ] || (echo "the tag that is checked out is $$tag, but the version in $(CHART)/Chart.yaml is $$version" && exit 1)
+	$(GORELEASER) release --clean
+
+.PHONY: test-release
+test-release: $(GORELEASER) ## Make the image and all files of a release twice from the last commit, and test them. [IMAGE_TEST]
+	@changed=$$(git status --porcelain -- . ':!hack/release/VERIFIED'); \
+		if [ -n "$$changed" ]; then echo "commit first, because these tests use the last commit:"; echo "$$changed"; exit 1; fi
+	cd hack/release && go test -count=1 ./image ./licenses
+	cd hack/release && go test -count=1 -timeout 60m ./test/image $(IMAGE_TEST)
+	cd hack/release && go test -count=1 -timeout 60m ./test/archives

@@ -1,0 +1,137 @@
+package hack
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+)
+
+// runSteps sources the script in a shell that then runs the lines, and returns what it prints and its exit status.
+func runSteps(t *testing.T, lines ...string) (out string, status int) {
+	t.Helper()
+	script := "set -euo pipefail\n. ./steps.sh\n" + strings.Join(lines, "\n")
+	text, err := exec.CommandContext(t.Context(), "bash", "-c", script).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil {
+		NewWithT(t).Expect(errors.As(err, &exit)).To(BeTrue(), "%v", err)
+		status = exit.ExitCode()
+	}
+	return string(text), status
+}
+
+func TestStepsPrintATable(t *testing.T) {
+	g := NewWithT(t)
+
+	out, status := runSteps(t,
+		"step lint 1 '' echo linted",
+		"step unit 2 lint echo 'unit: skipped, nothing changed since it passed'",
+		"run_steps")
+
+	g.Expect(status).To(BeZero())
+	g.Expect(out).To(HavePrefix("==> lint\nlinted\n==> lint: passed after "))
+	g.Expect(out).To(MatchRegexp(`(?m)^step +seconds  result\nlint +\d+  passed\nunit +\d+  skipped\ntotal +\d+\n`))
+}
+
+func TestTheTableComesAfterAFailureAndTheStatusIsKept(t *testing.T) {
+	g := NewWithT(t)
+
+	out, status := runSteps(t,
+		"step unit 1 '' bash -c 'echo the reason; exit 3'",
+		"step e2e 2 '' echo e2e",
+		"run_steps")
+
+	g.Expect(status).To(Equal(3))
+	g.Expect(out).To(ContainSubstring("\nthe reason\n==> unit: FAILED with exit status 3 after "))
+	g.Expect(out).To(MatchRegexp(`(?m)^unit +\d+  FAILED with exit status 3\ne2e +-  not run$`))
+}
+
+func TestTheStatusOfAStepOfTwoCoresIsKept(t *testing.T) {
+	out, status := runSteps(t, "step e2e 2 '' bash -c 'echo the reason; exit 4'", "run_steps")
+
+	NewWithT(t).Expect(status).To(Equal(4))
+	NewWithT(t).Expect(out).To(ContainSubstring("the reason\n"))
+}
+
+func TestKeepGoingRunsWhatDoesNotDependOnTheFailure(t *testing.T) {
+	g := NewWithT(t)
+
+	out, status := runSteps(t,
+		"step build 1 '' bash -c 'exit 3'",
+		"step test 1 build echo tested",
+		"step lint 1 '' bash -c 'exit 5'",
+		"step docs 1 '' echo 'docs are fine'",
+		"run_steps --keep-going")
+
+	g.Expect(status).To(BeElementOf(3, 5))
+	g.Expect(out).To(ContainSubstring("\ndocs are fine\n"))
+	g.Expect(out).To(MatchRegexp(`(?m)^test +-  not run$`))
+	g.Expect(out).To(MatchRegexp(`(?m)^docs +\d+  passed$`))
+}
+
+// TestTwoStepsRunAtATime has steps write when they start and end to one log.
+func TestTwoStepsRunAtATime(t *testing.T) {
+	g := NewWithT(t)
+	log := t.TempDir() + "/log"
+	work := func(name string) string {
+		return "bash -c 'echo +" + name + " >>" + log + "; sleep 0.3; echo -" + name + " >>" + log + "'"
+	}
+
+	out, status := runSteps(t,
+		"step a 1 '' "+work("a"),
+		"step b 1 '' "+work("b"),
+		"step c 1 '' "+work("c"),
+		"step d 2 '' "+work("d"),
+		"run_steps")
+
+	g.Expect(status).To(BeZero(), out)
+	running, most := map[string]bool{}, 0
+	for _, line := range strings.Fields(read(t, log)) {
+		if line[0] == '-' {
+			delete(running, line[1:])
+			continue
+		}
+		running[line[1:]] = true
+		most = max(most, len(running))
+		g.Expect(running["d"] && len(running) > 1).To(BeFalse(), "d runs alone")
+	}
+	g.Expect(most).To(Equal(2))
+}
+
+func TestTheOutputOfEachStepIsInOnePiece(t *testing.T) {
+	lines := "for i in 1 2 3; do echo %; sleep 0.1; done"
+
+	out, _ := runSteps(t,
+		"step a 1 '' bash -c '"+strings.ReplaceAll(lines, "%", "a")+"'",
+		"step b 1 '' bash -c '"+strings.ReplaceAll(lines, "%", "b")+"'",
+		"run_steps")
+
+	NewWithT(t).Expect(out).To(And(ContainSubstring("a\na\na\n"), ContainSubstring("b\nb\nb\n")))
+}
+
+func TestAnInterruptEndsTheStepsAndPrintsTheTable(t *testing.T) {
+	g := NewWithT(t)
+	marker := t.TempDir() + "/pid"
+	var out strings.Builder
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", `. ./steps.sh
+step long 1 '' bash -c 'echo before; echo $$ >`+marker+`; exec sleep 1000'
+run_steps`)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	g.Expect(cmd.Start()).To(Succeed())
+	g.Eventually(marker).WithTimeout(10 * time.Second).Should(BeARegularFile())
+	g.Eventually(func() string { return read(t, marker) }).WithTimeout(10 * time.Second).ShouldNot(BeEmpty())
+
+	g.Expect(cmd.Process.Signal(syscall.SIGTERM)).To(Succeed())
+
+	g.Expect(cmd.Wait()).To(MatchError("exit status 143"))
+	g.Expect(out.String()).To(ContainSubstring("\nbefore\n"))
+	g.Expect(out.String()).To(MatchRegexp(`(?m)^long +\d+  interrupted$`))
+	// A zombie, which nobody may reap here, has no command line.
+	line, _ := os.ReadFile("/proc/" + strings.TrimSpace(read(t, marker)) + "/cmdline")
+	g.Expect(line).To(BeEmpty(), "the process of the step is still there")
+}
