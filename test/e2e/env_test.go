@@ -12,9 +12,9 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/audit"
+	"github.com/rehome-operator/rehome/test/e2e/chart"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 type stage struct {
 	controlPlane *controlplane.ControlPlane
 	kubeBlocks   *kubeblocks.Running
-	rehome       *rehome.Installation
+	rehome       *chart.Release
 	// watched are the namespaces in which Rehome has rights; none for all.
 	watched []string
 	world   *fixture.World
@@ -93,7 +93,7 @@ func (s *stage) start(ctx context.Context, name string) {
 	Expect(s.world.Install(ctx)).To(Succeed())
 
 	By("installing Rehome")
-	s.rehome, err = rehome.Install(ctx, s.controlPlane, s.watched...)
+	s.rehome, err = chart.Install(ctx, s.controlPlane, s.watched...)
 	Expect(err).NotTo(HaveOccurred())
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// install creates or updates the definitions of Rehome's own kinds, and returns when the API server serves them.
-func install(config *rest.Config) error {
+// InstallCRDs creates or updates the definitions of Rehome's own kinds, and returns when the API server serves them.
+func InstallCRDs(config *rest.Config) error {
 	root, err := repository.Root()
 	if err != nil {
 		return err

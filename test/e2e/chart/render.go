@@ -1,4 +1,4 @@
-package rehome
+package chart
 
 import (
 	"errors"
