@@ -10,26 +10,26 @@ import (
 )
 
 // expectOnlyRightDeletions expects that Rehome, in all the time of the stage, deleted nothing that had started.
-func (s *stage) expectOnlyRightDeletions() {
+func (e *testEnv) expectOnlyRightDeletions() {
 	GinkgoHelper()
-	if s.controlPlane == nil {
+	if e.controlPlane == nil {
 		return
 	}
-	found := audit.Check(s.auditLog())
+	found := audit.Check(e.auditLog())
 	AddReportEntry("Deletions by Rehome", fmt.Sprintf("%d checked, %d refused by the API server", found.Checked, found.Refused))
 	Expect(found.Violations).To(BeEmpty())
 }
 
 // expectNothingForbidden expects that Rehome's rights cover all that it wrote. An API server that was restarted knows no rights for a
 // moment.
-func (s *stage) expectNothingForbidden() {
+func (e *testEnv) expectNothingForbidden() {
 	GinkgoHelper()
-	Expect(s.auditLog().Forbidden()).To(BeEmpty())
+	Expect(e.auditLog().Forbidden()).To(BeEmpty())
 }
 
-func (s *stage) auditLog() audit.Log {
+func (e *testEnv) auditLog() audit.Log {
 	GinkgoHelper()
-	log, err := audit.Read(s.controlPlane.AuditLog())
+	log, err := audit.Read(e.controlPlane.AuditLog())
 	Expect(err).NotTo(HaveOccurred())
 	return log
 }

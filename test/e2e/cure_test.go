@@ -23,58 +23,58 @@ const (
 type restored struct{ name, source, backup string }
 
 // itIsCured registers the specs of what happens to restores that hang as soon as Rehome runs.
-func (s *stage) itIsCured(clusters ...restored) {
+func (e *testEnv) itIsCured(clusters ...restored) {
 	It("goes on as soon as Rehome runs", func(ctx SpecContext) {
-		before := map[string]untouched{}
+		before := map[string]sourceState{}
 		for _, c := range clusters {
-			before[c.name] = s.untouched(ctx, c)
+			before[c.name] = e.sourceState(ctx, c)
 		}
 
-		s.startRehome(ctx)
+		e.startRehome(ctx)
 
 		for _, c := range clusters {
-			Expect(s.world.WaitRunning(ctx, c.name)).To(Succeed())
-			s.expectSpread(ctx, c.name)
-			Expect(s.untouched(ctx, c)).To(Equal(before[c.name]), "the source and its backup are not touched")
-			s.expectReports(ctx, c.name)
+			Expect(e.fixture.WaitRunning(ctx, c.name)).To(Succeed())
+			e.expectSpread(ctx, c.name)
+			Expect(e.sourceState(ctx, c)).To(Equal(before[c.name]), "the source and its backup are not touched")
+			e.expectReports(ctx, c.name)
 		}
 	}, SpecTimeout(specTimeout))
 
 	It("puts its condition back when somebody removes it", func(ctx SpecContext) {
 		for _, c := range clusters {
-			s.expectConditionBack(ctx, c.name)
+			e.expectConditionBack(ctx, c.name)
 		}
 	}, SpecTimeout(specTimeout))
 }
 
-func (s *stage) startRehome(ctx context.Context) {
+func (e *testEnv) startRehome(ctx context.Context) {
 	GinkgoHelper()
 	binary, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	By("starting Rehome")
-	_, err = s.rehome.Start(ctx, binary)
+	_, err = e.rehome.Start(ctx, binary)
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// untouched is what Rehome may only read.
-type untouched struct {
-	source fixture.Footprint
+// sourceState is what Rehome may only read.
+type sourceState struct {
+	source fixture.Fingerprint
 	backup string // resourceVersion
 }
 
-func (s *stage) untouched(ctx context.Context, c restored) untouched {
+func (e *testEnv) sourceState(ctx context.Context, c restored) sourceState {
 	GinkgoHelper()
-	source, err := s.world.Footprint(ctx, c.source)
+	source, err := e.fixture.Fingerprint(ctx, c.source)
 	Expect(err).NotTo(HaveOccurred())
-	backup, err := s.world.BackupVersion(ctx, c.backup)
+	backup, err := e.fixture.BackupVersion(ctx, c.backup)
 	Expect(err).NotTo(HaveOccurred())
-	return untouched{source, backup}
+	return sourceState{source, backup}
 }
 
 // expectSpread expects that every replica of a cluster runs, each on a node of its own.
-func (s *stage) expectSpread(ctx context.Context, cluster string) {
+func (e *testEnv) expectSpread(ctx context.Context, cluster string) {
 	GinkgoHelper()
-	pods, err := s.world.DatabasePods(ctx, cluster)
+	pods, err := e.fixture.DatabasePods(ctx, cluster)
 	Expect(err).NotTo(HaveOccurred())
 	nodes := map[string]types.UID{}
 	for _, pod := range pods {
@@ -85,9 +85,9 @@ func (s *stage) expectSpread(ctx context.Context, cluster string) {
 }
 
 // expectReports expects that Rehome's condition stands on every Restore of a cluster, beside KubeBlocks' own.
-func (s *stage) expectReports(ctx context.Context, cluster string) {
+func (e *testEnv) expectReports(ctx context.Context, cluster string) {
 	GinkgoHelper()
-	Eventually(s.conditions).WithContext(ctx).WithArguments(cluster).WithTimeout(backAgain).Should(And(
+	Eventually(e.conditions).WithContext(ctx).WithArguments(cluster).WithTimeout(backAgain).Should(And(
 		Not(BeEmpty()),
 		HaveEach(And(
 			HaveKeyWithValue(policyRehomed, "Rehomed"),
@@ -96,19 +96,19 @@ func (s *stage) expectReports(ctx context.Context, cluster string) {
 		))))
 }
 
-func (s *stage) expectConditionBack(ctx context.Context, cluster string) {
+func (e *testEnv) expectConditionBack(ctx context.Context, cluster string) {
 	GinkgoHelper()
-	restores, err := s.world.Restores(ctx, cluster)
+	restores, err := e.fixture.Restores(ctx, cluster)
 	Expect(err).NotTo(HaveOccurred())
 	for i := range restores {
-		Expect(s.world.RemoveCondition(ctx, &restores[i], policyRehomed)).To(Succeed())
+		Expect(e.fixture.RemoveCondition(ctx, &restores[i], policyRehomed)).To(Succeed())
 	}
-	s.expectReports(ctx, cluster)
+	e.expectReports(ctx, cluster)
 }
 
 // conditions returns the reasons of a cluster's Restores by condition type.
-func (s *stage) conditions(ctx context.Context, cluster string) ([]map[string]string, error) {
-	restores, err := s.world.Restores(ctx, cluster)
+func (e *testEnv) conditions(ctx context.Context, cluster string) ([]map[string]string, error) {
+	restores, err := e.fixture.Restores(ctx, cluster)
 	if err != nil {
 		return nil, err
 	}

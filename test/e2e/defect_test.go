@@ -19,66 +19,66 @@ const stayTime = 5 * time.Second
 // the source and no node is without one. Then Rehome starts.
 
 var _ = inEachMode("KubeBlocks v0.9.3", func(watched []string) {
-	s := useStage("v0.9.3", watched)
+	e := useTestEnv("v0.9.3", watched)
 
 	It("alone hangs in a restore by OpsRequest", func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
-		Expect(s.world.RestoreByOpsRequest(ctx, "bp1", "carrot67")).To(Succeed())
-		s.expectWholeHang(ctx, "carrot67")
+		e.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
+		Expect(e.fixture.RestoreByOpsRequest(ctx, "bp1", "carrot67")).To(Succeed())
+		e.expectAllStuck(ctx, "carrot67")
 	}, SpecTimeout(specTimeout))
 
-	s.itIsCured(restored{"carrot67", "my1", "bp1"})
+	e.itIsCured(restored{"carrot67", "my1", "bp1"})
 }, Label("v0.9.3"))
 
 var _ = inEachMode("KubeBlocks v1.0.0", func(watched []string) {
-	s := useStage("v1.0.0", watched)
+	e := useTestEnv("v1.0.0", watched)
 
 	It("alone hangs in a restore by annotation", func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
-		Expect(s.world.RestoreByAnnotation(ctx, "bp1", "carrot67")).To(Succeed())
-		s.expectWholeHang(ctx, "carrot67")
+		e.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
+		Expect(e.fixture.RestoreByAnnotation(ctx, "bp1", "carrot67")).To(Succeed())
+		e.expectAllStuck(ctx, "carrot67")
 	}, SpecTimeout(specTimeout))
 
-	s.itIsCured(restored{"carrot67", "my1", "bp1"})
+	e.itIsCured(restored{"carrot67", "my1", "bp1"})
 }, Label("v1.0.0"))
 
 var _ = inEachMode("KubeBlocks v1.0.2", func(watched []string) {
-	s := useStage("v1.0.2", watched)
+	e := useTestEnv("v1.0.2", watched)
 
 	It("alone hangs in a restore by annotation", func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
-		Expect(s.world.RestoreByAnnotation(ctx, "bp1", "carrot67")).To(Succeed())
-		s.expectWholeHang(ctx, "carrot67")
+		e.backUp(ctx, fixture.Source{Name: "my1"}, "bp1")
+		Expect(e.fixture.RestoreByAnnotation(ctx, "bp1", "carrot67")).To(Succeed())
+		e.expectAllStuck(ctx, "carrot67")
 	}, SpecTimeout(specTimeout))
 
 	// The rewrite in KubeBlocks covers the component's rules, not these.
 	It("alone hangs in a restore by OpsRequest of an instance template with rules of its own", func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: "my2", InstanceTemplate: "hot"}, "bp2")
-		Expect(s.world.RestoreByOpsRequest(ctx, "bp2", "kiwi")).To(Succeed())
-		s.expectHang(ctx, "kiwi", 1)
-		Expect(s.world.RestorePods(ctx, "kiwi")).To(ContainElement(And(
+		e.backUp(ctx, fixture.Source{Name: "my2", InstanceTemplate: "hot"}, "bp2")
+		Expect(e.fixture.RestoreByOpsRequest(ctx, "bp2", "kiwi")).To(Succeed())
+		e.expectStuck(ctx, "kiwi", 1)
+		Expect(e.fixture.RestorePods(ctx, "kiwi")).To(ContainElement(And(
 			HaveField("Labels", HaveKeyWithValue("apps.kubeblocks.io/pod-name", "kiwi-mysql-hot-0")),
 			HaveField("Spec.NodeName", BeEmpty()))))
 	}, SpecTimeout(specTimeout))
 
-	s.itIsCured(restored{"carrot67", "my1", "bp1"}, restored{"kiwi", "my2", "bp2"})
+	e.itIsCured(restored{"carrot67", "my1", "bp1"}, restored{"kiwi", "my2", "bp2"})
 }, Label("v1.0.2"))
 
-// expectWholeHang expects that no restore Pod of the cluster finds a node, and
+// expectAllStuck expects that no restore Pod of the cluster finds a node, and
 // that this stays so.
-func (s *stage) expectWholeHang(ctx context.Context, cluster string) {
+func (e *testEnv) expectAllStuck(ctx context.Context, cluster string) {
 	GinkgoHelper()
-	s.expectHang(ctx, cluster, fixture.Replicas)
-	Expect(s.world.RestorePods(ctx, cluster)).To(HaveLen(fixture.Replicas))
+	e.expectStuck(ctx, cluster, fixture.Replicas)
+	Expect(e.fixture.RestorePods(ctx, cluster)).To(HaveLen(fixture.Replicas))
 }
 
-// expectHang expects that count restore Pods of the cluster find no node for
+// expectStuck expects that count restore Pods of the cluster find no node for
 // their pod anti-affinity, and that this stays so.
-func (s *stage) expectHang(ctx context.Context, cluster string, count int) {
+func (e *testEnv) expectStuck(ctx context.Context, cluster string, count int) {
 	GinkgoHelper()
 	By("watching the restore of " + cluster + " hang")
-	_, err := s.world.WaitHung(ctx, cluster, count)
+	_, err := e.fixture.WaitRestorePodsUnschedulable(ctx, cluster, count)
 	Expect(err).NotTo(HaveOccurred())
-	Consistently(s.world.HungRestorePods).WithContext(ctx).WithArguments(cluster).WithTimeout(stayTime).
+	Consistently(e.fixture.UnschedulableRestorePods).WithContext(ctx).WithArguments(cluster).WithTimeout(stayTime).
 		Should(And(HaveLen(count), HaveEach(ContainSubstring("didn't match pod anti-affinity rules"))))
 }

@@ -53,11 +53,11 @@ func (s *score) count(v differential.Verdict) {
 func (s score) String() string { return fmt.Sprintf("%d of %d", s.right, s.all) }
 
 // renderPage returns the page for what became of all shapes.
-func renderPage(trials []*differential.Trial) ([]byte, error) {
+func renderPage(cases []*differential.Case) ([]byte, error) {
 	p := page{Regenerate: regenerate}
-	for _, t := range trials {
-		if err := p.add(t); err != nil {
-			return nil, fmt.Errorf("judge shape %s: %w", t.Name, err)
+	for _, c := range cases {
+		if err := p.add(c); err != nil {
+			return nil, fmt.Errorf("judge shape %s: %w", c.Name, err)
 		}
 	}
 	text, err := template.ParseFiles(filepath.Join("testdata", "differential", "page.md.tmpl"))
@@ -69,45 +69,45 @@ func renderPage(trials []*differential.Trial) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func (p *page) add(t *differential.Trial) error {
-	old, err := differential.ClusterPolicies(t.Snapshot) // 0.9 changes nothing
+func (p *page) add(c *differential.Case) error {
+	old, err := differential.ClusterPolicies(c.Snapshot) // 0.9 changes nothing
 	if err != nil {
 		return err
 	}
-	inTree, err := differential.ClusterPolicies(t.Restored)
+	inTree, err := differential.ClusterPolicies(c.Restored)
 	if err != nil {
 		return err
 	}
-	own, err := t.Rehomed(t.Snapshot, rewrite.Options{})
+	own, err := c.Rewrite(c.Snapshot, rewrite.Options{})
 	if err != nil {
 		return err
 	}
-	oldVerdict, inTreeVerdict, ownVerdict := t.Judge(old), t.Judge(inTree), t.Judge(own.Policies)
+	oldVerdict, inTreeVerdict, ownVerdict := c.Judge(old), c.Judge(inTree), c.Judge(own.Policies)
 	p.Old.count(oldVerdict)
 	p.InTree.count(inTreeVerdict)
 	p.Rehome.count(ownVerdict)
-	if t.Expected == nil {
+	if c.Expected == nil {
 		p.Unanswered++
 	}
 	p.Rows = append(p.Rows, row{
-		Number: t.Name[:2], File: t.Name + ".yaml", About: t.About,
-		Old: oldVerdict.Words, InTree: inTreeVerdict.Words, Rehome: own.Describe(ownVerdict),
+		Number: c.Name[:2], File: c.Name + ".yaml", About: c.About,
+		Old: oldVerdict.Text, InTree: inTreeVerdict.Text, Rehome: own.Describe(ownVerdict),
 	})
-	return p.addBehind(t)
+	return p.addBehind(c)
 }
 
 // addBehind counts what Rehome makes of the Cluster that KubeBlocks 1.0.2 rewrote.
-func (p *page) addBehind(t *differential.Trial) error {
-	behind, err := t.Rehomed(t.Restored, rewrite.Options{})
+func (p *page) addBehind(c *differential.Case) error {
+	behind, err := c.Rewrite(c.Restored, rewrite.Options{})
 	if err != nil {
 		return err
 	}
-	p.Behind.count(t.Judge(behind.Policies))
-	consented, err := t.Rehomed(t.Restored, rewrite.Options{RestoreThirdParty: true})
+	p.Behind.count(c.Judge(behind.Policies))
+	consented, err := c.Rewrite(c.Restored, rewrite.Options{RestoreThirdParty: true})
 	if err != nil {
 		return err
 	}
-	p.Consented.count(t.Judge(consented.Policies))
+	p.Consented.count(c.Judge(consented.Policies))
 	return nil
 }
 

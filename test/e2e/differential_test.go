@@ -9,17 +9,17 @@ import (
 )
 
 var _ = Describe("The differential table", Label("v1.0.2"), Ordered, func() {
-	s := useStage("v1.0.2", nil)
+	e := useTestEnv("v1.0.2", nil)
 
 	It("is what docs/differential.md shows", func(ctx SpecContext) {
 		shapes, err := differential.Shapes()
 		Expect(err).NotTo(HaveOccurred())
-		s.backUp(ctx, fixture.Source{Name: differential.Source}, differential.Backup)
+		e.backUp(ctx, fixture.Source{Name: differential.Source}, differential.Backup)
 
-		trials, err := differential.Restore(ctx, s.world, shapes, func(step string) { By(step) })
+		cases, err := differential.Restore(ctx, e.fixture, shapes, func(step string) { By(step) })
 		Expect(err).NotTo(HaveOccurred())
 
-		page, err := renderPage(trials)
+		page, err := renderPage(cases)
 		Expect(err).NotTo(HaveOccurred())
 		expectPage(page)
 	}, SpecTimeout(specTimeout))

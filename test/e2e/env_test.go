@@ -26,13 +26,13 @@ const (
 
 // stage is a control plane on which a version of KubeBlocks runs, for the
 // specs of one container.
-type stage struct {
+type testEnv struct {
 	controlPlane *controlplane.ControlPlane
 	kubeBlocks   *kubeblocks.Running
 	rehome       *chart.Release
 	// watched are the namespaces in which Rehome has rights; none for all.
 	watched []string
-	world   *fixture.World
+	fixture *fixture.Env
 }
 
 // few are the namespaces that the specs use.
@@ -45,28 +45,28 @@ func inEachMode(text string, specs func(watched []string), decorators ...any) bo
 	return Describe(text+" in few namespaces", decorators, Label("nightly"), func() { specs(few) })
 }
 
-// useStage sets up a stage before the specs of an Ordered container and takes
+// useTestEnv sets up a stage before the specs of an Ordered container and takes
 // it down after them. The stage is empty until then. When a spec fails, its
 // report says in what state the stage is.
 //
 // Rehome has the rights that its chart gives it, in the namespaces given or in all.
-func useStage(version string, watched []string) *stage {
-	s := &stage{watched: watched}
+func useTestEnv(version string, watched []string) *testEnv {
+	e := &testEnv{watched: watched}
 	BeforeAll(func(ctx SpecContext) {
 		// Not in an AfterAll, which comes before the clean-up of the last spec: that needs the stage.
-		DeferCleanup(s.stop)
-		DeferCleanup(s.expectOnlyRightDeletions)
-		s.start(ctx, version)
+		DeferCleanup(e.stop)
+		DeferCleanup(e.expectOnlyRightDeletions)
+		e.start(ctx, version)
 	}, NodeTimeout(startTimeout))
 	JustAfterEach(func(ctx SpecContext) {
 		if CurrentSpecReport().Failed() {
-			s.report(ctx)
+			e.report(ctx)
 		}
 	})
-	return s
+	return e
 }
 
-func (s *stage) start(ctx context.Context, name string) {
+func (e *testEnv) start(ctx context.Context, name string) {
 	version, err := kubeblocks.Find(name)
 	Expect(err).NotTo(HaveOccurred())
 	cache, err := kubeblocks.CacheDir()
@@ -75,7 +75,7 @@ func (s *stage) start(ctx context.Context, name string) {
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting a control plane")
-	s.controlPlane, err = controlplane.Start(ctx, controlplane.Options{
+	e.controlPlane, err = controlplane.Start(ctx, controlplane.Options{
 		Nodes:       fixture.Nodes(),
 		LogDir:      logDir(),
 		KwokConfig:  fixture.Stages(),
@@ -84,33 +84,33 @@ func (s *stage) start(ctx context.Context, name string) {
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting KubeBlocks")
-	Expect(version.Install(ctx, s.controlPlane.Config())).To(Succeed())
-	s.kubeBlocks, err = kubeblocks.Start(ctx, s.controlPlane, programs)
+	Expect(version.Install(ctx, e.controlPlane.Config())).To(Succeed())
+	e.kubeBlocks, err = kubeblocks.Start(ctx, e.controlPlane, programs)
 	Expect(err).NotTo(HaveOccurred())
 
-	s.world, err = fixture.New(s.controlPlane.Config(), version)
+	e.fixture, err = fixture.New(e.controlPlane.Config(), version)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(s.world.Install(ctx)).To(Succeed())
+	Expect(e.fixture.Install(ctx)).To(Succeed())
 
 	By("installing Rehome")
-	s.rehome, err = chart.Install(ctx, s.controlPlane, s.watched...)
+	e.rehome, err = chart.Install(ctx, e.controlPlane, e.watched...)
 	Expect(err).NotTo(HaveOccurred())
 }
 
-func (s *stage) stop() error {
-	if s.controlPlane == nil {
+func (e *testEnv) stop() error {
+	if e.controlPlane == nil {
 		return nil
 	}
-	return s.controlPlane.Stop()
+	return e.controlPlane.Stop()
 }
 
 // backUp runs a source and backs it up.
-func (s *stage) backUp(ctx context.Context, source fixture.Source, backup string) {
+func (e *testEnv) backUp(ctx context.Context, source fixture.Source, backup string) {
 	GinkgoHelper()
 	By("running and backing up " + source.Name)
-	Expect(s.world.CreateSource(ctx, source)).To(Succeed())
-	Expect(s.world.WaitRunning(ctx, source.Name)).To(Succeed())
-	Expect(s.world.Backup(ctx, source.Name, backup)).To(Succeed())
+	Expect(e.fixture.CreateSource(ctx, source)).To(Succeed())
+	Expect(e.fixture.WaitRunning(ctx, source.Name)).To(Succeed())
+	Expect(e.fixture.Backup(ctx, source.Name, backup)).To(Succeed())
 }
 
 // logDir returns an empty folder for the logs of the stage of the current container, which stay there until the next run.

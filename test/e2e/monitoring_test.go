@@ -30,18 +30,18 @@ const answerTime = 30 * time.Second
 
 // A real Prometheus watches Rehome unblock a real restore.
 var _ = inEachMode("Prometheus", func(watched []string) {
-	s := useStage("v1.0.2", watched)
+	e := useTestEnv("v1.0.2", watched)
 	BeforeAll(func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
+		e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 	}, NodeTimeout(specTimeout))
 
 	It("answers every question of the dashboard, and raises no alert", func(ctx SpecContext) {
-		t := s.restore(ctx, plain, "watched")
-		_, err := s.world.WaitHung(ctx, t.name, fixture.Replicas)
+		c := e.restore(ctx, plain, "watched")
+		_, err := e.fixture.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
-		t.remember(ctx)
-		s.setMode(ctx, "Observe")
-		server := s.scrapedRehome(ctx)
+		c.remember(ctx)
+		e.setMode(ctx, "Observe")
+		server := e.scrapedRehome(ctx)
 		questions := panelQueries()
 		Expect(questions).To(HaveLen(15))
 
@@ -52,8 +52,8 @@ var _ = inEachMode("Prometheus", func(watched []string) {
 		Expect(questions).NotTo(HaveKey("Longest wait: longest"), "it is answered while a restore waits")
 
 		By("asking after it was unblocked")
-		s.setMode(ctx, "Enforce")
-		t.expectCured(ctx)
+		e.setMode(ctx, "Enforce")
+		c.expectRehomed(ctx)
 		Eventually(func() []string {
 			answered(ctx, server, questions)
 			return slices.Sorted(maps.Keys(questions))
@@ -66,12 +66,12 @@ var _ = inEachMode("Prometheus", func(watched []string) {
 }, Label("monitoring", "v1.0.2"))
 
 // setMode sets the mode of the namespace of the stage.
-func (s *stage) setMode(ctx context.Context, mode string) {
+func (e *testEnv) setMode(ctx context.Context, mode string) {
 	GinkgoHelper()
-	clientset, err := kubernetes.NewForConfig(s.controlPlane.Config())
+	clientset, err := kubernetes.NewForConfig(e.controlPlane.Config())
 	Expect(err).NotTo(HaveOccurred())
 	namespaces := clientset.CoreV1().Namespaces()
-	namespace, err := namespaces.Get(ctx, s.world.Namespace, metav1.GetOptions{})
+	namespace, err := namespaces.Get(ctx, e.fixture.Namespace, metav1.GetOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	metav1.SetMetaDataAnnotation(&namespace.ObjectMeta, "rehome.kubeblocks.io/mode", mode)
 	_, err = namespaces.Update(ctx, namespace, metav1.UpdateOptions{})
@@ -79,25 +79,25 @@ func (s *stage) setMode(ctx context.Context, mode string) {
 }
 
 // scrapedRehome runs Rehome, and a Prometheus that scrapes its secured endpoint, until the end of the spec.
-func (s *stage) scrapedRehome(ctx context.Context) *prometheus.Server {
+func (e *testEnv) scrapedRehome(ctx context.Context) *prometheus.Server {
 	GinkgoHelper()
 	address, err := program.FreeAddress()
 	Expect(err).NotTo(HaveOccurred())
-	s.runRehome(ctx, "--metrics-bind-address="+address)
+	e.runRehome(ctx, "--metrics-bind-address="+address)
 	By("starting Prometheus")
-	server, err := prometheus.Start(ctx, s.controlPlane, prometheus.Target{Address: address, Token: s.metricsToken(ctx)})
+	server, err := prometheus.Start(ctx, e.controlPlane, prometheus.Target{Address: address, Token: e.metricsToken(ctx)})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(server.Stop)
 	return server
 }
 
 // metricsToken returns a token of a service account that may get metrics, and nothing else.
-func (s *stage) metricsToken(ctx context.Context) string {
+func (e *testEnv) metricsToken(ctx context.Context) string {
 	GinkgoHelper()
-	clientset, err := kubernetes.NewForConfig(s.controlPlane.Config())
+	clientset, err := kubernetes.NewForConfig(e.controlPlane.Config())
 	Expect(err).NotTo(HaveOccurred())
 	name := metav1.ObjectMeta{Name: "prometheus"}
-	accounts := clientset.CoreV1().ServiceAccounts(s.world.Namespace)
+	accounts := clientset.CoreV1().ServiceAccounts(e.fixture.Namespace)
 	_, err = accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: name}, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	_, err = clientset.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{
@@ -107,7 +107,7 @@ func (s *stage) metricsToken(ctx context.Context) string {
 	_, err = clientset.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: name,
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name.Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: s.world.Namespace, Name: name.Name}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: e.fixture.Namespace, Name: name.Name}},
 	}, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	request, err := accounts.CreateToken(ctx, name.Name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})

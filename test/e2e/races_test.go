@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// raceRestores are restores that hang together, so that there is something to do when the world is shaken.
+	// raceRestores are restores that hang together, so that there is something to do when the env is shaken.
 	raceRestores = 10
 	// raceTimeout bounds a spec in which leases have to expire.
 	raceTimeout = 6 * time.Minute
@@ -32,69 +32,69 @@ const (
 // The moments of a crash are counted in what Rehome has written, so that they fall between one step and the next: which one is
 // left to chance.
 var _ = inEachMode("A remediation by Rehome", func(watched []string) {
-	s := useStage("v1.0.2", watched)
+	e := useTestEnv("v1.0.2", watched)
 	BeforeAll(func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
+		e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 	}, NodeTimeout(specTimeout))
 
 	It("is completed by the next leader when a leader is killed", func(ctx SpecContext) {
-		hung := s.restoreMany(ctx, "leader")
-		leader := s.runRehome(ctx)
+		stuck := e.restoreMany(ctx, "leader")
+		leader := e.runRehome(ctx)
 		for range crashes {
-			standby := s.runRehome(ctx)
-			s.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
+			standby := e.runRehome(ctx)
+			e.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
 			By("killing the leader")
 			Expect(leader.Kill()).To(Succeed())
 			leader = standby
 		}
-		s.expectAllCured(ctx, hung)
+		e.expectAllFinished(ctx, stuck)
 	}, SpecTimeout(raceTimeout))
 
 	It("is completed when the API server is restarted", func(ctx SpecContext) {
-		hung := s.restoreMany(ctx, "apiserver")
-		rehome := s.runRehome(ctx)
+		stuck := e.restoreMany(ctx, "apiserver")
+		rehome := e.runRehome(ctx)
 		for range crashes {
-			s.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
+			e.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
 			By("restarting the API server")
-			Expect(s.controlPlane.RestartAPIServer(ctx)).To(Succeed())
+			Expect(e.controlPlane.RestartAPIServer(ctx)).To(Succeed())
 		}
-		s.expectAllCured(ctx, hung)
+		e.expectAllFinished(ctx, stuck)
 		Expect(rehome.Err()).NotTo(HaveOccurred(), "Rehome lives through it")
 	}, SpecTimeout(raceTimeout))
 }, Label("races", "v1.0.2"), ContinueOnFailure)
 
 // waitForWrites returns as soon as Rehome has written so many times more.
-func (s *stage) waitForWrites(ctx context.Context, more int) {
+func (e *testEnv) waitForWrites(ctx context.Context, more int) {
 	GinkgoHelper()
-	before, err := audit.Writes(s.controlPlane.AuditLog())
+	before, err := audit.Writes(e.controlPlane.AuditLog())
 	Expect(err).NotTo(HaveOccurred())
 	By(fmt.Sprintf("waiting for %d writes by Rehome", more))
-	Eventually(audit.Writes).WithContext(ctx).WithArguments(s.controlPlane.AuditLog()).
+	Eventually(audit.Writes).WithContext(ctx).WithArguments(e.controlPlane.AuditLog()).
 		WithPolling(writePolling).WithTimeout(leaseTimeout).Should(BeNumerically(">=", before+more))
 }
 
 // restoreMany restores a backup several times at once, and returns when all restores hang.
-func (s *stage) restoreMany(ctx context.Context, prefix string) []*trouble {
+func (e *testEnv) restoreMany(ctx context.Context, prefix string) []*restoredCluster {
 	GinkgoHelper()
-	var hung []*trouble
+	var stuck []*restoredCluster
 	for i := range raceRestores {
-		hung = append(hung, s.restore(ctx, plain, fmt.Sprintf("%s-%d", prefix, i)))
+		stuck = append(stuck, e.restore(ctx, plain, fmt.Sprintf("%s-%d", prefix, i)))
 	}
-	for _, t := range hung {
-		_, err := s.world.WaitHung(ctx, t.name, fixture.Replicas)
+	for _, c := range stuck {
+		_, err := e.fixture.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
-		t.remember(ctx)
+		c.remember(ctx)
 	}
-	return hung
+	return stuck
 }
 
-// expectAllCured expects that all restores get to their end, and that then everything comes to rest.
-func (s *stage) expectAllCured(ctx context.Context, hung []*trouble) {
+// expectAllFinished expects that all restores get to their end, and that then everything comes to rest.
+func (e *testEnv) expectAllFinished(ctx context.Context, stuck []*restoredCluster) {
 	GinkgoHelper()
-	for _, t := range hung {
-		t.expectCured(ctx)
-		s.expectSpread(ctx, t.name)
+	for _, c := range stuck {
+		c.expectRehomed(ctx)
+		e.expectSpread(ctx, c.name)
 	}
 	By("waiting until nothing changes any more")
-	Expect(s.world.WaitStill(ctx, quietTime)).To(Succeed())
+	Expect(e.fixture.WaitStable(ctx, quietTime)).To(Succeed())
 }

@@ -23,112 +23,112 @@ const (
 )
 
 // trouble is a restore that goes wrong, and what it has when Rehome starts.
-type trouble struct {
-	*stage
+type restoredCluster struct {
+	*testEnv
 	restored
-	world  *fixture.World // of the restored cluster
-	claims map[string]types.UID
-	before untouched
+	targetEnv *fixture.Env // of the restored cluster
+	claims    map[string]types.UID
+	before    sourceState
 }
 
 // restore restores a backup of a source.
-func (s *stage) restore(ctx context.Context, source, cluster string) *trouble {
+func (e *testEnv) restore(ctx context.Context, source, cluster string) *restoredCluster {
 	GinkgoHelper()
-	return s.restoreInto(ctx, s.world, source, fixture.Request{Backup: backupOf(source), Cluster: cluster})
+	return e.restoreInto(ctx, e.fixture, source, fixture.Request{Backup: backupOf(source), Cluster: cluster})
 }
 
-func (s *stage) restoreInto(ctx context.Context, world *fixture.World, source string, request fixture.Request) *trouble {
+func (e *testEnv) restoreInto(ctx context.Context, env *fixture.Env, source string, request fixture.Request) *restoredCluster {
 	GinkgoHelper()
 	By("restoring " + request.Cluster)
-	Expect(world.Restore(ctx, request)).To(Succeed())
+	Expect(env.Restore(ctx, request)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) error {
 		if !CurrentSpecReport().Failed() {
 			return nil
 		}
 		// What hangs takes the places that the next scenario makes for its own.
-		return world.DeleteCluster(ctx, request.Cluster)
+		return env.DeleteCluster(ctx, request.Cluster)
 	})
-	return &trouble{stage: s, restored: restored{request.Cluster, source, request.Backup}, world: world}
+	return &restoredCluster{testEnv: e, restored: restored{request.Cluster, source, request.Backup}, targetEnv: env}
 }
 
 // backupOf names the backup of a source.
 func backupOf(source string) string { return "backup-" + source }
 
 // runRehome runs Rehome until the end of the spec, as soon as all that it must not change is written down.
-func (t *trouble) runRehome(ctx context.Context) {
+func (c *restoredCluster) runRehome(ctx context.Context) {
 	GinkgoHelper()
-	t.remember(ctx)
-	t.stage.runRehome(ctx)
+	c.remember(ctx)
+	c.testEnv.runRehome(ctx)
 }
 
 // remember writes down all that nobody may change.
-func (t *trouble) remember(ctx context.Context) {
+func (c *restoredCluster) remember(ctx context.Context) {
 	GinkgoHelper()
 	var err error
-	t.claims, err = t.world.Claims(ctx, t.name)
+	c.claims, err = c.targetEnv.Claims(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
-	t.before = t.untouched(ctx, t.restored)
+	c.before = c.sourceState(ctx, c.restored)
 }
 
 // runRehome runs Rehome until the end of the spec.
-func (s *stage) runRehome(ctx context.Context, flags ...string) *program.Program {
+func (e *testEnv) runRehome(ctx context.Context, flags ...string) *program.Program {
 	GinkgoHelper()
 	binary, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	By("starting Rehome")
-	p, err := s.rehome.Start(ctx, binary, flags...)
+	p, err := e.rehome.Start(ctx, binary, flags...)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(p.Stop)
 	return p
 }
 
-// expectCured expects that the restore gets to its end and that Rehome says so.
-func (t *trouble) expectCured(ctx context.Context) {
+// expectRehomed expects that the restore gets to its end and that Rehome says so.
+func (c *restoredCluster) expectRehomed(ctx context.Context) {
 	GinkgoHelper()
-	t.expectRunning(ctx)
-	t.expectOutcome(ctx, "True Rehomed: ")
+	c.expectRunning(ctx)
+	c.expectOutcome(ctx, "True Rehomed: ")
 }
 
 // expectOutcome expects that Rehome, in the end, says this of the rules of every Restore, and that its Pods have found nodes.
-func (t *trouble) expectOutcome(ctx context.Context, outcome string) {
+func (c *restoredCluster) expectOutcome(ctx context.Context, outcome string) {
 	GinkgoHelper()
-	t.expectVerdict(ctx, And(
+	c.expectConditions(ctx, And(
 		HaveKeyWithValue(policyRehomed, HavePrefix(outcome)),
 		HaveKeyWithValue(podsScheduled, HavePrefix("True Scheduled: "))))
 }
 
 // expectRunning expects that the restore gets to its end, on the volumes it had before, and that nobody touched its source.
-func (t *trouble) expectRunning(ctx context.Context) {
+func (c *restoredCluster) expectRunning(ctx context.Context) {
 	GinkgoHelper()
-	Expect(t.world.WaitRunning(ctx, t.name)).To(Succeed())
-	claims, err := t.world.Claims(ctx, t.name)
+	Expect(c.targetEnv.WaitRunning(ctx, c.name)).To(Succeed())
+	claims, err := c.targetEnv.Claims(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
-	for name, uid := range t.claims {
+	for name, uid := range c.claims {
 		Expect(claims).To(HaveKeyWithValue(name, uid), "the volume is the one it was")
 	}
-	Expect(t.untouched(ctx, t.restored)).To(Equal(t.before), "the source and its backup are not touched")
+	Expect(c.sourceState(ctx, c.restored)).To(Equal(c.before), "the source and its backup are not touched")
 }
 
-// expectVerdict expects that the conditions of every Restore come to satisfy a matcher.
-func (t *trouble) expectVerdict(ctx context.Context, verdict gomegatypes.GomegaMatcher) {
+// expectConditions expects that the conditions of every Restore come to satisfy a matcher.
+func (c *restoredCluster) expectConditions(ctx context.Context, verdict gomegatypes.GomegaMatcher) {
 	GinkgoHelper()
-	Eventually(t.verdicts).WithContext(ctx).WithTimeout(reportTime).Should(And(Not(BeEmpty()), HaveEach(verdict)))
+	Eventually(c.conditionsOfRestores).WithContext(ctx).WithTimeout(reportTime).Should(And(Not(BeEmpty()), HaveEach(verdict)))
 }
 
-// verdicts returns, for every Restore, "status reason: message" by condition type.
-func (t *trouble) verdicts(ctx context.Context) ([]map[string]string, error) {
-	restores, err := t.world.Restores(ctx, t.name)
-	verdicts := make([]map[string]string, len(restores))
+// conditionsOfRestores returns, for every Restore, "status reason: message" by condition type.
+func (c *restoredCluster) conditionsOfRestores(ctx context.Context) ([]map[string]string, error) {
+	restores, err := c.targetEnv.Restores(ctx, c.name)
+	conditionsOfRestores := make([]map[string]string, len(restores))
 	for i := range restores {
 		conditions, _, _ := unstructured.NestedSlice(restores[i].Object, "status", "conditions")
-		verdicts[i] = map[string]string{}
+		conditionsOfRestores[i] = map[string]string{}
 		for _, c := range conditions {
 			if c, ok := c.(map[string]any); ok {
-				verdicts[i][text(c, "type")] = text(c, "status") + " " + text(c, "reason") + ": " + text(c, "message")
+				conditionsOfRestores[i][text(c, "type")] = text(c, "status") + " " + text(c, "reason") + ": " + text(c, "message")
 			}
 		}
 	}
-	return verdicts, err
+	return conditionsOfRestores, err
 }
 
 func text(object map[string]any, field string) string {
@@ -137,9 +137,9 @@ func text(object map[string]any, field string) string {
 }
 
 // expectComponentSpread expects that every replica of a component runs, each on a node of its own.
-func (t *trouble) expectComponentSpread(ctx context.Context, component string) {
+func (c *restoredCluster) expectComponentSpread(ctx context.Context, component string) {
 	GinkgoHelper()
-	pods, err := t.world.ComponentPods(ctx, t.name, component)
+	pods, err := c.targetEnv.ComponentPods(ctx, c.name, component)
 	Expect(err).NotTo(HaveOccurred())
 	nodes := map[string]bool{}
 	for i := range pods {
@@ -149,9 +149,9 @@ func (t *trouble) expectComponentSpread(ctx context.Context, component string) {
 }
 
 // addNode adds a node, which takes no more Pods after the spec.
-func (s *stage) addNode(ctx context.Context, node controlplane.Node) {
+func (e *testEnv) addNode(ctx context.Context, node controlplane.Node) {
 	GinkgoHelper()
 	By("adding node " + node.Name)
-	Expect(s.controlPlane.AddNode(ctx, node)).To(Succeed())
-	DeferCleanup(func(ctx context.Context) error { return s.world.Cordon(ctx, node.Name) })
+	Expect(e.controlPlane.AddNode(ctx, node)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) error { return e.fixture.Cordon(ctx, node.Name) })
 }

@@ -7,54 +7,54 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// whollyStuck is scenario (a).
-func (s *stage) whollyStuck() {
+// allStuck is scenario (a).
+func (e *testEnv) allStuck() {
 	It("go on when all Jobs are stuck", func(ctx SpecContext) {
-		t := s.restore(ctx, plain, "whole")
-		s.expectWholeHang(ctx, t.name)
+		c := e.restore(ctx, plain, "whole")
+		e.expectAllStuck(ctx, c.name)
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		s.expectSpread(ctx, t.name)
+		c.expectRehomed(ctx)
+		e.expectSpread(ctx, c.name)
 	}, SpecTimeout(specTimeout))
 }
 
-// helpedByHand is scenario (h): a restore Pod was deleted, which its Job counts as a failure. The next deletion would be the
+// podDeletedByHand is scenario (h): a restore Pod was deleted, which its Job counts as a failure. The next deletion would be the
 // end of the restore.
-func (s *stage) helpedByHand() {
+func (e *testEnv) podDeletedByHand() {
 	It("go on after somebody deleted a Pod of them", func(ctx SpecContext) {
-		t := s.restore(ctx, plain, "helped")
-		s.expectWholeHang(ctx, t.name)
+		c := e.restore(ctx, plain, "helped")
+		e.expectAllStuck(ctx, c.name)
 		By("deleting a restore Pod")
-		pods, err := s.world.RestorePods(ctx, t.name)
+		pods, err := e.fixture.RestorePods(ctx, c.name)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(s.world.DeletePod(ctx, &pods[0])).To(Succeed())
-		Expect(s.world.WaitFailedPod(ctx, t.name)).To(Succeed())
-		s.expectHang(ctx, t.name, fixture.Replicas)
+		Expect(e.fixture.DeletePod(ctx, &pods[0])).To(Succeed())
+		Expect(e.fixture.WaitFailedPod(ctx, c.name)).To(Succeed())
+		e.expectStuck(ctx, c.name, fixture.Replicas)
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		s.expectSpread(ctx, t.name)
+		c.expectRehomed(ctx)
+		e.expectSpread(ctx, c.name)
 	}, SpecTimeout(specTimeout))
 }
 
 // elsewhere is scenario (g). A rule without namespaces would select nothing in another namespace and so hold up nothing:
 // only one that names the source's namespace hangs.
-func (s *stage) elsewhere() {
+func (e *testEnv) otherNamespace() {
 	It("go on in another namespace", func(ctx SpecContext) {
 		const source = "my5"
-		s.backUp(ctx, fixture.Source{Name: source, Namespaces: []string{s.world.Namespace}}, backupOf(source))
-		other, err := s.world.In(ctx, "elsewhere")
+		e.backUp(ctx, fixture.Source{Name: source, Namespaces: []string{e.fixture.Namespace}}, backupOf(source))
+		other, err := e.fixture.In(ctx, "elsewhere")
 		Expect(err).NotTo(HaveOccurred())
-		t := s.restoreInto(ctx, other, source, fixture.Request{Backup: backupOf(source), Cluster: "moved", From: s.world})
-		_, err = other.WaitHung(ctx, t.name, fixture.Replicas)
+		c := e.restoreInto(ctx, other, source, fixture.Request{Backup: backupOf(source), Cluster: "moved", From: e.fixture})
+		_, err = other.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		t.expectComponentSpread(ctx, "mysql")
+		c.expectRehomed(ctx)
+		c.expectComponentSpread(ctx, "mysql")
 	}, SpecTimeout(specTimeout))
 }

@@ -27,7 +27,7 @@ type rig struct {
 	client client.Client
 	rehome *apiserver.Installation
 	// common is the shape that nearly every cluster has.
-	common *differential.Trial
+	common *differential.Case
 }
 
 // runAlone measures what needs no KubeBlocks.

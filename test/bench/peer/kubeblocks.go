@@ -50,7 +50,7 @@ func runBesideKubeBlocks(ctx context.Context, o bench.Options, shapes []differen
 	return append(inTree, hang), err
 }
 
-func startKubeBlocks(ctx context.Context, plane *controlplane.ControlPlane) (*fixture.World, error) {
+func startKubeBlocks(ctx context.Context, plane *controlplane.ControlPlane) (*fixture.Env, error) {
 	version, err := kubeblocks.Find(release)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func startKubeBlocks(ctx context.Context, plane *controlplane.ControlPlane) (*fi
 	return world, world.Install(ctx)
 }
 
-func backUp(ctx context.Context, world *fixture.World) error {
+func backUp(ctx context.Context, world *fixture.Env) error {
 	if err := world.CreateSource(ctx, fixture.Source{Name: differential.Source}); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func backUp(ctx context.Context, world *fixture.World) error {
 }
 
 // rowOfInTree measures how many shapes KubeBlocks gets right where it rewrites at all: when an OpsRequest asks for the restore.
-func rowOfInTree(ctx context.Context, o bench.Options, world *fixture.World, shapes []differential.Shape) ([]table.Row, error) {
+func rowOfInTree(ctx context.Context, o bench.Options, world *fixture.Env, shapes []differential.Shape) ([]table.Row, error) {
 	trials, err := differential.Restore(ctx, world, shapes, func(step string) { o.Stepf("peer: %s", step) })
 	if err != nil {
 		return nil, err
@@ -114,13 +114,13 @@ func rowOfInTree(ctx context.Context, o bench.Options, world *fixture.World, sha
 
 // rowOfHang measures who ends a hang that was there before: first the policy comes, and then Rehome.
 func rowOfHang(
-	ctx context.Context, o bench.Options, plane *controlplane.ControlPlane, world *fixture.World,
+	ctx context.Context, o bench.Options, plane *controlplane.ControlPlane, world *fixture.Env,
 ) (row table.Row, err error) {
 	o.Stepf("peer: have a restore hang, and then the policy, and then Rehome")
 	if err := world.RestoreByAnnotation(ctx, differential.Backup, stuck); err != nil {
 		return table.Row{}, err
 	}
-	if _, err := world.WaitHung(ctx, stuck, hungPods); err != nil {
+	if _, err := world.WaitRestorePodsUnschedulable(ctx, stuck, hungPods); err != nil {
 		return table.Row{}, err
 	}
 	if err := forceOn(ctx, world); err != nil {
@@ -139,7 +139,7 @@ func rowOfHang(
 	if err := world.WaitRunning(ctx, stuck); err != nil {
 		return table.Row{}, err
 	}
-	left, err := world.HungRestorePods(ctx, stuck)
+	left, err := world.UnschedulableRestorePods(ctx, stuck)
 	if err != nil {
 		return table.Row{}, err
 	}
@@ -152,7 +152,7 @@ func rowOfHang(
 }
 
 // forceOn has the policy hold in the world, and writes the Cluster that is stuck.
-func forceOn(ctx context.Context, world *fixture.World) error {
+func forceOn(ctx context.Context, world *fixture.Env) error {
 	cluster, err := world.Cluster(ctx, stuck)
 	if err != nil {
 		return err
@@ -171,12 +171,12 @@ func forceOn(ctx context.Context, world *fixture.World) error {
 }
 
 // hungAfter returns how many restore Pods hang after a while.
-func hungAfter(ctx context.Context, world *fixture.World, while time.Duration) (int, error) {
+func hungAfter(ctx context.Context, world *fixture.Env, while time.Duration) (int, error) {
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	case <-time.After(while):
 	}
-	hung, err := world.HungRestorePods(ctx, stuck)
+	hung, err := world.UnschedulableRestorePods(ctx, stuck)
 	return len(hung), err
 }

@@ -21,7 +21,7 @@ func (r *rig) shapes(ctx context.Context, shapes []differential.Shape) ([]table.
 		if err != nil {
 			return nil, fmt.Errorf("try shape %s: %w", t.Name, err)
 		}
-		r.Stepf("peer: shape %s: %s", t.Name, verdict.Words)
+		r.Stepf("peer: shape %s: %s", t.Name, verdict.Text)
 		if verdict.Right {
 			policy++
 		}
@@ -36,7 +36,7 @@ func (r *rig) shapes(ctx context.Context, shapes []differential.Shape) ([]table.
 }
 
 // admit returns the verdict on what the policy makes of a shape.
-func (r *rig) admit(ctx context.Context, t *differential.Trial) (differential.Verdict, error) {
+func (r *rig) admit(ctx context.Context, t *differential.Case) (differential.Verdict, error) {
 	if err := createNamespace(ctx, r.client, t.To, forcing()); err != nil {
 		return differential.Verdict{}, err
 	}

@@ -30,17 +30,17 @@ func original() *unstructured.Unstructured {
 }
 
 // trialOf makes the Backup of a shape, as KubeBlocks does.
-func trialOf(shape differential.Shape) (*differential.Trial, error) {
+func trialOf(shape differential.Shape) (*differential.Case, error) {
 	snapshot, err := shape.SnapshotLike(original())
 	if err != nil {
 		return nil, fmt.Errorf("make the snapshot of shape %s: %w", shape.Name, err)
 	}
 	backup := rehometesting.MakeBackup(shape.From, differential.Backup).Snapshot(string(snapshot)).Obj()
-	return &differential.Trial{Shape: shape, Backup: backup, Snapshot: snapshot}, nil
+	return &differential.Case{Shape: shape, Backup: backup, Snapshot: snapshot}, nil
 }
 
 // restoredAs is the Cluster that somebody makes of the snapshot to have it restored, the way KubeBlocks documents it.
-func restoredAs(t *differential.Trial, namespace, name string) (*unstructured.Unstructured, error) {
+func restoredAs(t *differential.Case, namespace, name string) (*unstructured.Unstructured, error) {
 	var snapshot unstructured.Unstructured
 	if err := utiljson.Unmarshal(t.Snapshot, &snapshot.Object); err != nil { // with integers, as the API server answers
 		return nil, fmt.Errorf("read the snapshot of shape %s: %w", t.Name, err)
@@ -51,7 +51,7 @@ func restoredAs(t *differential.Trial, namespace, name string) (*unstructured.Un
 }
 
 // judge is the verdict on the rules of a Cluster.
-func judge(t *differential.Trial, cluster *unstructured.Unstructured) (differential.Verdict, error) {
+func judge(t *differential.Case, cluster *unstructured.Unstructured) (differential.Verdict, error) {
 	data, err := json.Marshal(cluster)
 	if err != nil {
 		return differential.Verdict{}, err
@@ -61,8 +61,8 @@ func judge(t *differential.Trial, cluster *unstructured.Unstructured) (different
 }
 
 // judgeRehome is the verdict on what Rehome makes of the rules in a Backup.
-func judgeRehome(t *differential.Trial) (differential.Verdict, error) {
-	outcome, err := t.Rehomed(t.Snapshot, rewrite.Options{})
+func judgeRehome(t *differential.Case) (differential.Verdict, error) {
+	outcome, err := t.Rewrite(t.Snapshot, rewrite.Options{})
 	return t.Judge(outcome.Policies), err
 }
 

@@ -25,7 +25,7 @@ const quiet = 2 * time.Second
 // genuine is a world with KubeBlocks. It is also the one place of that world.
 type genuine struct {
 	plane *controlplane.ControlPlane
-	world *fixture.World
+	world *fixture.Env
 }
 
 // startGenuine returns what starts a world with that many nodes. As many as the source has replicas take Pods; the scheduler has to
@@ -131,7 +131,7 @@ func (r *genuine) end(ctx context.Context, clusters []string) error {
 			return err
 		}
 	}
-	return r.world.WaitStill(ctx, quiet)
+	return r.world.WaitStable(ctx, quiet)
 }
 
 func (r *genuine) awaitGone(ctx context.Context, name string) error {

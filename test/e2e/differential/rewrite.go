@@ -13,8 +13,8 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Outcome is what Rehome makes of a Cluster.
-type Outcome struct {
+// Rewritten is what Rehome makes of a Cluster.
+type Rewritten struct {
 	// Policies are as the function Policies returns them.
 	Policies map[string]any
 	// Edited says that Rehome changed anything.
@@ -23,24 +23,24 @@ type Outcome struct {
 	Reported []rewrite.Class
 }
 
-// Rehomed returns what Rehome makes of a Cluster in JSON: the snapshot, for a Cluster that is yet to be made of it, or one
+// Rewrite returns what Rehome makes of a Cluster in JSON: the snapshot, for a Cluster that is yet to be made of it, or one
 // that was restored.
-func (t *Trial) Rehomed(cluster []byte, options rewrite.Options) (Outcome, error) {
-	result, err := t.rewrite(cluster, options)
+func (c *Case) Rewrite(cluster []byte, options rewrite.Options) (Rewritten, error) {
+	result, err := c.rewrite(cluster, options)
 	if err != nil {
-		return Outcome{}, err
+		return Rewritten{}, err
 	}
 	patched, err := applyEdits(cluster, result.Edits)
 	if err != nil {
-		return Outcome{}, err
+		return Rewritten{}, err
 	}
 	policies, err := ClusterPolicies(patched)
-	return Outcome{Policies: policies, Edited: len(result.Edits) > 0, Reported: classes(result.Findings)}, err
+	return Rewritten{Policies: policies, Edited: len(result.Edits) > 0, Reported: classes(result.Findings)}, err
 }
 
-func (t *Trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
+func (c *Case) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
 	var backup kubeblocks.Backup
-	if err := convert(t.Backup, &backup); err != nil {
+	if err := convert(c.Backup, &backup); err != nil {
 		return rewrite.Result{}, err
 	}
 	source, err := kubeblocks.SourceOf(&backup)
@@ -54,7 +54,7 @@ func (t *Trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result
 	return rewrite.Rewrite(rewrite.Input{
 		Sources: []rewrite.Source{source},
 		// The UID is empty in a snapshot, as it is for a Cluster that does not exist.
-		Target:  rewrite.Identity{Namespace: t.To, Name: Target, UID: live.UID},
+		Target:  rewrite.Identity{Namespace: c.To, Name: Target, UID: live.UID},
 		Live:    kubeblocks.ClusterPolicies(&live),
 		Options: options,
 	}), nil
@@ -89,8 +89,8 @@ func classes(findings []rewrite.Finding) []rewrite.Class {
 }
 
 // Describe says what the verdict on an outcome is, and what Rehome tells its user of it.
-func (o Outcome) Describe(v Verdict) string {
-	text := v.Words
+func (o Rewritten) Describe(v Verdict) string {
+	text := v.Text
 	if len(o.Reported) == 0 {
 		return text
 	}

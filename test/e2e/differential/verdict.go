@@ -13,7 +13,7 @@ import (
 // Verdict is what a cell of the table says of an outcome.
 type Verdict struct {
 	Right bool
-	Words string
+	Text  string
 }
 
 // Judge compares the policies of a copy with those that the shape expects. A wrong outcome is described by the first leaf
@@ -22,14 +22,14 @@ func (s *Shape) Judge(got map[string]any) Verdict {
 	was := Policies(s.Rules)
 	if s.Expected == nil {
 		if d := firstDifference(nil, was, got, nil); d != nil {
-			return Verdict{Words: d.String()}
+			return Verdict{Text: d.String()}
 		}
-		return Verdict{Words: "kept"}
+		return Verdict{Text: "kept"}
 	}
 	if d := firstDifference(nil, Policies(s.Expected), got, was); d != nil {
-		return Verdict{Words: "wrong: " + d.String()}
+		return Verdict{Text: "wrong: " + d.String()}
 	}
-	return Verdict{Right: true, Words: "right"}
+	return Verdict{Right: true, Text: "right"}
 }
 
 // difference is a leaf that is not as it should be.

@@ -68,7 +68,7 @@ func TestVerdict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := Shape{Rules: ruled(t, c.was), Expected: ruled(t, c.want)}
 			got := s.Judge(Policies(ruled(t, c.got)))
-			NewWithT(t).Expect(got).To(Equal(Verdict{Right: c.words == "right", Words: c.words}))
+			NewWithT(t).Expect(got).To(Equal(Verdict{Right: c.words == "right", Text: c.words}))
 		})
 	}
 }

@@ -26,8 +26,8 @@ const (
 // stepTimeout bounds every step but the builds. Each takes a tenth of it on two idle cores.
 const stepTimeout = 2 * time.Minute
 
-// story is the demo on its way.
-type story struct {
+// demo is the demo on its way.
+type demo struct {
 	version kubeblocks.Version
 	out     io.Writer
 	steps   *progress.Reporter
@@ -36,147 +36,147 @@ type story struct {
 	binary   string
 	programs kubeblocks.Programs
 	cp       *controlplane.ControlPlane
-	world    *fixture.World
+	env      *fixture.Env
 	started  time.Time // of Rehome
 }
 
 // tell runs the demo. Its error says which step failed and where the logs are; without one, nothing is left behind.
-func tell(ctx context.Context, version kubeblocks.Version, out io.Writer) (err error) {
+func runDemo(ctx context.Context, version kubeblocks.Version, out io.Writer) (err error) {
 	logs, err := os.MkdirTemp("", "rehome-demo-")
 	if err != nil {
 		return err
 	}
-	s := &story{version: version, out: out, steps: progress.New(out), logs: logs}
+	d := &demo{version: version, out: out, steps: progress.New(out), logs: logs}
 	defer func() {
-		err = s.end(err)
+		err = d.end(err)
 	}()
-	if err := s.build(ctx); err != nil {
+	if err := d.build(ctx); err != nil {
 		return err
 	}
-	return s.play(ctx)
+	return d.run(ctx)
 }
 
 // end stops what runs. It keeps the logs only of a demo that failed.
-func (s *story) end(err error) error {
-	if s.cp != nil {
-		err = errors.Join(err, s.step(context.Background(), "Stop everything", func(context.Context) error { return s.cp.Stop() }))
+func (d *demo) end(err error) error {
+	if d.cp != nil {
+		err = errors.Join(err, d.step(context.Background(), "Stop everything", func(context.Context) error { return d.cp.Stop() }))
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nThe logs are in %s", err, s.logs)
+		return fmt.Errorf("%w\nThe logs are in %s", err, d.logs)
 	}
-	return os.RemoveAll(s.logs)
+	return os.RemoveAll(d.logs)
 }
 
 // build builds what is missing; the first time, that is most of it.
-func (s *story) build(ctx context.Context) error {
-	s.sayf("A database cluster is restored by KubeBlocks %s from a backup, under a new name, while its source still runs.", s.version)
-	s.sayf("Everything is real but the containers: kwok plays the nodes and says that Pods run. All of it is on 127.0.0.1.")
-	s.sayf("What is missing is built first: about 15 minutes, once.\n")
-	if _, err := assets.Build(ctx, s.steps); err != nil {
+func (d *demo) build(ctx context.Context) error {
+	d.sayf("A database cluster is restored by KubeBlocks %s from a backup, under a new name, while its source still runs.", d.version)
+	d.sayf("Everything is real but the containers: kwok plays the nodes and says that Pods run. All of it is on 127.0.0.1.")
+	d.sayf("What is missing is built first: about 15 minutes, once.\n")
+	if _, err := assets.Build(ctx, d.steps); err != nil {
 		return err
 	}
 	cache, err := kubeblocks.CacheDir()
 	if err != nil {
 		return err
 	}
-	if err := s.version.Build(ctx, cache, s.steps); err != nil {
+	if err := d.version.Build(ctx, cache, d.steps); err != nil {
 		return err
 	}
-	if s.programs, err = s.version.Programs(cache); err != nil {
+	if d.programs, err = d.version.Programs(cache); err != nil {
 		return err
 	}
-	return s.steps.Step("rehome", func() error {
-		s.binary, err = rehome.Build(ctx)
+	return d.steps.Step("rehome", func() error {
+		d.binary, err = rehome.Build(ctx)
 		return err
 	})
 }
 
-// scene is one step of the story.
-type scene struct {
+// step is one step of the demo.
+type step struct {
 	name string
-	play func(*story, context.Context) error
-	show func(*story, context.Context) error // what there is to see afterwards; may be nil
+	run  func(*demo, context.Context) error
+	show func(*demo, context.Context) error // what there is to see afterwards; may be nil
 }
 
-func (s *story) play(ctx context.Context) error {
-	for _, scene := range []scene{
-		{"Start a control plane with three nodes", (*story).startControlPlane, nil},
-		{"Start KubeBlocks " + s.version.Name, (*story).startKubeBlocks, nil},
-		{"Create cluster " + source + ", three replicas, no two on one node", (*story).createSource, (*story).showSource},
-		{"Back it up as " + backup, (*story).backUp, nil},
-		{"Restore " + backup + " as " + restored + ", without Rehome", (*story).restore, (*story).showHang},
-		{"Start Rehome and wait until " + restored + " runs", (*story).cure, (*story).showCure},
+func (d *demo) run(ctx context.Context) error {
+	for _, step := range []step{
+		{"Start a control plane with three nodes", (*demo).startControlPlane, nil},
+		{"Start KubeBlocks " + d.version.Name, (*demo).startKubeBlocks, nil},
+		{"Create cluster " + source + ", three replicas, no two on one node", (*demo).createSource, (*demo).showSource},
+		{"Back it up as " + backup, (*demo).backUp, nil},
+		{"Restore " + backup + " as " + restored + ", without Rehome", (*demo).restore, (*demo).showUnschedulable},
+		{"Start Rehome and wait until " + restored + " runs", (*demo).startRehome, (*demo).showResult},
 	} {
-		if err := s.step(ctx, scene.name, func(ctx context.Context) error { return scene.play(s, ctx) }); err != nil {
+		if err := d.step(ctx, step.name, func(ctx context.Context) error { return step.run(d, ctx) }); err != nil {
 			return err
 		}
-		if scene.show == nil {
+		if step.show == nil {
 			continue
 		}
-		if err := scene.show(s, ctx); err != nil {
-			return fmt.Errorf("%s: %w", scene.name, err)
+		if err := step.show(d, ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
 	return nil
 }
 
-func (s *story) step(ctx context.Context, name string, work func(context.Context) error) error {
+func (d *demo) step(ctx context.Context, name string, work func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	err := s.steps.Step(name, func() error { return work(ctx) })
+	err := d.steps.Step(name, func() error { return work(ctx) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-func (s *story) startControlPlane(ctx context.Context) (err error) {
-	s.cp, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: s.logs})
+func (d *demo) startControlPlane(ctx context.Context) (err error) {
+	d.cp, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: d.logs})
 	return err
 }
 
-func (s *story) startKubeBlocks(ctx context.Context) error {
-	if err := s.version.Install(ctx, s.cp.Config()); err != nil {
+func (d *demo) startKubeBlocks(ctx context.Context) error {
+	if err := d.version.Install(ctx, d.cp.Config()); err != nil {
 		return err
 	}
-	_, err := kubeblocks.Start(ctx, s.cp, s.programs)
+	_, err := kubeblocks.Start(ctx, d.cp, d.programs)
 	return err
 }
 
-func (s *story) createSource(ctx context.Context) (err error) {
-	if s.world, err = fixture.New(s.cp.Config(), s.version); err != nil {
+func (d *demo) createSource(ctx context.Context) (err error) {
+	if d.env, err = fixture.New(d.cp.Config(), d.version); err != nil {
 		return err
 	}
-	if err := s.world.Install(ctx); err != nil {
+	if err := d.env.Install(ctx); err != nil {
 		return err
 	}
-	if err := s.world.CreateSource(ctx, fixture.Source{Name: source}); err != nil {
+	if err := d.env.CreateSource(ctx, fixture.Source{Name: source}); err != nil {
 		return err
 	}
-	return s.world.WaitRunning(ctx, source)
+	return d.env.WaitRunning(ctx, source)
 }
 
-func (s *story) backUp(ctx context.Context) error {
-	return s.world.Backup(ctx, source, backup)
+func (d *demo) backUp(ctx context.Context) error {
+	return d.env.Backup(ctx, source, backup)
 }
 
 // restore takes the path on which the version does nothing about the rules.
-func (s *story) restore(ctx context.Context) error {
-	start := s.world.RestoreByAnnotation
-	if s.version.Name == "v0.9.3" {
-		start = s.world.RestoreByOpsRequest
+func (d *demo) restore(ctx context.Context) error {
+	start := d.env.RestoreByAnnotation
+	if d.version.Name == "v0.9.3" {
+		start = d.env.RestoreByOpsRequest
 	}
 	if err := start(ctx, backup, restored); err != nil {
 		return err
 	}
-	_, err := s.world.WaitHung(ctx, restored, replicas)
+	_, err := d.env.WaitRestorePodsUnschedulable(ctx, restored, replicas)
 	return err
 }
 
-func (s *story) cure(ctx context.Context) error {
-	s.started = time.Now()
-	if _, err := rehome.Start(ctx, s.cp, s.binary); err != nil {
+func (d *demo) startRehome(ctx context.Context) error {
+	d.started = time.Now()
+	if _, err := rehome.Start(ctx, d.cp, d.binary); err != nil {
 		return err
 	}
-	return s.world.WaitRunning(ctx, restored)
+	return d.env.WaitRunning(ctx, restored)
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	log.SetLogger(logr.Discard()) // the story is all there is to see
+	log.SetLogger(logr.Discard()) // the demo is all there is to see
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -43,7 +43,7 @@ func newCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tell(cmd.Context(), v, cmd.OutOrStdout())
+			return runDemo(cmd.Context(), v, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&version, "kubeblocks", "v1.0.2", "version of KubeBlocks")

@@ -14,63 +14,63 @@ import (
 )
 
 // sayf prints a sentence.
-func (s *story) sayf(format string, args ...any) {
-	fmt.Fprintf(s.out, format+"\n", args...)
+func (d *demo) sayf(format string, args ...any) {
+	fmt.Fprintf(d.out, format+"\n", args...)
 }
 
-func (s *story) showSource(ctx context.Context) error {
-	pods, err := s.world.DatabasePods(ctx, source)
-	s.showPods(pods)
+func (d *demo) showSource(ctx context.Context) error {
+	pods, err := d.env.DatabasePods(ctx, source)
+	d.showPods(pods)
 	return err
 }
 
-// showHang shows the restore Pods and what the scheduler says of them.
-func (s *story) showHang(ctx context.Context) error {
-	pods, err := s.world.RestorePods(ctx, restored)
+// showUnschedulable shows the restore Pods and what the scheduler says of them.
+func (d *demo) showUnschedulable(ctx context.Context) error {
+	pods, err := d.env.RestorePods(ctx, restored)
 	if err != nil {
 		return err
 	}
-	s.showPods(pods)
-	hung, err := s.world.HungRestorePods(ctx, restored)
+	d.showPods(pods)
+	unschedulable, err := d.env.UnschedulableRestorePods(ctx, restored)
 	if err != nil {
 		return err
 	}
-	for _, message := range hung {
-		s.sayf("    The scheduler: %s", message)
+	for _, message := range unschedulable {
+		d.sayf("    The scheduler: %s", message)
 		break // it says the same of each
 	}
-	s.sayf("    The rule \"not on a node with a Pod of %s\" came with the backup, and %s still runs on every node.\n", source, source)
+	d.sayf("    The rule \"not on a node with a Pod of %s\" came with the backup, and %s still runs on every node.\n", source, source)
 	return nil
 }
 
-// showCure shows what Rehome changed, what it says, and what came of it.
-func (s *story) showCure(ctx context.Context) error {
-	took := time.Since(s.started)
-	snapshot, err := s.world.Snapshot(ctx, backup)
+// showResult shows what Rehome changed, what it says, and what came of it.
+func (d *demo) showResult(ctx context.Context) error {
+	took := time.Since(d.started)
+	snapshot, err := d.env.Snapshot(ctx, backup)
 	if err != nil {
 		return err
 	}
-	cluster, err := s.world.Cluster(ctx, restored)
+	cluster, err := d.env.Cluster(ctx, restored)
 	if err != nil {
 		return err
 	}
-	if err := s.showDiff(snapshot, cluster); err != nil {
+	if err := d.showDiff(snapshot, cluster); err != nil {
 		return err
 	}
-	if err := s.showConditions(ctx); err != nil {
+	if err := d.showConditions(ctx); err != nil {
 		return err
 	}
-	pods, err := s.world.DatabasePods(ctx, restored)
+	pods, err := d.env.DatabasePods(ctx, restored)
 	if err != nil {
 		return err
 	}
-	s.showPods(pods)
-	s.sayf("From the start of Rehome until %s was Running: %.1f s.", restored, took.Seconds())
+	d.showPods(pods)
+	d.sayf("From the start of Rehome until %s was Running: %.1f d.", restored, took.Seconds())
 	return nil
 }
 
 // showDiff shows how the scheduling rules of the Cluster differ from those in the backup.
-func (s *story) showDiff(snapshot, cluster *unstructured.Unstructured) error {
+func (d *demo) showDiff(snapshot, cluster *unstructured.Unstructured) error {
 	before, err := schedulingRules(snapshot)
 	if err != nil {
 		return err
@@ -85,8 +85,8 @@ func (s *story) showDiff(snapshot, cluster *unstructured.Unstructured) error {
 	if err != nil {
 		return err
 	}
-	s.sayf("    What Rehome changed in the Cluster:")
-	s.sayf("%s", indent(diff))
+	d.sayf("    What Rehome changed in the Cluster:")
+	d.sayf("%s", indent(diff))
 	return nil
 }
 
@@ -107,8 +107,8 @@ func schedulingRules(cluster *unstructured.Unstructured) (string, error) {
 }
 
 // showConditions shows what Rehome says on the Restores.
-func (s *story) showConditions(ctx context.Context) error {
-	restores, err := s.world.Restores(ctx, restored)
+func (d *demo) showConditions(ctx context.Context) error {
+	restores, err := d.env.Restores(ctx, restored)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *story) showConditions(ctx context.Context) error {
 		for _, c := range conditions {
 			condition, ok := c.(map[string]any)
 			if ok && strings.HasPrefix(fmt.Sprint(condition["type"]), "rehome.kubeblocks.io/") {
-				s.sayf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
+				d.sayf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
 					condition["type"], condition["status"], condition["reason"], condition["message"])
 			}
 		}
@@ -128,8 +128,8 @@ func (s *story) showConditions(ctx context.Context) error {
 	return nil
 }
 
-func (s *story) showPods(pods []corev1.Pod) {
-	table := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+func (d *demo) showPods(pods []corev1.Pod) {
+	table := tabwriter.NewWriter(d.out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "    POD\tNODE\tSTATUS")
 	for _, pod := range pods {
 		node := pod.Spec.NodeName
