@@ -34,7 +34,7 @@ type Release struct {
 	kubeconfig, config string
 }
 
-// Install installs the chart. With namespaces, Rehome has rights in these only; they are created unless they are there.
+// Install installs the chart. With namespaces, Rehome has rights in these only. Missing namespaces are created.
 func Install(ctx context.Context, cp *controlplane.ControlPlane, namespaces ...string) (*Release, error) {
 	objects, err := render(map[string]any{"managedNamespaces": strings.Join(namespaces, ",")})
 	if err != nil {
@@ -50,7 +50,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, namespaces ...s
 			return nil, fmt.Errorf("create namespace %s: %w", name, err)
 		}
 	}
-	dir := filepath.Dir(cp.Kubeconfig()) // which the control plane removes
+	dir := filepath.Dir(cp.Kubeconfig()) // the control plane removes it
 	r := &Release{controlPlane: cp, kubeconfig: filepath.Join(dir, "rehome.kubeconfig"), config: filepath.Join(dir, "rehome.yaml")}
 	for _, object := range objects {
 		if err := r.apply(ctx, c, object); err != nil {
@@ -60,7 +60,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, namespaces ...s
 	return r, nil
 }
 
-// apply applies one object of the chart, and notes what the program needs of it.
+// apply applies one object of the chart, and keeps what the program needs: a token of the service account, and the configuration.
 func (r *Release) apply(ctx context.Context, c client.Client, object *unstructured.Unstructured) error {
 	switch object.GetKind() {
 	case "Deployment", "PodDisruptionBudget":
@@ -88,7 +88,7 @@ func (r *Release) apply(ctx context.Context, c client.Client, object *unstructur
 	return nil
 }
 
-// takeRight takes the right from a role that the environment names, if it does.
+// takeRight removes from a role the right that the environment variable of pkg/testing names. cmd/rights sets it.
 func takeRight(role *unstructured.Unstructured) error {
 	var typed rbacv1.ClusterRole // a Role has the same rules
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(role.Object, &typed); err != nil {
@@ -102,9 +102,9 @@ func takeRight(role *unstructured.Unstructured) error {
 	return nil
 }
 
-// writeKubeconfig writes a kubeconfig by which a program is the service account.
+// writeKubeconfig writes a kubeconfig with a token of the service account.
 func (r *Release) writeKubeconfig(ctx context.Context, c client.Client, account *unstructured.Unstructured) error {
-	const lifetime = 4 * 60 * 60 // seconds; longer than any test
+	const lifetime = 4 * 60 * 60 // seconds, longer than any test
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr.To[int64](lifetime)}}
 	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: account.GetNamespace(), Name: account.GetName()}}
 	if err := c.SubResource("token").Create(ctx, owner, request); err != nil {
@@ -120,8 +120,7 @@ func (r *Release) writeKubeconfig(ctx context.Context, c client.Client, account 
 	return clientcmd.WriteToFile(*kubeconfig, r.kubeconfig)
 }
 
-// Start runs the operator, and returns when it is ready. It serves no metrics, unless the flags say where. It ends with the control
-// plane, or before with Stop.
+// Start runs the operator as the chart configures it; see rehome.Run.
 func (r *Release) Start(ctx context.Context, binary string, flags ...string) (*program.Program, error) {
 	env := []string{"KUBECONFIG=" + r.kubeconfig}
 	flags = append([]string{"--config=" + r.config}, flags...)

@@ -16,8 +16,7 @@ type Programs struct {
 	DataProtection string
 }
 
-// Programs returns the binaries that Build made in the folder cache. The error
-// says how to build those that are missing.
+// Programs returns the binaries in the folder cache. The error says how to build a missing one.
 func (v Version) Programs(cache string) (Programs, error) {
 	programs := v.programs(cache)
 	for _, path := range []string{programs.Manager, programs.DataProtection} {
@@ -35,8 +34,7 @@ func (v Version) programs(cache string) Programs {
 	}
 }
 
-// Build builds the binaries that the folder cache, an absolute path, lacks, and
-// reports to r. On two cores that takes two to five minutes.
+// Build builds the missing binaries into the folder cache, an absolute path, and reports to r. It takes two to five minutes on two cores.
 func (v Version) Build(ctx context.Context, cache string, r *progress.Reporter) error {
 	dir, err := v.module().Download(ctx)
 	if err != nil {
@@ -49,8 +47,7 @@ func (v Version) Build(ctx context.Context, cache string, r *progress.Reporter) 
 	return v.build(ctx, dir, "dataprotection", programs.DataProtection, r)
 }
 
-// build builds one program in the module's own folder, so that the replaces in
-// its go.mod hold.
+// build builds one program in the folder of the module, so that the replaces in its go.mod apply.
 func (v Version) build(ctx context.Context, dir, name, output string, r *progress.Reporter) error {
 	return build.Run(ctx, build.Target{
 		Name:    fmt.Sprintf("kubeblocks %s %s", name, v),

@@ -1,4 +1,4 @@
-// Package rehome builds Rehome from this repository and runs it against a control plane.
+// Package rehome builds Rehome from this repository and runs it on a control plane.
 package rehome
 
 import (
@@ -14,8 +14,7 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/program"
 )
 
-// Build builds the binary as it is in the working tree, and returns its path. Go's build cache makes it quick when nothing
-// has changed.
+// Build builds the binary from the working tree, and returns its path. Without a change, Go's build cache makes it quick.
 func Build(ctx context.Context) (string, error) {
 	root, err := repository.Root()
 	if err != nil {
@@ -26,7 +25,7 @@ func Build(ctx context.Context) (string, error) {
 	return binary, err
 }
 
-// output returns what a command prints; its error holds what the command complained of.
+// output returns the standard output of a command. The error contains the standard error.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, name, args...).Output()
 	var exit *exec.ExitError
