@@ -9,7 +9,7 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 )
 
-// expectOnlyRightDeletions expects that Rehome, in all the time of the stage, deleted nothing that had started.
+// expectOnlyRightDeletions expects that Rehome deleted nothing that had started, from the start of the control plane until now.
 func (e *testEnv) expectOnlyRightDeletions() {
 	GinkgoHelper()
 	if e.controlPlane == nil {
@@ -20,8 +20,7 @@ func (e *testEnv) expectOnlyRightDeletions() {
 	Expect(found.Violations).To(BeEmpty())
 }
 
-// expectNothingForbidden expects that Rehome's rights cover all that it wrote. An API server that was restarted knows no rights for a
-// moment.
+// expectNothingForbidden expects that the API server has answered no request of Rehome with 403.
 func (e *testEnv) expectNothingForbidden() {
 	GinkgoHelper()
 	Expect(e.auditLog().Forbidden()).To(BeEmpty())

@@ -16,31 +16,31 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/differential"
 )
 
-// regenerate is the command that writes the page anew.
+// regenerate is the command that writes the page.
 const regenerate = "cd test/e2e && go test . -ginkgo.focus='differential table' -update"
 
-var update = flag.Bool("update", false, "write docs/differential.md anew instead of comparing it")
+var update = flag.Bool("update", false, "write docs/differential.md instead of comparing it")
 
-// page is what the template of the page shows.
+// page is the data of the page's template.
 type page struct {
 	Rows []row
-	// The numbers of shapes of which the outcome is right.
+	// How many shapes come out right.
 	Old, InTree, Rehome score
-	// Behind and Consented are Rehome's on the Clusters that KubeBlocks 1.0.2 rewrote: by itself, and with consent to put
-	// back what that took.
+	// Behind and Consented count Rehome's results on the Clusters that KubeBlocks 1.0.2 rewrote: without consent, and with the
+	// consent RestoreThirdParty.
 	Behind, Consented score
-	// Unanswered is the number of shapes of which no outcome can be right.
+	// Unanswered is the number of shapes for which no result is right.
 	Unanswered int
 	Regenerate string
 }
 
-// row is the row of one shape.
+// row is the table row of one shape.
 type row struct {
 	Number, File, About string
 	Old, InTree, Rehome string
 }
 
-// score is a number of shapes out of all.
+// score counts the right shapes among all.
 type score struct{ right, all int }
 
 func (s *score) count(v differential.Verdict) {
@@ -52,7 +52,7 @@ func (s *score) count(v differential.Verdict) {
 
 func (s score) String() string { return fmt.Sprintf("%d of %d", s.right, s.all) }
 
-// renderPage returns the page for what became of all shapes.
+// renderPage returns the page.
 func renderPage(cases []*differential.Case) ([]byte, error) {
 	p := page{Regenerate: regenerate}
 	for _, c := range cases {
@@ -96,7 +96,7 @@ func (p *page) add(c *differential.Case) error {
 	return p.addBehind(c)
 }
 
-// addBehind counts what Rehome makes of the Cluster that KubeBlocks 1.0.2 rewrote.
+// addBehind counts Rehome's results on the Cluster that KubeBlocks 1.0.2 rewrote.
 func (p *page) addBehind(c *differential.Case) error {
 	behind, err := c.Rewrite(c.Restored, rewrite.Options{})
 	if err != nil {
@@ -111,7 +111,7 @@ func (p *page) addBehind(c *differential.Case) error {
 	return nil
 }
 
-// expectPage expects that the page in the documentation is the one given, or writes it there.
+// expectPage compares docs/differential.md with the page, or writes it with -update.
 func expectPage(want []byte) {
 	GinkgoHelper()
 	file := filepath.Join("..", "..", "docs", "differential.md")
@@ -120,9 +120,9 @@ func expectPage(want []byte) {
 		return
 	}
 	got, err := os.ReadFile(file)
-	Expect(err).NotTo(HaveOccurred(), "make the page with: %s", regenerate)
+	Expect(err).NotTo(HaveOccurred(), "to write the page: %s", regenerate)
 	if !bytes.Equal(got, want) {
-		Fail(fmt.Sprintf("%s is not what KubeBlocks and Rehome do. If that is right, write it anew: %s\n%s",
+		Fail(fmt.Sprintf("%s differs from what KubeBlocks and Rehome do. If the difference is right, run: %s\n%s",
 			file, regenerate, udiff.Unified("docs/differential.md", "this run", string(got), string(want))))
 	}
 }

@@ -15,48 +15,38 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/chart"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+	"github.com/rehome-operator/rehome/test/e2e/program"
+	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 const (
 	// startTimeout bounds the start of a control plane and of KubeBlocks.
 	startTimeout = 3 * time.Minute
-	// specTimeout bounds a spec, whose waits are all bounded closer.
+	// specTimeout bounds a spec. Every wait in it has a shorter timeout of its own.
 	specTimeout = 4 * time.Minute
 )
 
-// stage is a control plane on which a version of KubeBlocks runs, for the
-// specs of one container.
+// testEnv is a control plane with KubeBlocks and the chart of Rehome. All but version and mode is nil until its container starts.
 type testEnv struct {
+	version kubeblocks.Version
+	mode    mode
+
 	controlPlane *controlplane.ControlPlane
 	kubeBlocks   *kubeblocks.Running
 	rehome       *chart.Release
-	// watched are the namespaces in which Rehome has rights; none for all.
-	watched []string
+	// fixture is the namespace default, in which all sources run.
 	fixture *fixture.Env
 }
 
-// few are the namespaces that the specs use.
-var few = []string{"default", "elsewhere"}
-
-// inEachMode describes something in two Ordered containers: with rights of Rehome in all namespaces, and, for the night, in few.
-func inEachMode(text string, specs func(watched []string), decorators ...any) bool { //nolint:unparam // `var _ =` needs a value, as with Describe.
-	decorators = append(decorators, Ordered)
-	Describe(text, decorators, func() { specs(nil) })
-	return Describe(text+" in few namespaces", decorators, Label("nightly"), func() { specs(few) })
-}
-
-// useTestEnv sets up a stage before the specs of an Ordered container and takes
-// it down after them. The stage is empty until then. When a spec fails, its
-// report says in what state the stage is.
-//
-// Rehome has the rights that its chart gives it, in the namespaces given or in all.
-func useTestEnv(version string, watched []string) *testEnv {
-	e := &testEnv{watched: watched}
+// useTestEnv starts a testEnv before the specs of an Ordered container and stops it after them. When a spec fails, its report describes
+// the objects.
+func useTestEnv(version kubeblocks.Version, m mode) *testEnv {
+	e := &testEnv{version: version, mode: m}
 	BeforeAll(func(ctx SpecContext) {
-		// Not in an AfterAll, which comes before the clean-up of the last spec: that needs the stage.
+		// Not in an AfterAll: that runs before the cleanup of the last spec, which needs the API server.
 		DeferCleanup(e.stop)
 		DeferCleanup(e.expectOnlyRightDeletions)
-		e.start(ctx, version)
+		e.start(ctx)
 	}, NodeTimeout(startTimeout))
 	JustAfterEach(func(ctx SpecContext) {
 		if CurrentSpecReport().Failed() {
@@ -66,34 +56,32 @@ func useTestEnv(version string, watched []string) *testEnv {
 	return e
 }
 
-func (e *testEnv) start(ctx context.Context, name string) {
-	version, err := kubeblocks.Find(name)
-	Expect(err).NotTo(HaveOccurred())
+func (e *testEnv) start(ctx context.Context) {
 	cache, err := kubeblocks.CacheDir()
 	Expect(err).NotTo(HaveOccurred())
-	programs, err := version.Programs(cache)
+	programs, err := e.version.Programs(cache)
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting a control plane")
 	e.controlPlane, err = controlplane.Start(ctx, controlplane.Options{
 		Nodes:       fixture.Nodes(),
-		LogDir:      logDir(),
+		LogDir:      e.logDir(),
 		KwokConfig:  fixture.Stages(),
 		AuditPolicy: audit.Policy(),
 	})
 	Expect(err).NotTo(HaveOccurred())
 
 	By("starting KubeBlocks")
-	Expect(version.Install(ctx, e.controlPlane.Config())).To(Succeed())
+	Expect(e.version.Install(ctx, e.controlPlane.Config())).To(Succeed())
 	e.kubeBlocks, err = kubeblocks.Start(ctx, e.controlPlane, programs)
 	Expect(err).NotTo(HaveOccurred())
 
-	e.fixture, err = fixture.New(e.controlPlane.Config(), version)
+	e.fixture, err = fixture.New(e.controlPlane.Config(), e.version)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(e.fixture.Install(ctx)).To(Succeed())
 
 	By("installing Rehome")
-	e.rehome, err = chart.Install(ctx, e.controlPlane, e.watched...)
+	e.rehome, err = chart.Install(ctx, e.controlPlane, e.mode.namespaces...)
 	Expect(err).NotTo(HaveOccurred())
 }
 
@@ -104,21 +92,43 @@ func (e *testEnv) stop() error {
 	return e.controlPlane.Stop()
 }
 
-// backUp runs a source and backs it up.
+// logDir returns an empty folder for the logs, which stay there until the next run.
+func (e *testEnv) logDir() string {
+	GinkgoHelper()
+	dir, err := repository.Cache("e2e", e.version.Name+"-in-"+strings.ReplaceAll(e.mode.name, " ", "-"))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.RemoveAll(dir)).To(Succeed())
+	return dir
+}
+
+// backUp creates a source, waits until it runs, and backs it up.
 func (e *testEnv) backUp(ctx context.Context, source fixture.Source, backup string) {
 	GinkgoHelper()
-	By("running and backing up " + source.Name)
+	By("creating and backing up " + source.Name)
 	Expect(e.fixture.CreateSource(ctx, source)).To(Succeed())
 	Expect(e.fixture.WaitRunning(ctx, source.Name)).To(Succeed())
 	Expect(e.fixture.Backup(ctx, source.Name, backup)).To(Succeed())
 }
 
-// logDir returns an empty folder for the logs of the stage of the current container, which stay there until the next run.
-func logDir() string {
+// backupOf names the backup of a source.
+func backupOf(source string) string { return "backup-" + source }
+
+// addNode adds a node. Its cleanup cordons it, so that later specs do not use it.
+func (e *testEnv) addNode(ctx context.Context, node controlplane.Node) {
 	GinkgoHelper()
-	container := strings.Join(CurrentSpecReport().ContainerHierarchyTexts, " ")
-	dir, err := repository.Cache("e2e", strings.ReplaceAll(container, " ", "-"))
+	By("adding node " + node.Name)
+	Expect(e.controlPlane.AddNode(ctx, node)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) error { return e.fixture.Cordon(ctx, node.Name) })
+}
+
+// runRehome runs Rehome until the end of the spec.
+func (e *testEnv) runRehome(ctx context.Context, flags ...string) *program.Program {
+	GinkgoHelper()
+	binary, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(os.RemoveAll(dir)).To(Succeed())
-	return dir
+	By("starting Rehome")
+	p, err := e.rehome.Start(ctx, binary, flags...)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(p.Stop)
+	return p
 }

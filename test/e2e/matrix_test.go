@@ -2,34 +2,77 @@ package e2e
 
 import (
 	. "github.com/onsi/ginkgo/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
 
-// plain is the source of every scenario that needs nothing special of it.
+// plain is the source of every spec that needs no special source.
 const plain = "my1"
 
-// What can happen to a restore, in every version of KubeBlocks. The scenarios follow each other on one stage: each restores
-// under a name of its own, starts Rehome when the trouble is there, and stops it again.
-var _ = Describe("Restores by KubeBlocks", Label("scenarios"), func() {
-	for _, version := range kubeblocks.Names() {
-		inEachMode(version, func(watched []string) {
-			e := useTestEnv(version, watched)
-			BeforeAll(func(ctx SpecContext) {
-				DeferCleanup(e.expectNothingForbidden)
-				e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
-			}, NodeTimeout(specTimeout))
-			e.allStuck()
-			e.partlyStuck()
-			e.serial()
-			e.ruleInTemplate()
-			e.componentWithoutBackup()
-			e.databasePodsStuck()
-			e.otherNamespace()
-			e.podDeletedByHand()
-			e.lostSpread()
-			e.keptSpread()
-		}, Label(version), ContinueOnFailure)
+// otherNamespace is the second namespace that the specs use.
+const otherNamespace = "elsewhere"
+
+// mode says in which namespaces Rehome has rights.
+type mode struct {
+	name       string
+	namespaces []string // none means all
+}
+
+// Each pair of version and mode is an Ordered container with one control plane, because its start is slow. All specs of the pair
+// share it. Two pairs run in the gate: together they have the newest and the oldest version, and both modes. The others have the
+// label nightly.
+var _ = Describe("KubeBlocks", func() {
+	everywhere := mode{name: "all namespaces"}
+	two := mode{"two namespaces", []string{metav1.NamespaceDefault, otherNamespace}}
+	versions := kubeblocks.Versions()
+	newest, oldest := versions[0], versions[len(versions)-1]
+	for _, version := range versions {
+		describePair(version, everywhere, version == newest)
+		describePair(version, two, version == oldest)
 	}
 })
+
+func describePair(version kubeblocks.Version, m mode, gate bool) {
+	labels := Label(version.Name)
+	if !gate {
+		labels = append(labels, "nightly")
+	}
+	Describe(version.Name+" in "+m.name, Ordered, ContinueOnFailure, labels, func() {
+		e := useTestEnv(version, m)
+		BeforeAll(func(ctx SpecContext) {
+			e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
+		}, NodeTimeout(specTimeout))
+
+		Describe("Rehome", Label("scenarios"), e.scenarios)
+		if version != kubeblocks.Versions()[0] {
+			return
+		}
+		if len(m.namespaces) == 0 { // Rehome does not run in this spec
+			Describe("The differential table", Label("differential"), e.differentialTable)
+		}
+		Describe("A remediation", Label("races"), e.races)
+		Describe("Prometheus", Label("monitoring"), e.monitoring)
+	})
+}
+
+// scenarios are all states in which a restore can be stuck. Each spec restores under a name of its own, starts Rehome when the restore
+// is stuck, and stops it.
+func (e *testEnv) scenarios() {
+	BeforeAll(func() {
+		// Before the other specs: an API server that was restarted refuses requests until it has read the roles.
+		DeferCleanup(e.expectNothingForbidden)
+	})
+	e.allStuck()
+	e.opsRequest()
+	e.partlyStuck()
+	e.serial()
+	e.ruleInTemplate()
+	e.componentWithoutBackup()
+	e.databasePodsStuck()
+	e.inOtherNamespace()
+	e.podDeletedByHand()
+	e.lostSpread()
+	e.keptSpread()
+}

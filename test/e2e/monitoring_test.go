@@ -25,47 +25,43 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/prometheus"
 )
 
-// answerTime bounds the time until what happened shows in every panel: rates need two scrapes.
-const answerTime = 30 * time.Second
+// answerTimeout bounds the time until every panel shows a change: a rate needs two scrapes.
+const answerTimeout = 30 * time.Second
 
-// A real Prometheus watches Rehome unblock a real restore.
-var _ = inEachMode("Prometheus", func(watched []string) {
-	e := useTestEnv("v1.0.2", watched)
-	BeforeAll(func(ctx SpecContext) {
-		e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
-	}, NodeTimeout(specTimeout))
-
-	It("answers every question of the dashboard, and raises no alert", func(ctx SpecContext) {
+// monitoring runs a real Prometheus while Rehome unblocks a restore. It is the last spec of its container: the other restores there have
+// finished, so they must not count as waiting.
+func (e *testEnv) monitoring() {
+	It("answers every query of the dashboard, and raises no alert", func(ctx SpecContext) {
 		c := e.restore(ctx, plain, "watched")
 		_, err := e.fixture.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
-		c.remember(ctx)
+		c.record(ctx)
 		e.setMode(ctx, "Observe")
 		server := e.scrapedRehome(ctx)
-		questions := panelQueries()
-		Expect(questions).To(HaveLen(15))
+		unanswered := panelQueries()
+		Expect(unanswered).To(HaveLen(15))
 
-		By("asking while the restore hangs")
-		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTime).Should(Equal([]float64{1}))
+		By("querying while the restore is stuck")
+		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTimeout).Should(Equal([]float64{1}))
 		Expect(server.Ask(ctx, `rehome_restores_waiting`)).To(Equal([]float64{1}))
-		answered(ctx, server, questions)
-		Expect(questions).NotTo(HaveKey("Longest wait: longest"), "it is answered while a restore waits")
+		deleteAnswered(ctx, server, unanswered)
+		Expect(unanswered).NotTo(HaveKey("Longest wait: longest"), "it has a value while a restore waits")
 
-		By("asking after it was unblocked")
+		By("querying after Rehome unblocked it")
 		e.setMode(ctx, "Enforce")
 		c.expectRehomed(ctx)
 		Eventually(func() []string {
-			answered(ctx, server, questions)
-			return slices.Sorted(maps.Keys(questions))
-		}).WithContext(ctx).WithTimeout(answerTime).Should(BeEmpty(), "questions without an answer")
+			deleteAnswered(ctx, server, unanswered)
+			return slices.Sorted(maps.Keys(unanswered))
+		}).WithContext(ctx).WithTimeout(answerTimeout).Should(BeEmpty(), "queries without a value")
 		Expect(server.Ask(ctx, `rehome_remediations_total{action="RecreateRestore",reason="RecreatingRestore"}`)).To(Equal([]float64{1}))
 		Expect(server.Ask(ctx, `rehome_unschedulable_seconds_count`)).To(Equal([]float64{1}))
 		Expect(server.Ask(ctx, `rehome_waiting_since_timestamp_seconds`)).To(BeEmpty())
 		expectHealthyRules(ctx, server)
 	}, SpecTimeout(specTimeout))
-}, Label("monitoring", "v1.0.2"))
+}
 
-// setMode sets the mode of the namespace of the stage.
+// setMode sets the mode of the namespace default.
 func (e *testEnv) setMode(ctx context.Context, mode string) {
 	GinkgoHelper()
 	clientset, err := kubernetes.NewForConfig(e.controlPlane.Config())
@@ -91,7 +87,7 @@ func (e *testEnv) scrapedRehome(ctx context.Context) *prometheus.Server {
 	return server
 }
 
-// metricsToken returns a token of a service account that may get metrics, and nothing else.
+// metricsToken returns a token of a service account whose only right is to get metrics.
 func (e *testEnv) metricsToken(ctx context.Context) string {
 	GinkgoHelper()
 	clientset, err := kubernetes.NewForConfig(e.controlPlane.Config())
@@ -115,7 +111,7 @@ func (e *testEnv) metricsToken(ctx context.Context) string {
 	return request.Status.Token
 }
 
-// panelQueries returns the queries of the dashboard, by the titles of panel and query, with Grafana's variables filled in.
+// panelQueries returns the queries of the dashboard by panel and legend. Grafana's variables have values.
 func panelQueries() map[string]string {
 	GinkgoHelper()
 	root, err := repository.Root()
@@ -134,21 +130,21 @@ func panelQueries() map[string]string {
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
 			query := variables.Replace(target.Expr)
-			Expect(query).NotTo(ContainSubstring("$"), "a variable that nobody fills in")
+			Expect(query).NotTo(ContainSubstring("$"), "an unknown variable")
 			queries[panel.Title+": "+target.LegendFormat] = query
 		}
 	}
 	return queries
 }
 
-// answered removes the questions that have an answer now.
-func answered(ctx context.Context, server *prometheus.Server, questions map[string]string) {
+// deleteAnswered deletes the queries that have a value now.
+func deleteAnswered(ctx context.Context, server *prometheus.Server, queries map[string]string) {
 	GinkgoHelper()
-	for title, query := range questions {
+	for title, query := range queries {
 		values, err := server.Ask(ctx, query)
 		Expect(err).NotTo(HaveOccurred())
 		if len(values) > 0 {
-			delete(questions, title)
+			delete(queries, title)
 		}
 	}
 }

@@ -15,9 +15,7 @@ import (
 // logTail is the number of lines that a report quotes from each log.
 const logTail = 20
 
-// report adds to the report of the current spec what a person needs to see why
-// it failed: the state of the objects, the last lines of KubeBlocks' logs, and
-// where the others are.
+// report adds to the report of a failed spec: the state of the objects, the last lines of KubeBlocks' logs, and the folder of all logs.
 func (e *testEnv) report(ctx context.Context) {
 	if e.fixture != nil {
 		var objects bytes.Buffer

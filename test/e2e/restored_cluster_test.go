@@ -10,134 +10,130 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
-	"github.com/rehome-operator/rehome/test/e2e/program"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 const (
+	policyRehomed = "rehome.kubeblocks.io/PolicyRehomed"
 	podsScheduled = "rehome.kubeblocks.io/PodsScheduled"
-	// reportTime bounds the time until Rehome has said how a restore went.
-	reportTime = 20 * time.Second
 )
 
-// trouble is a restore that goes wrong, and what it has when Rehome starts.
+const (
+	// reportTimeout bounds the time from the end of a restore until Rehome has reported it.
+	reportTimeout = 20 * time.Second
+	// conditionTimeout bounds the time until Rehome puts a removed condition back.
+	conditionTimeout = 5 * time.Second
+	// stuckTime is how long a stuck restore is watched: the scheduler retries a Pod within it, and KubeBlocks reconciles.
+	stuckTime = 5 * time.Second
+)
+
+// restoredCluster is a cluster restored from a backup, and what it had when Rehome started.
 type restoredCluster struct {
 	*testEnv
-	restored
-	targetEnv *fixture.Env // of the restored cluster
+	name, source, backup string
+	// targetEnv is the namespace of the restored cluster.
+	targetEnv *fixture.Env
 	claims    map[string]types.UID
 	before    sourceState
 }
 
-// restore restores a backup of a source.
+// restore restores the backup of a source.
 func (e *testEnv) restore(ctx context.Context, source, cluster string) *restoredCluster {
 	GinkgoHelper()
 	return e.restoreInto(ctx, e.fixture, source, fixture.Request{Backup: backupOf(source), Cluster: cluster})
 }
 
-func (e *testEnv) restoreInto(ctx context.Context, env *fixture.Env, source string, request fixture.Request) *restoredCluster {
+func (e *testEnv) restoreInto(ctx context.Context, target *fixture.Env, source string, request fixture.Request) *restoredCluster {
 	GinkgoHelper()
 	By("restoring " + request.Cluster)
-	Expect(env.Restore(ctx, request)).To(Succeed())
+	Expect(target.Restore(ctx, request)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) error {
 		if !CurrentSpecReport().Failed() {
 			return nil
 		}
-		// What hangs takes the places that the next scenario makes for its own.
-		return env.DeleteCluster(ctx, request.Cluster)
+		// The Pods of a stuck restore would take the nodes that later specs add.
+		return target.DeleteCluster(ctx, request.Cluster)
 	})
-	return &restoredCluster{testEnv: e, restored: restored{request.Cluster, source, request.Backup}, targetEnv: env}
+	return &restoredCluster{testEnv: e, name: request.Cluster, source: source, backup: request.Backup, targetEnv: target}
 }
 
-// backupOf names the backup of a source.
-func backupOf(source string) string { return "backup-" + source }
+// sourceState is what Rehome must not change.
+type sourceState struct {
+	source fixture.Fingerprint
+	backup string // resourceVersion
+}
 
-// runRehome runs Rehome until the end of the spec, as soon as all that it must not change is written down.
-func (c *restoredCluster) runRehome(ctx context.Context) {
+func (c *restoredCluster) sourceState(ctx context.Context) sourceState {
 	GinkgoHelper()
-	c.remember(ctx)
-	c.testEnv.runRehome(ctx)
+	source, err := c.fixture.Fingerprint(ctx, c.source)
+	Expect(err).NotTo(HaveOccurred())
+	backup, err := c.fixture.BackupVersion(ctx, c.backup)
+	Expect(err).NotTo(HaveOccurred())
+	return sourceState{source, backup}
 }
 
-// remember writes down all that nobody may change.
-func (c *restoredCluster) remember(ctx context.Context) {
+// record records what Rehome must not change.
+func (c *restoredCluster) record(ctx context.Context) {
 	GinkgoHelper()
 	var err error
 	c.claims, err = c.targetEnv.Claims(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
-	c.before = c.sourceState(ctx, c.restored)
+	c.before = c.sourceState(ctx)
 }
 
-// runRehome runs Rehome until the end of the spec.
-func (e *testEnv) runRehome(ctx context.Context, flags ...string) *program.Program {
+// runRehome records what Rehome must not change, and runs Rehome until the end of the spec.
+func (c *restoredCluster) runRehome(ctx context.Context) {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
-	By("starting Rehome")
-	p, err := e.rehome.Start(ctx, binary, flags...)
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(p.Stop)
-	return p
+	c.record(ctx)
+	c.testEnv.runRehome(ctx)
 }
 
-// expectRehomed expects that the restore gets to its end and that Rehome says so.
+// expectAllStuck expects that no restore Pod of the cluster is scheduled, and that this does not change.
+func (c *restoredCluster) expectAllStuck(ctx context.Context) {
+	GinkgoHelper()
+	c.expectStuck(ctx, fixture.Replicas)
+	Expect(c.targetEnv.RestorePods(ctx, c.name)).To(HaveLen(fixture.Replicas))
+}
+
+// expectStuck expects that the anti-affinity of count restore Pods excludes every node, and that this does not change.
+func (c *restoredCluster) expectStuck(ctx context.Context, count int) {
+	GinkgoHelper()
+	By("watching the stuck restore of " + c.name)
+	_, err := c.targetEnv.WaitRestorePodsUnschedulable(ctx, c.name, count)
+	Expect(err).NotTo(HaveOccurred())
+	Consistently(c.targetEnv.UnschedulableRestorePods).WithContext(ctx).WithArguments(c.name).WithTimeout(stuckTime).
+		Should(And(HaveLen(count), HaveEach(ContainSubstring("didn't match pod anti-affinity rules"))))
+}
+
+// expectRehomed expects that the restore finishes and that Rehome reports so.
 func (c *restoredCluster) expectRehomed(ctx context.Context) {
 	GinkgoHelper()
 	c.expectRunning(ctx)
 	c.expectOutcome(ctx, "True Rehomed: ")
 }
 
-// expectOutcome expects that Rehome, in the end, says this of the rules of every Restore, and that its Pods have found nodes.
+// expectOutcome expects this PolicyRehomed of every Restore, and that all Pods are reported as scheduled.
 func (c *restoredCluster) expectOutcome(ctx context.Context, outcome string) {
 	GinkgoHelper()
-	c.expectConditions(ctx, And(
+	c.expectConditions(ctx, reportTimeout, And(
 		HaveKeyWithValue(policyRehomed, HavePrefix(outcome)),
 		HaveKeyWithValue(podsScheduled, HavePrefix("True Scheduled: "))))
 }
 
-// expectRunning expects that the restore gets to its end, on the volumes it had before, and that nobody touched its source.
+// expectRunning expects that the cluster runs on the volumes that it had before Rehome started, and that its source is unchanged.
 func (c *restoredCluster) expectRunning(ctx context.Context) {
 	GinkgoHelper()
 	Expect(c.targetEnv.WaitRunning(ctx, c.name)).To(Succeed())
 	claims, err := c.targetEnv.Claims(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
 	for name, uid := range c.claims {
-		Expect(claims).To(HaveKeyWithValue(name, uid), "the volume is the one it was")
+		Expect(claims).To(HaveKeyWithValue(name, uid), "the volume claim is the same")
 	}
-	Expect(c.sourceState(ctx, c.restored)).To(Equal(c.before), "the source and its backup are not touched")
+	Expect(c.sourceState(ctx)).To(Equal(c.before), "the source and its backup are unchanged")
 }
 
-// expectConditions expects that the conditions of every Restore come to satisfy a matcher.
-func (c *restoredCluster) expectConditions(ctx context.Context, verdict gomegatypes.GomegaMatcher) {
-	GinkgoHelper()
-	Eventually(c.conditionsOfRestores).WithContext(ctx).WithTimeout(reportTime).Should(And(Not(BeEmpty()), HaveEach(verdict)))
-}
-
-// conditionsOfRestores returns, for every Restore, "status reason: message" by condition type.
-func (c *restoredCluster) conditionsOfRestores(ctx context.Context) ([]map[string]string, error) {
-	restores, err := c.targetEnv.Restores(ctx, c.name)
-	conditionsOfRestores := make([]map[string]string, len(restores))
-	for i := range restores {
-		conditions, _, _ := unstructured.NestedSlice(restores[i].Object, "status", "conditions")
-		conditionsOfRestores[i] = map[string]string{}
-		for _, c := range conditions {
-			if c, ok := c.(map[string]any); ok {
-				conditionsOfRestores[i][text(c, "type")] = text(c, "status") + " " + text(c, "reason") + ": " + text(c, "message")
-			}
-		}
-	}
-	return conditionsOfRestores, err
-}
-
-func text(object map[string]any, field string) string {
-	value, _, _ := unstructured.NestedString(object, field)
-	return value
-}
-
-// expectComponentSpread expects that every replica of a component runs, each on a node of its own.
-func (c *restoredCluster) expectComponentSpread(ctx context.Context, component string) {
+// expectSpread expects that every replica of a component runs on a node of its own.
+func (c *restoredCluster) expectSpread(ctx context.Context, component string) {
 	GinkgoHelper()
 	pods, err := c.targetEnv.ComponentPods(ctx, c.name, component)
 	Expect(err).NotTo(HaveOccurred())
@@ -148,10 +144,45 @@ func (c *restoredCluster) expectComponentSpread(ctx context.Context, component s
 	Expect(nodes).To(And(HaveLen(fixture.Replicas), Not(HaveKey(""))), "nodes of component "+component)
 }
 
-// addNode adds a node, which takes no more Pods after the spec.
-func (e *testEnv) addNode(ctx context.Context, node controlplane.Node) {
+// expectConditionPutBack expects that Rehome's condition stands beside KubeBlocks' own, and again after somebody removed it.
+func (c *restoredCluster) expectConditionPutBack(ctx context.Context) {
 	GinkgoHelper()
-	By("adding node " + node.Name)
-	Expect(e.controlPlane.AddNode(ctx, node)).To(Succeed())
-	DeferCleanup(func(ctx context.Context) error { return e.fixture.Cordon(ctx, node.Name) })
+	besideKubeBlocks := And(
+		HaveKeyWithValue(policyRehomed, HavePrefix("True Rehomed: ")),
+		HaveKey("ValidationPassed"), HaveKey("PrepareData"))
+	c.expectConditions(ctx, conditionTimeout, besideKubeBlocks)
+	By("removing the condition")
+	restores, err := c.targetEnv.Restores(ctx, c.name)
+	Expect(err).NotTo(HaveOccurred())
+	for i := range restores {
+		Expect(c.targetEnv.RemoveCondition(ctx, &restores[i], policyRehomed)).To(Succeed())
+	}
+	c.expectConditions(ctx, conditionTimeout, besideKubeBlocks)
+}
+
+// expectConditions expects that the conditions of every Restore satisfy a matcher within a time.
+func (c *restoredCluster) expectConditions(ctx context.Context, timeout time.Duration, expected gomegatypes.GomegaMatcher) {
+	GinkgoHelper()
+	Eventually(c.conditions).WithContext(ctx).WithTimeout(timeout).Should(And(Not(BeEmpty()), HaveEach(expected)))
+}
+
+// conditions returns, for every Restore, "status reason: message" by condition type.
+func (c *restoredCluster) conditions(ctx context.Context) ([]map[string]string, error) {
+	restores, err := c.targetEnv.Restores(ctx, c.name)
+	all := make([]map[string]string, len(restores))
+	for i := range restores {
+		conditions, _, _ := unstructured.NestedSlice(restores[i].Object, "status", "conditions")
+		all[i] = map[string]string{}
+		for _, condition := range conditions {
+			if condition, ok := condition.(map[string]any); ok {
+				all[i][text(condition, "type")] = text(condition, "status") + " " + text(condition, "reason") + ": " + text(condition, "message")
+			}
+		}
+	}
+	return all, err
+}
+
+func text(object map[string]any, field string) string {
+	value, _, _ := unstructured.NestedString(object, field)
+	return value
 }

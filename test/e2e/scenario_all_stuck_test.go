@@ -7,46 +7,47 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// allStuck is scenario (a).
+// allStuck is also the proof of the defect: without Rehome, no restore Pod finds a node.
 func (e *testEnv) allStuck() {
-	It("go on when all Jobs are stuck", func(ctx SpecContext) {
-		c := e.restore(ctx, plain, "whole")
-		e.expectAllStuck(ctx, c.name)
+	It("unblocks a restore whose Jobs are all stuck", func(ctx SpecContext) {
+		c := e.restore(ctx, plain, "all")
+		c.expectAllStuck(ctx)
 
 		c.runRehome(ctx)
 
-		c.expectRehomed(ctx)
-		e.expectSpread(ctx, c.name)
+		c.expectRunning(ctx)
+		c.expectConditionPutBack(ctx)
+		c.expectOutcome(ctx, "True Rehomed: ")
+		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }
 
-// podDeletedByHand is scenario (h): a restore Pod was deleted, which its Job counts as a failure. The next deletion would be the
-// end of the restore.
+// podDeletedByHand deletes one restore Pod. Its Job counts that as a failure, and a second one would end the restore.
 func (e *testEnv) podDeletedByHand() {
-	It("go on after somebody deleted a Pod of them", func(ctx SpecContext) {
+	It("unblocks a restore after somebody deleted one of its Pods", func(ctx SpecContext) {
 		c := e.restore(ctx, plain, "helped")
-		e.expectAllStuck(ctx, c.name)
+		c.expectAllStuck(ctx)
 		By("deleting a restore Pod")
 		pods, err := e.fixture.RestorePods(ctx, c.name)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(e.fixture.DeletePod(ctx, &pods[0])).To(Succeed())
 		Expect(e.fixture.WaitFailedPod(ctx, c.name)).To(Succeed())
-		e.expectStuck(ctx, c.name, fixture.Replicas)
+		c.expectStuck(ctx, fixture.Replicas)
 
 		c.runRehome(ctx)
 
 		c.expectRehomed(ctx)
-		e.expectSpread(ctx, c.name)
+		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }
 
-// elsewhere is scenario (g). A rule without namespaces would select nothing in another namespace and so hold up nothing:
-// only one that names the source's namespace hangs.
-func (e *testEnv) otherNamespace() {
-	It("go on in another namespace", func(ctx SpecContext) {
+// inOtherNamespace restores rules that list the source's namespace. Without the list, they would select nothing in the other namespace,
+// and nothing would be stuck.
+func (e *testEnv) inOtherNamespace() {
+	It("unblocks a restore into another namespace", func(ctx SpecContext) {
 		const source = "my5"
 		e.backUp(ctx, fixture.Source{Name: source, Namespaces: []string{e.fixture.Namespace}}, backupOf(source))
-		other, err := e.fixture.In(ctx, "elsewhere")
+		other, err := e.fixture.In(ctx, otherNamespace)
 		Expect(err).NotTo(HaveOccurred())
 		c := e.restoreInto(ctx, other, source, fixture.Request{Backup: backupOf(source), Cluster: "moved", From: e.fixture})
 		_, err = other.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
@@ -55,6 +56,6 @@ func (e *testEnv) otherNamespace() {
 		c.runRehome(ctx)
 
 		c.expectRehomed(ctx)
-		c.expectComponentSpread(ctx, "mysql")
+		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }

@@ -7,15 +7,14 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// ruleInTemplate is scenario (d).
 func (e *testEnv) ruleInTemplate() {
-	It("go on when the rule stands in an instance template", func(ctx SpecContext) {
+	It("unblocks a restore whose stale rule is in an instance template", func(ctx SpecContext) {
 		const source = "my2"
 		e.backUp(ctx, fixture.Source{Name: source, InstanceTemplate: "hot", OnlyInTemplate: true}, backupOf(source))
 		c := e.restore(ctx, source, "template")
-		// In v0.9.3 and v1.0.0 the rule does not reach the restore Pods: all run, and then the database Pod hangs.
-		if e.fixture.Version.TemplateRestores {
-			e.expectStuck(ctx, c.name, 1)
+		// In v0.9.3 and v1.0.0 restore Pods do not have the rule: they all run, and then the database Pod is stuck.
+		if e.version.TemplateRestores {
+			c.expectStuck(ctx, 1)
 		} else {
 			_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 			Expect(err).NotTo(HaveOccurred())
@@ -30,30 +29,30 @@ func (e *testEnv) ruleInTemplate() {
 	}, SpecTimeout(specTimeout))
 }
 
-// componentWithoutBackup is scenario (e). The component without a backup has no Restore: its database Pod hangs at once.
+// componentWithoutBackup: the component without a backup has no Restore, so its database Pod is stuck from the start.
 func (e *testEnv) componentWithoutBackup() {
-	It("go on when one of two components has no backup", func(ctx SpecContext) {
+	It("unblocks a restore of two components, one of which has no backup", func(ctx SpecContext) {
 		const source = "my3"
 		e.backUp(ctx, fixture.Source{Name: source, Proxy: true}, backupOf(source))
 		c := e.restore(ctx, source, "partly")
-		e.expectAllStuck(ctx, c.name)
-		// One, because each Pod waits for the one before it.
+		c.expectAllStuck(ctx)
+		// One, because KubeBlocks creates the next Pod when the one before it is ready.
 		_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 		Expect(err).NotTo(HaveOccurred())
 
 		c.runRehome(ctx)
 
 		c.expectRehomed(ctx)
-		c.expectComponentSpread(ctx, "mysql")
-		c.expectComponentSpread(ctx, "proxy")
+		c.expectSpread(ctx, fixture.Component)
+		c.expectSpread(ctx, fixture.Proxy)
 	}, SpecTimeout(specTimeout))
 }
 
-// databasePodsStuck is scenario (f): the restore Pods found places that the database Pods do not have.
+// databasePodsStuck: the restore Pods ran on nodes that are cordoned when the database Pods are created.
 //
-// v0.9.3 knows no OnDelete (see fixture.Source), and does not need it: it never replaces a Pod that is not healthy.
+// v0.9.3 has no strategy OnDelete and needs none here: it never replaces a Pod that is not healthy.
 func (e *testEnv) databasePodsStuck() {
-	It("go on when database Pods are stuck that KubeBlocks does not replace", func(ctx SpecContext) {
+	It("unblocks a restore with stuck database Pods that KubeBlocks does not replace", func(ctx SpecContext) {
 		const source = "my4"
 		e.backUp(ctx, fixture.Source{Name: source, OnDelete: true, AllAtOnce: true}, backupOf(source))
 		nodes := []string{}
@@ -77,8 +76,7 @@ func (e *testEnv) databasePodsStuck() {
 		c.runRehome(ctx)
 
 		c.expectRunning(ctx)
-		// Nobody can change the rules of a Restore that is complete.
-		c.expectOutcome(ctx, "True RestoreFinished: ")
-		e.expectSpread(ctx, c.name)
+		c.expectOutcome(ctx, "True RestoreFinished: ") // the rules of a completed Restore are immutable
+		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }

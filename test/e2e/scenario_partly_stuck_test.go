@@ -12,9 +12,9 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// partlyStuck is scenario (b): one Job found a place, and its data may be written.
+// partlyStuck: one Job started, so the Restore and that Job must stay: its volume may already hold data.
 func (e *testEnv) partlyStuck() {
-	It("go on when one Job runs and the others are stuck", func(ctx SpecContext) {
+	It("unblocks a restore of which one Job runs and the others are stuck", func(ctx SpecContext) {
 		c, started := e.restorePartly(ctx, "one-runs")
 
 		c.runRehome(ctx)
@@ -23,31 +23,45 @@ func (e *testEnv) partlyStuck() {
 		c.expectNotRecreated(started)
 		Expect(e.fixture.Finish(ctx, started)).To(Succeed())
 		c.expectRehomed(ctx)
-		c.expectOwnRules(ctx)
-		e.expectSpread(ctx, c.name)
+		c.expectRewrittenRules(ctx)
+		c.expectSpread(ctx, fixture.Component)
 		c.expectNotRecreated(started)
 	}, SpecTimeout(specTimeout))
 
 	// From 1.0.2 on, the Job is not done then: its Pod waits for the others, although the data is written.
-	It("go on when one Job has restored its volume and the others are stuck", func(ctx SpecContext) {
+	It("unblocks a restore of which one Job has written its volume and the others are stuck", func(ctx SpecContext) {
 		c, started := e.restorePartly(ctx, "one-done")
 		Expect(e.fixture.Finish(ctx, started)).To(Succeed())
-		e.expectStuck(ctx, c.name, fixture.Replicas-1)
+		c.expectStuck(ctx, fixture.Replicas-1)
 
 		c.runRehome(ctx)
 
 		c.expectRehomed(ctx)
-		c.expectOwnRules(ctx)
-		e.expectSpread(ctx, c.name)
+		c.expectRewrittenRules(ctx)
+		c.expectSpread(ctx, fixture.Component)
 		c.expectNotRecreated(started)
 	}, SpecTimeout(specTimeout))
 }
 
-// expectOwnRules expects that every Restore requires of its Pods what the source required of its own: a Restore without any
-// rules would get on as well.
-func (c *restoredCluster) expectOwnRules(ctx context.Context) {
+// restorePartly restores so that one Job runs and all others are stuck. It returns the Pod that runs.
+func (e *testEnv) restorePartly(ctx context.Context, cluster string) (*restoredCluster, *corev1.Pod) {
 	GinkgoHelper()
-	original, err := c.testEnv.fixture.Snapshot(ctx, c.backup)
+	node := fixture.OnePodNode(cluster)
+	e.addNode(ctx, node)
+	c := e.restore(ctx, plain, cluster)
+	started, err := e.fixture.WaitRestorePodsRunning(ctx, cluster, 1)
+	Expect(err).NotTo(HaveOccurred())
+	c.expectStuck(ctx, fixture.Replicas-1)
+	// Or the next restore Pod runs there when this one ends.
+	Expect(e.fixture.Cordon(ctx, node.Name)).To(Succeed())
+	return c, &started[0]
+}
+
+// expectRewrittenRules expects that every Restore has the anti-affinity of the source, rewritten. Without this check, a Restore that lost
+// all rules would pass.
+func (c *restoredCluster) expectRewrittenRules(ctx context.Context) {
+	GinkgoHelper()
+	original, err := c.fixture.Snapshot(ctx, c.backup)
 	Expect(err).NotTo(HaveOccurred())
 	components, _, err := unstructured.NestedSlice(original.Object, "spec", "componentSpecs")
 	Expect(err).NotTo(HaveOccurred())
@@ -66,23 +80,8 @@ func (c *restoredCluster) expectOwnRules(ctx context.Context) {
 	}
 }
 
-// restorePartly restores so that one Job runs and all others are stuck. It returns the Pod that runs.
-func (e *testEnv) restorePartly(ctx context.Context, cluster string) (*restoredCluster, *corev1.Pod) {
-	GinkgoHelper()
-	node := fixture.OnePodNode(cluster)
-	e.addNode(ctx, node)
-	c := e.restore(ctx, plain, cluster)
-	started, err := e.fixture.WaitRestorePodsRunning(ctx, cluster, 1)
-	Expect(err).NotTo(HaveOccurred())
-	e.expectStuck(ctx, cluster, fixture.Replicas-1)
-	// Or the next restore Pod takes the place when this one ends.
-	Expect(e.fixture.Cordon(ctx, node.Name)).To(Succeed())
-	return c, &started[0]
-}
-
-// expectNotRecreated expects, of a restore Pod that started, that it is the only one its Job ever had, and the Job the only one
-// that ever had its name; and that all other Jobs were created twice. KubeBlocks deletes the Jobs of a Restore that is
-// complete, so only the audit log tells.
+// expectNotRecreated expects that the Job of a started restore Pod was created once, and has had this Pod only; and that all other Jobs
+// were created twice. It reads the audit log, because KubeBlocks deletes the Jobs of a completed Restore.
 func (c *restoredCluster) expectNotRecreated(started *corev1.Pod) {
 	GinkgoHelper()
 	log := c.auditLog()
@@ -90,14 +89,14 @@ func (c *restoredCluster) expectNotRecreated(started *corev1.Pod) {
 	Expect(log.Jobs(started.Namespace, job.Name)).To(ConsistOf(HaveField("UID", job.UID)))
 	Expect(log.PodsOf(job.UID)).To(ConsistOf(HaveField("UID", started.UID)))
 
-	lives := map[string]types.UID{}
+	jobs := map[string]types.UID{}
 	for _, other := range log.JobsOf(started.Namespace, started.Labels["dataprotection.kubeblocks.io/restore"]) {
-		lives[other.Name] = other.UID
+		jobs[other.Name] = other.UID
 	}
-	Expect(lives).To(HaveLen(fixture.Replicas), "all Jobs have kept their names: the Restore is the one it was")
-	for name := range lives {
+	Expect(jobs).To(HaveLen(fixture.Replicas), "the names of all Jobs are the same: the Restore was not re-created")
+	for name := range jobs {
 		if name != job.Name {
-			Expect(log.Jobs(started.Namespace, name)).To(HaveLen(2), "Job "+name+" was created again")
+			Expect(log.Jobs(started.Namespace, name)).To(HaveLen(2), "Job "+name+" was re-created")
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (s *Server) Asked(since time.Time) (audit.Log, error) {
 	}
 	var asked audit.Log
 	for _, event := range log {
-		if event.Came.After(since) {
+		if event.Received.After(since) {
 			asked = append(asked, event)
 		}
 	}

@@ -10,39 +10,39 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// Case is a shape and what KubeBlocks made of it.
+// Case is a shape, a Backup with its rules, and the Cluster that KubeBlocks restores from it.
 type Case struct {
 	Shape
 	Backup *unstructured.Unstructured
-	// Snapshot is the source in the Backup, Restored the Cluster that KubeBlocks created; both are JSON.
+	// Snapshot is the source in the Backup, Restored the Cluster. Both are JSON.
 	Snapshot, Restored []byte
 
-	// from has the Backup, to the Cluster restored from it.
+	// from is the namespace of the Backup, to that of the Cluster.
 	from, to *fixture.Env
 }
 
-// Restore has KubeBlocks restore a backup of every shape. The env has a Backup of a real source. Every shape has a namespace of
-// its own, so that KubeBlocks can work on all at once, and every copy can have the same name. Each step is told to log as it begins.
+// Restore restores a backup of every shape. env has a Backup of a real source. Every shape has a namespace of its own, so that KubeBlocks
+// restores all at once, and every Cluster has the same name. log is called at the start of each step.
 func Restore(ctx context.Context, env *fixture.Env, shapes []Shape, log func(step string)) ([]*Case, error) {
 	original, err := env.Snapshot(ctx, Backup)
 	if err != nil {
 		return nil, err
 	}
-	log("writing the backups")
+	log("creating the backups")
 	cases := make([]*Case, len(shapes))
 	for i := range shapes {
 		if cases[i], err = prepare(ctx, env, original, shapes[i]); err != nil {
 			return nil, fmt.Errorf("prepare shape %s: %w", shapes[i].Name, err)
 		}
 	}
-	// Not before all backups are written: KubeBlocks gives up a restore whose backup its cache does not hold yet.
-	log("restoring them")
+	// After all backups: KubeBlocks gives up a restore whose Backup is not in its cache yet.
+	log("restoring the backups")
 	for _, c := range cases {
-		if err := c.to.RestoreFrom(ctx, c.from, Backup, Target); err != nil {
+		if err := c.to.Restore(ctx, fixture.Request{Backup: Backup, Cluster: Target, From: c.from, ByOpsRequest: true}); err != nil {
 			return nil, fmt.Errorf("restore shape %s: %w", c.Name, err)
 		}
 	}
-	log("reading what KubeBlocks makes of them")
+	log("reading the Clusters")
 	for _, c := range cases {
 		if err := c.readRestored(ctx); err != nil {
 			return nil, fmt.Errorf("read shape %s: %w", c.Name, err)
@@ -51,24 +51,24 @@ func Restore(ctx context.Context, env *fixture.Env, shapes []Shape, log func(ste
 	return cases, nil
 }
 
-// prepare writes the backup of a shape.
-func prepare(ctx context.Context, env *fixture.Env, original *unstructured.Unstructured, about Shape) (*Case, error) {
-	c := &Case{Shape: about}
+// prepare creates the Backup of a shape.
+func prepare(ctx context.Context, env *fixture.Env, original *unstructured.Unstructured, shape Shape) (*Case, error) {
+	c := &Case{Shape: shape}
 	var err error
-	if c.from, err = env.In(ctx, about.From); err != nil {
+	if c.from, err = env.In(ctx, shape.From); err != nil {
 		return nil, err
 	}
-	if c.to, err = env.In(ctx, about.To); err != nil {
+	if c.to, err = env.In(ctx, shape.To); err != nil {
 		return nil, err
 	}
-	if c.Snapshot, err = about.SnapshotLike(original); err != nil {
+	if c.Snapshot, err = shape.SnapshotLike(original); err != nil {
 		return nil, err
 	}
 	c.Backup, err = c.from.CopyBackup(ctx, env, Backup, c.Snapshot)
 	return c, err
 }
 
-// readRestored takes the Cluster as soon as there is one, and has it deleted: its rules are final, and it need not run.
+// readRestored reads the Cluster as soon as it exists, and deletes it: its rules are final, and it need not run.
 func (c *Case) readRestored(ctx context.Context) error {
 	cluster, err := c.to.WaitClusterCreated(ctx, Target)
 	if err != nil {

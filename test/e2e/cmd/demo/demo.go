@@ -162,11 +162,8 @@ func (d *demo) backUp(ctx context.Context) error {
 
 // restore takes the path on which the version does nothing about the rules.
 func (d *demo) restore(ctx context.Context) error {
-	start := d.env.RestoreByAnnotation
-	if d.version.Name == "v0.9.3" {
-		start = d.env.RestoreByOpsRequest
-	}
-	if err := start(ctx, backup, restored); err != nil {
+	request := fixture.Request{Backup: backup, Cluster: restored, ByOpsRequest: !d.version.RewritesOpsRequest}
+	if err := d.env.Restore(ctx, request); err != nil {
 		return err
 	}
 	_, err := d.env.WaitRestorePodsUnschedulable(ctx, restored, replicas)
