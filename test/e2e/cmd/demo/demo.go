@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/rehome-operator/rehome/test/controlplane"
-	"github.com/rehome-operator/rehome/test/controlplane/assets"
 	"github.com/rehome-operator/rehome/test/controlplane/progress"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
@@ -17,95 +17,75 @@ import (
 )
 
 const (
-	source   = "my1"
-	backup   = "bp1"
-	restored = "carrot67"
-	replicas = 3
+	source = "my1"
+	backup = "bp1"
+	target = "carrot67"
 )
 
-// stepTimeout bounds every step but the builds. Each takes a tenth of it on two idle cores.
+// stepTimeout bounds every step except the builds. Each takes a tenth of it on two idle cores.
 const stepTimeout = 2 * time.Minute
 
-// demo is the demo on its way.
+// demo is a running demo.
 type demo struct {
 	version kubeblocks.Version
 	out     io.Writer
 	steps   *progress.Reporter
-	logs    string
+	temp    string
 
-	binary   string
+	assets   string // folder of the control plane's programs
 	programs kubeblocks.Programs
+	binary   string // Rehome
 	cp       *controlplane.ControlPlane
 	env      *fixture.Env
 	started  time.Time // of Rehome
 }
 
-// tell runs the demo. Its error says which step failed and where the logs are; without one, nothing is left behind.
+// runDemo runs the demo and removes all that it created. The error has the failed step and the folder of the logs, which is kept then.
 func runDemo(ctx context.Context, version kubeblocks.Version, out io.Writer) (err error) {
-	logs, err := os.MkdirTemp("", "rehome-demo-")
+	temp, err := os.MkdirTemp("", "rehome-demo-")
 	if err != nil {
 		return err
 	}
-	d := &demo{version: version, out: out, steps: progress.New(out), logs: logs}
+	d := &demo{version: version, out: out, steps: progress.New(out), temp: temp}
 	defer func() {
-		err = d.end(err)
+		err = d.stop(err)
 	}()
+	d.printf("KubeBlocks %s restores a database cluster from a backup under a new name, while the source still runs.", version)
+	d.printf("The control plane, KubeBlocks and Rehome are real. kwok simulates the nodes, so no container runs. All listen on 127.0.0.1.\n")
 	if err := d.build(ctx); err != nil {
 		return err
 	}
 	return d.run(ctx)
 }
 
-// end stops what runs. It keeps the logs only of a demo that failed.
-func (d *demo) end(err error) error {
+// stop stops the control plane and all that runs on it. It keeps the logs of a failed demo only.
+func (d *demo) stop(err error) error {
 	if d.cp != nil {
 		err = errors.Join(err, d.step(context.Background(), "Stop everything", func(context.Context) error { return d.cp.Stop() }))
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nThe logs are in %s", err, d.logs)
+		return fmt.Errorf("%w\nThe logs are in %s", err, d.logs())
 	}
-	return os.RemoveAll(d.logs)
+	return os.RemoveAll(d.temp)
 }
 
-// build builds what is missing; the first time, that is most of it.
-func (d *demo) build(ctx context.Context) error {
-	d.sayf("A database cluster is restored by KubeBlocks %s from a backup, under a new name, while its source still runs.", d.version)
-	d.sayf("Everything is real but the containers: kwok plays the nodes and says that Pods run. All of it is on 127.0.0.1.")
-	d.sayf("What is missing is built first: about 15 minutes, once.\n")
-	if _, err := assets.Build(ctx, d.steps); err != nil {
-		return err
-	}
-	cache, err := kubeblocks.CacheDir()
-	if err != nil {
-		return err
-	}
-	if err := d.version.Build(ctx, cache, d.steps); err != nil {
-		return err
-	}
-	if d.programs, err = d.version.Programs(cache); err != nil {
-		return err
-	}
-	return d.steps.Step("rehome", func() error {
-		d.binary, err = rehome.Build(ctx)
-		return err
-	})
-}
+func (d *demo) logs() string { return filepath.Join(d.temp, "logs") }
 
-// step is one step of the demo.
+// step is a step of the demo.
 type step struct {
 	name string
 	run  func(*demo, context.Context) error
-	show func(*demo, context.Context) error // what there is to see afterwards; may be nil
+	show func(*demo, context.Context) error // prints the result; may be nil
 }
 
 func (d *demo) run(ctx context.Context) error {
 	for _, step := range []step{
 		{"Start a control plane with three nodes", (*demo).startControlPlane, nil},
 		{"Start KubeBlocks " + d.version.Name, (*demo).startKubeBlocks, nil},
-		{"Create cluster " + source + ", three replicas, no two on one node", (*demo).createSource, (*demo).showSource},
+		{"Create cluster " + source + ", three replicas, each on a node of its own", (*demo).createSource, (*demo).showSource},
 		{"Back it up as " + backup, (*demo).backUp, nil},
-		{"Restore " + backup + " as " + restored + ", without Rehome", (*demo).restore, (*demo).showUnschedulable},
-		{"Start Rehome and wait until " + restored + " runs", (*demo).startRehome, (*demo).showResult},
+		{"Restore " + backup + " as " + target + ", without Rehome", (*demo).restore, (*demo).showUnschedulable},
+		{"Start Rehome and wait until " + target + " is Running", (*demo).startRehome, (*demo).showResult},
 	} {
 		if err := d.step(ctx, step.name, func(ctx context.Context) error { return step.run(d, ctx) }); err != nil {
 			return err
@@ -131,7 +111,7 @@ func (d *demo) step(ctx context.Context, name string, work func(context.Context)
 }
 
 func (d *demo) startControlPlane(ctx context.Context) (err error) {
-	d.cp, err = controlplane.Start(ctx, controlplane.Options{Nodes: fixture.Nodes(), LogDir: d.logs})
+	d.cp, err = controlplane.Start(ctx, controlplane.Options{Assets: d.assets, Nodes: fixture.Nodes(), LogDir: d.logs()})
 	return err
 }
 
@@ -160,13 +140,13 @@ func (d *demo) backUp(ctx context.Context) error {
 	return d.env.Backup(ctx, source, backup)
 }
 
-// restore takes the path on which the version does nothing about the rules.
+// restore restores on a path on which this KubeBlocks does not rewrite the rules.
 func (d *demo) restore(ctx context.Context) error {
-	request := fixture.Request{Backup: backup, Cluster: restored, ByOpsRequest: !d.version.RewritesOpsRequest}
+	request := fixture.Request{Backup: backup, Cluster: target, ByOpsRequest: !d.version.RewritesOpsRequest}
 	if err := d.env.Restore(ctx, request); err != nil {
 		return err
 	}
-	_, err := d.env.WaitRestorePodsUnschedulable(ctx, restored, replicas)
+	_, err := d.env.WaitRestorePodsUnschedulable(ctx, target, fixture.Replicas)
 	return err
 }
 
@@ -175,5 +155,5 @@ func (d *demo) startRehome(ctx context.Context) error {
 	if _, err := rehome.Start(ctx, d.cp, d.binary); err != nil {
 		return err
 	}
-	return d.env.WaitRunning(ctx, restored)
+	return d.env.WaitRunning(ctx, target)
 }

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// sayf prints a sentence.
-func (d *demo) sayf(format string, args ...any) {
+// printf prints a line.
+func (d *demo) printf(format string, args ...any) {
 	fmt.Fprintf(d.out, format+"\n", args...)
 }
 
@@ -24,33 +24,33 @@ func (d *demo) showSource(ctx context.Context) error {
 	return err
 }
 
-// showUnschedulable shows the restore Pods and what the scheduler says of them.
+// showUnschedulable prints the restore Pods and the message of the scheduler.
 func (d *demo) showUnschedulable(ctx context.Context) error {
-	pods, err := d.env.RestorePods(ctx, restored)
+	pods, err := d.env.RestorePods(ctx, target)
 	if err != nil {
 		return err
 	}
 	d.showPods(pods)
-	unschedulable, err := d.env.UnschedulableRestorePods(ctx, restored)
+	unschedulable, err := d.env.UnschedulableRestorePods(ctx, target)
 	if err != nil {
 		return err
 	}
 	for _, message := range unschedulable {
-		d.sayf("    The scheduler: %s", message)
-		break // it says the same of each
+		d.printf("    The scheduler: %s", message)
+		break // all have the same
 	}
-	d.sayf("    The rule \"not on a node with a Pod of %s\" came with the backup, and %s still runs on every node.\n", source, source)
+	d.printf("    The rule \"not on a node with a Pod of %s\" is in the backup, and %s still runs on every node.\n", source, source)
 	return nil
 }
 
-// showResult shows what Rehome changed, what it says, and what came of it.
+// showResult prints what Rehome changed, what it reports, and the database Pods.
 func (d *demo) showResult(ctx context.Context) error {
 	took := time.Since(d.started)
 	snapshot, err := d.env.Snapshot(ctx, backup)
 	if err != nil {
 		return err
 	}
-	cluster, err := d.env.Cluster(ctx, restored)
+	cluster, err := d.env.Cluster(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -60,16 +60,16 @@ func (d *demo) showResult(ctx context.Context) error {
 	if err := d.showConditions(ctx); err != nil {
 		return err
 	}
-	pods, err := d.env.DatabasePods(ctx, restored)
+	pods, err := d.env.DatabasePods(ctx, target)
 	if err != nil {
 		return err
 	}
 	d.showPods(pods)
-	d.sayf("From the start of Rehome until %s was Running: %.1f d.", restored, took.Seconds())
+	d.printf("From the start of Rehome until %s was Running: %.1f s.", target, took.Seconds())
 	return nil
 }
 
-// showDiff shows how the scheduling rules of the Cluster differ from those in the backup.
+// showDiff prints the difference between the scheduling rules in the backup and in the Cluster.
 func (d *demo) showDiff(snapshot, cluster *unstructured.Unstructured) error {
 	before, err := schedulingRules(snapshot)
 	if err != nil {
@@ -81,12 +81,12 @@ func (d *demo) showDiff(snapshot, cluster *unstructured.Unstructured) error {
 	}
 	edits := udiff.Strings(before, after)
 	const contextLines = 1
-	diff, err := udiff.ToUnified("backup "+backup, "cluster "+restored, before, edits, contextLines)
+	diff, err := udiff.ToUnified("backup "+backup, "cluster "+target, before, edits, contextLines)
 	if err != nil {
 		return err
 	}
-	d.sayf("    What Rehome changed in the Cluster:")
-	d.sayf("%s", indent(diff))
+	d.printf("    What Rehome changed in the Cluster:")
+	d.printf("%s", indent(diff))
 	return nil
 }
 
@@ -106,9 +106,9 @@ func schedulingRules(cluster *unstructured.Unstructured) (string, error) {
 	return string(text), err
 }
 
-// showConditions shows what Rehome says on the Restores.
+// showConditions prints Rehome's conditions on the Restores.
 func (d *demo) showConditions(ctx context.Context) error {
-	restores, err := d.env.Restores(ctx, restored)
+	restores, err := d.env.Restores(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (d *demo) showConditions(ctx context.Context) error {
 		for _, c := range conditions {
 			condition, ok := c.(map[string]any)
 			if ok && strings.HasPrefix(fmt.Sprint(condition["type"]), "rehome.kubeblocks.io/") {
-				d.sayf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
+				d.printf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
 					condition["type"], condition["status"], condition["reason"], condition["message"])
 			}
 		}
@@ -139,7 +139,7 @@ func (d *demo) showPods(pods []corev1.Pod) {
 		fmt.Fprintf(table, "    %s\t%s\t%s\n", pod.Name, node, pod.Status.Phase)
 	}
 	fmt.Fprintln(table)
-	_ = table.Flush() // writing to the same place would fail anywhere else, too
+	_ = table.Flush() // a failed write fails later, too
 }
 
 func indent(text string) string {
