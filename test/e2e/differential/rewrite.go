@@ -13,34 +13,33 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Outcome is what Rehome makes of a Cluster.
-type Outcome struct {
-	// Policies are as the function Policies returns them.
+// Rewritten is a Cluster as Rehome rewrites it.
+type Rewritten struct {
+	// Policies are those that the function Policies returns.
 	Policies map[string]any
-	// Edited says that Rehome changed anything.
+	// Edited says that Rehome changed a rule.
 	Edited bool
-	// Reported holds the classes of the findings, without those of rules that were rewritten.
+	// Reported holds the classes of the findings, without SourceIdentity, which is rewritten.
 	Reported []rewrite.Class
 }
 
-// Rehomed returns what Rehome makes of a Cluster in JSON: the snapshot, for a Cluster that is yet to be made of it, or one
-// that was restored.
-func (t *Trial) Rehomed(cluster []byte, options rewrite.Options) (Outcome, error) {
-	result, err := t.rewrite(cluster, options)
+// Rewrite rewrites a Cluster in JSON: the snapshot, before a Cluster exists, or a restored Cluster.
+func (c *Case) Rewrite(cluster []byte, options rewrite.Options) (Rewritten, error) {
+	result, err := c.rewrite(cluster, options)
 	if err != nil {
-		return Outcome{}, err
+		return Rewritten{}, err
 	}
 	patched, err := applyEdits(cluster, result.Edits)
 	if err != nil {
-		return Outcome{}, err
+		return Rewritten{}, err
 	}
 	policies, err := ClusterPolicies(patched)
-	return Outcome{Policies: policies, Edited: len(result.Edits) > 0, Reported: classes(result.Findings)}, err
+	return Rewritten{Policies: policies, Edited: len(result.Edits) > 0, Reported: classes(result.Findings)}, err
 }
 
-func (t *Trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
+func (c *Case) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result, error) {
 	var backup kubeblocks.Backup
-	if err := convert(t.Backup, &backup); err != nil {
+	if err := convert(c.Backup, &backup); err != nil {
 		return rewrite.Result{}, err
 	}
 	source, err := kubeblocks.SourceOf(&backup)
@@ -53,14 +52,14 @@ func (t *Trial) rewrite(cluster []byte, options rewrite.Options) (rewrite.Result
 	}
 	return rewrite.Rewrite(rewrite.Input{
 		Sources: []rewrite.Source{source},
-		// The UID is empty in a snapshot, as it is for a Cluster that does not exist.
-		Target:  rewrite.Identity{Namespace: t.To, Name: Target, UID: live.UID},
+		// A snapshot has no UID, like a Cluster that does not exist yet.
+		Target:  rewrite.Identity{Namespace: c.To, Name: Target, UID: live.UID},
 		Live:    kubeblocks.ClusterPolicies(&live),
 		Options: options,
 	}), nil
 }
 
-// applyEdits sends edits through the JSON Patch that a client of the API server would send.
+// applyEdits applies edits as the JSON Patch that Rehome sends to the API server.
 func applyEdits(object []byte, edits []rewrite.Edit) ([]byte, error) {
 	data, err := json.Marshal(patch.Edits(edits))
 	if err != nil {
@@ -77,7 +76,7 @@ func applyEdits(object []byte, edits []rewrite.Edit) ([]byte, error) {
 	return patched, nil
 }
 
-// classes lists each class once, in the order of the findings.
+// classes returns each class once, in the order of the findings.
 func classes(findings []rewrite.Finding) []rewrite.Class {
 	var list []rewrite.Class
 	for _, f := range findings {
@@ -88,23 +87,23 @@ func classes(findings []rewrite.Finding) []rewrite.Class {
 	return list
 }
 
-// Describe says what the verdict on an outcome is, and what Rehome tells its user of it.
-func (o Outcome) Describe(v Verdict) string {
-	text := v.Words
-	if len(o.Reported) == 0 {
+// Describe returns the text of the verdict and the classes that Rehome reports.
+func (r Rewritten) Describe(v Verdict) string {
+	text := v.Text
+	if len(r.Reported) == 0 {
 		return text
 	}
-	if !o.Edited && v.Right {
+	if !r.Edited && v.Right {
 		text += ": kept"
 	}
-	names := make([]string, len(o.Reported))
-	for i, class := range o.Reported {
+	names := make([]string, len(r.Reported))
+	for i, class := range r.Reported {
 		names[i] = string(class)
 	}
 	return text + ", reported as " + strings.Join(names, " and ")
 }
 
-// convert reads one object as another, through JSON.
+// convert converts one object to another type, through JSON.
 func convert(from, to any) error {
 	data, err := json.Marshal(from)
 	if err != nil {

@@ -3,6 +3,8 @@ package audit
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"math"
 	"os"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -41,14 +43,22 @@ func (l Log) PodsOf(job types.UID) []Pod {
 	return pods
 }
 
-// Writes counts Rehome's requests in the log of a control plane, without reading them: whoever waits for the next one has no
-// time to lose.
-func Writes(path string) (int, error) {
-	content, err := os.ReadFile(path)
+// CountWrites returns a function that counts the requests of Rehome that the log at path has had since. It reads only what was added
+// and parses nothing, so that a caller can poll it every few milliseconds.
+func CountWrites(path string) (func() (int, error), error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return 0, fmt.Errorf("read the audit log: %w", err)
+		return nil, fmt.Errorf("read the audit log: %w", err)
 	}
-	return bytes.Count(content, []byte(`"userAgent":"`+rehome)), nil
+	return func() (int, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return 0, fmt.Errorf("read the audit log: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+		added, err := io.ReadAll(io.NewSectionReader(file, info.Size(), math.MaxInt64-info.Size()))
+		return bytes.Count(added, []byte(`"userAgent":"`+rehome)), err
+	}, nil
 }
 
 func (l Log) history() *history {

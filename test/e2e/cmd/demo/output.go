@@ -13,64 +13,64 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// sayf prints a sentence.
-func (s *story) sayf(format string, args ...any) {
-	fmt.Fprintf(s.out, format+"\n", args...)
+// printf prints a line.
+func (d *demo) printf(format string, args ...any) {
+	fmt.Fprintf(d.out, format+"\n", args...)
 }
 
-func (s *story) showSource(ctx context.Context) error {
-	pods, err := s.world.DatabasePods(ctx, source)
-	s.showPods(pods)
+func (d *demo) showSource(ctx context.Context) error {
+	pods, err := d.env.DatabasePods(ctx, source)
+	d.showPods(pods)
 	return err
 }
 
-// showHang shows the restore Pods and what the scheduler says of them.
-func (s *story) showHang(ctx context.Context) error {
-	pods, err := s.world.RestorePods(ctx, restored)
+// showUnschedulable prints the restore Pods and the message of the scheduler.
+func (d *demo) showUnschedulable(ctx context.Context) error {
+	pods, err := d.env.RestorePods(ctx, target)
 	if err != nil {
 		return err
 	}
-	s.showPods(pods)
-	hung, err := s.world.HungRestorePods(ctx, restored)
+	d.showPods(pods)
+	unschedulable, err := d.env.UnschedulableRestorePods(ctx, target)
 	if err != nil {
 		return err
 	}
-	for _, message := range hung {
-		s.sayf("    The scheduler: %s", message)
-		break // it says the same of each
+	for _, message := range unschedulable {
+		d.printf("    The scheduler: %s", message)
+		break // all have the same
 	}
-	s.sayf("    The rule \"not on a node with a Pod of %s\" came with the backup, and %s still runs on every node.\n", source, source)
+	d.printf("    The rule \"not on a node with a Pod of %s\" is in the backup, and %s still runs on every node.\n", source, source)
 	return nil
 }
 
-// showCure shows what Rehome changed, what it says, and what came of it.
-func (s *story) showCure(ctx context.Context) error {
-	took := time.Since(s.started)
-	snapshot, err := s.world.Snapshot(ctx, backup)
+// showResult prints what Rehome changed, what it reports, and the database Pods.
+func (d *demo) showResult(ctx context.Context) error {
+	took := time.Since(d.started)
+	snapshot, err := d.env.Snapshot(ctx, backup)
 	if err != nil {
 		return err
 	}
-	cluster, err := s.world.Cluster(ctx, restored)
+	cluster, err := d.env.Cluster(ctx, target)
 	if err != nil {
 		return err
 	}
-	if err := s.showDiff(snapshot, cluster); err != nil {
+	if err := d.showDiff(snapshot, cluster); err != nil {
 		return err
 	}
-	if err := s.showConditions(ctx); err != nil {
+	if err := d.showConditions(ctx); err != nil {
 		return err
 	}
-	pods, err := s.world.DatabasePods(ctx, restored)
+	pods, err := d.env.DatabasePods(ctx, target)
 	if err != nil {
 		return err
 	}
-	s.showPods(pods)
-	s.sayf("From the start of Rehome until %s was Running: %.1f s.", restored, took.Seconds())
+	d.showPods(pods)
+	d.printf("From the start of Rehome until %s was Running: %.1f s.", target, took.Seconds())
 	return nil
 }
 
-// showDiff shows how the scheduling rules of the Cluster differ from those in the backup.
-func (s *story) showDiff(snapshot, cluster *unstructured.Unstructured) error {
+// showDiff prints the difference between the scheduling rules in the backup and in the Cluster.
+func (d *demo) showDiff(snapshot, cluster *unstructured.Unstructured) error {
 	before, err := schedulingRules(snapshot)
 	if err != nil {
 		return err
@@ -81,12 +81,12 @@ func (s *story) showDiff(snapshot, cluster *unstructured.Unstructured) error {
 	}
 	edits := udiff.Strings(before, after)
 	const contextLines = 1
-	diff, err := udiff.ToUnified("backup "+backup, "cluster "+restored, before, edits, contextLines)
+	diff, err := udiff.ToUnified("backup "+backup, "cluster "+target, before, edits, contextLines)
 	if err != nil {
 		return err
 	}
-	s.sayf("    What Rehome changed in the Cluster:")
-	s.sayf("%s", indent(diff))
+	d.printf("    What Rehome changed in the Cluster:")
+	d.printf("%s", indent(diff))
 	return nil
 }
 
@@ -106,9 +106,9 @@ func schedulingRules(cluster *unstructured.Unstructured) (string, error) {
 	return string(text), err
 }
 
-// showConditions shows what Rehome says on the Restores.
-func (s *story) showConditions(ctx context.Context) error {
-	restores, err := s.world.Restores(ctx, restored)
+// showConditions prints Rehome's conditions on the Restores.
+func (d *demo) showConditions(ctx context.Context) error {
+	restores, err := d.env.Restores(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *story) showConditions(ctx context.Context) error {
 		for _, c := range conditions {
 			condition, ok := c.(map[string]any)
 			if ok && strings.HasPrefix(fmt.Sprint(condition["type"]), "rehome.kubeblocks.io/") {
-				s.sayf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
+				d.printf("    Restore %s: %s=%s (%s)\n    %s\n", restore.GetName(),
 					condition["type"], condition["status"], condition["reason"], condition["message"])
 			}
 		}
@@ -128,8 +128,8 @@ func (s *story) showConditions(ctx context.Context) error {
 	return nil
 }
 
-func (s *story) showPods(pods []corev1.Pod) {
-	table := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+func (d *demo) showPods(pods []corev1.Pod) {
+	table := tabwriter.NewWriter(d.out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "    POD\tNODE\tSTATUS")
 	for _, pod := range pods {
 		node := pod.Spec.NodeName
@@ -139,7 +139,7 @@ func (s *story) showPods(pods []corev1.Pod) {
 		fmt.Fprintf(table, "    %s\t%s\t%s\n", pod.Name, node, pod.Status.Phase)
 	}
 	fmt.Fprintln(table)
-	_ = table.Flush() // writing to the same place would fail anywhere else, too
+	_ = table.Flush() // a failed write fails later, too
 }
 
 func indent(text string) string {

@@ -10,8 +10,8 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// install creates or updates the definitions of Rehome's own kinds, and returns when the API server serves them.
-func install(config *rest.Config) error {
+// InstallCRDs creates or updates Rehome's CRDs, and returns when they are served.
+func InstallCRDs(config *rest.Config) error {
 	root, err := repository.Root()
 	if err != nil {
 		return err
@@ -21,7 +21,7 @@ func install(config *rest.Config) error {
 		ErrorIfPathMissing: true,
 	})
 	if err != nil {
-		return fmt.Errorf("install the definitions of Rehome: %w", err)
+		return fmt.Errorf("install the CRDs of Rehome: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package rehome
+package chart
 
 import (
 	"errors"
@@ -17,10 +17,10 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// release is the name of Rehome's release, ownNamespace where it is installed.
+// release is the name of the Helm release, ownNamespace its namespace.
 const release, ownNamespace = "rehome", "rehome-system"
 
-// render returns the objects of Rehome's chart with these values, in the order of their names.
+// render returns the objects of the chart with these values, sorted by kind and name.
 func render(values map[string]any) ([]*unstructured.Unstructured, error) {
 	root, err := repository.Root()
 	if err != nil {
@@ -56,7 +56,7 @@ func render(values map[string]any) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// decode reads the documents of a manifest.
+// decode returns the objects of a manifest.
 func decode(manifest string) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	documents := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
