@@ -30,6 +30,9 @@ func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) erro
 	if err := r.observeDatabase(ctx, s); err != nil {
 		return err
 	}
+	if err := r.observePlacement(ctx, s); err != nil {
+		return err
+	}
 	return r.observeInstances(ctx, s)
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"k8s.io/utils/ptr"
-
 )
 
 // compiler turns the rules of single Pods into rules of the group: what several Pods carry alike is one.
@@ -128,4 +127,3 @@ func (g *group) compile(terms []term, due map[Rule]bool, loosened bool) {
 		}
 	}
 }
-

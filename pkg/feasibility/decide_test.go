@@ -200,8 +200,8 @@ var cases = []struct {
 		world: world(nodes("a1 a2 b1 b2"), pods("mysql", even(host, "mysql"), "a1", "a2", "b1")),
 	},
 	{
-		name:  "a free Pod beside pinned ones can always go where the fewest are",
-		world: world(nodes(threeZones), pods("mysql", even(zone, "mysql"), "a", "b", "")),
+		name:    "a free Pod beside pinned ones can always go where the fewest are",
+		world:   world(nodes(threeZones), pods("mysql", even(zone, "mysql"), "a", "b", "")),
 		refused: []string{"mysql topology spread 0: claim data-mysql-0 ties Pod mysql-0 to zone a, where 1 other Pod can be, and the rule allows 1 more than in the zone with the fewest"},
 	},
 	{

@@ -51,8 +51,10 @@ func (o Observation) blocked() Plan {
 type decision struct {
 	Observation
 	plan Plan
-	// due are the edits of the Cluster that are made now. held are those that would restart a running database.
-	due, held []rewrite.Edit
+	// due are the edits of the Cluster that are made now. held are those that would restart a running database, refused those that
+	// could leave it no node.
+	due, held, refused []rewrite.Edit
+	refusedRules       []RefusedRule
 	// contention is who reverted the rewrites of the Cluster; nil while nobody did too often.
 	contention *Contention
 	// pods is the condition PolicyRehomed because of a database Pod that is Pending under stale rules; nil where there is none.
@@ -71,7 +73,9 @@ func (d *decision) reportRestore(r Restore, c RestoreConditions) {
 
 // cluster decides on the Cluster itself.
 func (d *decision) cluster() {
-	d.due, d.held = split(d.Live.Edits, append(d.topologyBound(), d.Bound...), d.AllowRollingUpdate)
+	d.refusedRules = d.Placement.refused()
+	d.due, d.refused = admitted(d.Live.Edits, d.refusedRules)
+	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
 	if len(d.due) == 0 {
 		return
 	}
@@ -87,18 +91,6 @@ func (d *decision) cluster() {
 	default:
 		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(components)})
 	}
-}
-
-// topologyBound lists the components whose volumes share a node that they cannot leave: rewritten rules would leave the
-// database no node.
-func (d *decision) topologyBound() []Scope {
-	var scopes []Scope
-	for _, r := range d.Restores {
-		if r.SharesNode() && r.TopologyBound != "" {
-			scopes = append(scopes, Scope{Component: r.Component})
-		}
-	}
-	return scopes
 }
 
 // act adds an action to the plan.
@@ -157,10 +149,13 @@ func componentsOf(edits []rewrite.Edit) []string {
 	return names
 }
 
-// governs reports whether one of the edits is of a rule that governs the component.
-func governs(edits []rewrite.Edit, component string) bool {
-	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+// governing returns whether an edit is of a rule that governs the component.
+func governing(component string) func(rewrite.Edit) bool {
+	return func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component }
 }
+
+// anyEdit is governing for any component.
+func anyEdit(rewrite.Edit) bool { return true }
 
 // instances decides on the database Pods that are Pending under stale rules. Those that KubeBlocks replaces are left to it.
 func (d *decision) instances() {

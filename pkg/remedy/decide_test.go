@@ -1,17 +1,20 @@
 package remedy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -97,6 +100,39 @@ func cured(o *Observation) {
 // strict: the Restore is cured, and its rules keep its Pods from every node.
 func strict(o *Observation) { cured(o); o.Restores[0].Strict = []rewrite.Edit{edit("mysql")} }
 
+// requiredPath is where the stale rule of volumesOn stands.
+const requiredPath = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+
+// volumesOn: the rule is one Pod per node, and the volumes of two database Pods are bound to nodes, or free where there is none.
+func volumesOn(nodes ...string) func(*Observation) {
+	apart := func(cluster string) feasibility.Rules {
+		return feasibility.Rules{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+				TopologyKey:   corev1.LabelHostname,
+				LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{rewrite.LabelInstance: cluster}},
+			}},
+		}}}
+	}
+	w := &feasibility.World{Namespace: "default"}
+	for _, name := range []string{"n3", "n4", "n5"} {
+		w.Nodes = append(w.Nodes, corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}})
+	}
+	for i, node := range nodes {
+		pod := feasibility.Pod{
+			Name: fmt.Sprintf("carrot67-mysql-%d", i), Labels: map[string]string{rewrite.LabelInstance: "carrot67"},
+			Policy: "/spec/componentSpecs/0/schedulingPolicy", Stale: apart("my1"), Rewritten: apart("carrot67"),
+		}
+		if node != "" {
+			pod.Volumes = []feasibility.Volume{{Claim: fmt.Sprintf("data-%d", i), Node: node}}
+		}
+		w.Pods = append(w.Pods, pod)
+	}
+	return func(o *Observation) {
+		o.Placement = &Placement{World: w}
+		o.Live.Edits[0].Path = requiredPath + "/labelSelector/matchLabels/app.kubernetes.io~1instance"
+	}
+}
+
 // attempted adds attempts on the given objects, so many seconds ago, to the history.
 func attempted(o *Observation, of []types.UID, seconds ...int64) {
 	for _, s := range seconds {
@@ -115,10 +151,7 @@ func attemptOn(names ...string) counted {
 }
 
 func TestDecide(t *testing.T) {
-	patchesCluster := ConsistOf(PatchCluster{
-		Cluster: object("carrot67"), Edits: stuck().Live.Edits,
-		History: History{Version: historyVersion, UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}},
-	})
+	patchesCluster := ConsistOf(SatisfyAll(BeAssignableToTypeOf(PatchCluster{}), HaveField("Cluster", object("carrot67")), HaveField("Edits", HaveLen(1)), HaveField("History", History{Version: historyVersion, UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}})))
 	recreatesRestore := ConsistOf(RecreateRestore{attemptOn("restore"), object("restore")})
 	removesRules := ConsistOf(RemoveSchedulingSpec{attemptOn("job-1"), object("restore"), []rewrite.Edit{edit("mysql")}})
 	recreatesJob := ConsistOf(RecreateJobs{attemptOn("job-1"), object("restore"), []Object{object("job-1")}})
@@ -191,10 +224,14 @@ func TestDecide(t *testing.T) {
 			patchesCluster, v1alpha1.ReasonRestoreStarted},
 		"Pods that share a node are reported and not touched": {with(allStarted, restore(func(r *Restore) { r.Pods[1].Node = "n4" })),
 			recordsLostSpread, v1alpha1.ReasonSpreadLost},
-		"a Cluster whose volumes share a node that they cannot leave is not rewritten": {with(allStarted, restore(func(r *Restore) {
-			r.Pods[1].Node, r.TopologyBound = "n4", "volume v1 is tied to nodes"
-		}), func(o *Observation) { o.Live = stuck().Live }), recordsLostSpread, v1alpha1.ReasonSpreadLost},
-		"a Cluster whose volumes share a node that they can leave is rewritten": {with(allStarted, restore(func(r *Restore) {
+		"a rule that the volumes do not admit is not rewritten, whatever the owner consents to": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowRollingUpdate = true }),
+			doesNothing, v1alpha1.ReasonVolumesBound},
+		"a rule that the volumes admit is rewritten": {volumesOn("n4", "n5"), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"a Restore with free volumes is never held":  {volumesOn("", ""), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"a rule that cannot be judged is not rewritten": {with(volumesOn("n4", "n5"), func(o *Observation) {
+			o.Placement.Unjudged = []RefusedRule{{Path: requiredPath, Reason: "unknown"}}
+		}), doesNothing, v1alpha1.ReasonVolumesBound},
+		"a Cluster whose Pods share a node that their volumes can leave is rewritten": {with(allStarted, restore(func(r *Restore) {
 			r.Pods[1].Node = "n4"
 		}), func(o *Observation) { o.Live = stuck().Live }), HaveExactElements(BeAssignableToTypeOf(PatchCluster{}), BeAssignableToTypeOf(RecordLostSpread{})), v1alpha1.ReasonSpreadLost},
 		"a completed Restore is never deleted": {with(componentFollowed, restore(func(r *Restore) { r.Finished = true })),

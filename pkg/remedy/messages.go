@@ -38,8 +38,8 @@ const (
 	spreadLost    = "The Restore has stale rules, and they let its Pods share a node: %s. What started is not changed, because running " +
 		"it again could damage restored data.%s"
 	spreadLostFinished = "The Restore finished under stale rules, and they let its Pods share a node: %s. Restored data is not changed.%s"
-	topologyBound      = " The Cluster's rules are not rewritten either: %s, so the rewritten rules would leave the database no node. " +
-		"To spread it, restore under another name."
+	volumesBound       = "A stale rule of the Cluster is not rewritten, because rewritten it could leave a database Pod no node: %s. " +
+		"To spread the database, restore again under another name."
 	restoreFinished = "The Restore finished under stale rules. The Cluster's rules name %s now, and no two of its Pods share a node."
 	restoreStarted  = "The Restore has stale rules, but %s. It is not changed, because running it again could damage restored data."
 	contended       = "%s reverted the rewrite of the Cluster's rules twice. Rehome does not change the Cluster until its spec changes or its " +
@@ -67,6 +67,15 @@ const (
 	notRunning      = " Not running for other reasons: "
 	sharedNode      = "%d of them are on node %s, with the volume claims %s"
 )
+
+// alsoRefused says that the volumes of a Restore whose spread is lost do not admit the rewritten rules; it is empty where they do.
+func (d *decision) alsoRefused(r Restore) string {
+	refusal := d.refusal(governing(r.Component))
+	if refusal == "" {
+		return ""
+	}
+	return " " + fmt.Sprintf(volumesBound, refusal)
+}
 
 func rehomedMessage(cluster string) string {
 	return "The inherited rules name " + cluster + " now."

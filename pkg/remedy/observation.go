@@ -32,6 +32,8 @@ type Observation struct {
 	Inherited []rewrite.Finding
 	// Live holds the edits that the Cluster still needs, and the findings in it.
 	Live rewrite.Result
+	// Placement is where the volumes of the database are bound; nil where none is, or nothing is due.
+	Placement *Placement
 	// Bound lists where a database Pod is bound to a node.
 	Bound []Scope
 	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must not be changed.

@@ -86,9 +86,6 @@ func bound(pods []Pod) string {
 	return message + notRunning + summarize(lines)
 }
 
-// SharesNode reports whether stale rules let two of the Restore's Pods, or of its volumes, share a node.
-func (r Restore) SharesNode() bool { return len(r.Stale) > 0 && len(r.sharedNodes()) > 0 }
-
 // sharedNodes lists the nodes that have more than one of the Pods, in the order in which they became shared.
 func (r Restore) sharedNodes() []SharedNode {
 	byNode := map[string][]Pod{}

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -9,6 +10,7 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // restore decides on one Restore, and returns its condition PolicyRehomed. The first step that applies decides.
@@ -69,7 +71,7 @@ func (d *decision) finished(r Restore) *metav1.Condition {
 	}
 	if len(shared) > 0 {
 		d.recordLostSpread(r, shared)
-		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLostFinished, describe(shared), r.topologyBound())
+		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLostFinished, describe(shared), d.alsoRefused(r))
 	}
 	if condition := d.waitsForCluster(r); condition != nil {
 		return condition
@@ -85,7 +87,7 @@ func (d *decision) allStarted(r Restore) *metav1.Condition {
 	}
 	if shared := r.sharedNodes(); len(shared) > 0 {
 		d.recordLostSpread(r, shared)
-		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLost, describe(shared), r.topologyBound())
+		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLost, describe(shared), d.alsoRefused(r))
 	}
 	return conditionFalse(v1alpha1.ReasonRestoreStarted, restoreStarted, r.Started)
 }
@@ -97,28 +99,23 @@ func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
 	}
 }
 
-// topologyBound says why the Cluster's rules are not rewritten although no database Pod runs; it is empty where they are.
-func (r Restore) topologyBound() string {
-	if r.TopologyBound == "" {
-		return ""
-	}
-	return fmt.Sprintf(topologyBound, r.TopologyBound)
-}
-
 // waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
 func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
 	owner := d.staleComponent(func(c Component) bool { return c.Name == r.Owner })
-	return d.clusterFirst(governs(d.due, r.Component), governs(d.held, r.Component), owner)
+	return d.clusterFirst(governing(r.Component), owner)
 }
 
-// clusterFirst returns what must happen to the Cluster or a stale Component first, or nil.
-func (d *decision) clusterFirst(due, held bool, stale *Component) *metav1.Condition {
+// clusterFirst returns what must happen to the Cluster's rules or a stale Component first, or nil.
+func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Component) *metav1.Condition {
+	refusal := d.refusal(governs)
 	switch {
 	case d.contention != nil:
 		return conditionFalse(v1alpha1.ReasonContended, contended, d.contention.writer())
-	case due:
+	case slices.ContainsFunc(d.due, governs):
 		return d.pendingAction(v1alpha1.ReasonRewritingCluster, rewritingCluster, d.Cluster.Name)
-	case held:
+	case refusal != "":
+		return conditionFalse(v1alpha1.ReasonVolumesBound, volumesBound, refusal)
+	case slices.ContainsFunc(d.held, governs):
 		return conditionFalse(v1alpha1.ReasonClusterStarted, clusterStarted)
 	case stale != nil:
 		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)

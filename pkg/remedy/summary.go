@@ -19,7 +19,7 @@ func (d *decision) summary() RestoreConditions {
 		return c
 	}
 	own := d.rehomed()
-	if waits := d.clusterFirst(len(d.due) > 0, len(d.held) > 0, d.staleComponent(anyComponent)); waits != nil {
+	if waits := d.clusterFirst(anyEdit, d.staleComponent(anyComponent)); waits != nil {
 		own = *waits
 	} else if d.pods != nil {
 		own = *d.pods
