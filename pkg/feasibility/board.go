@@ -12,9 +12,9 @@ type board struct {
 	*group
 	// pods are those of the group, those with the most nodes first: they are the ones that take nodes from others.
 	pods []int
-	// nodes are those of the board, class is each one's class, and those of one class stand together.
-	nodes, class []int
-	checks       [][]check
+	// nodes are those of the board, class is each one's class. The nodes of one class stand together, and begin at first.
+	nodes, class, first []int
+	checks              [][]check
 }
 
 // check is what one rule asks of one Pod.
@@ -66,6 +66,7 @@ func (b *board) addNodes() {
 		alike = len(b.pods) + 1
 	}
 	for i, key := range order {
+		b.first = append(b.first, len(b.nodes))
 		for _, node := range classes[key][:min(alike, len(classes[key]))] {
 			b.nodes, b.class = append(b.nodes, node), append(b.class, i)
 		}
@@ -99,7 +100,7 @@ func (b *board) signature(node int) (key string, wanted bool) {
 		}
 		s = binary.AppendVarint(s, int64(domain))
 	}
-	b.budget.spend(len(s))
+	b.budget.spend(20 + 2*len(s))
 	return string(s), wanted
 }
 

@@ -90,10 +90,15 @@ func (c *compiler) addAffinity(terms []*term, due map[Rule]bool, loosened bool) 
 		return
 	}
 	c.group.affinity[pod] = a
-	for peer := range a.peers.all() {
-		for _, t := range a.topologies {
-			c.group.vague = c.group.vague || !c.group.candidates[peer].within(t.labelled)
-		}
+}
+
+// addForeign notes what a rule says of Pods of others. Where the rewrite is refused, those are the source's.
+func (c *compiler) addForeign(t *term) {
+	if t.refused {
+		c.group.limits[t.pod] = append(c.group.limits[t.pod], c.group.topology(t.rule.TopologyKey))
+	}
+	if t.refused || !t.changed && t.takes.empty() {
+		c.group.uncertain.add(t.pod)
 	}
 }
 
@@ -110,8 +115,10 @@ func (t *term) key() string {
 // compile adds the rules of the group.
 func (g *group) compile(terms []term, due map[Rule]bool, loosened bool) {
 	c := newCompiler(g, terms)
+	g.budget.spend(100 * len(terms))
 	together := map[int][]*term{}
 	for i := range terms {
+		c.addForeign(&terms[i])
 		switch t := &terms[i]; t.rule.Kind {
 		case AntiAffinity:
 			c.addAnti(t, due[t.rule] || loosened)

@@ -147,7 +147,22 @@ var cases = []struct {
 	{
 		name:    "near each other in one zone but one per node, with too few nodes there",
 		world:   world(nodes("a1 b1 b2"), pods("mysql", together(near(zone, "mysql"), perNode), "", "", "b")),
-		refused: []string{"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes b1 and b2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node", "mysql affinity 0: claim data-mysql-2 ties Pod mysql-2 to zone b, Pods mysql-0 and mysql-1 can be elsewhere, and the rule wants them in one zone"},
+		refused: []string{"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes b1 and b2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node", "mysql affinity 0: claim data-mysql-2 ties Pod mysql-2 to zone b, Pod mysql-0 can be elsewhere, and the rule wants them in one zone"},
+	},
+
+	// Rules beside one that stays stale.
+	{
+		name:    "of two rules, that which the volumes admit is rewritten",
+		world:   world(nodes("a1 a2 b1"), pods("mysql", together(perNode, near(zone, "mysql")), "a", "a", "a")),
+		refused: []string{"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes a1 and a2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node"},
+	},
+	{
+		name:  "a stale rule leaves it to the source's Pods which nodes remain",
+		world: world(nodes("a1 a2 b1"), pods("mysql", together(perNode, even(host, "mysql", maxSkew(2))), "a", "a", "a")),
+		refused: []string{
+			"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes a1 and a2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node",
+			"mysql topology spread 0: cannot be proven: Pod mysql-0 and the Pods that the rule selects have more possible placements than are checked",
+		},
 	},
 
 	// Spread.

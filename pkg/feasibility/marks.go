@@ -22,7 +22,7 @@ func (p *play) marks(at position, pod int) []mark {
 	}
 	for i := range p.checks[pod] {
 		c := &p.checks[pod][i]
-		p.left.spend(len(p.nodes) + len(c.pods) + len(c.topologies[0].values))
+		p.budget.spend(4 * (len(p.nodes) + len(c.pods) + len(c.topologies[0].values)))
 		for j, open := range p.check(at, c) {
 			switch {
 			case open || marks[j] >= closed:

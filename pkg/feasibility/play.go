@@ -8,8 +8,10 @@ import (
 // play searches all plays for one that harms.
 type play struct {
 	*board
-	seen map[string]bool
-	left budget
+	budget *budget
+	seen   map[string]bool
+	// renamed and taken are memory of canonical.
+	renamed, taken []int
 }
 
 // position holds the node of each Pod by their places on the board, or none.
@@ -23,27 +25,37 @@ type harm struct {
 	pod, node int
 }
 
-// search returns a play that harms, or nil; it is not complete where the search cost too much.
+// search returns a play that harms, or nil. The search is not complete where it would cost too much, or knows too little.
 func (b *board) search() (found *harm, complete bool) {
-	if b.vague {
-		return nil, false
-	}
 	granted := min(maxSearch, b.budget.left)
-	p := &play{board: b, seen: map[string]bool{}, left: budget{granted}}
-	start := make(position, len(b.pods))
-	for i := range start {
-		start[i] = none
+	p := &play{
+		board: b, budget: &budget{granted}, seen: map[string]bool{},
+		renamed: make([]int, len(b.nodes)), taken: make([]int, len(b.first)),
 	}
-	found = p.from(start)
-	b.budget.spend(granted - p.left.left)
-	return found, found != nil || !p.left.spent()
+	found = p.from(slices.Repeat(position{none}, len(b.pods)))
+	b.budget.spend(granted - p.budget.left)
+	return found, !b.vague() && !p.budget.spent()
+}
+
+// vague reports whether a play depends on more than the board shows: on which domains Pods of the source leave to one, or on whether
+// a Pod counts where the label of an affinity rule is missing, which differs among schedulers.
+func (b *board) vague() bool {
+	return slices.ContainsFunc(b.pods, func(pod int) bool {
+		for _, t := range b.limits[pod] {
+			if !b.candidates[pod].within(t.around(b.candidates[pod].first())) {
+				return true
+			}
+		}
+		a := b.affinity[pod]
+		return a != nil && slices.ContainsFunc(a.topologies, func(t *topology) bool { return !b.places(a.peers).within(t.labelled) })
+	})
 }
 
 // from returns the first play from here on that harms.
 func (p *play) from(at position) *harm {
-	at = p.canonical(at)
+	p.canonicalize(at)
 	key := at.key()
-	if p.seen[key] || p.left.spent() {
+	if p.seen[key] || !p.budget.spend(20*len(at)) {
 		return nil
 	}
 	p.seen[key] = true
@@ -100,30 +112,29 @@ func (p *play) openNodes(at position, marks []mark) []int {
 	return open
 }
 
-// canonical numbers the nodes of each class in the order of the Pods on them: which of two like nodes a Pod is on is all one.
-func (p *play) canonical(at position) position {
-	renamed := make([]int, len(p.nodes))
-	for i := range renamed {
-		renamed[i] = none
+// canonicalize numbers the nodes of each class in the order of the Pods on them. On which of two like nodes a Pod is makes no
+// difference.
+func (p *play) canonicalize(at position) {
+	p.budget.spend(len(p.nodes)/4 + 4*len(at))
+	for i := range p.renamed {
+		p.renamed[i] = none
 	}
-	next := map[int]int{}
-	renaming := slices.Clone(at)
+	clear(p.taken)
 	for pod, node := range at {
 		if node == none {
 			continue
 		}
-		if renamed[node] == none {
+		if p.renamed[node] == none {
 			class := p.class[node]
-			renamed[node] = slices.Index(p.class, class) + next[class]
-			next[class]++
+			p.renamed[node] = p.first[class] + p.taken[class]
+			p.taken[class]++
 		}
-		renaming[pod] = renamed[node]
+		at[pod] = p.renamed[node]
 	}
-	return renaming
 }
 
 func (at position) key() string {
-	var key []byte
+	key := make([]byte, 0, 2*len(at))
 	for _, node := range at {
 		key = binary.AppendVarint(key, int64(node))
 	}
