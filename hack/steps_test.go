@@ -12,11 +12,18 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// runSteps sources the script in a shell that then runs the lines, and returns what it prints and its exit status.
+// stepsCommand returns a shell that runs the script and then the lines. It reads the script, because `go test` would otherwise use a
+// cached result when the script has changed.
+func stepsCommand(t *testing.T, lines ...string) *exec.Cmd {
+	t.Helper()
+	script := "set -euo pipefail\n" + read(t, "steps.sh") + strings.Join(lines, "\n")
+	return exec.CommandContext(t.Context(), "bash", "-c", script)
+}
+
+// runSteps returns the output and the exit status.
 func runSteps(t *testing.T, lines ...string) (out string, status int) {
 	t.Helper()
-	script := "set -euo pipefail\n. ./steps.sh\n" + strings.Join(lines, "\n")
-	text, err := exec.CommandContext(t.Context(), "bash", "-c", script).CombinedOutput()
+	text, err := stepsCommand(t, lines...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil {
 		NewWithT(t).Expect(errors.As(err, &exit)).To(BeTrue(), "%v", err)
@@ -118,9 +125,7 @@ func TestAnInterruptEndsTheStepsAndPrintsTheTable(t *testing.T) {
 	g := NewWithT(t)
 	marker := t.TempDir() + "/pid"
 	var out strings.Builder
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", `. ./steps.sh
-step long 1 '' bash -c 'echo before; echo $$ >`+marker+`; exec sleep 1000'
-run_steps`)
+	cmd := stepsCommand(t, "step long 1 '' bash -c 'echo before; echo $$ >"+marker+"; exec sleep 1000'", "run_steps")
 	cmd.Stdout, cmd.Stderr = &out, &out
 	g.Expect(cmd.Start()).To(Succeed())
 	g.Eventually(marker).WithTimeout(10 * time.Second).Should(BeARegularFile())
