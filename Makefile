@@ -177,8 +177,8 @@ controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minut
 	@cd test/controlplane && go run ./cmd/controlplane build
 
 .PHONY: kubeblocks
-kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minutes, once). [VERSION]
-	@cd test/e2e && go run ./cmd/kubeblocks build $(VERSION)
+kubeblocks: ## Build KubeBlocks v1.0.2, or all tested versions with E2E= (2 to 7 minutes, once). [VERSION E2E]
+	@cd test/e2e && go run ./cmd/kubeblocks build $(or $(VERSION),$(if $(filter !nightly,$(E2E)),v1.0.2))
 
 ##@ Clean up
 

@@ -81,7 +81,7 @@ func TestKeepGoingRunsWhatDoesNotDependOnTheFailure(t *testing.T) {
 	g.Expect(out).To(MatchRegexp(`(?m)^docs +\d+  passed$`))
 }
 
-// TestTwoStepsRunAtATime has steps write when they start and end to one log.
+// TestTwoStepsRunAtATime runs steps that log their start and end.
 func TestTwoStepsRunAtATime(t *testing.T) {
 	g := NewWithT(t)
 	log := t.TempDir() + "/log"
@@ -136,7 +136,7 @@ func TestAnInterruptEndsTheStepsAndPrintsTheTable(t *testing.T) {
 	g.Expect(cmd.Wait()).To(MatchError("exit status 143"))
 	g.Expect(out.String()).To(ContainSubstring("\nbefore\n"))
 	g.Expect(out.String()).To(MatchRegexp(`(?m)^long +\d+  interrupted$`))
-	// A zombie, which nobody may reap here, has no command line.
+	// A zombie has no command line. In a container, no process may reap it.
 	line, _ := os.ReadFile("/proc/" + strings.TrimSpace(read(t, marker)) + "/cmdline")
 	g.Expect(line).To(BeEmpty(), "the process of the step is still there")
 }
