@@ -7,9 +7,9 @@ FUZZTIME ?= 10s
 CHECKS ?=
 SEEDS ?= 200
 
-# VERSION, a version of KubeBlocks, and E2E select end-to-end specs by their labels. All specs of other versions than v1.0.2 are nightly.
+# VERSION, a version of KubeBlocks, and E2E select end-to-end specs by their labels. All specs of v1.0.0 are nightly.
 VERSION ?=
-E2E ?= $(if $(filter-out v1.0.2,$(VERSION)),,!nightly)
+E2E ?= $(if $(filter v1.0.0,$(VERSION)),,!nightly)
 E2E_FILTER = $(or $(and $(E2E),$(VERSION),($(E2E)) && $(VERSION)),$(E2E),$(VERSION))
 
 # FOCUS is a regular expression that selects tests by their names, and PKG a package, such as ./pkg/rewrite.
@@ -177,8 +177,8 @@ controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minut
 	@cd test/controlplane && go run ./cmd/controlplane build
 
 .PHONY: kubeblocks
-kubeblocks: ## Build KubeBlocks v1.0.2, or all tested versions with E2E= (2 to 7 minutes, once). [VERSION E2E]
-	@cd test/e2e && go run ./cmd/kubeblocks build $(or $(VERSION),$(if $(filter !nightly,$(E2E)),v1.0.2))
+kubeblocks: ## Build the versions of KubeBlocks that the gate tests, or all with E2E= (5 to 7 minutes, once). [VERSION E2E]
+	@cd test/e2e && go run ./cmd/kubeblocks build $(or $(VERSION),$(if $(filter !nightly,$(E2E)),v1.0.2 v0.9.3))
 
 ##@ Clean up
 
