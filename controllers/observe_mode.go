@@ -25,6 +25,7 @@ func (r *ClusterReconciler) readPolicy(ctx context.Context, s *scope) error {
 		RestoreThirdParty: s.consents(v1alpha1.ConsentRestoreThirdParty),
 	}
 	o.AllowRollingUpdate = s.consents(v1alpha1.ConsentRollingUpdate)
+	o.AllowPreferredRules = s.consents(v1alpha1.ConsentPreferredRules)
 	if s.rehoming != nil && s.rehoming.Spec.RestorePods != "" {
 		o.RestorePods = configv1alpha1.RestorePods(s.rehoming.Spec.RestorePods)
 	}

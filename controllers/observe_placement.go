@@ -57,6 +57,13 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 		return err
 	}
 	o.Placement = &remedy.Placement{World: w, Unjudged: unjudged(pods, o.Live.Edits)}
+	for i := range policies {
+		rewritten, err := applyEdits(&policies[i], o.Live.Edits)
+		if err != nil {
+			return err
+		}
+		o.Placement.Rewritten = append(o.Placement.Rewritten, *rewritten)
+	}
 	return nil
 }
 

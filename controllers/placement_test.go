@@ -155,6 +155,21 @@ var _ = besideEachGeneration("A stale rule of a Cluster whose volumes are bound"
 		isRewritten()
 	})
 
+	It("becomes a preferred rule with the owner's consent, and then nothing is left to do", func() {
+		restored(perNode)
+		n1 := e.node("n1", "a")
+		e.claim(0, perNode, n1)
+		e.claim(1, perNode, n1)
+		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentPreferredRules}})).To(Succeed())
+
+		isRewritten()
+		cluster := e.now(rehometesting.MakeCluster(e.generation, e.namespace, target).Obj())
+		Expect(cluster.Object["spec"]).To(Equal(rehometesting.MakeCluster(e.generation, e.namespace, target).
+			Component("mysql", preferablyApart).Obj().Object["spec"]))
+		e.reconcile()
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+	})
+
 	It("stays after the owner consented to a rolling update", func() {
 		restored(perNode)
 		n1 := e.node("n1", "a")

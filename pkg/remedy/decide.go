@@ -75,6 +75,7 @@ func (d *decision) reportRestore(r Restore, c RestoreConditions) {
 func (d *decision) cluster() {
 	d.refusedRules = d.Placement.refused()
 	d.due, d.refused = admitted(d.Live.Edits, d.refusedRules)
+	d.prefer()
 	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
 	if len(d.due) == 0 {
 		return

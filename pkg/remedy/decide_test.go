@@ -128,7 +128,9 @@ func volumesOn(nodes ...string) func(*Observation) {
 		w.Pods = append(w.Pods, pod)
 	}
 	return func(o *Observation) {
-		o.Placement = &Placement{World: w}
+		o.Placement = &Placement{World: w, Rewritten: []rewrite.Policy{{
+			Path: "/spec/componentSpecs/0/schedulingPolicy", Component: "mysql", Affinity: apart("carrot67").Affinity,
+		}}}
 		o.Live.Edits[0].Path = requiredPath + "/labelSelector/matchLabels/app.kubernetes.io~1instance"
 	}
 }
@@ -227,7 +229,13 @@ func TestDecide(t *testing.T) {
 		"a rule that the volumes do not admit is not rewritten, whatever the owner consents to": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowRollingUpdate = true }),
 			doesNothing, v1alpha1.ReasonVolumesBound},
 		"a rule that the volumes admit is rewritten": {volumesOn("n4", "n5"), patchesCluster, v1alpha1.ReasonRewritingCluster},
-		"a Restore with free volumes is never held":  {volumesOn("", ""), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"a refused rule becomes a preferred one with the owner's consent": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowPreferredRules = true }),
+			ConsistOf(HaveField("Edits", HaveExactElements(HaveField("Path", HavePrefix(requiredPath)), HaveField("Path", HaveSuffix("/preferredDuringSchedulingIgnoredDuringExecution")), HaveField("Path", HaveSuffix("/requiredDuringSchedulingIgnoredDuringExecution"))))), v1alpha1.ReasonRewritingCluster},
+		"a rule that cannot become preferred stays refused": {with(volumesOn("n4", "n4"), func(o *Observation) {
+			o.AllowPreferredRules = true
+			o.Placement.Rewritten = nil
+		}), doesNothing, v1alpha1.ReasonVolumesBound},
+		"a Restore with free volumes is never held": {volumesOn("", ""), patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a rule that cannot be judged is not rewritten": {with(volumesOn("n4", "n5"), func(o *Observation) {
 			o.Placement.Unjudged = []RefusedRule{{Path: requiredPath, Reason: "unknown"}}
 		}), doesNothing, v1alpha1.ReasonVolumesBound},

@@ -39,7 +39,7 @@ const (
 		"it again could damage restored data.%s"
 	spreadLostFinished = "The Restore finished under stale rules, and they let its Pods share a node: %s. Restored data is not changed.%s"
 	volumesBound       = "A stale rule of the Cluster is not rewritten, because rewritten it could leave a database Pod no node: %s. " +
-		"To spread the database, restore again under another name."
+		"The consent PreferredRules rewrites the rule to a preferred one; to keep it required, restore again under another name."
 	restoreFinished = "The Restore finished under stale rules. The Cluster's rules name %s now, and no two of its Pods share a node."
 	restoreStarted  = "The Restore has stale rules, but %s. It is not changed, because running it again could damage restored data."
 	contended       = "%s reverted the rewrite of the Cluster's rules twice. Rehome does not change the Cluster until its spec changes or its " +

@@ -57,6 +57,8 @@ type Policy struct {
 	DatabasePods configv1alpha1.DatabasePods
 	// AllowRollingUpdate is the owner's consent to rewrite rules although that restarts a running database.
 	AllowRollingUpdate bool
+	// AllowPreferredRules is the owner's consent to make preferred rules of those that the bound volumes do not admit.
+	AllowPreferredRules bool
 }
 
 // Scope is a part of a Cluster's database Pods: a component, by its name in the Cluster's spec, and an instance template of it,

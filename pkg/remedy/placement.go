@@ -13,6 +13,8 @@ type Placement struct {
 	World *feasibility.World
 	// Unjudged are rules whose effect World cannot show.
 	Unjudged []RefusedRule
+	// Rewritten are the policies of the Cluster with all due edits applied.
+	Rewritten []rewrite.Policy
 }
 
 // RefusedRule is a rule that stays stale, because rewritten it could leave a database Pod no node.
@@ -50,6 +52,38 @@ func admitted(edits []rewrite.Edit, refused []RefusedRule) (free, held []rewrite
 		}
 	}
 	return free, held
+}
+
+// prefer makes those refused edits due whose rules become preferred ones in the same write. The edits that move rules stand behind
+// those of leaves. A rule that cannot become preferred stays refused.
+func (d *decision) prefer() {
+	if len(d.refused) == 0 || !d.AllowPreferredRules {
+		return
+	}
+	var moves []rewrite.Edit
+	var relaxed []string
+	target := rewrite.Identity{Namespace: d.Cluster.Namespace, Name: d.Cluster.Name, UID: d.Cluster.UID}
+	for i := range d.Placement.Rewritten {
+		p := &d.Placement.Rewritten[i]
+		edits, paths := rewrite.RelaxOnly(p, target, d.isRefused)
+		for _, edit := range edits {
+			edit.Component, edit.Template = p.Component, p.Template
+			moves = append(moves, edit)
+		}
+		relaxed = append(relaxed, paths...)
+	}
+	isRelaxed := func(e rewrite.Edit) bool {
+		return slices.ContainsFunc(relaxed, func(path string) bool { return strings.HasPrefix(e.Path, path+"/") })
+	}
+	d.due = append(slices.DeleteFunc(slices.Clone(d.Live.Edits), func(e rewrite.Edit) bool {
+		return slices.ContainsFunc(d.refused, func(r rewrite.Edit) bool { return r.Path == e.Path }) && !isRelaxed(e)
+	}), moves...)
+	d.refused = slices.DeleteFunc(d.refused, isRelaxed)
+}
+
+// isRefused reports whether the rule with that JSON Pointer is refused.
+func (d *decision) isRefused(path string) bool {
+	return slices.ContainsFunc(d.refusedRules, func(r RefusedRule) bool { return r.Path == path || strings.HasPrefix(r.Path, path+"/") })
 }
 
 // refusal says why rules that govern a component stay stale; it is empty where none does.
