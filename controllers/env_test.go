@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -376,6 +377,31 @@ func (e *env) stuckRestore(apartFrom string) *stuckRestore {
 func (e *env) cluster(name, apartFrom string) *rehometesting.ClusterWrapper {
 	return rehometesting.MakeCluster(e.generation, e.namespace, name).
 		Component("mysql", rehometesting.Apart(apartFrom)).Component("proxy", rehometesting.Apart(apartFrom))
+}
+
+// componentOf returns the Component of a stuckRestore's Cluster by its short name, or one that has not been created.
+func (e *env) componentOf(h *stuckRestore, name string) *unstructured.Unstructured {
+	if h.component.GetName() == target+"-"+name {
+		return h.component
+	}
+	return rehometesting.MakeComponent(h.cluster, name).Obj()
+}
+
+// databasePod starts a Pod of a Component's InstanceSet, which is made where there is none. A Component that has not been created is
+// created.
+func (e *env) databasePod(component *unstructured.Unstructured, name string) *rehometesting.PodWrapper {
+	GinkgoHelper()
+	if component.GetUID() == "" {
+		e.create(component)
+	}
+	set := rehometesting.MakeInstanceSet(e.generation, component).Replicas(1).Obj()
+	err := e.admin.Get(e.ctx, client.ObjectKeyFromObject(set), set)
+	if apierrors.IsNotFound(err) {
+		e.create(set)
+	} else {
+		Expect(err).NotTo(HaveOccurred())
+	}
+	return rehometesting.MakeDatabasePod(component, name).Of(set)
 }
 
 // restoring makes a Component of a Cluster and the Restore that fills its volumes.

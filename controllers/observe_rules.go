@@ -2,7 +2,11 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -19,9 +23,14 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	o.Restoring = s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
 	live := kubeblocks.ClusterPolicies(s.cluster)
 	inherited := s.inherited(live)
-	s.edits, o.Inherited = inherited.Edits, inherited.Of(rewrite.SourceIdentity)
+	s.edits, o.Inherited = inherited.Edits, rewrittenRules(inherited)
 	o.Live = s.rewritten(live)
-	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), isSourceIdentity))
+	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool {
+		return f.Class == rewrite.SourceIdentity || slices.Contains(o.Inherited, f)
+	}))
+	if source := s.sourceStatus(); source != nil {
+		o.Source = source.Name
+	}
 	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidRule, Message: invalid[0].Message})
 	}
@@ -36,7 +45,14 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	return nil
 }
 
-func isSourceIdentity(f rewrite.Finding) bool { return f.Class == rewrite.SourceIdentity }
+// rewrittenRules returns the findings of the rules that are rewritten: those that name the source, and those that the owner
+// consents to scope. Without the first, the second are still inherited.
+func rewrittenRules(r rewrite.Result) []rewrite.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f rewrite.Finding) bool {
+		edited := func(e rewrite.Edit) bool { return strings.HasPrefix(e.Path, f.Path+"/") }
+		return f.Class != rewrite.SourceIdentity && (f.Class != rewrite.Unscoped || !slices.ContainsFunc(r.Edits, edited))
+	})
+}
 
 // rewritten returns the edits that make policies the Cluster's own.
 func (s *scope) rewritten(policies []rewrite.Policy) rewrite.Result {
@@ -87,6 +103,7 @@ func (s *scope) compareRestore(r *restoreScope) {
 		Stale:       s.rewritten(policies).Edits,
 		Strict:      s.strict(policies),
 		Replacement: replacementOf(r.object),
+		Refused:     r.refused,
 		Serial:      r.object.Spec.PrepareDataConfig.VolumeClaimRestorePolicy == kubeblocks.RestoreSerial,
 		Finished:    r.object.Status.Phase == kubeblocks.RestoreCompleted,
 		Failed:      r.object.Status.Phase == kubeblocks.RestoreFailed,
@@ -94,14 +111,30 @@ func (s *scope) compareRestore(r *restoreScope) {
 	}
 }
 
+// replacementOf returns the phase of the replacement of a Restore's rules.
 func replacementOf(restore *kubeblocks.Restore) remedy.Replacement {
-	_, begun := restore.Annotations[v1alpha1.AnnotationSchedulingSpec]
+	next, begun := restore.Annotations[v1alpha1.AnnotationSchedulingSpec]
+	current := restore.Spec.PrepareDataConfig.SchedulingSpec
 	switch {
-	case !begun:
+	case !begun, !holdsRules(next) && !isEmpty(current):
 		return remedy.ReplacementNone
-	case restore.Spec.PrepareDataConfig.SchedulingSpec == nil:
+	case !holdsRules(next):
+		return remedy.ReplacementLost
+	case current == nil:
 		return remedy.ReplacementRemoved
+	case isEmpty(current):
+		return remedy.ReplacementEmptied
 	default:
 		return remedy.ReplacementReverted
 	}
+}
+
+// holdsRules reports whether the annotation holds a schedulingSpec. Anybody who can write the Restore can have changed it.
+func holdsRules(annotation string) bool {
+	var rules map[string]json.RawMessage
+	return json.Unmarshal([]byte(annotation), &rules) == nil && len(rules) > 0
+}
+
+func isEmpty(policy *kubeblocks.SchedulingPolicy) bool {
+	return policy == nil || equality.Semantic.DeepEqual(*policy, kubeblocks.SchedulingPolicy{})
 }

@@ -1,7 +1,6 @@
 package kubeblocks
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,7 +59,7 @@ func (d *database) pods(claims []corev1.PersistentVolumeClaim) []DatabasePod {
 	var pods []DatabasePod
 	count := map[string]int32{}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		template := cmp.Or(byName[name][0].Labels[LabelInstanceTemplate], TemplateOf(name, d.component.Name))
+		template := TemplateOf(name, byName[name][0].Labels, d.component.Name)
 		count[template]++
 		pods = append(pods, d.pod(name, template, byName[name]))
 	}

@@ -27,7 +27,7 @@ const (
 	LabelComponentName = rewrite.LabelComponentName
 	// LabelShardingName holds the name of the sharding that a shard belongs to.
 	LabelShardingName = rewrite.LabelShardingName
-	// LabelInstanceTemplate holds the instance template of a database Pod from KubeBlocks 1.1 on.
+	// LabelInstanceTemplate, on database Pods, holds the instance template; empty for Pods without one. It came with KubeBlocks 1.1.
 	LabelInstanceTemplate = "apps.kubeblocks.io/instance-template"
 	// labelRole holds the role of a running database Pod, such as leader.
 	labelRole = "kubeblocks.io/role"

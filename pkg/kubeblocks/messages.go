@@ -17,8 +17,10 @@ const (
 	textActionEnded   = "%s is %s"
 	textJobCounts     = "Job %s counts %d succeeded and %d failed Pods"
 	textPodBound      = "Pod %s was bound to a node"
+	textNoJob         = "KubeBlocks has not created Jobs yet"
 	textNoPod         = "Job %s has no Pod yet"
 	textNotScheduled  = "Pod %s has no scheduling decision yet"
+	textNominated     = "the scheduler evicts Pods to bind Pod %s to node %s"
 	textWaitsForOther = "its data is restored, and it waits for the other Pods of the Restore"
 )
 

@@ -16,7 +16,7 @@ import (
 // restore decides on one Restore, and returns its condition PolicyRehomed. The first step that applies decides.
 func (d *decision) restore(r Restore) metav1.Condition {
 	for _, decide := range []func(Restore) *metav1.Condition{
-		d.finishedOrFailed, d.replacing, d.allStarted, d.waitsForCluster, d.recreateRestore, d.replaceRules, d.recreateJobs, d.relax,
+		d.withoutRules, d.finishedOrFailed, d.replacing, d.allStarted, d.waitsForCluster, d.recreateRestore, d.replaceRules, d.recreateJobs, d.relax,
 	} {
 		if condition := decide(r); condition != nil {
 			return *condition
@@ -117,6 +117,8 @@ func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Componen
 		return conditionFalse(v1alpha1.ReasonVolumesBound, volumesBound, refusal)
 	case slices.ContainsFunc(d.held, governs):
 		return conditionFalse(v1alpha1.ReasonClusterStarted, clusterStarted)
+	case slices.ContainsFunc(d.undecided, governs):
+		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, databaseUndecided)
 	case stale != nil:
 		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)
 	default:
@@ -124,22 +126,34 @@ func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Componen
 	}
 }
 
-// replacing continues a replacement of rules that was begun.
-func (d *decision) replacing(r Restore) *metav1.Condition {
+// withoutRules is about a Restore that a replacement has left without rules. What is due is in Unfinished.
+func (d *decision) withoutRules(r Restore) *metav1.Condition {
 	switch {
 	case d.ClusterOnly || r.Deleting:
 		return nil
-	case r.Replacement == ReplacementRemoved:
-		d.act(AddSchedulingSpec{Restore: r.Object})
-	case r.Replacement == ReplacementReverted:
-		d.act(RemoveSchedulingSpec{Restore: r.Object})
+	case r.Refused != "":
+		return conditionFalse(v1alpha1.ReasonInvalidRule, nextRulesRefused, r.Refused)
+	case r.Replacement == ReplacementLost:
+		return conditionFalse(v1alpha1.ReasonInvalidRule, nextRulesLost)
+	case r.Replacement == ReplacementRemoved || r.Replacement == ReplacementEmptied:
+		return conditionFalse(v1alpha1.ReasonRecreatingJobs, replacingRules)
 	default:
 		return nil
 	}
+}
+
+// replacing continues a replacement of rules that another writer has reverted.
+func (d *decision) replacing(r Restore) *metav1.Condition {
+	if d.ClusterOnly || r.Deleting || r.Replacement != ReplacementReverted {
+		return nil
+	}
+	d.act(RemoveSchedulingSpec{Restore: r.Object})
 	return d.pendingAction(v1alpha1.ReasonRecreatingJobs, replacingRules)
 }
 
-// recreateRestore plans to delete a Restore that never started, so that KubeBlocks re-creates it.
+// recreateRestore plans to delete a Restore that never started, so that KubeBlocks re-creates it. It never deletes one without
+// Jobs: KubeBlocks can be creating them, and a Pod of theirs can be bound before the delete. As soon as there are Jobs, what the
+// scheduler says about their Pods decides.
 func (d *decision) recreateRestore(r Restore) *metav1.Condition {
 	condition := d.pendingAction(v1alpha1.ReasonRecreatingRestore, recreatingRestore)
 	switch {
@@ -151,6 +165,8 @@ func (d *decision) recreateRestore(r Restore) *metav1.Condition {
 		return nil
 	case r.Undecided != "":
 		return waitForScheduler(r.Undecided)
+	case len(r.Jobs) == 0:
+		return waitForScheduler(noJobs)
 	}
 	return d.attempt(restoreKey(r), condition, func(c counted) Action { return RecreateRestore{c, r.Object} })
 }
