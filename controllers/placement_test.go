@@ -51,11 +51,9 @@ func (e *env) claim(ordinal int, label, value string) {
 	Expect(e.admin.Create(e.ctx, claim)).To(Succeed())
 }
 
-// apartPer is the rule that keeps Pods of a cluster apart per node or per zone.
-func apartPer(topologyKey, cluster string) map[string]any {
-	policy := rehometesting.Apart(cluster)
-	requiredTerms(policy)[0].(map[string]any)["topologyKey"] = topologyKey
-	terms := requiredTerms(policy)
+// stalePer is the rule that keeps Pods of my1 apart per node or per zone.
+func stalePer(topologyKey string) map[string]any {
+	terms := requiredTerms(rehometesting.Apart(source))
 	terms[0].(map[string]any)["topologyKey"] = topologyKey
 	return map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
 }
@@ -64,11 +62,11 @@ var _ = besideEachGeneration("A stale rule of a Cluster whose volumes are bound"
 	// restored makes carrot67 with one stale rule and a finished Restore: its Jobs and Pods are gone, and the database is not there.
 	restored := func(topologyKey string) {
 		GinkgoHelper()
-		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", apartPer(topologyKey, source)).Obj()
-		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Component("mysql", apartPer(topologyKey, source)).
+		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", stalePer(topologyKey)).Obj()
+		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Component("mysql", stalePer(topologyKey)).
 			RestoredFrom("mysql", backup).Obj()
 		e.create(my1, rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj(), cluster)
-		_, restore := e.restoring(cluster, "mysql", apartPer(topologyKey, source), apartPer(topologyKey, source))
+		_, restore := e.restoring(cluster, "mysql", stalePer(topologyKey), stalePer(topologyKey))
 		e.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
 	}
 	staysStale := func(reason string) {

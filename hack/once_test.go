@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ func (c *checkout) git(t *testing.T, args ...string) string {
 // once runs the script on the folder src. It returns the output, and how often the command has run so far.
 func (c *checkout) once(t *testing.T, command string, options ...string) (out string, runs int, err error) {
 	t.Helper()
-	args := append(options, "step", "src", "--", "sh", "-c", "echo run >>runs; "+command)
+	args := append(slices.Clone(options), "step", "src", "--", "sh", "-c", "echo run >>runs; "+command)
 	cmd := exec.Command(filepath.Join(c.dir, "hack", "once.sh"), args...)
 	cmd.Env = append(os.Environ(), "FORCE=")
 	cmd.Env = append(cmd.Env, c.env...)

@@ -33,7 +33,7 @@ type DatabasePod struct {
 // DatabasePods lists the database Pods of a Cluster's Components: those that have volume claims, and as many more as the
 // Components have replicas. policies are those of the Cluster, apps the version in which KubeBlocks works with Clusters.
 func DatabasePods(apps schema.GroupVersion, c *Cluster, policies []rewrite.Policy, components []Component, claims []corev1.PersistentVolumeClaim) []DatabasePod {
-	var pods []DatabasePod
+	pods := make([]DatabasePod, 0, len(claims))
 	for i := range components {
 		d := database{apps: apps, cluster: c, policies: policies, component: &components[i]}
 		pods = append(pods, d.pods(claims)...)
