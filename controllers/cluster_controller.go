@@ -81,6 +81,10 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if s.keepsReport(len(plan.Actions)) {
+		r.keepReport(s)
+		return r.result(ctx, s, plan, nil)
+	}
 	if len(plan.Actions) == 0 {
 		return r.result(ctx, s, plan, r.report(ctx, s, plan))
 	}
@@ -123,6 +127,8 @@ type scope struct {
 	// names it is inherited.
 	sources     []rewrite.Source
 	namedSource *rewrite.Identity
+	// recalled says that sources come from the last report, appliedSince that an edit was applied after it; set by recall.
+	recalled, appliedSince bool
 	// edits and findings are those of all inherited rules, rewritten or not; set by compareRules.
 	edits    []rewrite.Edit
 	findings []rewrite.Finding

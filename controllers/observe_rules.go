@@ -28,6 +28,9 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool {
 		return f.Class == rewrite.SourceIdentity || slices.Contains(o.Inherited, f)
 	}))
+	if s.recalled {
+		o.Inherited, s.findings = s.recallFindings(rewrite.SourceIdentity), s.recallFindings("")
+	}
 	if source := s.sourceStatus(); source != nil {
 		o.Source = source.Name
 	}

@@ -84,7 +84,7 @@ func (r *ClusterReconciler) editStatus(s *scope, before []v1alpha1.EditStatus) [
 		}
 		edits = append(edits, edit)
 	}
-	if s.namedSource == nil {
+	if s.namedSource == nil && !s.recalled {
 		return edits
 	}
 	return append(edits, carryOverApplied(before, listed, now)...)
