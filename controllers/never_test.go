@@ -226,12 +226,14 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 		}),
 		Entry("when it is gone", func(h *stuckRestore) { e.remove(h.cluster) }),
 		Entry("when its source had no rules", func(h *stuckRestore) {
-			e.remove(h.backup)
+			e.remove(h.backup, h.pod)
+			e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 			e.create(rehometesting.MakeBackup(e.namespace, backup).
 				Of(rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", rehometesting.Apart()).Obj()).Obj())
 		}),
 		Entry("when it was restored under its source's name", func(h *stuckRestore) {
-			e.remove(h.backup)
+			e.remove(h.backup, h.pod)
+			e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 			e.create(rehometesting.MakeBackup(e.namespace, backup).Of(e.cluster(target, target).Obj()).Obj())
 		}),
 	)

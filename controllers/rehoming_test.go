@@ -147,7 +147,8 @@ var _ = besideEachGeneration("A Rehoming", func(e *env) {
 
 	It("is there for a Cluster that inherited nothing that matters, too", func() {
 		h := e.stuckRestore(clusterStale)
-		e.remove(h.backup)
+		e.remove(h.backup, h.pod)
+		e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 		e.create(rehometesting.MakeBackup(e.namespace, backup).
 			Of(rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", rehometesting.Apart()).Obj()).Obj())
 
