@@ -114,6 +114,8 @@ type scope struct {
 	edits    []rewrite.Edit
 	findings []rewrite.Finding
 	options  rewrite.Options
+	// rewriter is the index of the sources; set by compareRules, once for all policies.
+	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.
 	observation remedy.Observation
 }
