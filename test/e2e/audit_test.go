@@ -9,27 +9,26 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 )
 
-// expectOnlyRightDeletions expects that Rehome, in all the time of the stage, deleted nothing that had started.
-func (s *stage) expectOnlyRightDeletions() {
+// expectOnlyRightDeletions expects that Rehome deleted nothing that had started, from the start of the control plane until now.
+func (e *testEnv) expectOnlyRightDeletions() {
 	GinkgoHelper()
-	if s.controlPlane == nil {
+	if e.controlPlane == nil {
 		return
 	}
-	found := audit.Check(s.auditLog())
+	found := audit.Check(e.auditLog())
 	AddReportEntry("Deletions by Rehome", fmt.Sprintf("%d checked, %d refused by the API server", found.Checked, found.Refused))
 	Expect(found.Violations).To(BeEmpty())
 }
 
-// expectNothingForbidden expects that Rehome's rights cover all that it wrote. An API server that was restarted knows no rights for a
-// moment.
-func (s *stage) expectNothingForbidden() {
+// expectNothingForbidden expects that the API server has answered no request of Rehome with 403.
+func (e *testEnv) expectNothingForbidden() {
 	GinkgoHelper()
-	Expect(s.auditLog().Forbidden()).To(BeEmpty())
+	Expect(e.auditLog().Forbidden()).To(BeEmpty())
 }
 
-func (s *stage) auditLog() audit.Log {
+func (e *testEnv) auditLog() audit.Log {
 	GinkgoHelper()
-	log, err := audit.Read(s.controlPlane.AuditLog())
+	log, err := audit.Read(e.controlPlane.AuditLog())
 	Expect(err).NotTo(HaveOccurred())
 	return log
 }

@@ -16,31 +16,31 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/differential"
 )
 
-// regenerate is the command that writes the page anew.
+// regenerate is the command that writes the page.
 const regenerate = "cd test/e2e && go test . -ginkgo.focus='differential table' -update"
 
-var update = flag.Bool("update", false, "write docs/differential.md anew instead of comparing it")
+var update = flag.Bool("update", false, "write docs/differential.md instead of comparing it")
 
-// page is what the template of the page shows.
+// page is the data of the page's template.
 type page struct {
 	Rows []row
-	// The numbers of shapes of which the outcome is right.
+	// How many shapes come out right.
 	Old, InTree, Rehome score
-	// Behind and Consented are Rehome's on the Clusters that KubeBlocks 1.0.2 rewrote: by itself, and with consent to put
-	// back what that took.
+	// Behind and Consented count Rehome's results on the Clusters that KubeBlocks 1.0.2 rewrote: without consent, and with the
+	// consent RestoreThirdParty.
 	Behind, Consented score
-	// Unanswered is the number of shapes of which no outcome can be right.
+	// Unanswered is the number of shapes for which no result is right.
 	Unanswered int
 	Regenerate string
 }
 
-// row is the row of one shape.
+// row is the table row of one shape.
 type row struct {
 	Number, File, About string
 	Old, InTree, Rehome string
 }
 
-// score is a number of shapes out of all.
+// score counts the right shapes among all.
 type score struct{ right, all int }
 
 func (s *score) count(v differential.Verdict) {
@@ -52,12 +52,12 @@ func (s *score) count(v differential.Verdict) {
 
 func (s score) String() string { return fmt.Sprintf("%d of %d", s.right, s.all) }
 
-// renderPage returns the page for what became of all shapes.
-func renderPage(trials []*differential.Trial) ([]byte, error) {
+// renderPage returns the page.
+func renderPage(cases []*differential.Case) ([]byte, error) {
 	p := page{Regenerate: regenerate}
-	for _, t := range trials {
-		if err := p.add(t); err != nil {
-			return nil, fmt.Errorf("judge shape %s: %w", t.Name, err)
+	for _, c := range cases {
+		if err := p.add(c); err != nil {
+			return nil, fmt.Errorf("judge shape %s: %w", c.Name, err)
 		}
 	}
 	text, err := template.ParseFiles(filepath.Join("testdata", "differential", "page.md.tmpl"))
@@ -69,49 +69,49 @@ func renderPage(trials []*differential.Trial) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func (p *page) add(t *differential.Trial) error {
-	old, err := differential.ClusterPolicies(t.Snapshot) // 0.9 changes nothing
+func (p *page) add(c *differential.Case) error {
+	old, err := differential.ClusterPolicies(c.Snapshot) // 0.9 changes nothing
 	if err != nil {
 		return err
 	}
-	inTree, err := differential.ClusterPolicies(t.Restored)
+	inTree, err := differential.ClusterPolicies(c.Restored)
 	if err != nil {
 		return err
 	}
-	own, err := t.Rehomed(t.Snapshot, rewrite.Options{})
+	own, err := c.Rewrite(c.Snapshot, rewrite.Options{})
 	if err != nil {
 		return err
 	}
-	oldVerdict, inTreeVerdict, ownVerdict := t.Judge(old), t.Judge(inTree), t.Judge(own.Policies)
+	oldVerdict, inTreeVerdict, ownVerdict := c.Judge(old), c.Judge(inTree), c.Judge(own.Policies)
 	p.Old.count(oldVerdict)
 	p.InTree.count(inTreeVerdict)
 	p.Rehome.count(ownVerdict)
-	if t.Expected == nil {
+	if c.Expected == nil {
 		p.Unanswered++
 	}
 	p.Rows = append(p.Rows, row{
-		Number: t.Name[:2], File: t.Name + ".yaml", About: t.About,
-		Old: oldVerdict.Words, InTree: inTreeVerdict.Words, Rehome: own.Describe(ownVerdict),
+		Number: c.Name[:2], File: c.Name + ".yaml", About: c.About,
+		Old: oldVerdict.Text, InTree: inTreeVerdict.Text, Rehome: own.Describe(ownVerdict),
 	})
-	return p.addBehind(t)
+	return p.addBehind(c)
 }
 
-// addBehind counts what Rehome makes of the Cluster that KubeBlocks 1.0.2 rewrote.
-func (p *page) addBehind(t *differential.Trial) error {
-	behind, err := t.Rehomed(t.Restored, rewrite.Options{})
+// addBehind counts Rehome's results on the Cluster that KubeBlocks 1.0.2 rewrote.
+func (p *page) addBehind(c *differential.Case) error {
+	behind, err := c.Rewrite(c.Restored, rewrite.Options{})
 	if err != nil {
 		return err
 	}
-	p.Behind.count(t.Judge(behind.Policies))
-	consented, err := t.Rehomed(t.Restored, rewrite.Options{RestoreThirdParty: true})
+	p.Behind.count(c.Judge(behind.Policies))
+	consented, err := c.Rewrite(c.Restored, rewrite.Options{RestoreThirdParty: true})
 	if err != nil {
 		return err
 	}
-	p.Consented.count(t.Judge(consented.Policies))
+	p.Consented.count(c.Judge(consented.Policies))
 	return nil
 }
 
-// expectPage expects that the page in the documentation is the one given, or writes it there.
+// expectPage compares docs/differential.md with the page, or writes it with -update.
 func expectPage(want []byte) {
 	GinkgoHelper()
 	file := filepath.Join("..", "..", "docs", "differential.md")
@@ -120,9 +120,9 @@ func expectPage(want []byte) {
 		return
 	}
 	got, err := os.ReadFile(file)
-	Expect(err).NotTo(HaveOccurred(), "make the page with: %s", regenerate)
+	Expect(err).NotTo(HaveOccurred(), "to write the page: %s", regenerate)
 	if !bytes.Equal(got, want) {
-		Fail(fmt.Sprintf("%s is not what KubeBlocks and Rehome do. If that is right, write it anew: %s\n%s",
+		Fail(fmt.Sprintf("%s differs from what KubeBlocks and Rehome do. If the difference is right, run: %s\n%s",
 			file, regenerate, udiff.Unified("docs/differential.md", "this run", string(got), string(want))))
 	}
 }

@@ -5,22 +5,21 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/rehome-operator/rehome/test/e2e/differential"
-	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-var _ = Describe("The differential table", Label("v1.0.2"), Ordered, func() {
-	s := useStage("v1.0.2", nil)
-
+// differentialTable restores a backup of every shape. Rehome does not run, so that it sees what KubeBlocks writes.
+func (e *testEnv) differentialTable() {
 	It("is what docs/differential.md shows", func(ctx SpecContext) {
 		shapes, err := differential.Shapes()
 		Expect(err).NotTo(HaveOccurred())
-		s.backUp(ctx, fixture.Source{Name: differential.Source}, differential.Backup)
+		Expect(differential.Source).To(Equal(plain), "the shapes name the source that runs")
+		Expect(e.fixture.Backup(ctx, differential.Source, differential.Backup)).To(Succeed())
 
-		trials, err := differential.Restore(ctx, s.world, shapes, func(step string) { By(step) })
+		cases, err := differential.Restore(ctx, e.fixture, shapes, func(step string) { By(step) })
 		Expect(err).NotTo(HaveOccurred())
 
-		page, err := renderPage(trials)
+		page, err := renderPage(cases)
 		Expect(err).NotTo(HaveOccurred())
 		expectPage(page)
 	}, SpecTimeout(specTimeout))
-})
+}

@@ -25,53 +25,49 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/prometheus"
 )
 
-// answerTime bounds the time until what happened shows in every panel: rates need two scrapes.
-const answerTime = 30 * time.Second
+// answerTimeout bounds the time until every panel shows a change: a rate needs two scrapes.
+const answerTimeout = 30 * time.Second
 
-// A real Prometheus watches Rehome unblock a real restore.
-var _ = inEachMode("Prometheus", func(watched []string) {
-	s := useStage("v1.0.2", watched)
-	BeforeAll(func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
-	}, NodeTimeout(specTimeout))
-
-	It("answers every question of the dashboard, and raises no alert", func(ctx SpecContext) {
-		t := s.restore(ctx, plain, "watched")
-		_, err := s.world.WaitHung(ctx, t.name, fixture.Replicas)
+// monitoring runs a real Prometheus while Rehome unblocks a restore. It is the last spec of its container: the other restores there have
+// finished, so they must not count as waiting.
+func (e *testEnv) monitoring() {
+	It("answers every query of the dashboard, and raises no alert", func(ctx SpecContext) {
+		c := e.restore(ctx, plain, "watched")
+		_, err := e.fixture.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
-		t.remember(ctx)
-		s.setMode(ctx, "Observe")
-		server := s.scrapedRehome(ctx)
-		questions := panelQueries()
-		Expect(questions).To(HaveLen(15))
+		c.record(ctx)
+		e.setMode(ctx, "Observe")
+		server := e.scrapedRehome(ctx)
+		unanswered := panelQueries()
+		Expect(unanswered).To(HaveLen(15))
 
-		By("asking while the restore hangs")
-		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTime).Should(Equal([]float64{1}))
+		By("querying while the restore is stuck")
+		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTimeout).Should(Equal([]float64{1}))
 		Expect(server.Ask(ctx, `rehome_restores_waiting`)).To(Equal([]float64{1}))
-		answered(ctx, server, questions)
-		Expect(questions).NotTo(HaveKey("Longest wait: longest"), "it is answered while a restore waits")
+		deleteAnswered(ctx, server, unanswered)
+		Expect(unanswered).NotTo(HaveKey("Longest wait: longest"), "it has a value while a restore waits")
 
-		By("asking after it was unblocked")
-		s.setMode(ctx, "Enforce")
-		t.expectCured(ctx)
+		By("querying after Rehome unblocked it")
+		e.setMode(ctx, "Enforce")
+		c.expectRehomed(ctx)
 		Eventually(func() []string {
-			answered(ctx, server, questions)
-			return slices.Sorted(maps.Keys(questions))
-		}).WithContext(ctx).WithTimeout(answerTime).Should(BeEmpty(), "questions without an answer")
-		Expect(server.Ask(ctx, `rehome_remediations_total{action="RecreateRestore",reason="RecreatingRestore"}`)).To(Equal([]float64{1}))
+			deleteAnswered(ctx, server, unanswered)
+			return slices.Sorted(maps.Keys(unanswered))
+		}).WithContext(ctx).WithTimeout(answerTimeout).Should(BeEmpty(), "queries without a value")
+		Expect(server.Ask(ctx, `rehome_remediations_total{action="RecreateRestore",reason="RestoreRecreated"}`)).To(Equal([]float64{1}))
 		Expect(server.Ask(ctx, `rehome_unschedulable_seconds_count`)).To(Equal([]float64{1}))
 		Expect(server.Ask(ctx, `rehome_waiting_since_timestamp_seconds`)).To(BeEmpty())
 		expectHealthyRules(ctx, server)
 	}, SpecTimeout(specTimeout))
-}, Label("monitoring", "v1.0.2"))
+}
 
-// setMode sets the mode of the namespace of the stage.
-func (s *stage) setMode(ctx context.Context, mode string) {
+// setMode sets the mode of the namespace default.
+func (e *testEnv) setMode(ctx context.Context, mode string) {
 	GinkgoHelper()
-	clientset, err := kubernetes.NewForConfig(s.controlPlane.Config())
+	clientset, err := kubernetes.NewForConfig(e.controlPlane.Config())
 	Expect(err).NotTo(HaveOccurred())
 	namespaces := clientset.CoreV1().Namespaces()
-	namespace, err := namespaces.Get(ctx, s.world.Namespace, metav1.GetOptions{})
+	namespace, err := namespaces.Get(ctx, e.fixture.Namespace, metav1.GetOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	metav1.SetMetaDataAnnotation(&namespace.ObjectMeta, "rehome.kubeblocks.io/mode", mode)
 	_, err = namespaces.Update(ctx, namespace, metav1.UpdateOptions{})
@@ -79,25 +75,25 @@ func (s *stage) setMode(ctx context.Context, mode string) {
 }
 
 // scrapedRehome runs Rehome, and a Prometheus that scrapes its secured endpoint, until the end of the spec.
-func (s *stage) scrapedRehome(ctx context.Context) *prometheus.Server {
+func (e *testEnv) scrapedRehome(ctx context.Context) *prometheus.Server {
 	GinkgoHelper()
 	address, err := program.FreeAddress()
 	Expect(err).NotTo(HaveOccurred())
-	s.runRehome(ctx, "--metrics-bind-address="+address)
+	e.runRehome(ctx, "--metrics-bind-address="+address)
 	By("starting Prometheus")
-	server, err := prometheus.Start(ctx, s.controlPlane, prometheus.Target{Address: address, Token: s.metricsToken(ctx)})
+	server, err := prometheus.Start(ctx, e.controlPlane, prometheus.Target{Address: address, Token: e.metricsToken(ctx)})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(server.Stop)
 	return server
 }
 
-// metricsToken returns a token of a service account that may get metrics, and nothing else.
-func (s *stage) metricsToken(ctx context.Context) string {
+// metricsToken returns a token of a service account whose only right is to get metrics.
+func (e *testEnv) metricsToken(ctx context.Context) string {
 	GinkgoHelper()
-	clientset, err := kubernetes.NewForConfig(s.controlPlane.Config())
+	clientset, err := kubernetes.NewForConfig(e.controlPlane.Config())
 	Expect(err).NotTo(HaveOccurred())
 	name := metav1.ObjectMeta{Name: "prometheus"}
-	accounts := clientset.CoreV1().ServiceAccounts(s.world.Namespace)
+	accounts := clientset.CoreV1().ServiceAccounts(e.fixture.Namespace)
 	_, err = accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: name}, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	_, err = clientset.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{
@@ -107,7 +103,7 @@ func (s *stage) metricsToken(ctx context.Context) string {
 	_, err = clientset.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: name,
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name.Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: s.world.Namespace, Name: name.Name}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: e.fixture.Namespace, Name: name.Name}},
 	}, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	request, err := accounts.CreateToken(ctx, name.Name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
@@ -115,7 +111,7 @@ func (s *stage) metricsToken(ctx context.Context) string {
 	return request.Status.Token
 }
 
-// panelQueries returns the queries of the dashboard, by the titles of panel and query, with Grafana's variables filled in.
+// panelQueries returns the queries of the dashboard by panel and legend. Grafana's variables have values.
 func panelQueries() map[string]string {
 	GinkgoHelper()
 	root, err := repository.Root()
@@ -134,21 +130,21 @@ func panelQueries() map[string]string {
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
 			query := variables.Replace(target.Expr)
-			Expect(query).NotTo(ContainSubstring("$"), "a variable that nobody fills in")
+			Expect(query).NotTo(ContainSubstring("$"), "an unknown variable")
 			queries[panel.Title+": "+target.LegendFormat] = query
 		}
 	}
 	return queries
 }
 
-// answered removes the questions that have an answer now.
-func answered(ctx context.Context, server *prometheus.Server, questions map[string]string) {
+// deleteAnswered deletes the queries that have a value now.
+func deleteAnswered(ctx context.Context, server *prometheus.Server, queries map[string]string) {
 	GinkgoHelper()
-	for title, query := range questions {
+	for title, query := range queries {
 		values, err := server.Ask(ctx, query)
 		Expect(err).NotTo(HaveOccurred())
 		if len(values) > 0 {
-			delete(questions, title)
+			delete(queries, title)
 		}
 	}
 }

@@ -14,87 +14,80 @@ import (
 )
 
 const (
-	// raceRestores are restores that hang together, so that there is something to do when the world is shaken.
+	// raceRestores are stuck at once, so that Rehome is still at work at the last crash.
 	raceRestores = 10
 	// raceTimeout bounds a spec in which leases have to expire.
 	raceTimeout = 6 * time.Minute
-	// quietTime is how long everything must stay as it is, to have come to rest.
-	quietTime = 5 * time.Second
-	// crashes happen while Rehome unblocks the restores, each after at most writesBeforeCrash of its writes. It writes
-	// about ten times for a restore and works on eight at once, so that all crashes find it at work.
+	// stableTime is how long no object may change, so that the restores count as stable.
+	stableTime = 5 * time.Second
+	// Each crash comes after at most writesBeforeCrash writes by Rehome. It writes about ten times for a restore, and works on eight
+	// restores at once.
 	crashes           = 3
 	writesBeforeCrash = 4
 	writePolling      = 5 * time.Millisecond
-	// leaseTimeout bounds the time until another leader writes: the lease of one that was killed has to expire.
+	// leaseTimeout bounds the time until the next leader writes: the lease of a killed one has to expire.
 	leaseTimeout = time.Minute
 )
 
-// The moments of a crash are counted in what Rehome has written, so that they fall between one step and the next: which one is
-// left to chance.
-var _ = inEachMode("A remediation by Rehome", func(watched []string) {
-	s := useStage("v1.0.2", watched)
-	BeforeAll(func(ctx SpecContext) {
-		s.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
-	}, NodeTimeout(specTimeout))
-
+// races crash Rehome or the API server after a random number of writes, so that each run crashes between other steps.
+func (e *testEnv) races() {
 	It("is completed by the next leader when a leader is killed", func(ctx SpecContext) {
-		hung := s.restoreMany(ctx, "leader")
-		leader := s.runRehome(ctx)
+		stuck := e.restoreMany(ctx, "leader")
+		leader := e.runRehome(ctx)
 		for range crashes {
-			standby := s.runRehome(ctx)
-			s.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
+			standby := e.runRehome(ctx)
+			e.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
 			By("killing the leader")
 			Expect(leader.Kill()).To(Succeed())
 			leader = standby
 		}
-		s.expectAllCured(ctx, hung)
+		e.expectAllRehomed(ctx, stuck)
 	}, SpecTimeout(raceTimeout))
 
 	It("is completed when the API server is restarted", func(ctx SpecContext) {
-		hung := s.restoreMany(ctx, "apiserver")
-		rehome := s.runRehome(ctx)
+		stuck := e.restoreMany(ctx, "apiserver")
+		rehome := e.runRehome(ctx)
 		for range crashes {
-			s.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
+			e.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
 			By("restarting the API server")
-			Expect(s.controlPlane.RestartAPIServer(ctx)).To(Succeed())
+			Expect(e.controlPlane.RestartAPIServer(ctx)).To(Succeed())
 		}
-		s.expectAllCured(ctx, hung)
-		Expect(rehome.Err()).NotTo(HaveOccurred(), "Rehome lives through it")
+		e.expectAllRehomed(ctx, stuck)
+		Expect(rehome.Err()).NotTo(HaveOccurred(), "Rehome still runs")
 	}, SpecTimeout(raceTimeout))
-}, Label("races", "v1.0.2"), ContinueOnFailure)
+}
 
-// waitForWrites returns as soon as Rehome has written so many times more.
-func (s *stage) waitForWrites(ctx context.Context, more int) {
+// waitForWrites returns when Rehome has written count more times.
+func (e *testEnv) waitForWrites(ctx context.Context, count int) {
 	GinkgoHelper()
-	before, err := audit.Writes(s.controlPlane.AuditLog())
+	writes, err := audit.CountWrites(e.controlPlane.AuditLog())
 	Expect(err).NotTo(HaveOccurred())
-	By(fmt.Sprintf("waiting for %d writes by Rehome", more))
-	Eventually(audit.Writes).WithContext(ctx).WithArguments(s.controlPlane.AuditLog()).
-		WithPolling(writePolling).WithTimeout(leaseTimeout).Should(BeNumerically(">=", before+more))
+	By(fmt.Sprintf("waiting for %d writes by Rehome", count))
+	Eventually(writes).WithContext(ctx).WithPolling(writePolling).WithTimeout(leaseTimeout).Should(BeNumerically(">=", count))
 }
 
-// restoreMany restores a backup several times at once, and returns when all restores hang.
-func (s *stage) restoreMany(ctx context.Context, prefix string) []*trouble {
+// restoreMany restores a backup several times at once, and returns when all restores are stuck.
+func (e *testEnv) restoreMany(ctx context.Context, prefix string) []*restoredCluster {
 	GinkgoHelper()
-	var hung []*trouble
+	var stuck []*restoredCluster
 	for i := range raceRestores {
-		hung = append(hung, s.restore(ctx, plain, fmt.Sprintf("%s-%d", prefix, i)))
+		stuck = append(stuck, e.restore(ctx, plain, fmt.Sprintf("%s-%d", prefix, i)))
 	}
-	for _, t := range hung {
-		_, err := s.world.WaitHung(ctx, t.name, fixture.Replicas)
+	for _, c := range stuck {
+		_, err := e.fixture.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
-		t.remember(ctx)
+		c.record(ctx)
 	}
-	return hung
+	return stuck
 }
 
-// expectAllCured expects that all restores get to their end, and that then everything comes to rest.
-func (s *stage) expectAllCured(ctx context.Context, hung []*trouble) {
+// expectAllRehomed expects that all restores finish, and that no object changes any more.
+func (e *testEnv) expectAllRehomed(ctx context.Context, stuck []*restoredCluster) {
 	GinkgoHelper()
-	for _, t := range hung {
-		t.expectCured(ctx)
-		s.expectSpread(ctx, t.name)
+	for _, c := range stuck {
+		c.expectRehomed(ctx)
+		c.expectSpread(ctx, fixture.Component)
 	}
-	By("waiting until nothing changes any more")
-	Expect(s.world.WaitStill(ctx, quietTime)).To(Succeed())
+	By("waiting until no object changes")
+	Expect(e.fixture.WaitStable(ctx, stableTime)).To(Succeed())
 }

@@ -15,23 +15,21 @@ import (
 // logTail is the number of lines that a report quotes from each log.
 const logTail = 20
 
-// report adds to the report of the current spec what a person needs to see why
-// it failed: the state of the objects, the last lines of KubeBlocks' logs, and
-// where the others are.
-func (s *stage) report(ctx context.Context) {
-	if s.world != nil {
+// report adds to the report of a failed spec: the state of the objects, the last lines of KubeBlocks' logs, and the folder of all logs.
+func (e *testEnv) report(ctx context.Context) {
+	if e.fixture != nil {
 		var objects bytes.Buffer
-		if err := s.world.Describe(ctx, &objects); err != nil {
+		if err := e.fixture.Describe(ctx, &objects); err != nil {
 			fmt.Fprintln(&objects, err)
 		}
 		AddReportEntry("Objects", objects.String(), ReportEntryVisibilityFailureOrVerbose)
 	}
-	if s.kubeBlocks != nil {
-		reportLog(s.kubeBlocks.Manager)
-		reportLog(s.kubeBlocks.DataProtection)
+	if e.kubeBlocks != nil {
+		reportLog(e.kubeBlocks.Manager)
+		reportLog(e.kubeBlocks.DataProtection)
 	}
-	if s.controlPlane != nil {
-		AddReportEntry("All logs are in "+s.controlPlane.LogDir(), ReportEntryVisibilityFailureOrVerbose)
+	if e.controlPlane != nil {
+		AddReportEntry("All logs are in "+e.controlPlane.LogDir(), ReportEntryVisibilityFailureOrVerbose)
 	}
 }
 

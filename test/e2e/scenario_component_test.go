@@ -7,78 +7,76 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// ruleInTemplate is scenario (d).
-func (s *stage) ruleInTemplate() {
-	It("go on when the rule stands in an instance template", func(ctx SpecContext) {
+func (e *testEnv) ruleInTemplate() {
+	It("unblocks a restore whose stale rule is in an instance template", func(ctx SpecContext) {
 		const source = "my2"
-		s.backUp(ctx, fixture.Source{Name: source, InstanceTemplate: "hot", OnlyInTemplate: true}, backupOf(source))
-		t := s.restore(ctx, source, "template")
-		// In v0.9.3 and v1.0.0 the rule does not reach the restore Pods: all run, and then the database Pod hangs.
-		if s.world.Version.TemplateRestores {
-			s.expectHang(ctx, t.name, 1)
+		e.backUp(ctx, fixture.Source{Name: source, InstanceTemplate: "hot", OnlyInTemplate: true}, backupOf(source))
+		c := e.restore(ctx, source, "template")
+		// In v0.9.3 and v1.0.0 restore Pods do not have the rule: they all run, and then the database Pod is stuck.
+		if e.version.TemplateRestores {
+			c.expectStuck(ctx, 1)
 		} else {
-			_, err := s.world.WaitDatabaseHung(ctx, t.name, 1)
+			_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 			Expect(err).NotTo(HaveOccurred())
 		}
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		pods, err := s.world.DatabasePods(ctx, t.name)
+		c.expectRehomed(ctx)
+		pods, err := e.fixture.DatabasePods(ctx, c.name)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(pods).To(HaveLen(fixture.Replicas))
 	}, SpecTimeout(specTimeout))
 }
 
-// componentWithoutBackup is scenario (e). The component without a backup has no Restore: its database Pod hangs at once.
-func (s *stage) componentWithoutBackup() {
-	It("go on when one of two components has no backup", func(ctx SpecContext) {
+// componentWithoutBackup: the component without a backup has no Restore, so its database Pod is stuck from the start.
+func (e *testEnv) componentWithoutBackup() {
+	It("unblocks a restore of two components, one of which has no backup", func(ctx SpecContext) {
 		const source = "my3"
-		s.backUp(ctx, fixture.Source{Name: source, Proxy: true}, backupOf(source))
-		t := s.restore(ctx, source, "partly")
-		s.expectWholeHang(ctx, t.name)
-		// One, because each Pod waits for the one before it.
-		_, err := s.world.WaitDatabaseHung(ctx, t.name, 1)
+		e.backUp(ctx, fixture.Source{Name: source, Proxy: true}, backupOf(source))
+		c := e.restore(ctx, source, "partly")
+		c.expectAllStuck(ctx)
+		// One, because KubeBlocks creates the next Pod when the one before it is ready.
+		_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 		Expect(err).NotTo(HaveOccurred())
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		t.expectComponentSpread(ctx, "mysql")
-		t.expectComponentSpread(ctx, "proxy")
+		c.expectRehomed(ctx)
+		c.expectSpread(ctx, fixture.Component)
+		c.expectSpread(ctx, fixture.Proxy)
 	}, SpecTimeout(specTimeout))
 }
 
-// databaseStuck is scenario (f): the restore Pods found places that the database Pods do not have.
+// databasePodsStuck: the restore Pods ran on nodes that are cordoned when the database Pods are created.
 //
-// v0.9.3 knows no OnDelete (see fixture.Source), and does not need it: it never replaces a Pod that is not healthy.
-func (s *stage) databaseStuck() {
-	It("go on when database Pods are stuck that KubeBlocks does not replace", func(ctx SpecContext) {
+// v0.9.3 has no strategy OnDelete and needs none here: it never replaces a Pod that is not healthy.
+func (e *testEnv) databasePodsStuck() {
+	It("unblocks a restore with stuck database Pods that KubeBlocks does not replace", func(ctx SpecContext) {
 		const source = "my4"
-		s.backUp(ctx, fixture.Source{Name: source, OnDelete: true, AllAtOnce: true}, backupOf(source))
+		e.backUp(ctx, fixture.Source{Name: source, OnDelete: true, AllAtOnce: true}, backupOf(source))
 		nodes := []string{}
 		for _, name := range []string{"gone-1", "gone-2", "gone-3"} {
 			node := fixture.OnePodNode(name)
-			s.addNode(ctx, node)
+			e.addNode(ctx, node)
 			nodes = append(nodes, node.Name)
 		}
-		t := s.restore(ctx, source, "ondelete")
-		started, err := s.world.WaitStarted(ctx, t.name, fixture.Replicas)
+		c := e.restore(ctx, source, "ondelete")
+		started, err := e.fixture.WaitRestorePodsRunning(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
 		for _, node := range nodes {
-			Expect(s.world.Cordon(ctx, node)).To(Succeed())
+			Expect(e.fixture.Cordon(ctx, node)).To(Succeed())
 		}
 		for i := range started {
-			Expect(s.world.Finish(ctx, &started[i])).To(Succeed())
+			Expect(e.fixture.Finish(ctx, &started[i])).To(Succeed())
 		}
-		_, err = s.world.WaitDatabaseHung(ctx, t.name, fixture.Replicas)
+		_, err = e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectRunning(ctx)
-		// Nobody can change the rules of a Restore that is complete.
-		t.expectOutcome(ctx, "True RestoreFinished: ")
-		s.expectSpread(ctx, t.name)
+		c.expectRunning(ctx)
+		c.expectOutcome(ctx, "True RestoreFinished: ") // the rules of a completed Restore are immutable
+		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }

@@ -7,35 +7,35 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// serial is scenario (c): KubeBlocks creates one Job after another.
-func (s *stage) serial() {
-	It("go on when the first of serial Jobs is stuck", func(ctx SpecContext) {
-		t := s.restoreInto(ctx, s.world, plain, fixture.Request{Backup: backupOf(plain), Cluster: "serial", Serial: true})
-		s.expectHang(ctx, t.name, 1)
-		Expect(s.world.RestorePods(ctx, t.name)).To(HaveLen(1))
+// serial restores with volumeRestorePolicy Serial: KubeBlocks creates the next Job when the one before it is done.
+func (e *testEnv) serial() {
+	It("unblocks a restore whose first serial Job is stuck", func(ctx SpecContext) {
+		c := e.restoreInto(ctx, e.fixture, plain, fixture.Request{Backup: backupOf(plain), Cluster: "serial", Serial: true})
+		c.expectStuck(ctx, 1)
+		Expect(e.fixture.RestorePods(ctx, c.name)).To(HaveLen(1))
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		s.expectSpread(ctx, t.name)
+		c.expectRehomed(ctx)
+		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 
-	// KubeBlocks deletes each Job that is done: that something started stands only in the status of the Restore.
-	It("go on when the second of serial Jobs is stuck", func(ctx SpecContext) {
+	// KubeBlocks deletes each Job that is done. Only the status of the Restore still says that it started.
+	It("unblocks a restore whose second serial Job is stuck", func(ctx SpecContext) {
 		node := fixture.OnePodNode("serial")
-		s.addNode(ctx, node)
-		t := s.restoreInto(ctx, s.world, plain, fixture.Request{Backup: backupOf(plain), Cluster: "second", Serial: true})
-		first, err := s.world.WaitStarted(ctx, t.name, 1)
+		e.addNode(ctx, node)
+		c := e.restoreInto(ctx, e.fixture, plain, fixture.Request{Backup: backupOf(plain), Cluster: "second", Serial: true})
+		first, err := e.fixture.WaitRestorePodsRunning(ctx, c.name, 1)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(s.world.Cordon(ctx, node.Name)).To(Succeed())
-		Expect(s.world.Finish(ctx, &first[0])).To(Succeed())
-		s.expectHang(ctx, t.name, 1)
+		Expect(e.fixture.Cordon(ctx, node.Name)).To(Succeed())
+		Expect(e.fixture.Finish(ctx, &first[0])).To(Succeed())
+		c.expectStuck(ctx, 1)
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectCured(ctx)
-		s.expectSpread(ctx, t.name)
+		c.expectRehomed(ctx)
+		c.expectSpread(ctx, fixture.Component)
 		job := first[0].OwnerReferences[0]
-		Expect(s.auditLog().Jobs(first[0].Namespace, job.Name)).To(HaveLen(1), "the first volume was not restored again")
+		Expect(e.auditLog().Jobs(first[0].Namespace, job.Name)).To(HaveLen(1), "the Job of the first volume was created once")
 	}, SpecTimeout(specTimeout))
 }

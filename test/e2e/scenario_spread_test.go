@@ -12,101 +12,101 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
-// earlyRestores is how many restores show how often Rehome is early.
+// earlyRestores is the number of restores that begin while Rehome runs.
 const earlyRestores = 5
 
-// Scenario (i): the stale rule keeps restore Pods from the source's, not from each other. So where there is a free node, all
-// of them land on it, and with them their volumes. Nothing hangs, and nothing is spread.
-
-func (s *stage) lostSpread() {
-	It("lose their spread to a free node, and Rehome says so while they run", func(ctx SpecContext) {
+// lostSpread: a stale rule keeps restore Pods from the Pods of the source, not from each other. So they all run on one free node, and
+// their volumes are there. Nothing is stuck, and nothing is spread.
+func (e *testEnv) lostSpread() {
+	It("reports that a running restore has lost its spread", func(ctx SpecContext) {
 		node := fixture.SlowNode("free")
-		s.addNode(ctx, node)
-		t := s.restore(ctx, plain, "late")
-		started, err := s.world.WaitStarted(ctx, t.name, fixture.Replicas)
+		e.addNode(ctx, node)
+		c := e.restore(ctx, plain, "late")
+		started, err := e.fixture.WaitRestorePodsRunning(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(started).To(HaveEach(HaveField("Spec.NodeName", node.Name)))
-		before := t.restoreJobs(ctx)
+		before := c.restoreJobs(ctx)
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectSpreadLost(ctx, node.Name)
-		Expect(t.restoreJobs(ctx)).To(Equal(before))
+		c.expectSpreadLost(ctx, node.Name)
+		Expect(c.restoreJobs(ctx)).To(Equal(before))
 		for i := range started {
-			Expect(s.world.Finish(ctx, &started[i])).To(Succeed())
+			Expect(e.fixture.Finish(ctx, &started[i])).To(Succeed())
 		}
-		t.expectRunning(ctx)
-		t.expectTruth(ctx, node.Name)
+		c.expectRunning(ctx)
+		c.expectTrueReport(ctx, node.Name)
 	}, SpecTimeout(specTimeout))
 
-	It("lose their spread to a free node, and Rehome says so afterwards", func(ctx SpecContext) {
+	It("reports that a finished restore has lost its spread", func(ctx SpecContext) {
 		node := fixture.FreeNode("free")
-		s.addNode(ctx, node)
-		t := s.restore(ctx, plain, "after")
-		Expect(s.world.WaitRunning(ctx, t.name)).To(Succeed())
-		before, err := s.world.Footprint(ctx, t.name)
+		e.addNode(ctx, node)
+		c := e.restore(ctx, plain, "after")
+		Expect(e.fixture.WaitRunning(ctx, c.name)).To(Succeed())
+		before, err := e.fixture.Fingerprint(ctx, c.name)
 		Expect(err).NotTo(HaveOccurred())
 
-		t.runRehome(ctx)
+		c.runRehome(ctx)
 
-		t.expectSpreadLost(ctx, node.Name)
-		t.expectRunning(ctx)
-		Expect(s.world.Footprint(ctx, t.name)).To(Equal(before), "the database runs, so Rehome does not touch it")
+		c.expectSpreadLost(ctx, node.Name)
+		c.expectRunning(ctx)
+		Expect(e.fixture.Fingerprint(ctx, c.name)).To(Equal(before), "Rehome does not change a running database")
 	}, SpecTimeout(specTimeout))
 }
 
-// early is the other side of scenario (i): Rehome runs when the restore begins.
-func (s *stage) early() {
-	It("keep their spread where Rehome runs before them and is early enough", func(ctx SpecContext) {
+// keptSpread restores beside a free node while Rehome runs. Whether Rehome patches the Cluster before the first Pod is scheduled is a
+// race, so the spec accepts both outcomes, and expects that Rehome reports the one that happened.
+func (e *testEnv) keptSpread() {
+	It("keeps the spread of restores that it sees in time, and reports the others", func(ctx SpecContext) {
 		node := fixture.FreeNode("open")
-		s.addNode(ctx, node)
-		s.runRehome(ctx)
+		e.addNode(ctx, node)
+		e.runRehome(ctx)
 		outcomes := map[string]int{}
 		for i := range earlyRestores {
-			t := s.restore(ctx, plain, fmt.Sprintf("early-%d", i))
-			t.before = t.untouched(ctx, t.restored)
-			t.expectRunning(ctx)
-			outcomes[t.expectTruth(ctx, node.Name)]++
+			c := e.restore(ctx, plain, fmt.Sprintf("early-%d", i))
+			c.before = c.sourceState(ctx)
+			c.expectRunning(ctx)
+			outcomes[c.expectTrueReport(ctx, node.Name)]++
 		}
-		AddReportEntry("Rehome was early", fmt.Sprintf("in %d of %d restores; all: %v", outcomes["Rehomed"], earlyRestores, outcomes))
+		AddReportEntry("Rehome was in time", fmt.Sprintf("in %d of %d restores; all: %v", outcomes["Rehomed"], earlyRestores, outcomes))
 	}, SpecTimeout(2*specTimeout))
 }
 
-// expectTruth expects that Rehome says of a restore that runs what is so, and returns the reason it gives: either every
-// replica has a node of its own, or the spread is lost and Rehome says where the volumes are. RestoreFinished is the first
-// of these after a late start: the volumes here are tied to no node, so the database Pods could still be kept apart.
-func (t *trouble) expectTruth(ctx context.Context, node string) (reason string) {
+// expectTrueReport expects that Rehome's report on a running restore is true, and returns its reason: either every replica has a node of
+// its own, or the spread is lost and the report names the volumes. RestoreFinished also means spread after a late start: the volumes here
+// are not bound to a node, so the database Pods can still be spread.
+func (c *restoredCluster) expectTrueReport(ctx context.Context, node string) (reason string) {
 	GinkgoHelper()
-	kept := Or(HavePrefix("True Rehomed: "), HavePrefix("True RestoreFinished: "))
-	t.expectVerdict(ctx, HaveKeyWithValue(policyRehomed, Or(kept, HavePrefix("False SpreadLost: "))))
-	verdicts, err := t.verdicts(ctx)
+	spread := Or(HavePrefix("True Rehomed: "), HavePrefix("True RestoreFinished: "))
+	c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, Or(spread, HavePrefix("False SpreadLost: "))))
+	conditions, err := c.conditions(ctx)
 	Expect(err).NotTo(HaveOccurred())
-	status, said, _ := strings.Cut(verdicts[0][policyRehomed], " ")
+	status, rest, _ := strings.Cut(conditions[0][policyRehomed], " ")
 	if status == "True" {
-		t.expectSpread(ctx, t.name)
+		c.expectSpread(ctx, fixture.Component)
 	} else {
-		t.expectSpreadLost(ctx, node)
+		c.expectSpreadLost(ctx, node)
 	}
-	reason, _, _ = strings.Cut(said, ":")
+	reason, _, _ = strings.Cut(rest, ":")
 	return reason
 }
 
-// expectSpreadLost expects that Rehome names the node, and the volumes that are on it.
-func (t *trouble) expectSpreadLost(ctx context.Context, node string) {
+// expectSpreadLost expects that Rehome reports the node, and the volumes on it.
+func (c *restoredCluster) expectSpreadLost(ctx context.Context, node string) {
 	GinkgoHelper()
-	verdict := And(HavePrefix("False SpreadLost: "), ContainSubstring(node))
+	report := And(HavePrefix("False SpreadLost: "), ContainSubstring(node))
 	for i := range fixture.Replicas {
-		verdict = And(verdict, ContainSubstring(fmt.Sprintf("data-%s-mysql-%d", t.name, i)))
+		report = And(report, ContainSubstring(fmt.Sprintf("data-%s-mysql-%d", c.name, i)))
 	}
-	t.expectVerdict(ctx, HaveKeyWithValue(policyRehomed, verdict))
+	c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, report))
 }
 
 // restoreJobs returns the UIDs of the restore Jobs and of their Pods by name.
-func (t *trouble) restoreJobs(ctx context.Context) map[string]types.UID {
+func (c *restoredCluster) restoreJobs(ctx context.Context) map[string]types.UID {
 	GinkgoHelper()
-	jobs, err := t.world.RestoreJobs(ctx, t.name)
+	jobs, err := c.targetEnv.RestoreJobs(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
-	pods, err := t.world.RestorePods(ctx, t.name)
+	pods, err := c.targetEnv.RestorePods(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
 	uids := map[string]types.UID{}
 	for i := range jobs {

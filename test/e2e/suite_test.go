@@ -12,18 +12,17 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
-// The program is built before several processes run specs at once.
+// buildTimeout bounds the build of Rehome with an empty build cache.
+const buildTimeout = 10 * time.Minute
+
+// One process builds Rehome before all processes run specs.
 var _ = SynchronizedBeforeSuite(func(ctx SpecContext) {
 	_, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
 }, func() {}, NodeTimeout(buildTimeout))
 
-// buildTimeout bounds the build of Rehome when nothing of it is in Go's build cache.
-const buildTimeout = 10 * time.Minute
-
 func TestEndToEnd(t *testing.T) {
-	// What the client libraries log would be noise between the reports.
-	ctrllog.SetLogger(logr.Discard())
+	ctrllog.SetLogger(logr.Discard()) // the log of client libraries would hide the reports
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "Rehome beside the real KubeBlocks")
 }

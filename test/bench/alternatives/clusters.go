@@ -29,17 +29,17 @@ func sourceTemplate() *unstructured.Unstructured {
 }
 
 // caseOf builds the Backup of a shape.
-func caseOf(shape differential.Shape) (*differential.Trial, error) {
+func caseOf(shape differential.Shape) (*differential.Case, error) {
 	snapshot, err := shape.SnapshotLike(sourceTemplate())
 	if err != nil {
 		return nil, fmt.Errorf("make the snapshot of shape %s: %w", shape.Name, err)
 	}
 	backup := rehometesting.MakeBackup(shape.From, differential.Backup).Snapshot(string(snapshot)).Obj()
-	return &differential.Trial{Shape: shape, Backup: backup, Snapshot: snapshot}, nil
+	return &differential.Case{Shape: shape, Backup: backup, Snapshot: snapshot}, nil
 }
 
 // restoredCluster builds the Cluster that restores a Backup, as KubeBlocks' documentation describes it.
-func restoredCluster(c *differential.Trial, namespace, name string) (*unstructured.Unstructured, error) {
+func restoredCluster(c *differential.Case, namespace, name string) (*unstructured.Unstructured, error) {
 	var snapshot unstructured.Unstructured
 	if err := utiljson.Unmarshal(c.Snapshot, &snapshot.Object); err != nil { // Keeps integers, as the API server does.
 		return nil, fmt.Errorf("read the snapshot of shape %s: %w", c.Name, err)
@@ -49,7 +49,7 @@ func restoredCluster(c *differential.Trial, namespace, name string) (*unstructur
 		Spec(snapshot.Object["spec"].(map[string]any)).Obj(), nil
 }
 
-func judge(c *differential.Trial, cluster *unstructured.Unstructured) (differential.Verdict, error) {
+func judge(c *differential.Case, cluster *unstructured.Unstructured) (differential.Verdict, error) {
 	data, err := json.Marshal(cluster)
 	if err != nil {
 		return differential.Verdict{}, err
@@ -59,8 +59,8 @@ func judge(c *differential.Trial, cluster *unstructured.Unstructured) (different
 }
 
 // judgeRehome judges Rehome's rewrite of the rules in a Backup.
-func judgeRehome(c *differential.Trial) (differential.Verdict, error) {
-	outcome, err := c.Rehomed(c.Snapshot, rewrite.Options{})
+func judgeRehome(c *differential.Case) (differential.Verdict, error) {
+	outcome, err := c.Rewrite(c.Snapshot, rewrite.Options{})
 	return c.Judge(outcome.Policies), err
 }
 

@@ -24,7 +24,7 @@ type serverEnv struct {
 	client client.Client
 	rehome *apiserver.Installation
 	// common is the shape that nearly every cluster has.
-	common *differential.Trial
+	common *differential.Case
 }
 
 // runOnAPIServer measures the rows that need no KubeBlocks.

@@ -50,7 +50,7 @@ func runOnKubeBlocks(ctx context.Context, o bench.Options, shapes []differential
 	return append(rows, stuckRow), err
 }
 
-func startKubeBlocks(ctx context.Context, plane *controlplane.ControlPlane) (*fixture.World, error) {
+func startKubeBlocks(ctx context.Context, plane *controlplane.ControlPlane) (*fixture.Env, error) {
 	found, err := kubeblocks.Find(version)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func startKubeBlocks(ctx context.Context, plane *controlplane.ControlPlane) (*fi
 	return env, env.Install(ctx)
 }
 
-func backUp(ctx context.Context, env *fixture.World) error {
+func backUp(ctx context.Context, env *fixture.Env) error {
 	if err := env.CreateSource(ctx, fixture.Source{Name: differential.Source}); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func backUp(ctx context.Context, env *fixture.World) error {
 }
 
 // opsRequestRows counts the shapes that KubeBlocks rewrites correctly. It rewrites rules only when an OpsRequest restores a Cluster.
-func opsRequestRows(ctx context.Context, o bench.Options, env *fixture.World, shapes []differential.Shape) ([]table.Row, error) {
+func opsRequestRows(ctx context.Context, o bench.Options, env *fixture.Env, shapes []differential.Shape) ([]table.Row, error) {
 	cases, err := differential.Restore(ctx, env, shapes, func(step string) { o.Stepf("alternatives: %s", step) })
 	if err != nil {
 		return nil, err
@@ -114,13 +114,13 @@ func opsRequestRows(ctx context.Context, o bench.Options, env *fixture.World, sh
 
 // unblockRow measures whether the policy, and then Rehome, unblocks a restore that was stuck before it was installed.
 func unblockRow(
-	ctx context.Context, o bench.Options, plane *controlplane.ControlPlane, env *fixture.World,
+	ctx context.Context, o bench.Options, plane *controlplane.ControlPlane, env *fixture.Env,
 ) (row table.Row, err error) {
 	o.Stepf("alternatives: wait for a stuck restore, then install the policy, then Rehome")
 	if err := env.RestoreByAnnotation(ctx, differential.Backup, stuckCluster); err != nil {
 		return table.Row{}, err
 	}
-	if _, err := env.WaitHung(ctx, stuckCluster, stuckPods); err != nil {
+	if _, err := env.WaitRestorePodsUnschedulable(ctx, stuckCluster, stuckPods); err != nil {
 		return table.Row{}, err
 	}
 	if err := applyPolicyTo(ctx, env); err != nil {
@@ -139,7 +139,7 @@ func unblockRow(
 	if err := env.WaitRunning(ctx, stuckCluster); err != nil {
 		return table.Row{}, err
 	}
-	afterRehome, err := env.HungRestorePods(ctx, stuckCluster)
+	afterRehome, err := env.UnschedulableRestorePods(ctx, stuckCluster)
 	if err != nil {
 		return table.Row{}, err
 	}
@@ -152,7 +152,7 @@ func unblockRow(
 }
 
 // applyPolicyTo installs the policy, and updates the stuck Cluster so that the policy applies to it.
-func applyPolicyTo(ctx context.Context, env *fixture.World) error {
+func applyPolicyTo(ctx context.Context, env *fixture.Env) error {
 	cluster, err := env.Cluster(ctx, stuckCluster)
 	if err != nil {
 		return err
@@ -170,12 +170,12 @@ func applyPolicyTo(ctx context.Context, env *fixture.World) error {
 	return labelCluster(ctx, env.Client, cluster)
 }
 
-func stuckPodsAfter(ctx context.Context, env *fixture.World, delay time.Duration) (int, error) {
+func stuckPodsAfter(ctx context.Context, env *fixture.Env, delay time.Duration) (int, error) {
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	case <-time.After(delay):
 	}
-	stuck, err := env.HungRestorePods(ctx, stuckCluster)
+	stuck, err := env.UnschedulableRestorePods(ctx, stuckCluster)
 	return len(stuck), err
 }

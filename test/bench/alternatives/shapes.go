@@ -21,7 +21,7 @@ func (e *serverEnv) compareShapes(ctx context.Context, shapes []differential.Sha
 		if err != nil {
 			return nil, fmt.Errorf("apply the policy to shape %s: %w", c.Name, err)
 		}
-		e.Stepf("alternatives: shape %s: %s", c.Name, verdict.Words)
+		e.Stepf("alternatives: shape %s: %s", c.Name, verdict.Text)
 		if verdict.Right {
 			byPolicy++
 		}
@@ -36,7 +36,7 @@ func (e *serverEnv) compareShapes(ctx context.Context, shapes []differential.Sha
 }
 
 // applyPolicy creates a Cluster of a shape where the policy applies, and judges its rules.
-func (e *serverEnv) applyPolicy(ctx context.Context, c *differential.Trial) (differential.Verdict, error) {
+func (e *serverEnv) applyPolicy(ctx context.Context, c *differential.Case) (differential.Verdict, error) {
 	if err := createNamespace(ctx, e.client, c.To, policyLabels()); err != nil {
 		return differential.Verdict{}, err
 	}

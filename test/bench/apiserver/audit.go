@@ -38,7 +38,7 @@ func (s *Server) Requests(since time.Time) (audit.Log, error) {
 	}
 	var requests audit.Log
 	for _, event := range log {
-		if event.Came.After(since) {
+		if event.Received.After(since) {
 			requests = append(requests, event)
 		}
 	}

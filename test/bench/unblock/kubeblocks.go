@@ -24,7 +24,7 @@ const quietPeriod = 2 * time.Second
 // kubeBlocksEnv is an env with the real KubeBlocks. All rounds share its Namespace.
 type kubeBlocksEnv struct {
 	plane   *controlplane.ControlPlane
-	fixture *fixture.World
+	fixture *fixture.Env
 }
 
 // startKubeBlocks returns a function that starts an env with the given number of nodes. Only as many accept Pods as the source has
@@ -129,7 +129,7 @@ func (e *kubeBlocksEnv) finish(ctx context.Context, clusters []string) error {
 			return err
 		}
 	}
-	return e.fixture.WaitStill(ctx, quietPeriod)
+	return e.fixture.WaitStable(ctx, quietPeriod)
 }
 
 func (e *kubeBlocksEnv) waitGone(ctx context.Context, name string) error {

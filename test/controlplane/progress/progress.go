@@ -15,6 +15,7 @@ const eraseLine = "\r\x1b[K"
 
 // Reporter writes lines about steps. Steps must not overlap.
 type Reporter struct {
+	estimates
 	w       io.Writer
 	inPlace bool // w is a terminal, so the line of the running step is rewritten
 }
@@ -29,10 +30,11 @@ func New(w io.Writer) *Reporter {
 // Step calls work, reports it as name, and returns its error.
 func (r *Reporter) Step(name string, work func() error) error {
 	start := time.Now()
-	r.printf("%s: started%s", name, r.lineEnd())
+	r.printf("%s: started%s%s", name, r.leftAfter(name, 0), r.lineEnd())
 	err := r.during(work, func() {
-		r.printf("%s%s: %s", eraseLine, name, since(start))
+		r.printf("%s%s: %s%s", eraseLine, name, since(start), r.leftAfter(name, time.Since(start)))
 	})
+	r.done(name)
 	outcome := "done in"
 	if err != nil {
 		outcome = "failed after"

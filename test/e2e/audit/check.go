@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// rehome is how the user agent of Rehome begins: with the name of its binary.
+// rehome is the prefix of Rehome's user agent: the name of its binary.
 const rehome = "rehome/"
 
-// Deletions is what Check found.
+// Deletions is the result of Check.
 type Deletions struct {
-	// Checked is the number of Rehome's deletions, Refused that of the attempts which the API server refused.
+	// Checked counts the deletions by Rehome, Refused those that the API server refused.
 	Checked, Refused int
-	// Violations tells of each deletion of something that had started or may never be deleted.
+	// Violations describes each deletion of an object that had started or that Rehome must never delete.
 	Violations []string
 }
 
-// Check replays a log, and looks at every deletion by Rehome.
+// Check replays a log and checks every deletion by Rehome.
 func Check(log Log) Deletions {
 	var found Deletions
 	var before history
@@ -38,7 +38,7 @@ func Check(log Log) Deletions {
 	return found
 }
 
-// Forbidden lists what Rehome asked for and had no right to.
+// Forbidden lists Rehome's requests that were answered with 403.
 func (l Log) Forbidden() []string {
 	var refused []string
 	for _, event := range l {
@@ -49,19 +49,19 @@ func (l Log) Forbidden() []string {
 	return refused
 }
 
-// ByRehome says whether the request is one of Rehome's.
+// ByRehome reports whether Rehome sent the request.
 func ByRehome(event Event) bool { return strings.HasPrefix(event.UserAgent, rehome) }
 
 func isDeletion(event Event) bool { return strings.HasPrefix(event.Verb, "delete") }
 
-// judge says what is wrong with a deletion, or returns an empty string.
+// judge describes what is wrong with a deletion, or returns an empty string.
 func (h *history) judge(event Event) string {
 	if event.Verb != "delete" {
-		return "deletes what nobody looked at"
+		return "deletes objects that Rehome did not read"
 	}
 	uid := event.uid()
 	if uid == "" {
-		return "the log does not tell the UID"
+		return "the log has no UID"
 	}
 	switch event.Object.Resource {
 	case "pods":
@@ -71,14 +71,14 @@ func (h *history) judge(event Event) string {
 	case "restores":
 		return started(h.boundPod(ofRestore(event.Object.Namespace, event.Object.Name, uid)), event)
 	default:
-		return "Rehome has no business deleting this"
+		return "Rehome must not delete this kind"
 	}
 }
 
 func judgePod(pod *Pod, event Event) string {
 	switch {
 	case pod == nil:
-		return "the log does not tell of its creation"
+		return "the log has no creation of it"
 	case pod.Restore != "":
 		return "it is a Pod of Restore " + pod.Restore
 	case pod.Bound:
@@ -88,15 +88,15 @@ func judgePod(pod *Pod, event Event) string {
 	}
 }
 
-// started tells of a Pod that was bound before the answer to a deletion. That this was after the deletion had come in makes it
-// no better: its containers may have run all the same. But it tells where to look.
+// started describes a Pod that was bound before the deletion was answered. A binding after the request to delete came in is a violation
+// too, because the containers may have run; the description then says so.
 func started(pod *Pod, event Event) string {
 	if pod == nil {
 		return ""
 	}
 	text := "Pod " + pod.Name + " had been bound to a node"
-	if late := pod.BoundAt.Sub(event.Came.Time); late > 0 {
-		text += fmt.Sprintf(", %s after the request to delete had come in", late)
+	if late := pod.BoundAt.Sub(event.Received.Time); late > 0 {
+		text += fmt.Sprintf(", %s after the request to delete came in", late)
 	}
 	return text
 }

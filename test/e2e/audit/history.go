@@ -7,10 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// restoreLabel names, on Jobs and Pods, the Restore they belong to.
+// restoreLabel is the label of Jobs and Pods that holds the name of their Restore.
 const restoreLabel = "dataprotection.kubeblocks.io/restore"
 
-// Pod is a Pod as the log tells of it.
+// Pod is a Pod in the log.
 type Pod struct {
 	Namespace, Name string
 	UID             types.UID
@@ -19,36 +19,36 @@ type Pod struct {
 	// Job is the name of the Job that owns the Pod, JobUID its UID.
 	Job    string
 	JobUID types.UID
-	// Bound says that it was given a node, BoundAt when, as far as that was a request of its own.
+	// Bound says that it has a node, BoundAt since when. BoundAt is zero for a Pod that was created with a node.
 	Bound   bool
 	BoundAt metav1.MicroTime
 }
 
-// Job is a Job as the log tells of it.
+// Job is a Job in the log.
 type Job struct {
 	Namespace, Name string
 	UID             types.UID
 	Restore         string
 }
 
-// history is what was created and bound until some point of a log.
+// history is what was created and bound up to some event of a log.
 type history struct {
 	pods []*Pod
 	jobs []Job
 }
 
-// add takes in one more event of the log.
+// add adds the next event of the log.
 func (h *history) add(event Event) {
 	if event.Verb != "create" || !event.Succeeded() {
 		return
 	}
 	switch event.Object.Resource + "/" + event.Object.Subresource {
 	case "pods/":
-		h.pods = append(h.pods, newPod(event.Answered))
+		h.pods = append(h.pods, newPod(event.ResponseObject))
 	case "pods/binding":
 		h.bind(event)
 	case "jobs/":
-		created := event.Answered.Metadata
+		created := event.ResponseObject.Metadata
 		h.jobs = append(h.jobs, Job{created.Namespace, created.Name, created.UID, created.Labels[restoreLabel]})
 	}
 }
@@ -69,11 +69,11 @@ func newPod(created Object) *Pod {
 	return pod
 }
 
-// bind finds the Pod by its name, newest first, because a database Pod gets the name of the one before it.
+// bind finds the newest Pod of the name, because a re-created database Pod keeps its name.
 func (h *history) bind(event Event) {
 	for i := len(h.pods) - 1; i >= 0; i-- {
 		if pod := h.pods[i]; pod.Namespace == event.Object.Namespace && pod.Name == event.Object.Name {
-			pod.Bound, pod.BoundAt = true, event.Ended
+			pod.Bound, pod.BoundAt = true, event.Completed
 			return
 		}
 	}
@@ -98,8 +98,8 @@ func (h *history) boundPod(which func(*Pod) bool) *Pod {
 	return nil
 }
 
-// ofRestore tells the Pods of one Restore from those of another that had the same name before: the names of their Jobs hold
-// the beginning of the Restore's UID.
+// ofRestore selects the Pods of one Restore. An earlier Restore may have had the same name, but the names of Jobs contain the first
+// characters of the Restore's UID.
 func ofRestore(namespace, name string, uid types.UID) func(*Pod) bool {
 	const beginning = 8
 	part := "-" + string(uid[:min(beginning, len(uid))]) + "-"

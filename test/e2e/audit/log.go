@@ -10,23 +10,22 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Log is what was asked of the API server, in the order in which it answered.
+// Log is the requests to the API server, in the order of its answers.
 type Log []Event
 
-// Event is a request that ended, as far as anybody here looks at it.
+// Event is an answered request, with the fields that this package reads.
 type Event struct {
 	UserAgent string         `json:"userAgent"`
 	Verb      string         `json:"verb"`
 	Object    Reference      `json:"objectRef"`
 	Response  ResponseStatus `json:"responseStatus"`
-	// Came and Ended are when the request arrived and when it was answered.
-	Came  metav1.MicroTime `json:"requestReceivedTimestamp"`
-	Ended metav1.MicroTime `json:"stageTimestamp"`
-	// Answered is the object in the response.
-	Answered Object `json:"responseObject"`
+	// Received and Completed are the times of the request and of its answer.
+	Received       metav1.MicroTime `json:"requestReceivedTimestamp"`
+	Completed      metav1.MicroTime `json:"stageTimestamp"`
+	ResponseObject Object           `json:"responseObject"`
 }
 
-// Reference says what a request was about. A creation with a generated name has none.
+// Reference is the object of a request. The name is empty for a creation with a generated name.
 type Reference struct {
 	Resource    string `json:"resource"`
 	Subresource string `json:"subresource"`
@@ -34,24 +33,24 @@ type Reference struct {
 	Name        string `json:"name"`
 }
 
-// ResponseStatus says how a request ended.
+// ResponseStatus is the HTTP status of the answer.
 type ResponseStatus struct {
 	Code int `json:"code"`
 }
 
-// Object is what Pods, Jobs and Statuses have that matters here.
+// Object holds the fields of Pods, Jobs and Statuses that this package reads.
 type Object struct {
 	Metadata metav1.ObjectMeta `json:"metadata"`
 	Spec     struct {
 		NodeName string `json:"nodeName"`
 	} `json:"spec"`
-	// Details are those of a Status, the answer to a deletion that was done at once.
+	// Details belong to a Status, the answer to a deletion without finalizers.
 	Details struct {
 		UID types.UID `json:"uid"`
 	} `json:"details"`
 }
 
-// Read reads the log of a control plane. The API server may still be writing it: a last line without its end is left out.
+// Read reads the log of a control plane. It ignores an incomplete last line, which the API server is still writing.
 func Read(path string) (Log, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -74,15 +73,15 @@ func Parse(content []byte) (Log, error) {
 	return log, nil
 }
 
-// Succeeded says whether the request changed anything.
+// Succeeded reports whether the request succeeded.
 func (e Event) Succeeded() bool { return e.Response.Code >= 200 && e.Response.Code < 300 }
 
-// uid is that of the object which a deletion hit.
+// uid returns the UID of a deleted object.
 func (e Event) uid() types.UID {
-	if e.Answered.Details.UID != "" {
-		return e.Answered.Details.UID
+	if e.ResponseObject.Details.UID != "" {
+		return e.ResponseObject.Details.UID
 	}
-	return e.Answered.Metadata.UID
+	return e.ResponseObject.Metadata.UID
 }
 
 func (r Reference) String() string {

@@ -5,5 +5,5 @@ import _ "embed"
 //go:embed policy.yaml
 var policy []byte
 
-// Policy is the audit policy for a control plane whose log is to be read here.
+// Policy is the audit policy that the control plane of a Log needs.
 func Policy() []byte { return policy }

@@ -1,9 +1,8 @@
-// Package differential compares what becomes of scheduling rules when a cluster is restored: what KubeBlocks makes of them, what
-// Rehome does, and what the three laws of the rewrite demand. The shapes in which such rules are written are files of
-// testdata/differential.
+// Package differential restores scheduling rules of many shapes, and compares what KubeBlocks writes, what Rehome writes, and what the
+// three laws of the rewrite require. Each shape is a file of testdata/differential.
 package differential
 
-// The names that the shapes are written with.
+// The names in the shapes.
 const (
 	Source = "my1"
 	Target = "kiwi"

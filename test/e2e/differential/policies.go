@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Policies returns the scheduling policies in a Cluster's spec by the place where they stand, such as
-// componentSpecs/mysql; that of the cluster itself stands at "cluster".
+// Policies returns the scheduling policies in a Cluster's spec by path, such as componentSpecs/mysql. The path of the cluster's own policy is
+// "cluster".
 func Policies(spec any) map[string]any {
 	policies := map[string]any{}
 	collectPolicies("", spec, policies)
 	return policies
 }
 
-// ClusterPolicies is Policies of the spec of a Cluster in JSON.
+// ClusterPolicies returns the Policies of a Cluster in JSON.
 func ClusterPolicies(cluster []byte) (map[string]any, error) {
 	var c struct {
 		Spec map[string]any `json:"spec"`
@@ -24,21 +24,21 @@ func ClusterPolicies(cluster []byte) (map[string]any, error) {
 	return Policies(c.Spec), err
 }
 
-func collectPolicies(place string, node any, policies map[string]any) {
+func collectPolicies(path string, node any, policies map[string]any) {
 	_, isList := node.([]any)
 	for key, member := range members(node) {
 		if key == "schedulingPolicy" {
-			policies[cmp.Or(place, "cluster")] = member
+			policies[cmp.Or(path, "cluster")] = member
 			continue
 		}
 		if name, ok := members(member)["name"].(string); ok && isList {
-			key = name // an index would hide which one it is
+			key = name // clearer than the index
 		}
-		collectPolicies(strings.TrimPrefix(place+"/"+key, "/"), member, policies)
+		collectPolicies(strings.TrimPrefix(path+"/"+key, "/"), member, policies)
 	}
 }
 
-// members returns the members of an object, or the elements of a list of objects by their index; else nothing.
+// members returns the members of an object, or the elements of a list of objects by index. For all else it returns nil.
 func members(node any) map[string]any {
 	switch node := node.(type) {
 	case map[string]any:

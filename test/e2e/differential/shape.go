@@ -16,25 +16,25 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
-// Folder is where, in the repository, the shapes are.
+// Folder is the folder of the shapes in the repository.
 const Folder = "test/e2e/testdata/differential"
 
 // Shape is a way to write scheduling rules: a file of Folder.
 type Shape struct {
-	// Name is that of the file, without its ending.
+	// Name is the name of the file, without the extension.
 	Name string `json:"-"`
-	// About says in a line what the rules are for.
+	// About describes the rules in one line.
 	About string `json:"about"`
-	// From and To are the namespaces of the source and of its copy. Both are one of the shape's own unless given.
+	// From and To are the namespaces of source and target. The default for both is named after the shape.
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Rules is the part of the source's spec that the shape is about.
+	// Rules is the part of the source's spec with the rules.
 	Rules map[string]any `json:"rules"`
-	// Expected is what the three laws of the rewrite demand of it in the copy. It is empty where no rewrite can be right.
+	// Expected is that part in the target, as the three laws of the rewrite require it. It is empty where no rewrite is right.
 	Expected map[string]any `json:"expected"`
 }
 
-// Shapes reads all shapes, of the repository that holds the working directory, in the order of their files.
+// Shapes reads all shapes, sorted by file name.
 func Shapes() ([]Shape, error) {
 	root, err := repository.Root()
 	if err != nil {
@@ -64,14 +64,14 @@ func readShape(file string) (Shape, error) {
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {
 		return Shape{}, err
 	}
-	// A namespace's name has no dots.
+	// The name of a namespace has no dots.
 	own := strings.ReplaceAll(s.Name, ".", "-")
 	s.From, s.To = cmp.Or(s.From, own), cmp.Or(s.To, own)
 	return s, nil
 }
 
-// SnapshotLike returns a real snapshot with the shape's rules in the place of the source's, as JSON. What else a component
-// or a shard needs, it has from the component of the original.
+// SnapshotLike returns a copy of a real snapshot with the shape's rules, as JSON. Components and shards have all other fields of the original
+// component.
 func (s *Shape) SnapshotLike(original *unstructured.Unstructured) ([]byte, error) {
 	snapshot := original.DeepCopy()
 	snapshot.SetNamespace(s.From)
@@ -96,7 +96,7 @@ func (s *Shape) SnapshotLike(original *unstructured.Unstructured) ([]byte, error
 	return json.Marshal(snapshot)
 }
 
-// complete gives every element of a list the members of another object that it lacks.
+// complete adds the members of another object to every element of a list that does not have them.
 func complete(list any, other map[string]any) {
 	for _, element := range list.([]any) {
 		element := element.(map[string]any)

@@ -10,38 +10,37 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Verdict is what a cell of the table says of an outcome.
+// Verdict is a cell of the table.
 type Verdict struct {
 	Right bool
-	Words string
+	Text  string
 }
 
-// Judge compares the policies of a copy with those that the shape expects. A wrong outcome is described by the first leaf
-// that is wrong. Where nothing can be right, every outcome is described by what it changed.
+// Judge compares the policies of a target with the expected ones. The text of a wrong result describes the first wrong leaf. Where no
+// result is right, the text describes the first change.
 func (s *Shape) Judge(got map[string]any) Verdict {
 	was := Policies(s.Rules)
 	if s.Expected == nil {
 		if d := firstDifference(nil, was, got, nil); d != nil {
-			return Verdict{Words: d.String()}
+			return Verdict{Text: d.String()}
 		}
-		return Verdict{Words: "kept"}
+		return Verdict{Text: "kept"}
 	}
 	if d := firstDifference(nil, Policies(s.Expected), got, was); d != nil {
-		return Verdict{Words: "wrong: " + d.String()}
+		return Verdict{Text: "wrong: " + d.String()}
 	}
-	return Verdict{Right: true, Words: "right"}
+	return Verdict{Right: true, Text: "right"}
 }
 
-// difference is a leaf that is not as it should be.
+// difference is a leaf that differs from the expected one.
 type difference struct {
 	path []string
-	// operator is that of the requirement whose values the leaf is, if it is such.
+	// operator is set where the leaf is the values of a requirement.
 	operator       string
 	want, got, was any
 }
 
-// firstDifference returns the first leaf, in the order of the names, in which got differs from want; nil when none does.
-// was holds the same leaf in the source.
+// firstDifference returns the first leaf, by name, in which got differs from want, or nil. was is the source.
 func firstDifference(path []string, want, got, was any) *difference {
 	if reflect.DeepEqual(want, got) {
 		return nil
@@ -69,7 +68,7 @@ func keys(a, b map[string]any) []string {
 	return slices.Sorted(maps.Keys(union))
 }
 
-// String says in words what became of the leaf: "podAntiAffinity still names my1".
+// String describes the leaf: "podAntiAffinity still names my1".
 func (d *difference) String() string {
 	text := d.rule()
 	if d.operator != "" && d.operator != string(metav1.LabelSelectorOpIn) {
@@ -81,7 +80,7 @@ func (d *difference) String() string {
 func (d *difference) change() string {
 	lost, added := d.without(d.want, d.got), d.without(d.got, d.want)
 	switch {
-	case d.hasValuesInVain():
+	case d.hasForbiddenValues():
 		return "got values " + list(added) + ", which the API server refuses in a Pod"
 	case reflect.DeepEqual(d.got, d.was) && len(added) > 0:
 		return "still names " + list(added)
@@ -94,12 +93,12 @@ func (d *difference) change() string {
 	}
 }
 
-// hasValuesInVain reports whether the leaf gives values to an operator that must have none.
-func (d *difference) hasValuesInVain() bool {
+// hasForbiddenValues reports whether the operator must have no values.
+func (d *difference) hasForbiddenValues() bool {
 	return d.operator == string(metav1.LabelSelectorOpExists) || d.operator == string(metav1.LabelSelectorOpDoesNotExist)
 }
 
-// rule names the kind of the rule that the leaf belongs to.
+// rule returns the kind of the rule.
 func (d *difference) rule() string {
 	for _, kind := range []string{"podAffinity", "podAntiAffinity", "nodeAffinity", "topologySpreadConstraints"} {
 		if slices.Contains(d.path, kind) {
@@ -109,7 +108,7 @@ func (d *difference) rule() string {
 	return strings.Join(d.path, "/")
 }
 
-// without returns the values of a that b does not have. An object counts as one value, of the leaf's name.
+// without returns the values of a that are not in b. An object is one value, the name of the leaf.
 func (d *difference) without(a, b any) []string {
 	others := d.values(b)
 	return slices.DeleteFunc(d.values(a), func(value string) bool { return slices.Contains(others, value) })

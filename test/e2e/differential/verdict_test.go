@@ -7,7 +7,6 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The table is only as good as its verdicts.
 func TestVerdict(t *testing.T) {
 	for name, c := range map[string]struct{ was, want, got, words string }{
 		"is right when it is as expected": {
@@ -68,12 +67,12 @@ func TestVerdict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := Shape{Rules: ruled(t, c.was), Expected: ruled(t, c.want)}
 			got := s.Judge(Policies(ruled(t, c.got)))
-			NewWithT(t).Expect(got).To(Equal(Verdict{Right: c.words == "right", Words: c.words}))
+			NewWithT(t).Expect(got).To(Equal(Verdict{Right: c.words == "right", Text: c.words}))
 		})
 	}
 }
 
-// ruled returns a spec with one rule, whose selector is given in YAML.
+// ruled returns a spec with one rule. The selector is YAML.
 func ruled(t *testing.T, selector string) map[string]any {
 	t.Helper()
 	var parsed map[string]any

@@ -1,7 +1,4 @@
-// Package kubeblocks builds, installs and runs the real KubeBlocks, in any of
-// the versions Rehome is tested against.
+// Package kubeblocks builds, installs and runs KubeBlocks, in the versions that Rehome is tested with.
 //
-// KubeBlocks is AGPL-3.0. Nothing here imports it: its programs are built in
-// its own module, run as separate processes, and spoken to through the API
-// server.
+// KubeBlocks is AGPL-3.0. Nothing here imports it: its programs are built in its own module and run as separate processes.
 package kubeblocks

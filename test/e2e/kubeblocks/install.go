@@ -12,11 +12,10 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane/module"
 )
 
-// establishTimeout bounds the wait until every definition is served.
+// establishTimeout bounds the wait until every CRD is served.
 const establishTimeout = time.Minute
 
-// volumeSnapshots is the client module KubeBlocks itself is built with. The
-// definitions of the objects are part of it.
+// volumeSnapshots is the client module that KubeBlocks requires. It contains the CRDs.
 func volumeSnapshots() module.Module {
 	return module.Module{
 		Path:    "github.com/kubernetes-csi/external-snapshotter/client/v6",
@@ -25,9 +24,8 @@ func volumeSnapshots() module.Module {
 	}
 }
 
-// Install creates the version's CustomResourceDefinitions and those of volume
-// snapshots, without which KubeBlocks does not start. It returns when the API
-// server serves them all.
+// Install creates the CRDs of the version and those of volume snapshots, without which KubeBlocks does not start. It returns when all are
+// served.
 func (v Version) Install(ctx context.Context, config *rest.Config) error {
 	own, err := v.module().Download(ctx)
 	if err != nil {
@@ -46,7 +44,7 @@ func (v Version) Install(ctx context.Context, config *rest.Config) error {
 		MaxTime:            establishTimeout,
 	})
 	if err != nil {
-		return fmt.Errorf("install the definitions of KubeBlocks %s: %w", v, err)
+		return fmt.Errorf("install the CRDs of KubeBlocks %s: %w", v, err)
 	}
 	return nil
 }

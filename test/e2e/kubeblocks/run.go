@@ -14,23 +14,22 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/program"
 )
 
-// systemNamespace is where KubeBlocks keeps what is its own.
+// systemNamespace is the namespace of KubeBlocks itself.
 const systemNamespace = "kb-system"
 
-// Running is a KubeBlocks that runs.
+// Running is a running KubeBlocks.
 type Running struct {
 	Manager        *controlplane.Process
 	DataProtection *controlplane.Process
 }
 
-// Start runs KubeBlocks against a control plane that has its definitions, and
-// returns when it is ready. It ends with the control plane.
+// Start runs KubeBlocks on a control plane that has its CRDs, and returns when it is ready. It stops with the control plane.
 func Start(ctx context.Context, cp *controlplane.ControlPlane, programs Programs) (*Running, error) {
 	if err := createSystemNamespace(ctx, cp.Config()); err != nil {
 		return nil, err
 	}
 	manager, err := startProgram(ctx, cp, "kubeblocks-manager", programs.Manager,
-		// Addons run Helm in containers, which nothing here runs.
+		// Addons run Helm in containers, and kwok runs no containers.
 		"--extensions=false")
 	if err != nil {
 		return nil, err
@@ -42,12 +41,12 @@ func Start(ctx context.Context, cp *controlplane.ControlPlane, programs Programs
 	return &Running{Manager: manager.Process, DataProtection: dataProtection.Process}, nil
 }
 
-// startProgram returns when the program is ready. Nothing of the caller's
-// environment reaches it: KubeBlocks takes every variable for configuration.
+// startProgram returns when the program is ready. The program does not inherit the environment, because KubeBlocks reads its configuration
+// from it.
 func startProgram(ctx context.Context, cp *controlplane.ControlPlane, name, path string, flags ...string) (*program.Program, error) {
 	env := []string{
 		"CM_NAMESPACE=" + systemNamespace,
-		"DP_ENCRYPTION_KEY=rehome", // required, and nothing here is secret
+		"DP_ENCRYPTION_KEY=rehome", // required
 	}
 	p, err := program.Start(cp, name, path, env, append(flags, "--metrics-bind-address=0"))
 	if err != nil {
@@ -62,7 +61,7 @@ func startProgram(ctx context.Context, cp *controlplane.ControlPlane, name, path
 func createSystemNamespace(ctx context.Context, config *rest.Config) error {
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return fmt.Errorf("make a client: %w", err)
+		return fmt.Errorf("create a client: %w", err)
 	}
 	_, err = clientset.CoreV1().Namespaces().Apply(ctx, corev1.Namespace(systemNamespace),
 		metav1.ApplyOptions{FieldManager: "rehome-e2e"})

@@ -11,27 +11,26 @@ import (
 
 const modulePath = "github.com/apecloud/kubeblocks"
 
-// Version is a release of KubeBlocks and what an API client has to know of it.
+// Version is a release of KubeBlocks and its API.
 type Version struct {
 	// Name is the module version, such as "v1.0.2".
 	Name string
-	// Sum is the hash of the module's content, as go.sum spells it.
+	// Sum is the hash of the module, as in go.sum.
 	Sum string
-	// Apps serves Cluster and ComponentDefinition in the version KubeBlocks
-	// itself works with.
+	// Apps serves Cluster and ComponentDefinition, in the version that KubeBlocks stores.
 	Apps schema.GroupVersion
 	// Operations serves OpsRequest.
 	Operations schema.GroupVersion
-	// OnDelete says that a Cluster can choose this update strategy.
+	// OnDelete says that a Cluster can have this update strategy.
 	OnDelete bool
-	// TemplateRestores says that restore Pods of an instance template carry the rules of the template; otherwise they
-	// carry those of the component.
+	// TemplateRestores says that the restore Pods of an instance template have the rules of the template. Otherwise they have those of
+	// the component.
 	TemplateRestores bool
+	// RewritesOpsRequest says that KubeBlocks rewrites the rules of components when it restores by OpsRequest.
+	RewritesOpsRequest bool
 }
 
-// Versions returns the releases under test, newest first.
-//
-// The hashes are ours: the Go checksum database does not know v0.9.3.
+// Versions returns the releases under test, newest first. The hashes are here, because the Go checksum database does not have v0.9.3.
 func Versions() []Version {
 	const (
 		appsGroup       = "apps.kubeblocks.io"
@@ -50,7 +49,8 @@ func Versions() []Version {
 			Operations: operationsV1alpha1,
 			OnDelete:   true,
 
-			TemplateRestores: true,
+			TemplateRestores:   true,
+			RewritesOpsRequest: true,
 		},
 		{
 			Name:       "v1.0.0",
@@ -58,6 +58,8 @@ func Versions() []Version {
 			Apps:       appsV1,
 			Operations: operationsV1alpha1,
 			OnDelete:   true,
+
+			RewritesOpsRequest: true,
 		},
 		{
 			Name:       "v0.9.3",
@@ -78,14 +80,14 @@ func Names() []string {
 	return names
 }
 
-// Find returns the version called name. The error names those there are.
+// Find returns the version called name. The error lists all names.
 func Find(name string) (Version, error) {
 	for _, v := range Versions() {
 		if v.Name == name {
 			return v, nil
 		}
 	}
-	return Version{}, fmt.Errorf("no KubeBlocks %q here, only %s", name, strings.Join(Names(), ", "))
+	return Version{}, fmt.Errorf("no KubeBlocks %q, only %s", name, strings.Join(Names(), ", "))
 }
 
 func (v Version) String() string { return v.Name }

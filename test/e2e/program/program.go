@@ -1,4 +1,4 @@
-// Package program runs operators against a control plane until they are ready.
+// Package program runs operators on a control plane.
 package program
 
 import (
@@ -19,16 +19,15 @@ const (
 	readyInterval = 100 * time.Millisecond
 )
 
-// Program is an operator that was started.
+// Program is a started operator.
 type Program struct {
 	*controlplane.Process
 	name  string
 	ready string // URL of its readiness probe
 }
 
-// Start starts an operator, without waiting for it. It gets a flag that says where to serve its probes, on a free port, behind
-// the flags given; the path of an admin's kubeconfig in its environment; and besides that only the environment given, nothing
-// of the caller's.
+// Start starts an operator, and does not wait for it. Start appends a flag with a free port for the probes. The environment is env and an
+// administrator's KUBECONFIG, which env can override; nothing is inherited.
 func Start(cp *controlplane.ControlPlane, name, path string, env, flags []string) (*Program, error) {
 	probe, err := FreeAddress()
 	if err != nil {
@@ -44,7 +43,7 @@ func Start(cp *controlplane.ControlPlane, name, path string, env, flags []string
 	return &Program{Process: process, name: name, ready: "http://" + probe + "/readyz"}, nil
 }
 
-// WaitReady returns when the program says that it is ready, and fails when it does not in time or exits.
+// WaitReady returns when the program is ready. It is an error when the program exits or is not ready in time.
 func (p *Program) WaitReady(ctx context.Context) error {
 	err := wait.PollUntilContextTimeout(ctx, readyInterval, readyTimeout, true, func(ctx context.Context) (bool, error) {
 		return p.isReady(ctx), p.Err()
@@ -68,7 +67,7 @@ func (p *Program) isReady(ctx context.Context) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// FreeAddress returns a loopback address nobody listens on now.
+// FreeAddress returns a free loopback address.
 func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

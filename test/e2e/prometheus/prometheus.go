@@ -1,4 +1,4 @@
-// Package prometheus runs a real Prometheus that scrapes one target, and asks it.
+// Package prometheus runs a real Prometheus that scrapes one target, and queries it.
 package prometheus
 
 import (
@@ -26,29 +26,28 @@ const (
 	readyInterval = 100 * time.Millisecond
 )
 
-// Target is what is scraped, over HTTPS.
+// Target is scraped over HTTPS.
 type Target struct {
 	Address string
-	// Token is the bearer token that is sent.
+	// Token is the bearer token.
 	Token string
 }
 
-// Server is a Prometheus that was started.
+// Server is a running Prometheus.
 type Server struct {
 	promv1.API
 	process *controlplane.Process
 	dir     string
 }
 
-// binaryVariable is the environment variable that holds the path of the program.
+// binaryVariable is the environment variable with the path of the program.
 const binaryVariable = "PROMETHEUS"
 
-// Start runs Prometheus beside a control plane, with the rules of this repository, and returns when it has scraped the target. It
-// ends with Stop.
+// Start runs Prometheus with the rules of this repository, and returns when it has scraped the target.
 func Start(ctx context.Context, cp *controlplane.ControlPlane, target Target) (*Server, error) {
 	binary := os.Getenv(binaryVariable)
 	if binary == "" {
-		return nil, fmt.Errorf("%s does not say where the program is: run `make test-e2e`", binaryVariable)
+		return nil, fmt.Errorf("%s is not set: run `make test-e2e`", binaryVariable)
 	}
 	dir, err := os.MkdirTemp("", "prometheus-")
 	if err != nil {
@@ -83,7 +82,7 @@ func (s *Server) start(ctx context.Context, cp *controlplane.ControlPlane, binar
 	return s.waitScraped(ctx)
 }
 
-// configuration scrapes often, so that a test need not wait. YAML takes JSON's strings.
+// configuration scrapes often, so that a test need not wait. A quoted Go string is a YAML string.
 const configuration = `
 global: {scrape_interval: 500ms, evaluation_interval: 500ms}
 rule_files: [%q]
@@ -122,7 +121,7 @@ func (s *Server) waitScraped(ctx context.Context) error {
 	return err
 }
 
-// Ask returns the values that a query has now, without those that are no numbers, such as a quantile of nothing.
+// Ask returns the values that a query has now, without NaN, which a quantile of no samples is.
 func (s *Server) Ask(ctx context.Context, query string) ([]float64, error) {
 	answer, _, err := s.Query(ctx, query, time.Time{})
 	if err != nil {
@@ -130,7 +129,7 @@ func (s *Server) Ask(ctx context.Context, query string) ([]float64, error) {
 	}
 	vector, ok := answer.(model.Vector)
 	if !ok {
-		return nil, fmt.Errorf("query %s: a %s is no vector", query, answer.Type())
+		return nil, fmt.Errorf("query %s: got a %s, want a vector", query, answer.Type())
 	}
 	var values []float64
 	for _, sample := range vector {
@@ -141,7 +140,7 @@ func (s *Server) Ask(ctx context.Context, query string) ([]float64, error) {
 	return values, nil
 }
 
-// Stop ends it, and removes what it wrote but for its log.
+// Stop stops Prometheus and removes its data. The log stays.
 func (s *Server) Stop() error {
 	var err error
 	if s.process != nil {

@@ -1,4 +1,4 @@
-// Package rehome builds Rehome from this repository and runs it against a control plane.
+// Package rehome builds Rehome from this repository and runs it on a control plane.
 package rehome
 
 import (
@@ -14,8 +14,7 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/program"
 )
 
-// Build builds the binary as it is in the working tree, and returns its path. Go's build cache makes it quick when nothing
-// has changed.
+// Build builds the binary from the working tree, and returns its path. Without a change, Go's build cache makes it quick.
 func Build(ctx context.Context) (string, error) {
 	root, err := repository.Root()
 	if err != nil {
@@ -26,7 +25,7 @@ func Build(ctx context.Context) (string, error) {
 	return binary, err
 }
 
-// output returns what a command prints; its error holds what the command complained of.
+// output returns the standard output of a command. The error contains the standard error.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, name, args...).Output()
 	var exit *exec.ExitError
@@ -36,21 +35,21 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// Start installs the definitions and runs the operator with the rights of an administrator, and returns when it is ready. It serves
-// no metrics, unless the flags say where. It ends with the control plane, or before with Stop.
+// Start installs the CRDs and runs the operator with the rights of an administrator.
 func Start(ctx context.Context, cp *controlplane.ControlPlane, binary string, flags ...string) (*program.Program, error) {
-	if err := install(cp.Config()); err != nil {
+	if err := InstallCRDs(cp.Config()); err != nil {
 		return nil, err
 	}
-	p, err := program.Start(cp, "rehome", binary, nil, append([]string{"manager", "--metrics-bind-address=0"}, flags...))
+	return Run(ctx, cp, binary, nil, flags)
+}
+
+// Run runs the operator, and returns when it is ready. It serves metrics only where a flag says so. It ends with the control plane,
+// or with Stop.
+func Run(ctx context.Context, cp *controlplane.ControlPlane, binary string, env, flags []string) (*program.Program, error) {
+	p, err := program.Start(cp, "rehome", binary, env, append([]string{"manager", "--metrics-bind-address=0"}, flags...))
 	if err != nil {
 		return nil, err
 	}
-	return ready(ctx, p)
-}
-
-// ready returns a program when it is ready, and stops one that does not get there.
-func ready(ctx context.Context, p *program.Program) (*program.Program, error) {
 	if err := p.WaitReady(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}

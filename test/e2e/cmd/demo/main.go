@@ -1,5 +1,4 @@
-// Command demo shows the defect that Rehome ends: a restore that hangs, on a real control plane and a real KubeBlocks, and
-// how it goes on as soon as Rehome runs.
+// Command demo shows a restore that is stuck on a real control plane with a real KubeBlocks, and how Rehome unblocks it.
 package main
 
 import (
@@ -17,7 +16,7 @@ import (
 )
 
 func main() {
-	log.SetLogger(logr.Discard()) // the story is all there is to see
+	log.SetLogger(logr.Discard()) // the log of client libraries would hide the steps
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -34,7 +33,7 @@ func newCommand() *cobra.Command {
 	var version string
 	cmd := &cobra.Command{
 		Use:           "demo",
-		Short:         "See a restore hang on a real KubeBlocks, and Rehome end it",
+		Short:         "Show a stuck restore on a real KubeBlocks, and how Rehome unblocks it",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -43,9 +42,9 @@ func newCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tell(cmd.Context(), v, cmd.OutOrStdout())
+			return runDemo(cmd.Context(), v, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&version, "kubeblocks", "v1.0.2", "version of KubeBlocks")
+	cmd.Flags().StringVar(&version, "kubeblocks", kubeblocks.Names()[0], "version of KubeBlocks")
 	return cmd
 }

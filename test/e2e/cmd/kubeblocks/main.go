@@ -1,5 +1,4 @@
-// Command kubeblocks builds the versions of KubeBlocks that Rehome is tested
-// against.
+// Command kubeblocks builds the versions of KubeBlocks that Rehome is tested with.
 package main
 
 import (
@@ -16,7 +15,7 @@ import (
 
 func main() {
 	if err := run(); err != nil {
-		os.Exit(1) // cobra has said why
+		os.Exit(1) // cobra has printed the error
 	}
 }
 
@@ -29,7 +28,7 @@ func run() error {
 func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:          "kubeblocks",
-		Short:        "Build the versions of KubeBlocks that Rehome is tested against",
+		Short:        "Build the versions of KubeBlocks that Rehome is tested with",
 		SilenceUsage: true,
 	}
 	cmd.AddCommand(newBuildCommand())
@@ -39,7 +38,7 @@ func newCommand() *cobra.Command {
 func newBuildCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:       "build [version...]",
-		Short:     "Build the versions named, or all, unless they are built",
+		Short:     "Build the given versions, or all; skip those that are built",
 		ValidArgs: kubeblocks.Names(),
 		Args:      cobra.OnlyValidArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -1,6 +1,5 @@
-// Command rights takes each right that Rehome has away, one after another, and finds a test that fails without it. A right that no
-// test misses is one that Rehome need not have. It takes long: it is for the night. With rights as arguments, such as "patch events",
-// it tries those only.
+// Command rights removes each right of Rehome in turn, and finds a test that fails without it. A right without such a test may be
+// superfluous. It takes hours, so it runs at night. With arguments, such as "patch events", it removes only those rights.
 package main
 
 import (
@@ -30,17 +29,16 @@ func main() {
 	}
 }
 
-// suite is a suite of tests, as a folder and the arguments of its binary.
+// suite is a package of tests and the arguments of its binary.
 type suite struct {
 	name, module, pkg string
 	args              []string
-	// atOnce is how many of its runs do not get in each other's way.
+	// atOnce is how many of its runs may run at the same time.
 	atOnce int
 	binary string
 }
 
-// suites are tried in this order: the first is the quickest. The controllers' specs that are left out do what the others do many times
-// over, and take minutes.
+// suites returns the suites, the quickest first. The skipped specs of controllers take minutes and repeat what others do.
 func suites() []*suite {
 	return []*suite{
 		{name: "operator", module: ".", pkg: "pkg/operator", atOnce: 2},
@@ -77,12 +75,12 @@ func run() error {
 		}
 	}
 	if len(rights) > 0 {
-		return fmt.Errorf("no test misses: %s", strings.Join(rights, ", "))
+		return fmt.Errorf("no test fails without: %s", strings.Join(rights, ", "))
 	}
 	return nil
 }
 
-// wanted returns the rights that are asked for, or all.
+// wanted returns the given rights, or all.
 func wanted(asked []string) ([]string, error) {
 	cluster, own, err := rehometesting.Roles()
 	if err != nil {
@@ -112,9 +110,9 @@ func (s *suite) build(ctx context.Context, root, dir string) error {
 	return nil
 }
 
-// unmissed prints, for each right that a test of the suite misses, which test that is, and returns the others.
+// unmissed prints the failing test for each right, and returns the rights without one.
 func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error) {
-	// A test that fails anyway would seem to miss every right.
+	// A test that always fails would fail without every right.
 	switch failure, err := s.failure(ctx, ""); {
 	case err != nil:
 		return nil, err
@@ -146,7 +144,7 @@ func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error)
 
 var failed = regexp.MustCompile(`\[FAIL\]\s*(.*)`)
 
-// failure runs the suite without a right, and returns the name of the first test that fails, or an empty string.
+// failure runs the suite without a right, and returns the name of the first failed test, or an empty string.
 func (s *suite) failure(ctx context.Context, without string) (string, error) {
 	cmd := exec.CommandContext(ctx, s.binary, append(slices.Clone(s.args), "-ginkgo.no-color", "-ginkgo.fail-fast")...)
 	cmd.Dir = s.pkg

@@ -1,0 +1,21 @@
+package feasibility
+
+// What one decision may cost. The units are steps of a few nanoseconds each.
+const (
+	maxSteps = 60_000_000
+	// maxSearch is what the search of one group may cost.
+	maxSearch = 6_000_000
+	// maxRounds is how often rules are judged anew after some were refused.
+	maxRounds = 24
+)
+
+// budget bounds the work of a decision.
+type budget struct{ left int }
+
+// spend takes steps, and reports whether there were enough.
+func (b *budget) spend(steps int) bool {
+	b.left -= steps
+	return b.left >= 0
+}
+
+func (b *budget) spent() bool { return b.left < 0 }

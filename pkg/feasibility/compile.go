@@ -1,0 +1,131 @@
+package feasibility
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/utils/ptr"
+
+)
+
+// compiler turns the rules of single Pods into rules of the group: what several Pods carry alike is one.
+type compiler struct {
+	group   *group
+	anti    map[string]*rule
+	spreads map[string]*spread
+	// keyed holds, by Pod, the nodes with the labels of all its constraints.
+	keyed map[int]set
+}
+
+func newCompiler(g *group, terms []term) *compiler {
+	c := &compiler{group: g, anti: map[string]*rule{}, spreads: map[string]*spread{}, keyed: map[int]set{}}
+	for i := range terms {
+		t := &terms[i]
+		if t.spread == nil {
+			continue
+		}
+		labelled := g.topology(t.rule.TopologyKey).labelled
+		if c.keyed[t.pod] != nil {
+			labelled = labelled.and(c.keyed[t.pod])
+		}
+		c.keyed[t.pod] = labelled
+	}
+	return c
+}
+
+// addAnti adds an anti-affinity rule that selects another Pod.
+func (c *compiler) addAnti(t *term, due bool) {
+	if t.takes.without(t.pod).empty() {
+		return
+	}
+	key := t.key()
+	if c.anti[key] == nil {
+		c.anti[key] = c.rule(t, due)
+		c.group.anti = append(c.group.anti, c.anti[key])
+	}
+	c.anti[key].carriers.add(t.pod)
+}
+
+// addSpread adds a constraint that counts another Pod. One that counts its own Pod alone always holds.
+func (c *compiler) addSpread(t *term, due bool) {
+	if t.takes.without(t.pod).empty() {
+		return
+	}
+	eligible := c.group.eligible(t.pod, t.spread, c.keyed[t.pod])
+	key := t.key() + eligible.key()
+	if c.spreads[key] == nil {
+		s := &spread{rule: *c.rule(t, due), maxSkew: int(t.spread.MaxSkew), eligible: eligible}
+		s.domains = s.topology.domains(eligible)
+		s.few = s.domains.count() < int(ptr.Deref(t.spread.MinDomains, 1))
+		c.spreads[key] = s
+		c.group.spreads = append(c.group.spreads, s)
+	}
+	c.spreads[key].carriers.add(t.pod)
+}
+
+func (c *compiler) rule(t *term, due bool) *rule {
+	return &rule{
+		Rule: t.rule, topology: c.group.topology(t.rule.TopologyKey), due: due,
+		carriers: newSet(len(c.group.world.Pods)), takes: t.takes,
+	}
+}
+
+// addAffinity adds what the affinity rules of one Pod ask for together.
+func (c *compiler) addAffinity(terms []*term, due map[Rule]bool, loosened bool) {
+	pod := terms[0].pod
+	a := &affinity{Rule: terms[0].rule, peers: terms[0].takes, due: loosened}
+	changed := false
+	for _, t := range terms {
+		a.peers = a.peers.and(t.takes)
+		changed = changed || t.changed
+		if topology := c.group.topology(t.rule.TopologyKey); !slices.Contains(a.topologies, topology) {
+			a.topologies = append(a.topologies, topology)
+		}
+		if due[t.rule] && !due[a.Rule] {
+			a.Rule = t.rule
+		}
+	}
+	a.due = a.due || due[a.Rule]
+	if !changed && a.peers.empty() {
+		c.group.uncertain.add(pod)
+		return
+	}
+	c.group.affinity[pod] = a
+	for peer := range a.peers.all() {
+		for _, t := range a.topologies {
+			c.group.vague = c.group.vague || !c.group.candidates[peer].within(t.labelled)
+		}
+	}
+}
+
+// key tells rules apart that differ in what they ask for.
+func (t *term) key() string {
+	var numbers [3]int32
+	if t.spread != nil {
+		numbers[0], numbers[1] = t.spread.MaxSkew, ptr.Deref(t.spread.MinDomains, 1)
+	}
+	numbers[2] = int32(t.rule.Index)
+	return fmt.Sprint(t.rule.Policy, t.rule.Kind, t.rule.TopologyKey, numbers, t.takes.key())
+}
+
+// compile adds the rules of the group.
+func (g *group) compile(terms []term, due map[Rule]bool, loosened bool) {
+	c := newCompiler(g, terms)
+	together := map[int][]*term{}
+	for i := range terms {
+		switch t := &terms[i]; t.rule.Kind {
+		case AntiAffinity:
+			c.addAnti(t, due[t.rule] || loosened)
+		case Spread:
+			c.addSpread(t, due[t.rule] || loosened)
+		default:
+			together[t.pod] = append(together[t.pod], t)
+		}
+	}
+	for _, pod := range g.pods {
+		if len(together[pod]) > 0 {
+			c.addAffinity(together[pod], due, loosened)
+		}
+	}
+}
+

@@ -1,0 +1,59 @@
+package feasibility
+
+// like reports whether two constraints ask the same of their Pods.
+func (s *spread) like(other *spread) bool {
+	return other != nil && (s == other ||
+		s.topology == other.topology && s.maxSkew == other.maxSkew && s.few == other.few && s.takes.equal(other.takes) && s.eligible.equal(other.eligible))
+}
+
+// countMost returns how many of the Pods that a constraint counts can be in each domain.
+func (p *proof) countMost(s *spread) []int {
+	most := make([]int, len(s.values))
+	for pod := range s.takes.all() {
+		for domain := range p.reach(pod, s.topology).all() {
+			most[domain]++
+		}
+		p.budget.spend(len(most)/8 + 1)
+	}
+	return most
+}
+
+// floor returns how many Pods each domain of a constraint has, at least, at the end of every play.
+//
+// Of the Pods that can be in one domain alone, those count that surely have a node, and those that only this constraint can keep
+// waiting: in the domain with the fewest Pods it keeps nobody waiting. So that domain has all of them.
+func (p *proof) floor(s *spread) int {
+	if s.few {
+		return 0
+	}
+	fixed := make([]int, len(s.values))
+	for pod := range s.takes.all() {
+		domain, ok := p.reach(pod, s.topology).only()
+		if !ok || p.uncertain.has(pod) || !p.candidates[pod].within(s.eligible) {
+			continue
+		}
+		if p.sure.has(pod) || p.places(pod, s) {
+			fixed[domain]++
+		}
+	}
+	least := none
+	for domain := range s.domains.all() {
+		if least == none || fixed[domain] < least {
+			least = fixed[domain]
+		}
+	}
+	return max(least, 0)
+}
+
+// open returns the nodes of the Pod that a constraint leaves open at the end of every play.
+func (p *proof) open(pod int, s *spread) set {
+	nodes := newSet(len(p.cluster.nodes))
+	for domain := range p.reach(pod, s.topology).all() {
+		// The Pod itself is one of those that can be there, where the constraint counts it.
+		if p.most[s][domain]-p.floors[s] <= s.maxSkew {
+			nodes = nodes.or(s.nodes[domain])
+		}
+	}
+	p.budget.spend(len(nodes))
+	return nodes.and(p.candidates[pod])
+}

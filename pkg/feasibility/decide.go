@@ -1,0 +1,149 @@
+package feasibility
+
+import "slices"
+
+// Decide returns the changed rules that must stay stale. All others may be rewritten, together.
+//
+// Refused rules count as stale for the others. So one rule that the volumes do not admit keeps no other from being rewritten.
+func Decide(w World) []Refusal {
+	if !slices.ContainsFunc(w.Pods, func(p Pod) bool { return slices.ContainsFunc(p.Volumes, func(v Volume) bool { return v.tied() }) }) {
+		return nil
+	}
+	d := &decision{budget: budget{maxSteps}, refused: map[Rule]bool{}}
+	d.terms = terms(&w, &d.budget)
+	if !slices.ContainsFunc(d.terms, func(t term) bool { return t.changed }) {
+		return nil
+	}
+	d.stages = append(d.stages, newStage(&w, w.Nodes, d.terms, &d.budget))
+	if nodes := lifted(w.Nodes); nodes != nil {
+		d.stages = append(d.stages, newStage(&w, nodes, d.terms, &d.budget))
+	}
+	for range maxRounds {
+		if more := d.round(); !more && !d.budget.spent() {
+			return d.refusals
+		}
+	}
+	d.refuseAll()
+	return d.refusals
+}
+
+// decision is under way: rules are refused until the rest is admitted.
+type decision struct {
+	terms    []term
+	stages   []*stage
+	budget   budget
+	refused  map[Rule]bool
+	refusals []Refusal
+}
+
+// round judges all groups, with those rules stale that were refused before. It reports whether it refused more.
+func (d *decision) round() bool {
+	refusals := len(d.refusals)
+	for _, s := range d.stages {
+		for _, g := range s.groups(d.terms, d.refused, &d.budget) {
+			if d.budget.spent() {
+				return true
+			}
+			if c := g.judge(); c != nil {
+				d.refuse(c.refusal())
+			}
+		}
+	}
+	return len(d.refusals) > refusals
+}
+
+func (d *decision) refuse(r Refusal) {
+	if !d.refused[r.Rule] {
+		d.refused[r.Rule] = true
+		d.refusals = append(d.refusals, r)
+	}
+}
+
+// refuseAll refuses what is left when the work exceeds its bound.
+func (d *decision) refuseAll() {
+	for i := range d.terms {
+		if t := &d.terms[i]; t.changed {
+			d.refuse(Refusal{Rule: t.rule, Unproven: true, Reason: reasonTooMuch})
+		}
+	}
+}
+
+// conflict says why a rule is refused.
+type conflict struct {
+	*group
+	// Rule is the one to refuse. It keeps a Pod off its nodes, or the unchanged rule does that closing names.
+	Rule
+	closing Rule
+	pod     int
+	// others are the Pods in its way, or those it must be near.
+	others   []int
+	spread   *spread
+	unproven bool
+}
+
+// judge returns why a rule of the group has to be refused, or nil.
+func (g *group) judge() *conflict {
+	p := g.prove()
+	open := p.unproven()
+	switch {
+	case len(open) == 0:
+		return nil
+	case g.exact():
+		return p.taken(open[0])
+	}
+	found, complete := g.board().search()
+	switch {
+	case found != nil:
+		return found.conflict()
+	case complete:
+		return nil
+	default:
+		rule := g.suspect()
+		return &conflict{group: g, Rule: rule, closing: rule, pod: open[0], unproven: true}
+	}
+}
+
+// exact reports whether the proof finds every Pod that has a node at the end of every play, and only rules that are due are in
+// question.
+func (g *group) exact() bool {
+	if len(g.spreads) > 0 || len(g.affinity) > 0 || !g.uncertain.empty() {
+		return false
+	}
+	return !slices.ContainsFunc(g.anti, func(r *rule) bool { return !r.due || r.topology != g.anti[0].topology })
+}
+
+// taken says which Pods can take all nodes of one.
+func (p *proof) taken(pod int) *conflict {
+	c := &conflict{group: p.group, pod: pod}
+	for _, closer := range p.cover(p.candidates[pod], p.blockers(pod)).closers {
+		if len(closer.closes) > 0 {
+			c.others = append(c.others, closer.pod)
+		}
+	}
+	for _, r := range p.anti {
+		if r.rivals(pod).has(c.others[0]) {
+			c.closing = r.Rule
+			break
+		}
+	}
+	c.Rule = p.refusable(c.closing)
+	return c
+}
+
+// refusable returns the rule, or one that can be refused in its place.
+func (g *group) refusable(r Rule) Rule {
+	if slices.Contains(g.due, r) {
+		return r
+	}
+	return g.suspect()
+}
+
+// suspect returns the rule to refuse where none is known to be in the way: of the kind that is hardest to prove.
+func (g *group) suspect() Rule {
+	for _, kind := range []Kind{Spread, Affinity} {
+		if i := slices.IndexFunc(g.due, func(r Rule) bool { return r.Kind == kind }); i >= 0 {
+			return g.due[i]
+		}
+	}
+	return g.due[0]
+}

@@ -1,0 +1,190 @@
+package feasibility
+
+import (
+	"encoding/json"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	v1helper "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	"k8s.io/klog/v2"
+)
+
+// silent is the logger that a helper of Kubernetes wants. Its zero value logs nothing.
+var silent klog.Logger
+
+// cluster answers which nodes a Pod can be on, were it alone.
+type cluster struct {
+	nodes  []corev1.Node
+	byName map[string]int
+	// byLabel holds the nodes of each value of the labels that were asked for.
+	byLabel map[string]map[string]set
+	// homes holds what was found out of one node selector, affinity and tolerations.
+	homes map[string]home
+}
+
+// home is what the Pod's own spec says of nodes.
+type home struct {
+	// matched are the nodes that node selector and node affinity take, tolerated those whose taints the Pod tolerates.
+	matched, tolerated set
+	// cordoned are those that take no Pod of this kind.
+	cordoned set
+}
+
+func newCluster(nodes []corev1.Node) *cluster {
+	c := &cluster{nodes: nodes, byName: map[string]int{}, byLabel: map[string]map[string]set{}, homes: map[string]home{}}
+	for i := range nodes {
+		c.byName[nodes[i].Name] = i
+	}
+	return c
+}
+
+// candidates returns the nodes that the Pod could be on, were it alone.
+func (c *cluster) candidates(p *Pod) set {
+	h := c.home(p)
+	nodes := newSet(len(c.nodes))
+	for i := range h.matched.and(h.tolerated).all() {
+		if !h.cordoned.has(i) {
+			nodes.add(i)
+		}
+	}
+	for i := range p.Volumes {
+		nodes = c.mountable(&p.Volumes[i], nodes)
+	}
+	return nodes
+}
+
+func (c *cluster) home(p *Pod) home {
+	var affinity *corev1.NodeAffinity
+	if p.Rewritten.Affinity != nil {
+		affinity = p.Rewritten.Affinity.NodeAffinity
+	}
+	key, err := json.Marshal([]any{p.NodeSelector, affinity, p.Tolerations})
+	h, ok := c.homes[string(key)]
+	if err == nil && ok {
+		return h
+	}
+	h = c.findHome(p)
+	c.homes[string(key)] = h
+	return h
+}
+
+func (c *cluster) findHome(p *Pod) home {
+	h := home{newSet(len(c.nodes)), newSet(len(c.nodes)), newSet(len(c.nodes))}
+	affinity := nodeaffinity.NewRequiredNodeAffinity(p.NodeSelector, p.Rewritten.Affinity)
+	cordon := &corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
+	for i := range c.nodes {
+		node := &c.nodes[i]
+		if matched, err := affinity.Match(node); err == nil && matched {
+			h.matched.add(i)
+		}
+		if _, refused := v1helper.FindMatchingUntoleratedTaint(silent, node.Spec.Taints, p.Tolerations, keepsOut, true); !refused {
+			h.tolerated.add(i)
+		}
+		if node.Spec.Unschedulable && !v1helper.TolerationsTolerateTaint(silent, p.Tolerations, cordon, true) {
+			h.cordoned.add(i)
+		}
+	}
+	return h
+}
+
+// keepsOut reports whether a taint keeps Pods from being scheduled.
+func keepsOut(t *corev1.Taint) bool {
+	return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
+}
+
+// mountable returns those of the nodes on which the volume can be mounted.
+func (c *cluster) mountable(v *Volume, nodes set) set {
+	if v.Node != "" {
+		selected := newSet(len(c.nodes))
+		if i, ok := c.byName[v.Node]; ok {
+			selected.add(i)
+		}
+		nodes = nodes.and(selected)
+	}
+	if v.NodeAffinity == nil || v.NodeAffinity.Required == nil {
+		return nodes
+	}
+	affinity := nodeaffinity.NewLazyErrorNodeSelector(v.NodeAffinity.Required)
+	reached := newSet(len(c.nodes))
+	for i := range nodes.and(c.narrow(v.NodeAffinity.Required)).all() {
+		if matched, err := affinity.Match(&c.nodes[i]); err == nil && matched {
+			reached.add(i)
+		}
+	}
+	return reached
+}
+
+// narrow returns nodes among which are all that the selector matches. Most volumes name the value of a label, which an index
+// answers at once.
+func (c *cluster) narrow(s *corev1.NodeSelector) set {
+	nodes := newSet(len(c.nodes))
+	for i := range s.NodeSelectorTerms {
+		found := c.labelled(s.NodeSelectorTerms[i].MatchExpressions)
+		if found == nil {
+			return fullSet(len(c.nodes))
+		}
+		nodes = nodes.or(found)
+	}
+	return nodes
+}
+
+// labelled returns the nodes that the first requirement of values takes, or nil where there is none.
+func (c *cluster) labelled(requirements []corev1.NodeSelectorRequirement) set {
+	for _, r := range requirements {
+		if r.Operator != corev1.NodeSelectorOpIn {
+			continue
+		}
+		nodes := newSet(len(c.nodes))
+		for _, value := range r.Values {
+			if found, ok := c.index(r.Key)[value]; ok {
+				nodes = nodes.or(found)
+			}
+		}
+		return nodes
+	}
+	return nil
+}
+
+func (c *cluster) index(key string) map[string]set {
+	if index, ok := c.byLabel[key]; ok {
+		return index
+	}
+	index := map[string]set{}
+	for i := range c.nodes {
+		value, ok := c.nodes[i].Labels[key]
+		if !ok {
+			continue
+		}
+		if index[value] == nil {
+			index[value] = newSet(len(c.nodes))
+		}
+		index[value].add(i)
+	}
+	c.byLabel[key] = index
+	return index
+}
+
+// passing is the prefix of the taints that Kubernetes itself sets and removes.
+const passing = "node.kubernetes.io/"
+
+// lifted returns the nodes without what passes: cordons, and taints that Kubernetes sets. It is nil where nothing does.
+func lifted(nodes []corev1.Node) []corev1.Node {
+	all := make([]corev1.Node, len(nodes))
+	changed := false
+	for i := range nodes {
+		all[i] = nodes[i]
+		all[i].Spec.Unschedulable = false
+		all[i].Spec.Taints = nil
+		for _, taint := range nodes[i].Spec.Taints {
+			if !strings.HasPrefix(taint.Key, passing) {
+				all[i].Spec.Taints = append(all[i].Spec.Taints, taint)
+			}
+		}
+		changed = changed || nodes[i].Spec.Unschedulable || len(all[i].Spec.Taints) < len(nodes[i].Spec.Taints)
+	}
+	if !changed {
+		return nil
+	}
+	return all
+}
