@@ -136,6 +136,8 @@ type scope struct {
 	// pods and sets are the Pods and InstanceSets of the cluster, each listed live when it is needed first; nil before.
 	pods *[]corev1.Pod
 	sets *[]kubeblocks.InstanceSet
+	// rewriter is the index of the sources; set by compareRules, once for all policies.
+	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.
 	observation remedy.Observation
 }

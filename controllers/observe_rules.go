@@ -59,11 +59,22 @@ func rewrittenRules(r rewrite.Result) []rewrite.Finding {
 
 // rewritten returns the edits that make policies the Cluster's own.
 func (s *scope) rewritten(policies []rewrite.Policy) rewrite.Result {
+	if s.rewriter == nil {
+		s.rewriter = s.newRewriter()
+	}
+	if s.namedSource != nil {
+		return s.rewriter.WithPolicies(policies).Rewrite(policies)
+	}
+	return s.rewriter.Rewrite(policies)
+}
+
+// newRewriter indexes the sources.
+func (s *scope) newRewriter() *rewrite.Rewriter {
 	sources := s.sources
 	if s.namedSource != nil {
-		sources = []rewrite.Source{{Identity: *s.namedSource, Components: kubeblocks.ComponentsOf(s.cluster), Policies: policies}}
+		sources = []rewrite.Source{{Identity: *s.namedSource, Components: kubeblocks.ComponentsOf(s.cluster)}}
 	}
-	return rewrite.Rewrite(rewrite.Input{Sources: sources, Target: s.target(), Live: policies, Options: s.options})
+	return rewrite.Prepare(sources, s.target(), s.options)
 }
 
 // inherited returns the edits that the rules of the snapshots need, at their places in the live policies.
@@ -71,11 +82,17 @@ func (s *scope) inherited(live []rewrite.Policy) rewrite.Result {
 	if s.namedSource != nil {
 		return s.rewritten(live)
 	}
+	paths := make(map[string]string, len(live))
+	for i := range live {
+		if _, known := paths[live[i].Place]; !known {
+			paths[live[i].Place] = live[i].Path
+		}
+	}
 	policies := make([]rewrite.Policy, 0, len(live))
 	for _, source := range s.sources {
 		for _, policy := range source.Policies {
-			if i := slices.IndexFunc(live, func(p rewrite.Policy) bool { return p.Place == policy.Place }); i >= 0 {
-				policy.Path = live[i].Path
+			if path, ok := paths[policy.Place]; ok {
+				policy.Path = path
 				policies = append(policies, policy)
 			}
 		}

@@ -10,6 +10,11 @@ const (
 	textNotJSON       = "not JSON at byte %d"
 	textWrongType     = "%s is of type %s at byte %d"
 	textInvalidJSON   = "invalid JSON"
+	textTooManyOrMore = "it has more than %d %s"
+	textAllTooMany    = "the Cluster's snapshots together have too many rules or values"
+	textLongName      = "a name in it is longer than %d bytes"
+	textTooDeep       = "it is nested deeper than %d levels"
+	textTooLarge      = "it has %d bytes, and the limit is %d"
 )
 
 // What started, and what the scheduler has not decided on.
