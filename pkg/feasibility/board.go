@@ -20,7 +20,6 @@ type board struct {
 // check is what one rule asks of one Pod.
 type check struct {
 	Rule
-	due bool
 	// pods are, by their place on the board, those that the Pod must keep away from, be with, or that count.
 	pods []int
 	// topologies has one key, for affinity one or more.
@@ -147,20 +146,18 @@ func (g *group) checks(pod int, place map[int]int) []check {
 	}
 	for _, r := range g.anti {
 		if rivals := r.rivals(pod); !rivals.empty() {
-			checks = append(checks, check{Rule: r.Rule, due: r.due, pods: places(rivals), topologies: []*topology{r.topology}})
+			checks = append(checks, check{Rule: r.Rule, pods: places(rivals), topologies: []*topology{r.topology}})
 		}
 	}
 	for _, s := range g.spreads {
 		if s.carriers.has(pod) {
 			checks = append(checks, check{
-				Rule: s.Rule, due: s.due, pods: places(s.takes), topologies: []*topology{s.topology}, spread: s, self: s.takes.has(pod),
+				Rule: s.Rule, pods: places(s.takes), topologies: []*topology{s.topology}, spread: s, self: s.takes.has(pod),
 			})
 		}
 	}
 	if a := g.affinity[pod]; a != nil {
-		checks = append(checks, check{
-			Rule: a.Rule, due: a.due, pods: places(a.peers), topologies: a.topologies, self: a.peers.has(pod),
-		})
+		checks = append(checks, check{Rule: a.Rule, pods: places(a.peers), topologies: a.topologies, self: a.peers.has(pod)})
 	}
 	return checks
 }

@@ -125,13 +125,10 @@ func (s *stage) judge(m *members, b *budget) *conflict {
 	}
 }
 
-// exact reports whether the proof finds every Pod that has a node at the end of every play, and only rules that are due are in
-// question.
+// exact reports whether the proof finds every Pod that has a node at the end of every play.
 func (g *group) exact() bool {
-	if len(g.spreads) > 0 || len(g.affinity) > 0 || !g.uncertain.empty() {
-		return false
-	}
-	return !slices.ContainsFunc(g.anti, func(r *rule) bool { return !r.due || r.topology != g.anti[0].topology })
+	return len(g.spreads) == 0 && len(g.affinity) == 0 && g.uncertain.empty() &&
+		!slices.ContainsFunc(g.anti, func(r *rule) bool { return r.topology != g.anti[0].topology })
 }
 
 // taken says which Pods can take all nodes of one.
@@ -143,9 +140,8 @@ func (p *proof) taken(pod int) *conflict {
 		}
 	}
 	for _, r := range p.anti {
-		if r.rivals(pod).has(c.others[0]) {
+		if r.rivals(pod).has(c.others[0]) && !slices.Contains(p.due, c.closing) {
 			c.closing = r.Rule
-			break
 		}
 	}
 	c.Rule = p.refusable(c.closing)

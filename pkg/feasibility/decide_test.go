@@ -238,8 +238,9 @@ var cases = []struct {
 		world: world(nodes("a1 b1"), pods("mysql", unchanged(perNode), "a1", "a1")),
 	},
 	{
-		name:  "a rule that adds nothing to one that was there before is no harm",
-		world: world(nodes("a1 b1"), pods("mysql", together(unchanged(perNode), perNode), "a1", "a1")),
+		name:    "beside a rule that already leaves a Pod without a node, no other is rewritten",
+		world:   world(nodes("a1 b1"), pods("mysql", together(unchanged(perNode), perZone), "a1", "a1")),
+		refused: []string{"mysql anti-affinity 1: claims data-mysql-0 and data-mysql-1 are both in zone a, and the rule wants one Pod per zone"},
 	},
 	{
 		name:  "a rule that no Pods can break is rewritten",

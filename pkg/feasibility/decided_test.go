@@ -177,30 +177,44 @@ func (d *decided) foreign(pod int) bool {
 	return any
 }
 
-// outsiders says which nodes Pods of others close to each Pod. They close domains of the rules that stayed stale, and all nodes or
-// none where a rule is about them only.
+// outsiders says which nodes Pods of others close to each Pod.
 type outsiders []map[int]bool
 
-// drawOutsiders draws whether Pods of others are there.
-func (d *decided) drawOutsiders(t *rapid.T) outsiders {
-	closed := make(outsiders, len(d.world.Pods))
-	for pod := range closed {
-		closed[pod] = map[int]bool{}
+// drawOutsiders draws Pods of others. They close domains of the stale rules, without Rehome and with it. A Pod with a rule that is
+// about others only may find all nodes closed.
+func (d *decided) drawOutsiders(t *rapid.T) (before, after outsiders) {
+	before, after = make(outsiders, len(d.world.Pods)), make(outsiders, len(d.world.Pods))
+	for pod := range d.world.Pods {
+		before[pod], after[pod] = map[int]bool{}, map[int]bool{}
 		absent := d.dependent(pod) && rapid.Bool().Draw(t, "absent")
 		for n := range d.world.Nodes {
-			closed[pod][n] = absent
+			before[pod][n], after[pod][n] = absent, absent
 		}
 		for _, e := range d.entries[pod] {
-			if !d.refused[e.Rule] {
-				continue
+			if e.judged {
+				d.shut(t, e, before[pod])
 			}
-			shut := pick(t, "closed domain", "", "a", "b", d.world.Nodes[0].Name, d.world.Nodes[len(d.world.Nodes)-1].Name)
-			for n := range d.world.Nodes {
-				closed[pod][n] = closed[pod][n] || shut != "" && d.world.Nodes[n].Labels[e.TopologyKey] == shut
+			if d.refused[e.Rule] {
+				shut := d.shut(t, e, after[pod])
+				d.close(e, shut, before[pod])
 			}
 		}
 	}
-	return closed
+	return before, after
+}
+
+// shut draws a domain to close, or none, or for affinity all but one.
+func (d *decided) shut(t *rapid.T, e entry, closed map[int]bool) string {
+	shut := pick(t, "closed domain", "", "a", "b", "all", d.world.Nodes[0].Name, d.world.Nodes[len(d.world.Nodes)-1].Name)
+	d.close(e, shut, closed)
+	return shut
+}
+
+func (d *decided) close(e entry, shut string, closed map[int]bool) {
+	for n := range d.world.Nodes {
+		domain, ok := d.world.Nodes[n].Labels[e.TopologyKey]
+		closed[n] = closed[n] || ok && (shut == "all" || shut == domain)
+	}
 }
 
 // dependent reports whether a Pod has a rule, not due, that may be about Pods of others only.

@@ -1,25 +1,18 @@
 package feasibility
 
-import (
-	"slices"
-)
-
 // rule is an anti-affinity rule, with all Pods that carry it.
 type rule struct {
 	Rule
 	*topology
 	carriers, takes set
-	// due says that the rule may do harm: it is not there without the rewrite.
-	due bool
 }
 
 // affinity is what all affinity rules of a Pod ask for together: the scheduler wants, for each, a Pod that meets all.
 type affinity struct {
-	// Rule is the first that is due, else the first.
+	// Rule is the first of them.
 	Rule
 	topologies []*topology
 	peers      set
-	due        bool
 }
 
 // spread is a constraint, with all Pods that carry it.
@@ -44,7 +37,9 @@ type group struct {
 	uncertain set
 	// limits are the topologies of a Pod's stale rules. Pods of the source can keep it out of some domains.
 	limits map[int][]*topology
-	// due are the changed rules that can be refused.
+	// vague says that a stale affinity rule can be met by Pods of others as well as by the Cluster's.
+	vague bool
+	// due are the changed rules that concern a Pod with a tied volume. They can be refused.
 	due []Rule
 	// union holds on which nodes some Pods can be.
 	union map[string]set
@@ -126,19 +121,12 @@ func (s *stage) joined(terms []term, b *budget) forest {
 
 // group builds a group of its members, or nil where no rule is due.
 func (s *stage) group(m *members, b *budget) *group {
-	g := &group{stage: s, budget: b, pods: m.pods, affinity: map[int]*affinity{}, union: map[string]set{}}
+	g := &group{stage: s, budget: b, pods: m.pods, due: s.due(m), affinity: map[int]*affinity{}, union: map[string]set{}}
 	g.uncertain, g.limits = newSet(len(s.world.Pods)), map[int][]*topology{}
-	due, loosened := s.due(m)
-	for i := range m.terms {
-		if t := &m.terms[i]; due[t.rule] && !slices.Contains(g.due, t.rule) {
-			g.due = append(g.due, t.rule)
-		}
-	}
 	if len(g.due) == 0 {
 		return nil
 	}
-	// Where the rewrite takes a restriction away, Pods can be where they could not be. Then every rule may do harm.
-	g.compile(m.terms, due, loosened)
+	g.compile(m.terms)
 	return g
 }
 
@@ -155,39 +143,19 @@ func (g *group) places(pods set) set {
 	return g.union[key]
 }
 
-// due returns the changed rules that concern a Pod with a tied volume, and whether one of them restricts the Cluster's Pods less
-// than before.
-func (s *stage) due(m *members) (due map[Rule]bool, loosened bool) {
-	concerned := map[Rule]set{}
+// due returns the changed rules that concern a Pod with a tied volume.
+func (s *stage) due(m *members) []Rule {
+	concerned := map[Rule]bool{}
+	var due []Rule
 	for i := range m.terms {
 		t := &m.terms[i]
-		if !t.changed {
+		if !t.changed || concerned[t.rule] || !s.tied.has(t.pod) && !s.tied.meets(t.took) && !s.tied.meets(t.takes) {
 			continue
 		}
-		if concerned[t.rule] == nil {
-			concerned[t.rule] = newSet(len(s.world.Pods))
-		}
-		concerned[t.rule].add(t.pod)
-		concerned[t.rule] = concerned[t.rule].or(t.took).or(t.takes)
+		concerned[t.rule] = true
+		due = append(due, t.rule)
 	}
-	due = map[Rule]bool{}
-	for r, pods := range concerned {
-		due[r] = pods.meets(s.tied)
-	}
-	for i := range m.terms {
-		loosened = loosened || due[m.terms[i].rule] && m.terms[i].loosens()
-	}
-	return due, loosened
-}
-
-// loosens reports whether the stale rule may keep a Pod off a node that the rewritten one leaves open, because of the Cluster's own
-// Pods. More Pods selected only make anti-affinity stricter.
-func (t *term) loosens() bool {
-	others := t.took.without(t.pod)
-	if t.rule.Kind == AntiAffinity {
-		return !others.within(t.takes)
-	}
-	return !others.empty()
+	return due
 }
 
 // forest joins numbers into sets that have no number in common.

@@ -21,8 +21,8 @@ type position []int
 type harm struct {
 	*play
 	position
-	// pod is one without a node, by its place on the board; on node it is kept off by rules that are due alone.
-	pod, node int
+	// pod is one without a node, by its place on the board.
+	pod int
 }
 
 // search returns a play that harms, or nil. The search is not complete where it would cost too much, or knows too little.
@@ -34,13 +34,13 @@ func (b *board) search() (found *harm, complete bool) {
 	}
 	found = p.from(slices.Repeat(position{none}, len(b.pods)))
 	b.budget.spend(granted - p.budget.left)
-	return found, !b.vague() && !p.budget.spent()
+	return found, !b.unclear() && !p.budget.spent()
 }
 
-// vague reports whether a play depends on more than the board shows: on which domains Pods of the source leave to one, or on whether
-// a Pod counts where the label of an affinity rule is missing, which differs among schedulers.
-func (b *board) vague() bool {
-	return slices.ContainsFunc(b.pods, func(pod int) bool {
+// unclear reports whether plays depend on more than the board shows: on what Pods of the source leave to one with a stale rule, or on
+// whether a Pod counts where the label of an affinity rule is missing, which differs among schedulers.
+func (b *board) unclear() bool {
+	return b.vague || slices.ContainsFunc(b.pods, func(pod int) bool {
 		for _, t := range b.limits[pod] {
 			if !b.candidates[pod].within(t.around(b.candidates[pod].first())) {
 				return true
@@ -75,30 +75,29 @@ func (p *play) from(at position) *harm {
 
 type move struct{ pod, node int }
 
-// moves lists what the scheduler can do, and a Pod that cannot be scheduled because of a rule that is due, if there is one.
+// moves lists what the scheduler can do, and a Pod that finds no node, if there is one.
 func (p *play) moves(at position) (moves []move, stuck *harm) {
 	for pod := range at {
 		if at[pod] != none {
 			continue
 		}
-		marks := p.marks(at, pod)
-		open := p.openNodes(at, marks)
-		for _, node := range open {
+		nodes := p.distinct(at, p.open(at, pod))
+		for _, node := range nodes {
 			moves = append(moves, move{pod, node})
 		}
-		if node := slices.Index(marks, closedByDue); len(open) == 0 && node >= 0 && stuck == nil {
-			stuck = &harm{p, at, pod, node}
+		if len(nodes) == 0 && stuck == nil {
+			stuck = &harm{p, at, pod}
 		}
 	}
 	return moves, stuck
 }
 
-// openNodes returns the nodes that are open, and of those in one class that are empty the first.
-func (p *play) openNodes(at position, marks []mark) []int {
-	var open []int
+// distinct returns the nodes that are open, and of the empty ones in a class only the first.
+func (p *play) distinct(at position, open []bool) []int {
+	var nodes []int
 	emptyClass := none
-	for node, m := range marks {
-		if m != opened {
+	for node, ok := range open {
+		if !ok {
 			continue
 		}
 		if !slices.Contains(at, node) {
@@ -107,9 +106,9 @@ func (p *play) openNodes(at position, marks []mark) []int {
 			}
 			emptyClass = p.class[node]
 		}
-		open = append(open, node)
+		nodes = append(nodes, node)
 	}
-	return open
+	return nodes
 }
 
 // canonicalize numbers the nodes of each class in the order of the Pods on them. On which of two like nodes a Pod is makes no
@@ -141,19 +140,31 @@ func (at position) key() string {
 	return string(key)
 }
 
-// conflict says which rule that is due keeps the Pod without a node, and which Pods are in the way.
+// conflict says which rule keeps the Pod without a node, and which Pods are in the way: a rule that can be refused, if there is one.
 func (h *harm) conflict() *conflict {
 	c := &conflict{group: h.board.group, pod: h.pods[h.pod]}
 	for i := range h.checks[h.pod] {
 		check := &h.checks[h.pod][i]
-		if check.due && !h.check(h.position, check)[h.node] {
-			c.closing, c.spread = check.Rule, check.spread
-			c.others = h.inTheWay(check)
+		if !h.closes(check) || c.closing != (Rule{}) && !slices.Contains(h.due, check.Rule) {
+			continue
+		}
+		c.closing, c.spread, c.others = check.Rule, check.spread, h.inTheWay(check)
+		if slices.Contains(h.due, check.Rule) {
 			break
 		}
 	}
 	c.Rule = c.refusable(c.closing)
 	return c
+}
+
+// closes reports whether a check keeps the Pod off one of its nodes.
+func (h *harm) closes(c *check) bool {
+	for node, open := range h.check(h.position, c) {
+		if !open && h.candidates[h.pods[h.pod]].has(h.nodes[node]) {
+			return true
+		}
+	}
+	return false
 }
 
 // inTheWay returns the Pods that a check is about and that have a node: where the Pod can be, or for affinity anywhere.

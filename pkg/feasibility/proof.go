@@ -38,27 +38,10 @@ func (g *group) prove() *proof {
 	return p
 }
 
-// unproven returns the Pods that the rules in question can harm, as far as the proof goes.
+// unproven returns the Pods that may have no node at the end of a play, as far as the proof goes.
 func (p *proof) unproven() []int {
 	return slices.DeleteFunc(slices.Clone(p.pods), func(pod int) bool {
-		return p.sure.has(pod) || !p.mayClose(pod) || p.uncertain.has(pod) && p.lasts(pod, nil)
-	})
-}
-
-// mayClose reports whether a due rule can keep a Pod off one of its nodes.
-func (p *proof) mayClose(pod int) bool {
-	if a := p.affinity[pod]; a != nil && a.due {
-		return true
-	}
-	if slices.ContainsFunc(p.spreads, func(s *spread) bool {
-		return s.due && s.carriers.has(pod) && !p.candidates[pod].within(p.open[s])
-	}) {
-		return true
-	}
-	return slices.ContainsFunc(p.anti, func(r *rule) bool {
-		return r.due && slices.ContainsFunc(p.members(r.rivals(pod)), func(rival int) bool {
-			return p.reach(pod, r.topology).meets(p.reach(rival, r.topology))
-		})
+		return p.sure.has(pod) || p.uncertain.has(pod) && p.lasts(pod, nil)
 	})
 }
 

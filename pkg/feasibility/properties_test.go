@@ -15,11 +15,11 @@ import (
 func TestNoPodLosesItsNode(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := decide(drawWorld(t))
-		closed := d.drawOutsiders(t)
-		before, after := d.oracle(d.stale, closed).sure(), d.oracle(d.left, closed).sure()
+		closedBefore, closedAfter := d.drawOutsiders(t)
+		before, after := d.oracle(d.stale, closedBefore).sure(), d.oracle(d.left, closedAfter).sure()
 		for pod := range before {
 			if d.placeable[pod] && before[pod] && !after[pod] {
-				t.Fatalf("%s loses its node; refused: %v, closed %v\n%s", d.world.Pods[pod].Name, d.refusals, closed, show(d.world))
+				t.Fatalf("%s loses its node; refused: %v, closed %v, then %v\n%s", d.world.Pods[pod].Name, d.refusals, closedBefore, closedAfter, show(d.world))
 			}
 		}
 	})
