@@ -43,6 +43,8 @@ const (
 )
 
 // Snapshots reads the snapshots of one Cluster, and limits what they hold together.
+//
+// +kubebuilder:object:generate=false
 type Snapshots struct{ rules, values int }
 
 // check scans a snapshot without decoding it. JSON that is invalid is left to the decoder, which says where.

@@ -34,6 +34,7 @@ var (
 	}
 	toCluster = rights{
 		"namespaces":                    "get list watch",
+		"nodes":                         "list",
 		"persistentvolumes":             "get",
 		"storageclasses.storage.k8s.io": "get",
 		"customresourcedefinitions.apiextensions.k8s.io": "list watch",
