@@ -122,6 +122,7 @@ var _ = besideEachGeneration("A Rehoming", func(e *env) {
 		e.reconcile()
 		e.reconcile()
 		before := e.rehoming().ResourceVersion
+		e.clock.Step(time.Hour) // a condition that stays keeps its time
 
 		e.reconcile()
 
