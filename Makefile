@@ -7,9 +7,9 @@ FUZZTIME ?= 10s
 CHECKS ?=
 SEEDS ?= 200
 
-# E2E selects end-to-end specs by their labels. VERSION, a version of KubeBlocks, narrows that further.
-E2E ?= !nightly
+# VERSION, a version of KubeBlocks, and E2E select end-to-end specs by their labels. All specs of v1.0.0 are nightly.
 VERSION ?=
+E2E ?= $(if $(filter v1.0.0,$(VERSION)),,!nightly)
 E2E_FILTER = $(or $(and $(E2E),$(VERSION),($(E2E)) && $(VERSION)),$(E2E),$(VERSION))
 
 # FOCUS is a regular expression that selects tests by their names, and PKG a package, such as ./pkg/rewrite.
@@ -118,14 +118,14 @@ ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 test: test-unit test-controllers test-alerts test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run the tests of .ci/run.
 
 .PHONY: test-unit
-test-unit: $(if $(filter-out ./pkg/operator%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
+test-unit: $(if $(filter-out ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
 	KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') $(or $(PKG),$$(go list ./... | grep -v /controllers$$))
 
 .PHONY: test-controllers
 test-controllers: controlplane ## Run the controllers against a real API server. [FOCUS]
 	@# In two processes, by a tool of test/e2e. -v shows the coverage: calls with faults, and deletes that were checked.
 	export KUBEBUILDER_ASSETS=$(ASSETS); cd test/e2e && \
-		go tool ginkgo --procs=2 --timeout=30m -v $(if $(FOCUS),--focus='$(FOCUS)') ../../controllers
+		go tool ginkgo --procs=2 --timeout=30m --fail-on-empty -v $(if $(FOCUS),--focus='$(FOCUS)') ../../controllers
 
 .PHONY: test-faults
 test-faults: ## Run the controllers against an API server in memory that fails, with SEEDS seeds. [SEEDS]
@@ -158,7 +158,7 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
 	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$))
-	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=90m --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
+	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 .PHONY: test-bench
 test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does not check the figures.
@@ -177,8 +177,8 @@ controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minut
 	@cd test/controlplane && go run ./cmd/controlplane build
 
 .PHONY: kubeblocks
-kubeblocks: ## Build the versions of KubeBlocks that the tests run (about 7 minutes, once). [VERSION]
-	@cd test/e2e && go run ./cmd/kubeblocks build $(VERSION)
+kubeblocks: ## Build the versions of KubeBlocks that the gate tests, or all with E2E= (5 to 7 minutes, once). [VERSION E2E]
+	@cd test/e2e && go run ./cmd/kubeblocks build $(or $(VERSION),$(if $(filter !nightly,$(E2E)),v1.0.2 v0.9.3))
 
 ##@ Clean up
 

@@ -67,6 +67,9 @@ func (r *ClusterReconciler) take(ctx context.Context, s *scope, action remedy.Ac
 }
 
 func (r *ClusterReconciler) writeHistory(ctx context.Context, s *scope, cluster remedy.Object, h remedy.History) error {
+	if err := r.policyHolds(ctx, s); err != nil {
+		return err
+	}
 	p, err := patch.JSON(append(patch.Version(cluster.UID, cluster.ResourceVersion),
 		patch.Annotation(s.cluster, v1alpha1.AnnotationHistory, h.String())))
 	if err != nil {
@@ -76,6 +79,12 @@ func (r *ClusterReconciler) writeHistory(ctx context.Context, s *scope, cluster 
 }
 
 func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scope, a remedy.PatchCluster) error {
+	if err := r.policyHolds(ctx, s); err != nil {
+		return err
+	}
+	if err := r.mayRewrite(ctx, s, a); err != nil {
+		return err
+	}
 	operations := append(patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion), patch.Edits(a.Edits)...)
 	p, err := patch.JSON(append(operations, patch.Annotation(s.cluster, v1alpha1.AnnotationHistory, a.History.String())))
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 // Unschedulable, because another one may start at any moment.
 func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scope, a remedy.RecreateRestore) error {
 	restore := s.restore(a.Restore)
-	work, err := r.workOf(ctx, restore)
+	work, err := r.workOf(ctx, s, restore)
 	if err != nil {
 		return err
 	}
@@ -48,11 +48,11 @@ func preconditions(uid types.UID, resourceVersion string) client.Preconditions {
 func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scope, a remedy.RecreateJobs) error {
 	restore := s.restore(a.Restore)
 	for _, object := range a.Jobs {
-		job, err := r.neverStarted(ctx, restore, object.UID)
+		job, err := r.neverStarted(ctx, s, restore, object.UID)
 		if err != nil {
 			return err
 		}
-		if err := r.recreateJob(ctx, restore, job); err != nil {
+		if err := r.recreateJob(ctx, s, restore, job); err != nil {
 			return err
 		}
 		logf.FromContext(ctx).Info("Deleted a Job that never started, so that KubeBlocks re-creates it", "job", object.NamespacedName)
@@ -63,7 +63,7 @@ func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scope, a remedy
 
 // recreateJob strips KubeBlocks' finalizer, which KubeBlocks removes only when the Restore ends, and deletes the Job in the
 // background, so that its Pods go with it. Between the two it reads live once more what has started: see recreateRestore.
-func (r *ClusterReconciler) recreateJob(ctx context.Context, restore *kubeblocks.Restore, job *batchv1.Job) error {
+func (r *ClusterReconciler) recreateJob(ctx context.Context, s *scope, restore *kubeblocks.Restore, job *batchv1.Job) error {
 	if i := slices.Index(job.Finalizers, kubeblocks.Finalizer); i >= 0 {
 		path := "/metadata/finalizers/" + strconv.Itoa(i)
 		p, err := patch.JSON(append(patch.Version(job.UID, job.ResourceVersion), patch.Test(path, kubeblocks.Finalizer), patch.Remove(path)))
@@ -76,7 +76,7 @@ func (r *ClusterReconciler) recreateJob(ctx context.Context, restore *kubeblocks
 		if !job.DeletionTimestamp.IsZero() {
 			return nil // it was being deleted already
 		}
-		if job, err = r.neverStarted(ctx, restore, job.UID); err != nil {
+		if job, err = r.neverStarted(ctx, s, restore, job.UID); err != nil {
 			return err
 		}
 	}
@@ -88,12 +88,12 @@ func (r *ClusterReconciler) recreateJob(ctx context.Context, restore *kubeblocks
 }
 
 // neverStarted reads a Job of a Restore live. It returns errStarted, wrapped, when a Pod of it started or may start.
-func (r *ClusterReconciler) neverStarted(ctx context.Context, restore *kubeblocks.Restore, uid types.UID) (*batchv1.Job, error) {
-	work, err := r.workOf(ctx, restore)
+func (r *ClusterReconciler) neverStarted(ctx context.Context, s *scope, restore *kubeblocks.Restore, uid types.UID) (*batchv1.Job, error) {
+	work, err := r.workOf(ctx, s, restore)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(work.Jobs, func(j batchv1.Job) bool { return j.UID == uid })
+	i := slices.IndexFunc(work.Jobs, func(j batchv1.Job) bool { return j.UID == uid && kubeblocks.Owns(restore, &j) })
 	if i < 0 {
 		return nil, fmt.Errorf("a Job of Restore %s: %w, or it is gone", restore.Name, errStarted)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -15,6 +16,45 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
+
+// finishReplacement takes the next step of a replacement that was begun and has left a Restore without rules, and returns that as
+// the plan. It comes before every read that can fail and is the one write in every mode, also to a Cluster that is skipped:
+// KubeBlocks creates Pods from such a Restore that can run anywhere. Rules that the API server refuses are reported.
+func (r *ClusterReconciler) finishReplacement(ctx context.Context, s *scope) (remedy.Plan, error) {
+	var o remedy.Observation
+	o.ClusterOnly = s.cluster.Spec.Restore != nil
+	for i := range s.restores {
+		object := s.restores[i].object
+		o.Restores = append(o.Restores, remedy.Restore{
+			Object: objectOf(object), Replacement: replacementOf(object), Deleting: !object.DeletionTimestamp.IsZero(),
+		})
+	}
+	for _, action := range remedy.Unfinished(o) {
+		err := r.act(ctx, s, action)
+		if !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) || isStale(err) {
+			return remedy.Plan{Actions: []remedy.Action{action}}, err
+		}
+		s.refuse(action, err)
+	}
+	return remedy.Plan{}, nil
+}
+
+// refuse records that the API server refused a step of a replacement.
+func (s *scope) refuse(action remedy.Action, err error) {
+	for i := range s.restores {
+		restore := &s.restores[i]
+		switch a := action.(type) {
+		case remedy.AddSchedulingSpec:
+			if a.Restore.UID == restore.object.UID {
+				restore.refused = err.Error()
+			}
+		case remedy.RemoveSchedulingSpec:
+			if a.Restore.UID == restore.object.UID {
+				restore.refused = err.Error()
+			}
+		}
+	}
+}
 
 // removeSchedulingSpec removes the scheduling rules of a Restore, and records the rules to add in the same write, so that the next
 // reconcile can finish.
@@ -67,9 +107,6 @@ func below(path string, edits []rewrite.Edit) []rewrite.Edit {
 // addSchedulingSpec adds the rules that removeSchedulingSpec recorded.
 func (r *ClusterReconciler) addSchedulingSpec(ctx context.Context, s *scope, a remedy.AddSchedulingSpec) error {
 	next := json.RawMessage(s.restore(a.Restore).Annotations[v1alpha1.AnnotationSchedulingSpec])
-	if !json.Valid(next) {
-		return fmt.Errorf("annotation %s of Restore %s is not JSON", v1alpha1.AnnotationSchedulingSpec, a.Restore)
-	}
 	operations := append(patch.Version(a.Restore.UID, a.Restore.ResourceVersion),
 		patch.Add(kubeblocks.SchedulingSpecPath, next), patch.RemoveAnnotation(v1alpha1.AnnotationSchedulingSpec))
 	if err := r.patchRestore(ctx, s, a.Restore, operations); err != nil {

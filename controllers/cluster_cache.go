@@ -20,7 +20,7 @@ import (
 //   - Jobs and Pods, because a delete depends on what has started;
 //   - claims, volumes, classes and Nodes, because a delete or a rewrite depends on them, and only while something is undecided;
 //   - Backups, because a snapshot is large and is read once;
-//   - InstanceSets, because only those of Pending Pods are of interest;
+//   - InstanceSets, because they show which Pods are the database, and only while something is undecided;
 //   - the managed fields of Clusters and the whole spec of Restores, because the cache does not hold them.
 
 // Cached lists the kinds that Client reads whole.
@@ -35,7 +35,22 @@ func CacheByObject() map[client.Object]cache.ByObject {
 			Field:     fields.OneTermEqualSelector("status.phase", string(corev1.PodPending)),
 			Transform: stripPod,
 		},
+		&kubeblocks.Cluster{}:   {Transform: stripApplied},
+		&kubeblocks.Component{}: {Transform: stripApplied},
+		&kubeblocks.Restore{}:   {Transform: stripApplied},
 	}
+}
+
+// stripApplied empties what kubectl apply remembers: no decision depends on it, and it is as large as the object. The annotation
+// itself stays, because a patch must know whether an object has annotations.
+func stripApplied(obj any) (any, error) {
+	if o, ok := obj.(client.Object); ok {
+		o.SetManagedFields(nil)
+		if annotations := o.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+			annotations[corev1.LastAppliedConfigAnnotation] = ""
+		}
+	}
+	return obj, nil
 }
 
 // stripPod drops the fields of a cached Pod that no decision depends on.
@@ -52,6 +67,7 @@ func stripPod(obj any) (any, error) {
 	stripped.Spec.NodeName, stripped.Spec.Volumes = pod.Spec.NodeName, claimVolumes(pod.Spec.Volumes)
 	stripped.Spec.Affinity, stripped.Spec.TopologySpreadConstraints = pod.Spec.Affinity, pod.Spec.TopologySpreadConstraints
 	stripped.Status.Phase, stripped.Status.StartTime = pod.Status.Phase, pod.Status.StartTime
+	stripped.Status.NominatedNodeName = pod.Status.NominatedNodeName
 	stripped.Status.Conditions, stripped.Status.ContainerStatuses = pod.Status.Conditions, pod.Status.ContainerStatuses
 	return stripped, nil
 }

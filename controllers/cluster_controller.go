@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -28,11 +29,11 @@ import (
 //
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=list;watch
-// +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=list;watch
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=backups,verbs=get
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores/status,verbs=patch
-// +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings,verbs=list;watch;create;patch
+// +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=rehome.kubeblocks.io,resources=rehomings/status,verbs=patch
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;delete
@@ -56,24 +57,36 @@ type ClusterReconciler struct {
 	Config   configv1alpha1.Configuration
 	Metrics  *metrics.Metrics
 	Attempts *attempts.Log
+
+	stale staleAnswers
 }
 
-// Reconcile observes one Cluster, plans, and takes the first action that is due or, where none is, reports. All it knows comes
+// Reconcile finishes what was begun and would leave a Restore without rules. Else it observes one Cluster, plans, and takes the first action that is due or, where none is, reports. All it knows comes
 // from the API server, so the next reconcile finishes one that was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	s, err := r.observe(ctx, req.NamespacedName)
+	s, err := r.begin(ctx, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if plan, err := r.finishReplacement(ctx, s); err != nil || len(plan.Actions) > 0 {
+		return r.result(ctx, s, plan, err)
+	}
+	if err := r.observe(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
 	if s.skip != "" {
-		return ctrl.Result{}, r.reportSkipped(ctx, s)
+		return r.result(ctx, s, remedy.Plan{}, r.reportSkipped(ctx, s))
 	}
 	plan, err := r.plan(ctx, s)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if s.keepsReport(len(plan.Actions)) {
+		r.keepReport(s)
+		return r.result(ctx, s, plan, nil)
+	}
 	if len(plan.Actions) == 0 {
-		return result(plan, r.report(ctx, s, plan))
+		return r.result(ctx, s, plan, r.report(ctx, s, plan))
 	}
 	err = r.act(ctx, s, plan.Actions[0])
 	if s.reportNow(err) {
@@ -82,7 +95,7 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		// Skip the report: the next reconcile reports the outcome of this action.
 		r.setMetrics(s, s.reportedStatus(), plan)
 	}
-	return result(plan, err)
+	return r.result(ctx, s, plan, err)
 }
 
 // reportNow says whether to report although an action was taken or failed. A failed action is reported at once. So is an action
@@ -104,16 +117,27 @@ type scope struct {
 	cluster    *kubeblocks.Cluster
 	components []kubeblocks.Component
 	restores   []restoreScope
-	// rehoming is nil where there is none.
-	rehoming *v1alpha1.Rehoming
+	// rehoming is nil where there is none, or where it belongs to a deleted Cluster of the same name. Then restraint is its mode,
+	// if that lets Rehome do less.
+	rehoming  *v1alpha1.Rehoming
+	restraint configv1alpha1.Mode
+	// policy identifies what the cache held of the owner's decisions.
+	policy policyVersion
 	// sources are the clusters of the Backups, set by readSources. Where namedSource is set they are empty, and every rule that
 	// names it is inherited.
 	sources     []rewrite.Source
 	namedSource *rewrite.Identity
+	// recalled says that sources come from the last report, appliedSince that an edit was applied after it; set by recall.
+	recalled, appliedSince bool
 	// edits and findings are those of all inherited rules, rewritten or not; set by compareRules.
 	edits    []rewrite.Edit
 	findings []rewrite.Finding
 	options  rewrite.Options
+	// pods and sets are the Pods and InstanceSets of the cluster, each listed live when it is needed first; nil before.
+	pods *[]corev1.Pod
+	sets *[]kubeblocks.InstanceSet
+	// rewriter is the index of the sources; set by compareRules, once for all policies.
+	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.
 	observation remedy.Observation
 }
@@ -123,6 +147,8 @@ type restoreScope struct {
 	object   *kubeblocks.Restore
 	owner    *kubeblocks.Component
 	observed remedy.Restore
+	// refused is why the API server refused the rules that a replacement adds; set by finishReplacement.
+	refused string
 }
 
 // restore returns the Restore that an action is about.

@@ -14,11 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -73,8 +75,10 @@ type env struct {
 	// unobserved says that no observer looks at the environment first.
 	unobserved bool
 
-	// before is what happens just before the reconciler's next write, by "verb Kind".
+	// before is what happens just before the reconciler's next write, by "verb Kind", or before one of its reads, by "get Kind n".
 	before map[string]func()
+	// reads counts the reads of the last reconcile, by "verb Kind".
+	reads map[string]int
 	// refused is what the reconciler is answered with: its reads by kind, its writes by "verb Kind name".
 	refused map[string]error
 
@@ -105,6 +109,7 @@ func newEnv(s *server, generation rehometesting.Generation, c *clocktesting.Fake
 	return env{
 		ctx: context.Background(), server: s, admin: s.admin, generation: generation, namespace: namespace.Name,
 		clock: c, logger: logr.Discard(), before: map[string]func(){}, refused: map[string]error{},
+		reads: map[string]int{},
 	}
 }
 
@@ -166,6 +171,9 @@ func byLabel(opts []client.ListOption) []client.ListOption {
 	for _, field := range o.FieldSelector.Requirements() {
 		label, ok := strings.CutPrefix(field.Field, "metadata.labels.")
 		Expect(ok).To(BeTrue(), "no API server selects by %s", field.Field)
+		if len(validation.IsValidLabelValue(field.Value)) > 0 {
+			return []client.ListOption{client.MatchingLabels{"an-index-finds-nothing": ""}}
+		}
 		selected = append(selected, client.MatchingLabels{label: field.Value})
 	}
 	return selected
@@ -178,12 +186,14 @@ func (e *env) interception() interceptor.Funcs {
 			if err := e.refused[kindOf(c, obj)]; err != nil {
 				return err
 			}
+			e.meetRead("get " + kindOf(c, obj))
 			return c.Get(ctx, key, obj, opts...)
 		},
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if err := e.refused[kindOf(c, list)]; err != nil {
 				return err
 			}
+			e.meetRead("list " + kindOf(c, list))
 			if _, all := list.(*kubeblocks.ClusterList); all {
 				// Other worlds share the API server, and what was done lately there must not count here.
 				opts = append(opts, client.InNamespace(e.namespace))
@@ -231,6 +241,16 @@ func (e *env) meet(write string, obj client.Object) error {
 	return e.refused[write+" "+obj.GetName()]
 }
 
+// meetRead notes a read, and lets happen what a test wants to happen before it.
+func (e *env) meetRead(read string) {
+	e.reads[read]++
+	numbered := fmt.Sprintf("%s %d", read, e.reads[read])
+	if happens := e.before[numbered]; happens != nil {
+		delete(e.before, numbered)
+		happens()
+	}
+}
+
 func kindOf(c client.Client, obj runtime.Object) string {
 	GinkgoHelper()
 	gvk, err := apiutil.GVKForObject(obj, c.Scheme())
@@ -243,7 +263,7 @@ func (e *env) tryReconcile() (ctrl.Result, error) {
 	if !e.unobserved {
 		e.observe()
 	}
-	e.writes, e.own = nil, nil
+	e.writes, e.own, e.reads = nil, nil, map[string]int{}
 	key := types.NamespacedName{Namespace: e.namespace, Name: target}
 	result, err := e.reconciler.Reconcile(logf.IntoContext(e.ctx, e.logger), ctrl.Request{NamespacedName: key})
 	return result, err
@@ -368,17 +388,49 @@ func (e *env) stuckRestore(apartFrom string) *stuckRestore {
 	h.cluster = e.cluster(target, apartFrom).RestoredFrom("mysql", backup).Obj()
 	e.create(h.backup, h.cluster)
 	h.component, h.restore = e.restoring(h.cluster, "mysql", rehometesting.Apart(apartFrom), rehometesting.Apart(source))
-	h.job = rehometesting.MakeJob(h.restore, "restore-preparedata-0").Obj()
-	e.create(h.job)
-	h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-0-x7k2p").Of(h.job).Unschedulable(unschedulable).Obj()
-	e.create(h.pod)
+	h.job, h.pod = e.stuckJob(h.restore, "restore-preparedata-0")
 	return h
+}
+
+// stuckJob makes a Job of a Restore, and its Pod, for which the scheduler finds no node.
+func (e *env) stuckJob(restore *unstructured.Unstructured, name string) (*batchv1.Job, *corev1.Pod) {
+	GinkgoHelper()
+	job := rehometesting.MakeJob(restore, name).Obj()
+	e.create(job)
+	pod := rehometesting.MakeRestorePod(restore, name+"-x7k2p").Of(job).Unschedulable(unschedulable).Obj()
+	e.create(pod)
+	return job, pod
 }
 
 // cluster starts a Cluster of two components that keep apart from the Pods of the named cluster.
 func (e *env) cluster(name, apartFrom string) *rehometesting.ClusterWrapper {
 	return rehometesting.MakeCluster(e.generation, e.namespace, name).
 		Component("mysql", rehometesting.Apart(apartFrom)).Component("proxy", rehometesting.Apart(apartFrom))
+}
+
+// componentOf returns the Component of a stuckRestore's Cluster by its short name, or one that has not been created.
+func (e *env) componentOf(h *stuckRestore, name string) *unstructured.Unstructured {
+	if h.component.GetName() == target+"-"+name {
+		return h.component
+	}
+	return rehometesting.MakeComponent(h.cluster, name).Obj()
+}
+
+// databasePod starts a Pod of a Component's InstanceSet, which is made where there is none. A Component that has not been created is
+// created.
+func (e *env) databasePod(component *unstructured.Unstructured, name string) *rehometesting.PodWrapper {
+	GinkgoHelper()
+	if component.GetUID() == "" {
+		e.create(component)
+	}
+	set := rehometesting.MakeInstanceSet(e.generation, component).Replicas(1).Obj()
+	err := e.admin.Get(e.ctx, client.ObjectKeyFromObject(set), set)
+	if apierrors.IsNotFound(err) {
+		e.create(set)
+	} else {
+		Expect(err).NotTo(HaveOccurred())
+	}
+	return rehometesting.MakeDatabasePod(component, name).Of(set)
 }
 
 // restoring makes a Component of a Cluster and the Restore that fills its volumes.

@@ -65,11 +65,12 @@ var _ = besideEachGeneration("A hostile snapshot", func(e *env) {
 			Expect(e.versions()).To(HaveKeyWithValue(key, versions[key]))
 		}
 	},
-		Entry("that is as large as an annotation can be", func(s map[string]any) string {
-			term := apartFrom(source)
-			const fits = 240 << 10
-			return asJSON(withTerms(s, slices.Repeat([]any{term}, fits/len(asJSON(term))-10)...))
+		Entry("that has as many rules as are read", func(s map[string]any) string {
+			return asJSON(withTerms(s, slices.Repeat([]any{apartFrom(source)}, 990)...))
 		}, true),
+		Entry("that has too many rules", func(s map[string]any) string {
+			return asJSON(withTerms(s, slices.Repeat([]any{apartFrom(source)}, 1001)...))
+		}, false),
 		Entry("that is deep", func(map[string]any) string {
 			const depth = 80_000
 			return `{"metadata":{"name":"my1"},"spec":` + strings.Repeat(`{"a":`, depth/2) + `1` + strings.Repeat(`}`, depth/2) + `}`

@@ -23,6 +23,12 @@ const (
 	classBindsLate = "storage class %s binds volumes to the Pod's node"
 )
 
+// Why the effect of a rewritten rule on database Pods cannot be told.
+const (
+	ambiguousReason    = "it cannot be proven that the volumes admit it, because the Pods can get rules from several policies"
+	unknownLabelReason = "it cannot be proven that the volumes admit it, because it selects Pods by the label %s"
+)
+
 // Rehomings without a restored Cluster.
 const (
 	noCluster   = "This Namespace has no Cluster of this name."
@@ -49,6 +55,7 @@ var eventNotes = map[string]string{
 	v1alpha1.ReasonRestoreFinished:   "The Restore finished under stale rules; its Pods were spread all the same.",
 	v1alpha1.ReasonRestoreFailed:     "The Restore failed; it was not changed.",
 	v1alpha1.ReasonClusterStarted:    "The database had started under stale rules; they were not rewritten.",
+	v1alpha1.ReasonVolumesBound:      "The volumes did not admit the rewritten rules; these were not rewritten.",
 	v1alpha1.ReasonSourceUnknown:     "The source cluster was not found; nothing was changed.",
 	v1alpha1.ReasonInvalidRule:       "A scheduling rule was invalid; nothing was changed.",
 	v1alpha1.ReasonInvalidMode:       "The Namespace's mode was invalid; nothing was changed.",

@@ -47,7 +47,7 @@ var _ = besideEachGeneration("A Restore that carries old rules", func(e *env) {
 			Expect(e.admin.Update(e.ctx, h.cluster)).To(Succeed())
 			e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
 			for _, component := range []string{"mysql", "proxy"} {
-				pod := rehometesting.MakeDatabasePod(rehometesting.MakeComponent(h.cluster, component).Obj(), "carrot67-"+component+"-0")
+				pod := e.databasePod(e.componentOf(h, component), "carrot67-"+component+"-0")
 				e.create(pod.OnNode("node1").Obj())
 			}
 		}, v1alpha1.ReasonClusterStarted),
@@ -226,12 +226,14 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 		}),
 		Entry("when it is gone", func(h *stuckRestore) { e.remove(h.cluster) }),
 		Entry("when its source had no rules", func(h *stuckRestore) {
-			e.remove(h.backup)
+			e.remove(h.backup, h.pod)
+			e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 			e.create(rehometesting.MakeBackup(e.namespace, backup).
 				Of(rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", rehometesting.Apart()).Obj()).Obj())
 		}),
 		Entry("when it was restored under its source's name", func(h *stuckRestore) {
-			e.remove(h.backup)
+			e.remove(h.backup, h.pod)
+			e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
 			e.create(rehometesting.MakeBackup(e.namespace, backup).Of(e.cluster(target, target).Obj()).Obj())
 		}),
 	)
@@ -281,8 +283,8 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 		h := e.stuckRestore(clusterStale)
 		proxy := rehometesting.MakeComponent(h.cluster, "proxy").Obj()
 		e.create(
-			rehometesting.MakeDatabasePod(h.component, "carrot67-mysql-0").OnNode("node1").Obj(),
-			rehometesting.MakeDatabasePod(proxy, "carrot67-proxy-0").OnNode("node1").Obj(),
+			e.databasePod(h.component, "carrot67-mysql-0").OnNode("node1").Obj(),
+			e.databasePod(proxy, "carrot67-proxy-0").OnNode("node1").Obj(),
 		)
 		before := e.now(h.cluster)
 
@@ -296,7 +298,7 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 	It("keeps the rules over bound Pods, and is given new ones over the rest", func() {
 		h := e.stuckRestore(clusterStale)
 		proxy := rehometesting.MakeComponent(h.cluster, "proxy").Obj()
-		e.create(rehometesting.MakeDatabasePod(proxy, "carrot67-proxy-0").OnNode("node1").Obj())
+		e.create(e.databasePod(proxy, "carrot67-proxy-0").OnNode("node1").Obj())
 
 		e.reconcile()
 

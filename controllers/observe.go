@@ -25,9 +25,8 @@ const (
 	skipDisabled    skipReason = "the mode is Disabled"
 )
 
-// observe reads all that a decision about the Cluster needs. The scope's skip says why the Cluster is not remediated. An error
-// says nothing about the Cluster.
-func (r *ClusterReconciler) observe(ctx context.Context, name types.NamespacedName) (*scope, error) {
+// begin reads the Cluster, its Components and its Restores from the cache.
+func (r *ClusterReconciler) begin(ctx context.Context, name types.NamespacedName) (*scope, error) {
 	s := &scope{name: name, cluster: &kubeblocks.Cluster{}}
 	if err := r.Client.Get(ctx, name, s.cluster); apierrors.IsNotFound(err) {
 		s.skip = skipNoCluster
@@ -38,23 +37,30 @@ func (r *ClusterReconciler) observe(ctx context.Context, name types.NamespacedNa
 	switch {
 	case !s.cluster.DeletionTimestamp.IsZero():
 		s.skip = skipDeleting
+		return s, nil
 	case !kubeblocks.OwnedByGeneration(s.cluster, r.Apps.String()):
 		s.skip = skipGeneration
 	}
+	return s, r.listOwned(ctx, s)
+}
+
+// observe reads all else that a decision about the Cluster needs. The scope's skip says why the Cluster is not remediated. An error
+// says nothing about the Cluster.
+func (r *ClusterReconciler) observe(ctx context.Context, s *scope) error {
 	for _, read := range []func(context.Context, *scope) error{
-		r.listOwned, r.readRehoming, r.readPolicy, r.readSources, r.compareRules, r.observeContention, r.observeWorkloads,
+		r.readRehoming, r.readPolicy, r.readSources, r.recall, r.compareRules, r.observeContention, r.observeWorkloads,
 	} {
 		if s.skip != "" {
-			return s, nil
+			return nil
 		}
 		if err := read(ctx, s); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i := range s.restores {
 		s.observation.Restores = append(s.observation.Restores, s.restores[i].observed)
 	}
-	return s, nil
+	return nil
 }
 
 // listOwned lists the Cluster's own Components and Restores.

@@ -6,28 +6,34 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// observeDatabase fills in which database Pods are bound, where edits of the Cluster depend on it, and where they are, for
-// Restores that finished under stale rules.
+// databasePod is a Pod that an InstanceSet of the Cluster's Components controls.
+type databasePod struct {
+	*corev1.Pod
+	set   *kubeblocks.InstanceSet
+	owner *kubeblocks.Component
+}
+
+// observeDatabase fills in which database Pods are bound or can be at any moment, where edits of the Cluster depend on it, and where
+// they are, for Restores that finished under stale rules.
 func (r *ClusterReconciler) observeDatabase(ctx context.Context, s *scope) error {
 	finishedStale := func(restore restoreScope) bool { return restore.observed.Finished && len(restore.observed.Stale) > 0 }
 	if len(s.observation.Live.Edits) == 0 && !slices.ContainsFunc(s.restores, finishedStale) {
 		return nil
 	}
-	pods, err := r.boundDatabasePods(ctx, s)
+	live, err := r.livePods(ctx, s)
 	if err != nil {
 		return err
 	}
-	for i := range pods {
-		s.observation.Bound = append(s.observation.Bound, s.scopeOf(&pods[i]))
+	pods, err := r.databasePods(ctx, s, live)
+	if err != nil {
+		return err
 	}
+	s.observation.Bound, s.observation.Undecided = s.scopesOf(pods)
 	for i := range s.restores {
 		if !finishedStale(s.restores[i]) {
 			continue
@@ -40,10 +46,10 @@ func (r *ClusterReconciler) observeDatabase(ctx context.Context, s *scope) error
 }
 
 // observeFinished fills in where the database Pods of a finished Restore are or, before they have nodes, its volumes.
-func (r *ClusterReconciler) observeFinished(ctx context.Context, s *scope, o *remedy.Restore, pods []corev1.Pod) error {
-	for i := range pods {
-		if kubeblocks.ShortName(pods[i].Labels) == o.Component {
-			o.Pods = append(o.Pods, podOf(&pods[i]))
+func (r *ClusterReconciler) observeFinished(ctx context.Context, s *scope, o *remedy.Restore, pods []databasePod) error {
+	for _, pod := range pods {
+		if pod.Spec.NodeName != "" && kubeblocks.ShortName(pod.owner.Labels) == o.Component {
+			o.Pods = append(o.Pods, podOf(pod.Pod))
 		}
 	}
 	if len(o.Pods) > 0 {
@@ -52,80 +58,118 @@ func (r *ClusterReconciler) observeFinished(ctx context.Context, s *scope, o *re
 	return r.observeClaims(ctx, s, o)
 }
 
-// boundDatabasePods lists Pods live, because a rewrite would restart those that are bound.
-func (r *ClusterReconciler) boundDatabasePods(ctx context.Context, s *scope) ([]corev1.Pod, error) {
-	var pods corev1.PodList
-	err := r.APIReader.List(ctx, &pods, client.InNamespace(s.cluster.Namespace),
-		client.MatchingLabels{kubeblocks.LabelInstance: s.cluster.Name})
-	if err != nil {
-		return nil, fmt.Errorf("list Pods of the cluster: %w", err)
+// databasePods returns those of the Pods that are the database and have not ended. Labels do not show it: anybody's Pods can have
+// them. InstanceSets are listed live once in a reconcile, and only if there are such Pods.
+func (r *ClusterReconciler) databasePods(ctx context.Context, s *scope, pods []corev1.Pod) ([]databasePod, error) {
+	var found []databasePod
+	for i := range pods {
+		pod := &pods[i]
+		if !kubeblocks.OfWorkload(pod) || kubeblocks.HasEnded(pod) {
+			continue
+		}
+		sets, err := r.instanceSets(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		set := kubeblocks.InstanceSetOf(pod, sets)
+		if set == nil {
+			continue
+		}
+		if owner := kubeblocks.ComponentOf(set, s.components); owner != nil {
+			found = append(found, databasePod{pod, set, owner})
+		}
 	}
-	return slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.Spec.NodeName == "" || !kubeblocks.IsDatabasePod(&p) }), nil
+	return found, nil
 }
 
-// scopeOf says which rules of the Cluster govern a database Pod.
-func (s *scope) scopeOf(p *corev1.Pod) remedy.Scope {
-	workload := s.cluster.Name + "-" + p.Labels[kubeblocks.LabelComponentName]
-	return remedy.Scope{
-		Component: kubeblocks.ShortName(p.Labels),
-		Template:  kubeblocks.TemplateOf(p.Name, workload),
+// instanceSets returns the InstanceSets of the cluster. The read is live, because a Pod of one that the cache does not know yet
+// would count as none of the database.
+func (r *ClusterReconciler) instanceSets(ctx context.Context, s *scope) ([]kubeblocks.InstanceSet, error) {
+	if s.sets == nil {
+		var sets kubeblocks.InstanceSetList
+		if err := r.listLive(ctx, s.cluster, &sets); err != nil {
+			return nil, fmt.Errorf("list InstanceSets of the cluster: %w", err)
+		}
+		s.sets = &sets.Items
 	}
+	return *s.sets, nil
+}
+
+// scopesOf says which rules of the Cluster govern database Pods that are bound, or that can be bound at any moment.
+func (s *scope) scopesOf(pods []databasePod) (bound, undecided []remedy.Scope) {
+	for _, pod := range pods {
+		scope := remedy.Scope{
+			Component: kubeblocks.ShortName(pod.owner.Labels),
+			Template:  kubeblocks.TemplateOf(pod.Pod.Name, pod.Pod.Labels, pod.set.Name),
+		}
+		switch {
+		case kubeblocks.WasBound(pod.Pod):
+			bound = append(bound, scope)
+		case kubeblocks.UndecidedPod(pod.Pod) != "":
+			undecided = append(undecided, scope)
+		}
+	}
+	return bound, undecided
+}
+
+// mayRewrite returns errStarted, wrapped, where a rewrite would roll a database Pod that was bound, or can have been, since the
+// observation. Binding a Pod does not change the Cluster, so no precondition of the patch protects the Pod.
+func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.PatchCluster) error {
+	if s.observation.AllowRollingUpdate {
+		return nil
+	}
+	live, err := r.listPods(ctx, s.cluster)
+	if err != nil {
+		return err
+	}
+	s.sets = nil
+	pods, err := r.databasePods(ctx, s, live)
+	if err != nil {
+		return err
+	}
+	bound, undecided := s.scopesOf(pods)
+	if remedy.GovernAny(append(bound, undecided...), a.Edits) {
+		return fmt.Errorf("rewrite the Cluster's rules: a database Pod: %w", errStarted)
+	}
+	return nil
 }
 
 // observeInstances fills in the database Pods that are Pending under stale rules. A healthy cluster has none, and the cache holds
 // Pending Pods.
 func (r *ClusterReconciler) observeInstances(ctx context.Context, s *scope) error {
-	var pods corev1.PodList
-	if err := r.Client.List(ctx, &pods, OfCluster(s.cluster)...); err != nil {
+	var pending corev1.PodList
+	if err := r.Client.List(ctx, &pending, OfCluster(s.cluster)...); err != nil {
 		return fmt.Errorf("list Pending Pods of the cluster: %w", err)
 	}
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		owner := s.componentOf(pod)
-		if owner == nil || kubeblocks.WasBound(pod) || pod.DeletionTimestamp != nil || !kubeblocks.IsDatabasePod(pod) ||
-			len(s.rewritten(kubeblocks.PodPolicies(pod, owner)).Edits) == 0 {
+	// A nominated Pod is about to be bound.
+	candidates := slices.DeleteFunc(pending.Items, func(p corev1.Pod) bool { return kubeblocks.WasBound(&p) || p.Status.NominatedNodeName != "" })
+	pods, err := r.databasePods(ctx, s, candidates)
+	if err != nil {
+		return err
+	}
+	for _, pod := range pods {
+		if len(s.rewritten(kubeblocks.PodPolicies(pod.Pod, pod.owner)).Edits) == 0 {
 			continue
 		}
-		if err := r.observeInstance(ctx, s, pod, owner); err != nil {
+		if err := r.observeInstance(ctx, s, pod); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// componentOf returns the Component that a Pod is labelled with, or nil.
-func (s *scope) componentOf(p *corev1.Pod) *kubeblocks.Component {
-	for i := range s.components {
-		if s.components[i].Labels[kubeblocks.LabelComponentName] == p.Labels[kubeblocks.LabelComponentName] {
-			return &s.components[i]
-		}
-	}
-	return nil
-}
-
-// observeInstance reads the Pod's InstanceSet and siblings live, because a delete of the Pod depends on them.
-func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod *corev1.Pod, owner *kubeblocks.Component) error {
-	controller := metav1.GetControllerOf(pod)
-	if controller == nil {
-		return nil
-	}
-	set := &kubeblocks.InstanceSet{}
-	err := r.APIReader.Get(ctx, types.NamespacedName{Namespace: pod.Namespace, Name: controller.Name}, set)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("get InstanceSet %s: %w", controller.Name, err)
-	}
-	if err != nil || set.UID != controller.UID {
-		return nil
-	}
-	var siblings corev1.PodList
-	err = r.APIReader.List(ctx, &siblings, client.InNamespace(pod.Namespace), client.MatchingLabels{kubeblocks.LabelWorkload: set.Name})
+// observeInstance reads the Pod's siblings and claims live, because a delete of the Pod depends on them.
+func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod databasePod) error {
+	live, err := r.livePods(ctx, s)
 	if err != nil {
-		return fmt.Errorf("list Pods of InstanceSet %s: %w", set.Name, err)
+		return err
 	}
+	sets := []kubeblocks.InstanceSet{*pod.set}
+	siblings := slices.DeleteFunc(live, func(p corev1.Pod) bool { return kubeblocks.InstanceSetOf(&p, sets) == nil })
 	instance := remedy.Instance{
-		Object:        objectOf(pod),
-		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(set, owner)).Edits) > 0,
-		Kept:          kubeblocks.KeepsPending(r.Apps, set, len(siblings.Items)),
+		Object:        objectOf(pod.Pod),
+		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(pod.set, pod.owner)).Edits) > 0,
+		Kept:          kubeblocks.KeepsPending(r.Apps, pod.set, len(siblings)),
 	}
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
 		claim, err := r.claim(ctx, pod.Namespace, name)

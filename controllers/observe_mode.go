@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -25,6 +27,7 @@ func (r *ClusterReconciler) readPolicy(ctx context.Context, s *scope) error {
 		RestoreThirdParty: s.consents(v1alpha1.ConsentRestoreThirdParty),
 	}
 	o.AllowRollingUpdate = s.consents(v1alpha1.ConsentRollingUpdate)
+	o.AllowPreferredRules = s.consents(v1alpha1.ConsentPreferredRules)
 	if s.rehoming != nil && s.rehoming.Spec.RestorePods != "" {
 		o.RestorePods = configv1alpha1.RestorePods(s.rehoming.Spec.RestorePods)
 	}
@@ -42,22 +45,25 @@ func (s *scope) consents(to v1alpha1.Consent) bool {
 	return s.rehoming != nil && slices.Contains(s.rehoming.Spec.Consents, to)
 }
 
-// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=namespaces,verbs=list;watch
+// +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=namespaces,verbs=get;list;watch
 
 // readMode reads the mode of the Cluster. The nearest wins: its Rehoming, the annotation of its Namespace, the configuration.
 // The Cluster's own annotations do not count, because they arrive with snapshots. An invalid annotation is an obstacle.
 func (r *ClusterReconciler) readMode(ctx context.Context, s *scope) error {
-	if s.rehoming != nil && s.rehoming.Spec.Mode != "" {
-		s.observation.Mode = configv1alpha1.Mode(s.rehoming.Spec.Mode)
-		return nil
-	}
-	namespace := &metav1.PartialObjectMetadata{}
-	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: s.cluster.Namespace}, namespace); err != nil {
-		return fmt.Errorf("get Namespace %s: %w", s.cluster.Namespace, err)
+	namespace, err := readNamespace(ctx, r.Client, s.cluster.Namespace)
+	if err != nil {
+		return err
 	}
 	text, ok := namespace.Annotations[v1alpha1.AnnotationMode]
-	if !ok {
+	s.policy.namespaceMode = text
+	switch {
+	case s.restraint != "":
+		s.observation.Mode = s.restraint
+		return nil
+	case s.rehoming != nil && s.rehoming.Spec.Mode != "":
+		s.observation.Mode = configv1alpha1.Mode(s.rehoming.Spec.Mode)
+		return nil
+	case !ok:
 		return nil
 	}
 	mode, err := configv1alpha1.ParseMode(text)
@@ -66,5 +72,46 @@ func (r *ClusterReconciler) readMode(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.observation.Mode = mode
+	return nil
+}
+
+func readNamespace(ctx context.Context, from client.Reader, name string) (*metav1.PartialObjectMetadata, error) {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := from.Get(ctx, types.NamespacedName{Name: name}, namespace); err != nil {
+		return nil, fmt.Errorf("get Namespace %s: %w", name, err)
+	}
+	return namespace, nil
+}
+
+// policyVersion identifies one version of what the owner decided: the Rehoming, where there is one, and the Namespace's mode.
+type policyVersion struct {
+	uid           types.UID
+	generation    int64
+	namespaceMode string
+}
+
+// policyHolds returns errPolicyChanged where the owner decided otherwise and the cache does not know it yet. Somebody who applies a
+// Cluster and its Rehoming together relies on both. The reads are live, once, right before the first write to the Cluster.
+func (r *ClusterReconciler) policyHolds(ctx context.Context, s *scope) error {
+	if s.observation.History.Begun() {
+		return nil
+	}
+	var now policyVersion
+	rehoming := &v1alpha1.Rehoming{}
+	switch err := r.APIReader.Get(ctx, s.name, rehoming); {
+	case err == nil:
+		now.uid, now.generation = rehoming.UID, rehoming.Generation
+	case !apierrors.IsNotFound(err):
+		return fmt.Errorf("get Rehoming: %w", err)
+	}
+	namespace, err := readNamespace(ctx, r.APIReader, s.cluster.Namespace)
+	if err != nil {
+		return err
+	}
+	now.namespaceMode = namespace.Annotations[v1alpha1.AnnotationMode]
+	if now != s.policy {
+		return errPolicyChanged
+	}
 	return nil
 }

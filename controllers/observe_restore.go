@@ -3,51 +3,81 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// observeWorkloads reads Jobs and Pods live, because a delete may follow. It is skipped when nothing was inherited or the Cluster
-// is blocked.
+// observeWorkloads reads Jobs and Pods live, because a delete may follow. Those of Restores are always read, because a Pod can be
+// Unschedulable although nothing was inherited.
 func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) error {
+	if err := r.observeRestores(ctx, s); err != nil {
+		return err
+	}
 	if len(s.observation.Inherited) == 0 || s.observation.Obstacle != nil {
 		return nil
 	}
 	for i := range s.restores {
-		restore := &s.restores[i]
-		if restore.observed.Finished || restore.observed.Failed {
-			continue
-		}
-		if err := r.observeRestore(ctx, s, restore); err != nil {
-			return err
+		if restore := &s.restores[i]; restore.unfinished() {
+			if err := r.observeVolumes(ctx, s, &restore.observed); err != nil {
+				return err
+			}
 		}
 	}
 	if err := r.observeDatabase(ctx, s); err != nil {
 		return err
 	}
+	if err := r.observePlacement(ctx, s); err != nil {
+		return err
+	}
 	return r.observeInstances(ctx, s)
 }
 
-// observeRestore fills in the Jobs and Pods of a Restore.
-func (r *ClusterReconciler) observeRestore(ctx context.Context, s *scope, restore *restoreScope) error {
-	work, err := r.workOf(ctx, restore.object)
+// unfinished reports whether KubeBlocks still works on a Restore.
+func (r *restoreScope) unfinished() bool { return !r.observed.Finished && !r.observed.Failed }
+
+// observeRestores fills in the Jobs and Pods of the unfinished Restores. One list of each serves all of them.
+func (r *ClusterReconciler) observeRestores(ctx context.Context, s *scope) error {
+	var unfinished []*kubeblocks.Restore
+	for i := range s.restores {
+		if s.restores[i].unfinished() {
+			unfinished = append(unfinished, s.restores[i].object)
+		}
+	}
+	if len(unfinished) == 0 {
+		return nil
+	}
+	live, err := r.workloadsOf(ctx, s.cluster, unfinished)
 	if err != nil {
 		return err
 	}
+	s.pods = &live.pods
+	for i := range s.restores {
+		if s.restores[i].unfinished() {
+			s.observeRestore(&s.restores[i], live.of(s.restores[i].object))
+		}
+	}
+	return nil
+}
+
+// observeRestore fills in the Jobs and Pods of a Restore. Only Jobs that it controls are Rehome's to delete.
+func (s *scope) observeRestore(restore *restoreScope, work kubeblocks.Work) {
 	o := &restore.observed
 	o.Started, o.Undecided = work.StartedPart(restore.object), work.Undecided()
 	for i := range work.Jobs {
-		o.Jobs = append(o.Jobs, s.observeJob(restore, work, &work.Jobs[i]))
+		if kubeblocks.Owns(restore.object, &work.Jobs[i]) {
+			o.Jobs = append(o.Jobs, s.observeJob(restore, work, &work.Jobs[i]))
+		}
 	}
 	for i := range work.Pods {
 		o.Pods = append(o.Pods, podOf(&work.Pods[i]))
 	}
-	return r.observeVolumes(ctx, s, o)
 }
 
 func (s *scope) observeJob(restore *restoreScope, work kubeblocks.Work, job *batchv1.Job) remedy.Job {
@@ -64,37 +94,79 @@ func (s *scope) observeJob(restore *restoreScope, work kubeblocks.Work, job *bat
 	}
 }
 
-// workOf lists the Jobs and Pods of a Restore live, because a delete depends on what has started. For Jobs that count a failed Pod
-// it reads their claims, too: they show whether that Pod can have been bound.
-func (r *ClusterReconciler) workOf(ctx context.Context, restore *kubeblocks.Restore) (kubeblocks.Work, error) {
-	ofRestore := []client.ListOption{
-		client.InNamespace(restore.Namespace),
-		client.MatchingLabels{kubeblocks.LabelRestore: restore.Name},
-	}
+// workloads are the Jobs and Pods of a cluster.
+type workloads struct {
+	jobs []batchv1.Job
+	pods []corev1.Pod
+	// unbound holds the names of claims that never had a volume.
+	unbound map[string]bool
+}
+
+// of returns the part that belongs to a Restore.
+func (w workloads) of(restore *kubeblocks.Restore) kubeblocks.Work {
+	work := kubeblocks.WorkOf(restore, w.jobs, w.pods)
+	work.Unbound = w.unbound
+	return work
+}
+
+// workloadsOf lists the Jobs and Pods of a cluster live, because a delete depends on what has started. For Jobs of the Restores
+// with a failed Pod it reads their claims, too: they show whether that Pod can have been bound.
+func (r *ClusterReconciler) workloadsOf(ctx context.Context, cluster *kubeblocks.Cluster, restores []*kubeblocks.Restore) (workloads, error) {
 	var jobs batchv1.JobList
-	if err := r.APIReader.List(ctx, &jobs, ofRestore...); err != nil {
-		return kubeblocks.Work{}, fmt.Errorf("list Jobs of the Restore: %w", err)
+	if err := r.listLive(ctx, cluster, &jobs); err != nil {
+		return workloads{}, fmt.Errorf("list Jobs of the cluster: %w", err)
 	}
-	work := kubeblocks.Work{Jobs: jobs.Items, Unbound: map[string]bool{}}
-	for i := range work.Jobs {
-		if work.Jobs[i].Status.Failed == 0 {
-			continue
-		}
-		for _, name := range kubeblocks.ClaimsOf(&work.Jobs[i].Spec.Template.Spec) {
-			claim, err := r.claim(ctx, restore.Namespace, name)
-			if err != nil {
-				return kubeblocks.Work{}, err
+	w := workloads{jobs: jobs.Items, unbound: map[string]bool{}}
+	for _, restore := range restores {
+		for _, job := range w.of(restore).Jobs {
+			if err := r.readClaims(ctx, &job, w.unbound); err != nil {
+				return workloads{}, err
 			}
-			work.Unbound[name] = claim != nil && kubeblocks.NeverMounted(claim)
 		}
 	}
 	// Pods last: a Pod that is bound during the other reads is seen.
-	var pods corev1.PodList
-	if err := r.APIReader.List(ctx, &pods, ofRestore...); err != nil {
-		return kubeblocks.Work{}, fmt.Errorf("list Pods of the Restore: %w", err)
+	var err error
+	w.pods, err = r.listPods(ctx, cluster)
+	return w, err
+}
+
+// readClaims reads which claims of a Job with a failed Pod never had a volume.
+func (r *ClusterReconciler) readClaims(ctx context.Context, job *batchv1.Job, unbound map[string]bool) error {
+	if !kubeblocks.HasFailed(job) {
+		return nil
 	}
-	work.Pods = pods.Items
-	return work, nil
+	for _, name := range kubeblocks.ClaimsOf(&job.Spec.Template.Spec) {
+		claim, err := r.claim(ctx, job.Namespace, name)
+		if err != nil {
+			return err
+		}
+		unbound[name] = claim != nil && kubeblocks.NeverMounted(claim)
+	}
+	return nil
+}
+
+// workOf lists the Jobs and Pods of one Restore live.
+func (r *ClusterReconciler) workOf(ctx context.Context, s *scope, restore *kubeblocks.Restore) (kubeblocks.Work, error) {
+	live, err := r.workloadsOf(ctx, s.cluster, []*kubeblocks.Restore{restore})
+	return live.of(restore), err
+}
+
+// listPods lists the Pods of a cluster live.
+func (r *ClusterReconciler) listPods(ctx context.Context, cluster *kubeblocks.Cluster) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	if err := r.listLive(ctx, cluster, &pods); err != nil {
+		return nil, fmt.Errorf("list Pods of the cluster: %w", err)
+	}
+	return pods.Items, nil
+}
+
+// listLive lists objects of a cluster at the API server, by the instance label. Other labels hold names that can be longer than a
+// label's value. No object has a label with the name of a Cluster that is itself too long.
+func (r *ClusterReconciler) listLive(ctx context.Context, cluster *kubeblocks.Cluster, list client.ObjectList) error {
+	if len(validation.IsValidLabelValue(cluster.Name)) > 0 {
+		return nil
+	}
+	return r.APIReader.List(ctx, list, client.InNamespace(cluster.Namespace), client.MatchingLabels{kubeblocks.LabelInstance: cluster.Name})
 }
 
 func podOf(p *corev1.Pod) remedy.Pod {
@@ -105,4 +177,16 @@ func podOf(p *corev1.Pod) remedy.Pod {
 		Unschedulable: kubeblocks.Unschedulable(p),
 		Waiting:       kubeblocks.WaitingFor(p),
 	}
+}
+
+// livePods returns the Pods of the cluster, listed once in a reconcile.
+func (r *ClusterReconciler) livePods(ctx context.Context, s *scope) ([]corev1.Pod, error) {
+	if s.pods == nil {
+		pods, err := r.listPods(ctx, s.cluster)
+		if err != nil {
+			return nil, err
+		}
+		s.pods = &pods
+	}
+	return slices.Clone(*s.pods), nil
 }

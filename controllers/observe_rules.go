@@ -2,7 +2,11 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -19,9 +23,17 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	o.Restoring = s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
 	live := kubeblocks.ClusterPolicies(s.cluster)
 	inherited := s.inherited(live)
-	s.edits, o.Inherited = inherited.Edits, inherited.Of(rewrite.SourceIdentity)
+	s.edits, o.Inherited = inherited.Edits, rewrittenRules(inherited)
 	o.Live = s.rewritten(live)
-	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), isSourceIdentity))
+	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool {
+		return f.Class == rewrite.SourceIdentity || slices.Contains(o.Inherited, f)
+	}))
+	if s.recalled {
+		o.Inherited, s.findings = s.recallFindings(rewrite.SourceIdentity), s.recallFindings("")
+	}
+	if source := s.sourceStatus(); source != nil {
+		o.Source = source.Name
+	}
 	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidRule, Message: invalid[0].Message})
 	}
@@ -36,15 +48,33 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	return nil
 }
 
-func isSourceIdentity(f rewrite.Finding) bool { return f.Class == rewrite.SourceIdentity }
+// rewrittenRules returns the findings of the rules that are rewritten: those that name the source, and those that the owner
+// consents to scope. Without the first, the second are still inherited.
+func rewrittenRules(r rewrite.Result) []rewrite.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f rewrite.Finding) bool {
+		edited := func(e rewrite.Edit) bool { return strings.HasPrefix(e.Path, f.Path+"/") }
+		return f.Class != rewrite.SourceIdentity && (f.Class != rewrite.Unscoped || !slices.ContainsFunc(r.Edits, edited))
+	})
+}
 
 // rewritten returns the edits that make policies the Cluster's own.
 func (s *scope) rewritten(policies []rewrite.Policy) rewrite.Result {
+	if s.rewriter == nil {
+		s.rewriter = s.newRewriter()
+	}
+	if s.namedSource != nil {
+		return s.rewriter.WithPolicies(policies).Rewrite(policies)
+	}
+	return s.rewriter.Rewrite(policies)
+}
+
+// newRewriter indexes the sources.
+func (s *scope) newRewriter() *rewrite.Rewriter {
 	sources := s.sources
 	if s.namedSource != nil {
-		sources = []rewrite.Source{{Identity: *s.namedSource, Components: kubeblocks.ComponentsOf(s.cluster), Policies: policies}}
+		sources = []rewrite.Source{{Identity: *s.namedSource, Components: kubeblocks.ComponentsOf(s.cluster)}}
 	}
-	return rewrite.Rewrite(rewrite.Input{Sources: sources, Target: s.target(), Live: policies, Options: s.options})
+	return rewrite.Prepare(sources, s.target(), s.options)
 }
 
 // inherited returns the edits that the rules of the snapshots need, at their places in the live policies.
@@ -52,11 +82,17 @@ func (s *scope) inherited(live []rewrite.Policy) rewrite.Result {
 	if s.namedSource != nil {
 		return s.rewritten(live)
 	}
+	paths := make(map[string]string, len(live))
+	for i := range live {
+		if _, known := paths[live[i].Place]; !known {
+			paths[live[i].Place] = live[i].Path
+		}
+	}
 	policies := make([]rewrite.Policy, 0, len(live))
 	for _, source := range s.sources {
 		for _, policy := range source.Policies {
-			if i := slices.IndexFunc(live, func(p rewrite.Policy) bool { return p.Place == policy.Place }); i >= 0 {
-				policy.Path = live[i].Path
+			if path, ok := paths[policy.Place]; ok {
+				policy.Path = path
 				policies = append(policies, policy)
 			}
 		}
@@ -87,6 +123,7 @@ func (s *scope) compareRestore(r *restoreScope) {
 		Stale:       s.rewritten(policies).Edits,
 		Strict:      s.strict(policies),
 		Replacement: replacementOf(r.object),
+		Refused:     r.refused,
 		Serial:      r.object.Spec.PrepareDataConfig.VolumeClaimRestorePolicy == kubeblocks.RestoreSerial,
 		Finished:    r.object.Status.Phase == kubeblocks.RestoreCompleted,
 		Failed:      r.object.Status.Phase == kubeblocks.RestoreFailed,
@@ -94,14 +131,30 @@ func (s *scope) compareRestore(r *restoreScope) {
 	}
 }
 
+// replacementOf returns the phase of the replacement of a Restore's rules.
 func replacementOf(restore *kubeblocks.Restore) remedy.Replacement {
-	_, begun := restore.Annotations[v1alpha1.AnnotationSchedulingSpec]
+	next, begun := restore.Annotations[v1alpha1.AnnotationSchedulingSpec]
+	current := restore.Spec.PrepareDataConfig.SchedulingSpec
 	switch {
-	case !begun:
+	case !begun, !holdsRules(next) && !isEmpty(current):
 		return remedy.ReplacementNone
-	case restore.Spec.PrepareDataConfig.SchedulingSpec == nil:
+	case !holdsRules(next):
+		return remedy.ReplacementLost
+	case current == nil:
 		return remedy.ReplacementRemoved
+	case isEmpty(current):
+		return remedy.ReplacementEmptied
 	default:
 		return remedy.ReplacementReverted
 	}
+}
+
+// holdsRules reports whether the annotation holds a schedulingSpec. Anybody who can write the Restore can have changed it.
+func holdsRules(annotation string) bool {
+	var rules map[string]json.RawMessage
+	return json.Unmarshal([]byte(annotation), &rules) == nil && len(rules) > 0
+}
+
+func isEmpty(policy *kubeblocks.SchedulingPolicy) bool {
+	return policy == nil || equality.Semantic.DeepEqual(*policy, kubeblocks.SchedulingPolicy{})
 }

@@ -17,11 +17,9 @@ import (
 // +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=persistentvolumes,verbs=get
 // +kubebuilder:rbac:roleName=rehome-cluster-reader,groups=storage.k8s.io,resources=storageclasses,verbs=get
 
-// observeVolumes fills in what binds the volumes of a Restore to nodes or zones, where its Pods could otherwise get relaxed rules,
-// or the Cluster rules that leave the volumes no node.
+// observeVolumes fills in what binds the volumes of a Restore to nodes or zones, where its Pods could otherwise get relaxed rules.
 func (r *ClusterReconciler) observeVolumes(ctx context.Context, s *scope, o *remedy.Restore) error {
-	relaxes := s.observation.RestorePods == configv1alpha1.Auto && o.HeldByOwnRules()
-	if !relaxes && !o.SharesNode() {
+	if s.observation.RestorePods != configv1alpha1.Auto || !o.HeldByOwnRules() {
 		return nil
 	}
 	for _, pod := range o.Pods {
@@ -88,7 +86,7 @@ func (r *ClusterReconciler) observeClaims(ctx context.Context, s *scope, o *reme
 			o.Pods = append(o.Pods, remedy.Pod{Name: claim.Name, Node: node, Claims: []string{claim.Name}})
 		}
 	}
-	return r.observeVolumes(ctx, s, o)
+	return nil
 }
 
 // claim reads a claim live, because it shows whether a Pod can have been bound. It returns nil where there is none.

@@ -32,8 +32,12 @@ import (
 // take no effect: whatever any spec plays, nothing of it may be refused.
 const observerName = "observer"
 
-// foreign refuses what a reconciler in mode Observe must not write: all but Rehomings, events, and Rehome's own conditions.
-const foreign = `request.resource.group == "rehome.kubeblocks.io" || request.resource.resource == "events" ||
+// foreign refuses what a reconciler in mode Observe must not write: all but Rehomings, events, Rehome's own conditions, and the rules
+// of a Restore that a replacement has left without any.
+const foreign = `request.resource.resource == "restores" && request.subResource == "" && request.operation == "UPDATE" &&
+	"rehome.kubeblocks.io/scheduling-spec" in oldObject.metadata.?annotations.orValue({}) &&
+	oldObject.spec.?prepareDataConfig.?schedulingSpec.orValue({}) == {} ||
+	request.resource.group == "rehome.kubeblocks.io" || request.resource.resource == "events" ||
 	request.resource.resource == "restores" && request.subResource == "status" &&
 	object.?status.?phase == oldObject.?status.?phase && object.?status.?actions == oldObject.?status.?actions &&
 	object.?status.?conditions.orValue([]).filter(c, !c.type.startsWith("rehome.kubeblocks.io/")) ==
@@ -87,8 +91,8 @@ func awaitPolicy(admin, observer client.Client) {
 // soon bounds what an API server does by itself.
 const soon = 30 * time.Second
 
-// own matches what a reconciler in mode Observe may write.
-var own = regexp.MustCompile(`^(create|patch|patch status of) Rehoming$|^patch status of Restore$`)
+// own matches what a reconciler in mode Observe may write. foreign says to which Restores.
+var own = regexp.MustCompile(`^(create|patch|patch status of) Rehoming$|^patch status of Restore$|^patch Restore$`)
 
 // observed counts the reconciles in mode Observe of all specs, wrote those that reported.
 var observed, wrote atomic.Int64

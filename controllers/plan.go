@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
@@ -103,9 +105,11 @@ func (r *ClusterReconciler) outcomeOf(ctx context.Context, a attempts.Attempt) (
 		return attempts.Outcome{}, fmt.Errorf("list Pods of a remediated Restore: %w", err)
 	}
 	outcome := attempts.Outcome{Time: a.Time}
+	// The API server keeps whole seconds of a creation time.
+	remediated := metav1.NewTime(a.Time.Truncate(time.Second))
 	for i := range pods.Items {
 		pod := &pods.Items[i]
-		if message := kubeblocks.Unschedulable(pod); message != "" && !pod.CreationTimestamp.Before(&a.Time) {
+		if message := kubeblocks.Unschedulable(pod); message != "" && !pod.CreationTimestamp.Before(&remediated) {
 			outcome.Unschedulable = message
 		}
 	}

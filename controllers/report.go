@@ -29,7 +29,7 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scope, plan remedy.Pl
 	}
 	for i := range s.restores {
 		restore := s.restores[i].object
-		if report, ok := plan.Restores[restore.UID]; ok {
+		if report, ok := plan.Restores[restore.UID]; ok && concerns(plan, report, restore) {
 			collect(r.reportRestore(ctx, restore, report.RestoreConditions))
 		}
 	}
@@ -42,6 +42,12 @@ func (r *ClusterReconciler) report(ctx context.Context, s *scope, plan remedy.Pl
 	}
 	collect(err)
 	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
+}
+
+// concerns reports whether a Restore gets conditions. Where nothing was inherited, it gets them only when the scheduler refuses a
+// Pod, and keeps them from then on.
+func concerns(plan remedy.Plan, report remedy.RestoreReport, restore *kubeblocks.Restore) bool {
+	return !plan.NothingInherited || report.PodsScheduled.Status == metav1.ConditionFalse || hasOwnConditions(restore)
 }
 
 func (r *ClusterReconciler) reportRestore(ctx context.Context, restore *kubeblocks.Restore, c remedy.RestoreConditions) error {

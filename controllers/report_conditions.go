@@ -20,15 +20,20 @@ func (r *ClusterReconciler) setConditions(conditions *[]metav1.Condition, genera
 	set(v1alpha1.RehomingPolicyRehomed, c.PolicyRehomed)
 	set(v1alpha1.RehomingPodsScheduled, c.PodsScheduled)
 	set(v1alpha1.ConditionReady, ready)
-	meta.RemoveStatusCondition(conditions, v1alpha1.ConditionReconciling)
-	meta.RemoveStatusCondition(conditions, v1alpha1.ConditionStalled)
+	// One that stays keeps its time.
+	progress := ""
 	if ready.Status != metav1.ConditionTrue {
-		progress := v1alpha1.ConditionReconciling
+		progress = v1alpha1.ConditionReconciling
 		if needsPerson(ready.Reason) || ready.Reason == v1alpha1.ReasonObserved {
 			progress = v1alpha1.ConditionStalled
 		}
 		ready.Status = metav1.ConditionTrue
 		set(progress, ready)
+	}
+	for _, other := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
+		if other != progress {
+			meta.RemoveStatusCondition(conditions, other)
+		}
 	}
 	slices.SortFunc(*conditions, func(a, b metav1.Condition) int { return strings.Compare(a.Type, b.Type) })
 }
@@ -44,7 +49,7 @@ func readyCondition(c remedy.RestoreConditions) metav1.Condition {
 // needsPerson reports whether a reason remains until somebody acts.
 func needsPerson(reason string) bool {
 	switch reason {
-	case v1alpha1.ReasonRestoreStarted, v1alpha1.ReasonSpreadLost, v1alpha1.ReasonRestoreFailed, v1alpha1.ReasonClusterStarted,
+	case v1alpha1.ReasonRestoreStarted, v1alpha1.ReasonSpreadLost, v1alpha1.ReasonRestoreFailed, v1alpha1.ReasonClusterStarted, v1alpha1.ReasonVolumesBound,
 		v1alpha1.ReasonSourceUnknown, v1alpha1.ReasonInvalidRule, v1alpha1.ReasonInvalidMode, v1alpha1.ReasonMultiCluster,
 		v1alpha1.ReasonContended, v1alpha1.ReasonAttemptsExhausted, v1alpha1.ReasonBreakerOpen:
 		return true

@@ -7,14 +7,15 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// readRehoming reads the Rehoming of the Cluster. One that a deleted Cluster of the same name owns counts as none: it is being
-// deleted, too.
+// readRehoming reads the Rehoming of the Cluster. One that a deleted Cluster of the same name owns, or that is being deleted, is not
+// written, because it goes. Its consents and its source were not given for this Cluster. Its mode is obeyed while it exists, if
+// that lets Rehome do less: somebody who says stop is obeyed.
 func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scope) error {
 	rehoming := &v1alpha1.Rehoming{}
 	err := r.Client.Get(ctx, s.name, rehoming)
@@ -24,9 +25,14 @@ func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scope) error {
 	case err != nil:
 		return fmt.Errorf("get Rehoming: %w", err)
 	}
+	s.policy.uid, s.policy.generation = rehoming.UID, rehoming.Generation
 	owner := clusterOwner(rehoming, s)
-	if rehoming.DeletionTimestamp.IsZero() && (owner == nil || owner.UID == s.cluster.UID) {
+	mode := configv1alpha1.Mode(rehoming.Spec.Mode)
+	switch {
+	case rehoming.DeletionTimestamp.IsZero() && (owner == nil || owner.UID == s.cluster.UID):
 		s.rehoming = rehoming
+	case mode == configv1alpha1.Observe || mode == configv1alpha1.Disabled:
+		s.restraint = mode
 	}
 	return nil
 }
@@ -40,7 +46,7 @@ func clusterOwner(rehoming *v1alpha1.Rehoming, s *scope) *metav1.OwnerReference 
 	return &rehoming.OwnerReferences[i]
 }
 
-// reportRehoming creates the Rehoming where there is none, makes the Cluster its owner, and writes its status.
+// reportRehoming creates the Rehoming where there is none, and writes its status.
 func (r *ClusterReconciler) reportRehoming(ctx context.Context, s *scope, plan remedy.Plan) error {
 	if err := r.ensureRehoming(ctx, s); err != nil {
 		if apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
@@ -53,27 +59,18 @@ func (r *ClusterReconciler) reportRehoming(ctx context.Context, s *scope, plan r
 	return r.patchRehomingStatus(ctx, before, s.rehoming)
 }
 
+// ensureRehoming creates the Rehoming where there is none. One that Rehome creates is deleted with its Cluster. One that somebody
+// else created is theirs: it gets no owner.
 func (r *ClusterReconciler) ensureRehoming(ctx context.Context, s *scope) error {
-	owner := metav1.OwnerReference{
-		APIVersion: r.Apps.String(), Kind: "Cluster", Name: s.cluster.Name, UID: s.cluster.UID,
-	}
-	if s.rehoming == nil {
-		s.rehoming = &v1alpha1.Rehoming{ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.cluster.Namespace, Name: s.cluster.Name, OwnerReferences: []metav1.OwnerReference{owner},
-		}}
-		if err := r.Client.Create(ctx, s.rehoming); err != nil {
-			return fmt.Errorf("create Rehoming: %w", err)
-		}
+	if s.rehoming != nil {
 		return nil
 	}
-	if clusterOwner(s.rehoming, s) != nil {
-		return nil
-	}
-	before := s.rehoming.DeepCopy()
-	s.rehoming.OwnerReferences = append(s.rehoming.OwnerReferences, owner)
-	err := r.Client.Patch(ctx, s.rehoming, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	if err != nil {
-		return fmt.Errorf("make the Cluster the owner of its Rehoming: %w", err)
+	s.rehoming = &v1alpha1.Rehoming{ObjectMeta: metav1.ObjectMeta{
+		Namespace: s.cluster.Namespace, Name: s.cluster.Name,
+		OwnerReferences: []metav1.OwnerReference{{APIVersion: r.Apps.String(), Kind: "Cluster", Name: s.cluster.Name, UID: s.cluster.UID}},
+	}}
+	if err := r.Client.Create(ctx, s.rehoming); err != nil {
+		return fmt.Errorf("create Rehoming: %w", err)
 	}
 	return nil
 }

@@ -37,7 +37,8 @@ func (r *ClusterReconciler) statusOf(s *scope, plan remedy.Plan) v1alpha1.Rehomi
 		Actions: int32(len(status.Actions)), Unblocked: plan.Unblocked(),
 	}
 	r.setConditions(&status.Conditions, s.rehoming.Generation, plan.Cluster)
-	return bounded(status)
+	bound(&status)
+	return status
 }
 
 func (s *scope) sourceStatus() *v1alpha1.ClusterIdentity {
@@ -84,7 +85,7 @@ func (r *ClusterReconciler) editStatus(s *scope, before []v1alpha1.EditStatus) [
 		}
 		edits = append(edits, edit)
 	}
-	if s.namedSource == nil {
+	if s.namedSource == nil && !s.recalled {
 		return edits
 	}
 	return append(edits, carryOverApplied(before, listed, now)...)
@@ -159,51 +160,6 @@ func actionStatus(h remedy.History) []v1alpha1.ActionStatus {
 		return cmp.Or(a.Time.Compare(b.Time.Time), strings.Compare(a.Target.Name, b.Target.Name))
 	})
 	return list
-}
-
-// maxStatus bounds the status in bytes of JSON.
-const maxStatus = 256 << 10
-
-// bounded truncates the longest texts, and then halves the longest list until the status is small enough.
-func bounded(status v1alpha1.RehomingStatus) v1alpha1.RehomingStatus {
-	const maxText = 1 << 10
-	for i := range status.Findings {
-		status.Findings[i].Message = truncate(status.Findings[i].Message, maxText)
-	}
-	for i := range status.Edits {
-		status.Edits[i].From, status.Edits[i].To = truncate(status.Edits[i].From, maxText), truncate(status.Edits[i].To, maxText)
-	}
-	for i := range status.Restores {
-		for j := range status.Restores[i].PendingPods {
-			status.Restores[i].PendingPods[j].Reason = truncate(status.Restores[i].PendingPods[j].Reason, maxText)
-		}
-	}
-	for sizeOf(status) > maxStatus {
-		halveLongest(&status)
-	}
-	return status
-}
-
-func sizeOf(value any) int {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return 0
-	}
-	return len(data)
-}
-
-func halveLongest(status *v1alpha1.RehomingStatus) {
-	edits, findings, restores, actions := sizeOf(status.Edits), sizeOf(status.Findings), sizeOf(status.Restores), sizeOf(status.Actions)
-	switch max(edits, findings, restores, actions) {
-	case edits:
-		status.Edits = status.Edits[:len(status.Edits)/2]
-	case findings:
-		status.Findings = status.Findings[:len(status.Findings)/2]
-	case restores:
-		status.Restores = status.Restores[:len(status.Restores)/2]
-	default:
-		status.Actions = status.Actions[:len(status.Actions)/2]
-	}
 }
 
 // equalStatus compares two statuses as the API server keeps them.

@@ -16,6 +16,8 @@ var _ = besideEachGeneration("A restore of another shape", func(e *env) {
 		_, proxy := e.restoring(h.cluster, "proxy", rehometesting.Apart(target), rehometesting.Apart(source))
 		hot := rehometesting.MakeRestore(e.namespace, h.restore.GetName()+"-hot").Of(h.component).Backup(backup).Stale(source).Obj()
 		e.create(hot)
+		e.stuckJob(proxy, "restore-preparedata-1")
+		e.stuckJob(hot, "restore-preparedata-2")
 
 		for range 3 {
 			e.reconcile()
@@ -43,6 +45,7 @@ var _ = besideEachGeneration("A restore of another shape", func(e *env) {
 		restore := rehometesting.MakeRestore(e.namespace, component.GetName()+"-preparedata").
 			Of(component).Backup(backup).Policy(ofShard(source, "shard-x7k")).Obj()
 		e.create(restore)
+		e.stuckJob(restore, "restore-preparedata-1")
 
 		e.reconcile()
 		Expect(e.now(h.cluster).Object["spec"]).To(Equal(map[string]any{e.generation.Shardings: []any{

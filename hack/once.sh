@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # hack/once.sh [--stamp FILE] NAME PATHS... -- COMMAND...
 #
-# Runs COMMAND, unless it passed before with the same inputs. FORCE=1 runs it in any case.
+# Runs COMMAND, unless it has passed with the same inputs. FORCE=1 always runs it.
 #
-# The inputs are: the files under PATHS (git pathspecs; ignored files do not count), COMMAND, the settings of Go, and the files that
-# pin tools. Other variables are none: give options in COMMAND.
+# The inputs are the files under PATHS (git pathspecs) that git does not ignore, COMMAND, the settings of Go, and the files that pin
+# tools. Other variables are no inputs, so pass options in COMMAND.
 #
-# The stamp of a pass is in .cache/once, so a fresh clone runs everything. --stamp names a stamp that is committed instead. The
-# settings of Go and the pins are no inputs of it, because they differ between machines, or change for other reasons.
+# A stamp in .cache/once records the pass, so a fresh clone runs everything. --stamp names a file to commit instead. Then the settings of
+# Go and the pins are no inputs: they differ between machines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,8 +33,8 @@ else
 	paths+=(":(exclude)$stamp")
 fi
 
-# digest prints a hash of the inputs. git reads the files as it would to commit them, but into an index and objects of its own. It
-# fails when a path holds no file, so a path that was renamed is not forgotten.
+# digest prints a hash of the inputs. git adds the files to a temporary index and object store. It fails if a path matches no file, so a
+# renamed path is an error.
 digest() {
 	local work objects tree
 	work=$(mktemp -d)
@@ -56,11 +56,11 @@ if [[ ${FORCE-} != 1 && -f $stamp && $(<"$stamp") == "$inputs" ]]; then
 	echo "$name: skipped, nothing changed since it passed (FORCE=1 runs it)"
 	exit
 fi
-# Until it passed. A run that is killed leaves no stamp, either.
+# Before the command, so that a killed run leaves no stamp.
 rm -f "$stamp"
 "$@"
 if [[ $(digest "$@") != "$inputs" ]]; then
-	echo "$name: passed, but its inputs changed meanwhile: the next run does not skip it"
+	echo "$name: passed, but its inputs changed meanwhile, so the next run does not skip it"
 	exit
 fi
 mkdir -p "$(dirname "$stamp")"

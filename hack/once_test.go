@@ -5,13 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 )
 
-// checkout is a repository with the script in it, and a command that appends a line to the file runs.
+// checkout is a repository with the script in it.
 type checkout struct {
 	dir string
 	env []string
@@ -49,10 +50,10 @@ func (c *checkout) git(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// once runs the script on the folder src. It returns what it prints, and how often the command has run so far.
+// once runs the script on the folder src. It returns the output, and how often the command has run so far.
 func (c *checkout) once(t *testing.T, command string, options ...string) (out string, runs int, err error) {
 	t.Helper()
-	args := append(options, "step", "src", "--", "sh", "-c", "echo run >>runs; "+command)
+	args := append(slices.Clone(options), "step", "src", "--", "sh", "-c", "echo run >>runs; "+command)
 	cmd := exec.Command(filepath.Join(c.dir, "hack", "once.sh"), args...)
 	cmd.Env = append(os.Environ(), "FORCE=")
 	cmd.Env = append(cmd.Env, c.env...)
@@ -186,7 +187,7 @@ func TestACommittedStampIsValidOnAnotherMachine(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(filepath.Join(c.dir, "src", "VERIFIED")).To(BeARegularFile())
 
-	// There, the settings of Go and the pins are others, and the cache is empty.
+	// Another machine has other settings of Go and an empty cache.
 	c.env = []string{"GOFLAGS=-tags=another"}
 	c.write(t, "hack/tools.mk", "TOOL := v2\n")
 	g.Expect(os.RemoveAll(filepath.Join(c.dir, ".cache"))).To(Succeed())

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Runs steps on two cores, and prints how long each took. To be sourced:
+# Runs steps on two cores, and prints a table of their times. Source it:
 #
-#    step NAME CORES AFTER COMMAND...   declares a step; AFTER names the steps, separated by spaces, that must pass before it
-#    run_steps                          runs them in this order as far as AFTER and two cores allow; --keep-going ignores failures
+#    step NAME CORES AFTER COMMAND...   declares a step. AFTER names the steps that must pass before it, separated by spaces.
+#    run_steps [--keep-going]           runs the steps, in this order as far as AFTER and two cores allow.
 #
-# A step of two cores runs alone, and its output is seen as it comes. Of other steps the output is printed whole when they end. No
-# step starts after one that failed. The exit status is that of the first failure.
+# A step of two cores runs alone, and its output is streamed. The output of a step of one core is printed in one piece when it ends. No
+# step starts after a failure, unless with --keep-going. The exit status is that of the first failure.
 
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
 	echo "bash 5.1 or later is needed" >&2

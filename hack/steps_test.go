@@ -12,11 +12,18 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// runSteps sources the script in a shell that then runs the lines, and returns what it prints and its exit status.
+// stepsCommand returns a shell that runs the script and then the lines. It reads the script, because `go test` would otherwise use a
+// cached result when the script has changed.
+func stepsCommand(t *testing.T, lines ...string) *exec.Cmd {
+	t.Helper()
+	script := "set -euo pipefail\n" + read(t, "steps.sh") + strings.Join(lines, "\n")
+	return exec.CommandContext(t.Context(), "bash", "-c", script)
+}
+
+// runSteps returns the output and the exit status.
 func runSteps(t *testing.T, lines ...string) (out string, status int) {
 	t.Helper()
-	script := "set -euo pipefail\n. ./steps.sh\n" + strings.Join(lines, "\n")
-	text, err := exec.CommandContext(t.Context(), "bash", "-c", script).CombinedOutput()
+	text, err := stepsCommand(t, lines...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil {
 		NewWithT(t).Expect(errors.As(err, &exit)).To(BeTrue(), "%v", err)
@@ -74,7 +81,7 @@ func TestKeepGoingRunsWhatDoesNotDependOnTheFailure(t *testing.T) {
 	g.Expect(out).To(MatchRegexp(`(?m)^docs +\d+  passed$`))
 }
 
-// TestTwoStepsRunAtATime has steps write when they start and end to one log.
+// TestTwoStepsRunAtATime runs steps that log their start and end.
 func TestTwoStepsRunAtATime(t *testing.T) {
 	g := NewWithT(t)
 	log := t.TempDir() + "/log"
@@ -118,9 +125,7 @@ func TestAnInterruptEndsTheStepsAndPrintsTheTable(t *testing.T) {
 	g := NewWithT(t)
 	marker := t.TempDir() + "/pid"
 	var out strings.Builder
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", `. ./steps.sh
-step long 1 '' bash -c 'echo before; echo $$ >`+marker+`; exec sleep 1000'
-run_steps`)
+	cmd := stepsCommand(t, "step long 1 '' bash -c 'echo before; echo $$ >"+marker+"; exec sleep 1000'", "run_steps")
 	cmd.Stdout, cmd.Stderr = &out, &out
 	g.Expect(cmd.Start()).To(Succeed())
 	g.Eventually(marker).WithTimeout(10 * time.Second).Should(BeARegularFile())
@@ -131,7 +136,7 @@ run_steps`)
 	g.Expect(cmd.Wait()).To(MatchError("exit status 143"))
 	g.Expect(out.String()).To(ContainSubstring("\nbefore\n"))
 	g.Expect(out.String()).To(MatchRegexp(`(?m)^long +\d+  interrupted$`))
-	// A zombie, which nobody may reap here, has no command line.
+	// A zombie has no command line. In a container, no process may reap it.
 	line, _ := os.ReadFile("/proc/" + strings.TrimSpace(read(t, marker)) + "/cmdline")
 	g.Expect(line).To(BeEmpty(), "the process of the step is still there")
 }

@@ -76,6 +76,9 @@ const (
 	// ReasonClusterStarted: database Pods that a stale rule governs are bound to nodes. It is not rewritten, because that would
 	// restart a live database.
 	ReasonClusterStarted = "ClusterStarted"
+	// ReasonVolumesBound: volumes are bound to nodes or zones, and a stale rule could leave a database Pod no node when it is
+	// rewritten, so it stays.
+	ReasonVolumesBound = "VolumesBound"
 	// ReasonSourceUnknown: the Backup, its snapshot or the source cluster's name cannot be read, so nothing is changed.
 	ReasonSourceUnknown = "SourceUnknown"
 	// ReasonInvalidRule: the API server would refuse a rule of the Cluster or of the snapshot, so nothing is changed until it is

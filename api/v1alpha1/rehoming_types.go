@@ -54,7 +54,7 @@ type RehomingSpec struct {
 
 // Consent is a change that the owner of a Cluster allows.
 //
-// +kubebuilder:validation:Enum=ScopeUnscoped;RestoreThirdParty;RollingUpdate
+// +kubebuilder:validation:Enum=ScopeUnscoped;RestoreThirdParty;RollingUpdate;PreferredRules
 type Consent string
 
 const (
@@ -66,6 +66,8 @@ const (
 	ConsentRestoreThirdParty Consent = "RestoreThirdParty"
 	// ConsentRollingUpdate allows Rehome to rewrite rules of a running database: KubeBlocks restarts its Pods one by one.
 	ConsentRollingUpdate Consent = "RollingUpdate"
+	// ConsentPreferredRules allows Rehome to rewrite a required rule that the bound volumes do not admit into a preferred one.
+	ConsentPreferredRules Consent = "PreferredRules"
 )
 
 // SourceReference names a cluster by itself or by a Backup of it.

@@ -43,6 +43,13 @@ func (s set) or(other set) set {
 	return either
 }
 
+// addAll adds what the other has.
+func (s set) addAll(other set) {
+	for i := range s {
+		s[i] |= other[i]
+	}
+}
+
 // less returns what is not in the other.
 func (s set) less(other set) set {
 	rest := make(set, len(s))

@@ -12,15 +12,14 @@ type board struct {
 	*group
 	// pods are those of the group, those with the most nodes first: they are the ones that take nodes from others.
 	pods []int
-	// nodes are those of the board, class is each one's class, and those of one class stand together.
-	nodes, class []int
-	checks       [][]check
+	// nodes are those of the board, class is each one's class. The nodes of one class stand together, and begin at first.
+	nodes, class, first []int
+	checks              [][]check
 }
 
 // check is what one rule asks of one Pod.
 type check struct {
 	Rule
-	due bool
 	// pods are, by their place on the board, those that the Pod must keep away from, be with, or that count.
 	pods []int
 	// topologies has one key, for affinity one or more.
@@ -66,6 +65,7 @@ func (b *board) addNodes() {
 		alike = len(b.pods) + 1
 	}
 	for i, key := range order {
+		b.first = append(b.first, len(b.nodes))
 		for _, node := range classes[key][:min(alike, len(classes[key]))] {
 			b.nodes, b.class = append(b.nodes, node), append(b.class, i)
 		}
@@ -99,7 +99,7 @@ func (b *board) signature(node int) (key string, wanted bool) {
 		}
 		s = binary.AppendVarint(s, int64(domain))
 	}
-	b.budget.spend(len(s))
+	b.budget.spend(20 + 2*len(s))
 	return string(s), wanted
 }
 
@@ -146,20 +146,18 @@ func (g *group) checks(pod int, place map[int]int) []check {
 	}
 	for _, r := range g.anti {
 		if rivals := r.rivals(pod); !rivals.empty() {
-			checks = append(checks, check{Rule: r.Rule, due: r.due, pods: places(rivals), topologies: []*topology{r.topology}})
+			checks = append(checks, check{Rule: r.Rule, pods: places(rivals), topologies: []*topology{r.topology}})
 		}
 	}
 	for _, s := range g.spreads {
 		if s.carriers.has(pod) {
 			checks = append(checks, check{
-				Rule: s.Rule, due: s.due, pods: places(s.takes), topologies: []*topology{s.topology}, spread: s, self: s.takes.has(pod),
+				Rule: s.Rule, pods: places(s.takes), topologies: []*topology{s.topology}, spread: s, self: s.takes.has(pod),
 			})
 		}
 	}
 	if a := g.affinity[pod]; a != nil {
-		checks = append(checks, check{
-			Rule: a.Rule, due: a.due, pods: places(a.peers), topologies: a.topologies, self: a.peers.has(pod),
-		})
+		checks = append(checks, check{Rule: a.Rule, pods: places(a.peers), topologies: a.topologies, self: a.peers.has(pod)})
 	}
 	return checks
 }

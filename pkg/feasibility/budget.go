@@ -1,10 +1,12 @@
 package feasibility
 
-// What one decision may cost. The units are steps of a few nanoseconds each.
+// What one decision may cost. A step takes 10 to 50 nanoseconds.
 const (
-	maxSteps = 60_000_000
+	maxSteps = 40_000_000
 	// maxSearch is what the search of one group may cost.
-	maxSearch = 6_000_000
+	maxSearch = 8_000_000
+	// maxConstraints is how many constraints of one Pod a proof takes on.
+	maxConstraints = 4
 	// maxRounds is how often rules are judged anew after some were refused.
 	maxRounds = 24
 )

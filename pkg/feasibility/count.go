@@ -12,8 +12,9 @@ func (p *proof) countMost(s *spread) []int {
 	for pod := range s.takes.all() {
 		for domain := range p.reach(pod, s.topology).all() {
 			most[domain]++
+			p.budget.spend(1)
 		}
-		p.budget.spend(len(most)/8 + 1)
+		p.budget.spend(len(most) / 16)
 	}
 	return most
 }
@@ -32,7 +33,7 @@ func (p *proof) floor(s *spread) int {
 		if !ok || p.uncertain.has(pod) || !p.candidates[pod].within(s.eligible) {
 			continue
 		}
-		if p.sure.has(pod) || p.places(pod, s) {
+		if p.sure.has(pod) || p.lasts(pod, s) {
 			fixed[domain]++
 		}
 	}
@@ -45,15 +46,15 @@ func (p *proof) floor(s *spread) int {
 	return max(least, 0)
 }
 
-// open returns the nodes of the Pod that a constraint leaves open at the end of every play.
-func (p *proof) open(pod int, s *spread) set {
+// leftOpen returns the nodes that a constraint leaves open, to Pods without a node, at the end of every play.
+func (p *proof) leftOpen(s *spread) set {
 	nodes := newSet(len(p.cluster.nodes))
-	for domain := range p.reach(pod, s.topology).all() {
-		// The Pod itself is one of those that can be there, where the constraint counts it.
-		if p.most[s][domain]-p.floors[s] <= s.maxSkew {
-			nodes = nodes.or(s.nodes[domain])
+	for domain, most := range p.most[s] {
+		// A Pod without a node may be one of those that the domain can have at most; then it is not there, but would be.
+		if most-p.floors[s] <= s.maxSkew {
+			nodes.addAll(s.nodes[domain])
+			p.budget.spend(len(nodes))
 		}
 	}
-	p.budget.spend(len(nodes))
-	return nodes.and(p.candidates[pod])
+	return nodes
 }

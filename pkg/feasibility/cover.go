@@ -53,7 +53,7 @@ func (g *group) cover(nodes set, blockers []blocker) *cover {
 		return nil
 	}
 	for i := range c.cells {
-		if g.budget.spend(len(c.closers)) && !c.close(i, make([]bool, len(c.closers))) {
+		if g.budget.spend(2*len(c.closers)) && !c.close(i, make([]bool, len(c.closers))) {
 			return nil
 		}
 	}
@@ -84,6 +84,7 @@ func (g *group) distinct(blockers []blocker) []blocker {
 // addCells splits the nodes. It returns false for a node that is in no domain: nothing closes it.
 func (c *cover) addCells(nodes set) bool {
 	seen := map[string]bool{}
+	c.budget.spend(5 * nodes.count() * (len(c.blockers) + 1))
 	for node := range nodes.all() {
 		here := make(cell, len(c.blockers))
 		var key []byte
@@ -99,7 +100,6 @@ func (c *cover) addCells(nodes set) bool {
 			c.cells = append(c.cells, here)
 		}
 	}
-	c.budget.spend(len(c.cells) * (len(c.blockers) + 1))
 	return true
 }
 
@@ -130,7 +130,7 @@ func (c *cover) largest(pod int, b blocker, sizes []int) int {
 	for domain := range c.reach(pod, b.topology).all() {
 		most = max(most, sizes[domain])
 	}
-	c.budget.spend(len(sizes)/8 + 1)
+	c.budget.spend(len(sizes)/16 + 10)
 	return most
 }
 
@@ -141,6 +141,7 @@ func (c *cover) close(cell int, tried []bool) bool {
 			continue
 		}
 		tried[i] = true
+		c.budget.spend(10)
 		if len(closer.closes) < closer.limit {
 			closer.closes = append(closer.closes, cell)
 			return true

@@ -6,10 +6,10 @@ import "slices"
 //
 // Refused rules count as stale for the others. So one rule that the volumes do not admit keeps no other from being rewritten.
 func Decide(w World) []Refusal {
-	if !slices.ContainsFunc(w.Pods, func(p Pod) bool { return slices.ContainsFunc(p.Volumes, func(v Volume) bool { return v.tied() }) }) {
+	d := &decision{tied: tied(&w), budget: budget{maxSteps}, refused: map[Rule]bool{}}
+	if d.tied.empty() {
 		return nil
 	}
-	d := &decision{budget: budget{maxSteps}, refused: map[Rule]bool{}}
 	d.terms = terms(&w, &d.budget)
 	if !slices.ContainsFunc(d.terms, func(t term) bool { return t.changed }) {
 		return nil
@@ -27,8 +27,21 @@ func Decide(w World) []Refusal {
 	return d.refusals
 }
 
+// tied returns the Pods with a volume that can be mounted on some nodes only.
+func tied(w *World) set {
+	pods := newSet(len(w.Pods))
+	for i := range w.Pods {
+		if slices.ContainsFunc(w.Pods[i].Volumes, func(v Volume) bool { return v.tied() }) {
+			pods.add(i)
+		}
+	}
+	return pods
+}
+
 // decision is under way: rules are refused until the rest is admitted.
 type decision struct {
+	// tied are the Pods with a volume that can be mounted on some nodes only.
+	tied     set
 	terms    []term
 	stages   []*stage
 	budget   budget
@@ -40,11 +53,11 @@ type decision struct {
 func (d *decision) round() bool {
 	refusals := len(d.refusals)
 	for _, s := range d.stages {
-		for _, g := range s.groups(d.terms, d.refused, &d.budget) {
+		for _, m := range s.split(d.terms, d.refused, &d.budget) {
 			if d.budget.spent() {
 				return true
 			}
-			if c := g.judge(); c != nil {
+			if c := s.judge(m, &d.budget); c != nil {
 				d.refuse(c.refusal())
 			}
 		}
@@ -59,10 +72,15 @@ func (d *decision) refuse(r Refusal) {
 	}
 }
 
-// refuseAll refuses what is left when the work exceeds its bound.
+// refuseAll refuses what is left when the work exceeds its bound. Rules that concern no tied volume are admitted even then.
 func (d *decision) refuseAll() {
+	concerned := map[Rule]bool{}
 	for i := range d.terms {
-		if t := &d.terms[i]; t.changed {
+		t := &d.terms[i]
+		concerned[t.rule] = concerned[t.rule] || d.tied.has(t.pod) || t.took.or(t.takes).meets(d.tied)
+	}
+	for i := range d.terms {
+		if t := &d.terms[i]; t.changed && concerned[t.rule] {
 			d.refuse(Refusal{Rule: t.rule, Unproven: true, Reason: reasonTooMuch})
 		}
 	}
@@ -81,8 +99,12 @@ type conflict struct {
 	unproven bool
 }
 
-// judge returns why a rule of the group has to be refused, or nil.
-func (g *group) judge() *conflict {
+// judge returns why a rule of the members has to be refused, or nil.
+func (s *stage) judge(m *members, b *budget) *conflict {
+	g := s.group(m, b)
+	if g == nil {
+		return nil
+	}
 	p := g.prove()
 	open := p.unproven()
 	switch {
@@ -103,13 +125,10 @@ func (g *group) judge() *conflict {
 	}
 }
 
-// exact reports whether the proof finds every Pod that has a node at the end of every play, and only rules that are due are in
-// question.
+// exact reports whether the proof finds every Pod that has a node at the end of every play.
 func (g *group) exact() bool {
-	if len(g.spreads) > 0 || len(g.affinity) > 0 || !g.uncertain.empty() {
-		return false
-	}
-	return !slices.ContainsFunc(g.anti, func(r *rule) bool { return !r.due || r.topology != g.anti[0].topology })
+	return len(g.spreads) == 0 && len(g.affinity) == 0 && g.uncertain.empty() &&
+		!slices.ContainsFunc(g.anti, func(r *rule) bool { return r.topology != g.anti[0].topology })
 }
 
 // taken says which Pods can take all nodes of one.
@@ -121,9 +140,8 @@ func (p *proof) taken(pod int) *conflict {
 		}
 	}
 	for _, r := range p.anti {
-		if r.rivals(pod).has(c.others[0]) {
+		if r.rivals(pod).has(c.others[0]) && !slices.Contains(p.due, c.closing) {
 			c.closing = r.Rule
-			break
 		}
 	}
 	c.Rule = p.refusable(c.closing)

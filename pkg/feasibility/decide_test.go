@@ -147,7 +147,22 @@ var cases = []struct {
 	{
 		name:    "near each other in one zone but one per node, with too few nodes there",
 		world:   world(nodes("a1 b1 b2"), pods("mysql", together(near(zone, "mysql"), perNode), "", "", "b")),
-		refused: []string{"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes b1 and b2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node", "mysql affinity 0: claim data-mysql-2 ties Pod mysql-2 to zone b, Pods mysql-0 and mysql-1 can be elsewhere, and the rule wants them in one zone"},
+		refused: []string{"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes b1 and b2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node", "mysql affinity 0: claim data-mysql-2 ties Pod mysql-2 to zone b, Pod mysql-0 can be elsewhere, and the rule wants them in one zone"},
+	},
+
+	// Rules beside one that stays stale.
+	{
+		name:    "of two rules, that which the volumes admit is rewritten",
+		world:   world(nodes("a1 a2 b1"), pods("mysql", together(perNode, near(zone, "mysql")), "a", "a", "a")),
+		refused: []string{"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes a1 and a2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node"},
+	},
+	{
+		name:  "a stale rule leaves it to the source's Pods which nodes remain",
+		world: world(nodes("a1 a2 b1"), pods("mysql", together(perNode, even(host, "mysql", maxSkew(2))), "a", "a", "a")),
+		refused: []string{
+			"mysql anti-affinity 0: claim data-mysql-2 ties Pod mysql-2 to nodes a1 and a2, which Pods mysql-0 and mysql-1 can take first, and the rule wants one Pod per node",
+			"mysql topology spread 0: cannot be proven: Pod mysql-0 and the Pods that the rule selects have more possible placements than are checked",
+		},
 	},
 
 	// Spread.
@@ -200,8 +215,8 @@ var cases = []struct {
 		world: world(nodes("a1 a2 b1 b2"), pods("mysql", even(host, "mysql"), "a1", "a2", "b1")),
 	},
 	{
-		name:  "a free Pod beside pinned ones can always go where the fewest are",
-		world: world(nodes(threeZones), pods("mysql", even(zone, "mysql"), "a", "b", "")),
+		name:    "a free Pod beside pinned ones can always go where the fewest are",
+		world:   world(nodes(threeZones), pods("mysql", even(zone, "mysql"), "a", "b", "")),
 		refused: []string{"mysql topology spread 0: claim data-mysql-0 ties Pod mysql-0 to zone a, where 1 other Pod can be, and the rule allows 1 more than in the zone with the fewest"},
 	},
 	{
@@ -223,8 +238,9 @@ var cases = []struct {
 		world: world(nodes("a1 b1"), pods("mysql", unchanged(perNode), "a1", "a1")),
 	},
 	{
-		name:  "a rule that adds nothing to one that was there before is no harm",
-		world: world(nodes("a1 b1"), pods("mysql", together(unchanged(perNode), perNode), "a1", "a1")),
+		name:    "beside a rule that already leaves a Pod without a node, no other is rewritten",
+		world:   world(nodes("a1 b1"), pods("mysql", together(unchanged(perNode), perZone), "a1", "a1")),
+		refused: []string{"mysql anti-affinity 1: claims data-mysql-0 and data-mysql-1 are both in zone a, and the rule wants one Pod per zone"},
 	},
 	{
 		name:  "a rule that no Pods can break is rewritten",

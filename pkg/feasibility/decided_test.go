@@ -1,11 +1,11 @@
 package feasibility_test
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"pgregory.net/rapid"
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 )
@@ -14,6 +14,7 @@ import (
 type decided struct {
 	world    feasibility.World
 	refusals []feasibility.Refusal
+	refused  map[feasibility.Rule]bool
 	// entries are the rules of each Pod.
 	entries [][]entry
 	// placeable are the Pods that could run alone.
@@ -37,13 +38,12 @@ func decide(w feasibility.World) *decided { return newDecided(w, feasibility.Dec
 func (d *decided) unrefused() *decided { return newDecided(d.world, nil) }
 
 func newDecided(w feasibility.World, refusals []feasibility.Refusal) *decided {
-	d := &decided{world: w, refusals: refusals}
-	refused := map[feasibility.Rule]bool{}
+	d := &decided{world: w, refusals: refusals, refused: map[feasibility.Rule]bool{}}
 	for _, r := range refusals {
-		refused[r.Rule] = true
+		d.refused[r.Rule] = true
 	}
 	for pod := range w.Pods {
-		d.entries = append(d.entries, entries(&w.Pods[pod], refused))
+		d.entries = append(d.entries, entries(&w.Pods[pod], d.refused))
 		d.placeable = append(d.placeable, d.canRun(pod))
 	}
 	for pod := range w.Pods {
@@ -177,20 +177,51 @@ func (d *decided) foreign(pod int) bool {
 	return any
 }
 
-// absences lists the sets of Pods that may be absent: those that need Pods of others, in all combinations.
-func (d *decided) absences() []map[int]bool {
-	all := []map[int]bool{{}}
+// outsiders says which nodes Pods of others close to each Pod.
+type outsiders []map[int]bool
+
+// drawOutsiders draws Pods of others. They close domains of the stale rules, without Rehome and with it. A Pod with a rule that is
+// about others only may find all nodes closed.
+func (d *decided) drawOutsiders(t *rapid.T) (before, after outsiders) {
+	before, after = make(outsiders, len(d.world.Pods)), make(outsiders, len(d.world.Pods))
 	for pod := range d.world.Pods {
-		if !d.foreign(pod) {
-			continue
+		before[pod], after[pod] = map[int]bool{}, map[int]bool{}
+		absent := d.dependent(pod) && rapid.Bool().Draw(t, "absent")
+		for n := range d.world.Nodes {
+			before[pod][n], after[pod][n] = absent, absent
 		}
-		for _, without := range slices.Clone(all) {
-			with := maps.Clone(without)
-			with[pod] = true
-			all = append(all, with)
+		for _, e := range d.entries[pod] {
+			if e.judged {
+				d.shut(t, e, before[pod])
+			}
+			if d.refused[e.Rule] {
+				shut := d.shut(t, e, after[pod])
+				d.close(e, shut, before[pod])
+			}
 		}
 	}
-	return all
+	return before, after
+}
+
+// shut draws a domain to close, or none, or for affinity all but one.
+func (d *decided) shut(t *rapid.T, e entry, closed map[int]bool) string {
+	shut := pick(t, "closed domain", "", "a", "b", "all", d.world.Nodes[0].Name, d.world.Nodes[len(d.world.Nodes)-1].Name)
+	d.close(e, shut, closed)
+	return shut
+}
+
+func (d *decided) close(e entry, shut string, closed map[int]bool) {
+	for n := range d.world.Nodes {
+		domain, ok := d.world.Nodes[n].Labels[e.TopologyKey]
+		closed[n] = closed[n] || ok && (shut == "all" || shut == domain)
+	}
+}
+
+// dependent reports whether a Pod has a rule, not due, that may be about Pods of others only.
+func (d *decided) dependent(pod int) bool {
+	return d.foreign(pod) || slices.ContainsFunc(d.entries[pod], func(e entry) bool {
+		return d.refused[e.Rule] || !e.changed && !slices.Contains(e.leftTakes, true)
+	})
 }
 
 // harms reports whether some play ends with a Pod without a node, which it would find if the rules in question were not there.
@@ -226,9 +257,9 @@ func (d *decided) without(e entry) any {
 	return e.left
 }
 
-// oracle returns an oracle for one of those, in which some Pods are absent.
-func (d *decided) oracle(of func(entry) any, absent map[int]bool) *oracle {
-	o := &oracle{world: d.world, homes: make([][]bool, len(d.world.Pods)), rules: make([]oracleRules, len(d.world.Pods)), absent: absent}
+// oracle returns an oracle for one of those, beside Pods of others.
+func (d *decided) oracle(of func(entry) any, closed outsiders) *oracle {
+	o := &oracle{world: d.world, homes: make([][]bool, len(d.world.Pods)), rules: make([]oracleRules, len(d.world.Pods))}
 	for pod := range d.world.Pods {
 		// Pods of others may meet a stale affinity rule, and one that is about them only.
 		met := d.foreign(pod) || slices.ContainsFunc(d.entries[pod], func(e entry) bool {
@@ -240,6 +271,9 @@ func (d *decided) oracle(of func(entry) any, absent map[int]bool) *oracle {
 			}
 		}
 		o.homes[pod] = d.homes(pod)
+		for n := range o.homes[pod] {
+			o.homes[pod][n] = o.homes[pod][n] && (closed == nil || !closed[pod][n])
+		}
 	}
 	return o
 }

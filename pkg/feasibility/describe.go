@@ -41,7 +41,7 @@ func (c *conflict) reason() string {
 }
 
 func (c *conflict) tooClose() string {
-	wanted := fmt.Sprintf("the rule wants one Pod per %s", noun(c.closing.TopologyKey))
+	wanted := fmt.Sprintf("%s wants one Pod per %s", c.subject(), noun(c.closing.TopologyKey))
 	together := slices.DeleteFunc(slices.Clone(c.others), func(pod int) bool { return !c.boundTogether(pod) })
 	if len(together) > 0 {
 		claims := c.claims(append(together, c.pod)...)
@@ -56,10 +56,10 @@ func (c *conflict) tooFar() string {
 		return fmt.Sprintf("%s needs a Pod in the same %s that the Cluster does not have", c.name(c.pod), domain)
 	}
 	if pods := []int{c.pod, c.others[0]}; len(c.others) == 1 && c.bound(pods[0]) && c.bound(pods[1]) {
-		return fmt.Sprintf("claims %s are tied to %ss %s, and the rule wants the Pods in one %s",
-			list(c.claims(pods...)), domain, list(c.values(pods...)), domain)
+		return fmt.Sprintf("claims %s are tied to %ss %s, and %s wants the Pods in one %s",
+			list(c.claims(pods...)), domain, list(c.values(pods...)), c.subject(), domain)
 	}
-	return fmt.Sprintf("%s, %s can be elsewhere, and the rule wants them in one %s", c.confined(), c.names(c.others), domain)
+	return fmt.Sprintf("%s, %s can be elsewhere, and %s wants them in one %s", c.confined(), c.names(c.others), c.subject(), domain)
 }
 
 func (c *conflict) tooUneven() string {
@@ -67,8 +67,16 @@ func (c *conflict) tooUneven() string {
 	if len(c.others) != 1 {
 		others = fmt.Sprintf("%d other Pods", len(c.others))
 	}
-	return fmt.Sprintf("%s, where %s can be, and the rule allows %d more than in the %s with the fewest",
-		c.confined(), others, c.spread.maxSkew, noun(c.closing.TopologyKey))
+	return fmt.Sprintf("%s, where %s can be, and %s allows %d more than in the %s with the fewest",
+		c.confined(), others, c.subject(), c.spread.maxSkew, noun(c.closing.TopologyKey))
+}
+
+// subject names the rule that is in the way.
+func (c *conflict) subject() string {
+	if c.closing == c.Rule {
+		return "the rule"
+	}
+	return "another rule"
 }
 
 // boundTogether reports whether claims tie a Pod to the one domain that they tie the Pod of the conflict to.

@@ -1,25 +1,18 @@
 package feasibility
 
-import (
-	"slices"
-)
-
 // rule is an anti-affinity rule, with all Pods that carry it.
 type rule struct {
 	Rule
 	*topology
 	carriers, takes set
-	// due says that the rule may do harm: it is not there without the rewrite.
-	due bool
 }
 
 // affinity is what all affinity rules of a Pod ask for together: the scheduler wants, for each, a Pod that meets all.
 type affinity struct {
-	// Rule is the first that is due, else the first.
+	// Rule is the first of them.
 	Rule
 	topologies []*topology
 	peers      set
-	due        bool
 }
 
 // spread is a constraint, with all Pods that carry it.
@@ -40,121 +33,129 @@ type group struct {
 	anti     []*rule
 	spreads  []*spread
 	affinity map[int]*affinity
-	// uncertain are the Pods that need Pods of others.
+	// uncertain are the Pods with rules about Pods of others: those may keep them from every node.
 	uncertain set
-	// vague says that a Pod can be where the label of an affinity rule is missing. Schedulers differ in whether it counts there.
+	// limits are the topologies of a Pod's stale rules. Pods of the source can keep it out of some domains.
+	limits map[int][]*topology
+	// vague says that a stale affinity rule can be met by Pods of others as well as by the Cluster's.
 	vague bool
-	// due are the changed rules that can be refused.
+	// due are the changed rules that concern a Pod with a tied volume. They can be refused.
 	due []Rule
+	// union holds on which nodes some Pods can be.
+	union map[string]set
 }
 
-// groups splits the placeable Pods by what their rules select. Groups without a rule that is due are left out.
-func (s *stage) groups(all []term, refused map[Rule]bool, b *budget) []*group {
-	terms := s.effective(all, refused)
-	joined := newForest(len(s.world.Pods))
-	for i := range terms {
-		for pod := range terms[i].takes.all() {
-			joined.join(terms[i].pod, pod)
-		}
-		b.spend(terms[i].takes.count())
-	}
+// split splits the placeable Pods by what their rules select.
+func (s *stage) split(all []term, refused map[Rule]bool, b *budget) []*members {
+	terms := s.effective(all, refused, b)
+	joined := s.joined(terms, b)
 	byRoot := map[int]*members{}
 	var order []*members
 	for pod := range s.placeable.all() {
 		root := joined.root(pod)
 		if byRoot[root] == nil {
-			byRoot[root] = &members{set: newSet(len(s.world.Pods))}
+			byRoot[root] = &members{}
 			order = append(order, byRoot[root])
 		}
 		byRoot[root].pods = append(byRoot[root].pods, pod)
-		byRoot[root].set.add(pod)
 	}
 	for i := range terms {
 		m := byRoot[joined.root(terms[i].pod)]
 		m.terms = append(m.terms, terms[i])
 	}
-	var found []*group
-	for _, m := range order {
-		if g := s.group(m, b); g != nil {
-			found = append(found, g)
-		}
-	}
-	return found
+	return order
 }
 
 // members are the Pods of a group and their rules.
 type members struct {
 	pods  []int
-	set   set
 	terms []term
 }
 
 // effective returns the rules as they would be: refused ones stay stale. Pods that cannot run are selected by none.
-func (s *stage) effective(all []term, refused map[Rule]bool) []term {
+func (s *stage) effective(all []term, refused map[Rule]bool, b *budget) []term {
 	terms := make([]term, 0, len(all))
+	masked := map[*uint64]set{} // Terms share what they select.
+	mask := func(pods set) set {
+		if masked[&pods[0]] == nil {
+			masked[&pods[0]] = pods.and(s.placeable)
+			b.spend(len(pods))
+		}
+		return masked[&pods[0]]
+	}
 	for _, t := range all {
 		if !s.placeable.has(t.pod) {
 			continue
 		}
 		if refused[t.rule] {
-			t.takes, t.changed = t.took, false
+			t.takes, t.changed, t.refused = t.took, false, true
 		}
-		t.took, t.takes = t.took.and(s.placeable), t.takes.and(s.placeable)
+		t.took, t.takes = mask(t.took), mask(t.takes)
 		terms = append(terms, t)
 	}
+	b.spend(10 * len(all))
 	return terms
+}
+
+// joined joins Pods with those that their rules select.
+func (s *stage) joined(terms []term, b *budget) forest {
+	joined := newForest(len(s.world.Pods))
+	seen := map[*uint64]bool{}
+	for i := range terms {
+		t := &terms[i]
+		if t.takes.empty() {
+			continue
+		}
+		joined.join(t.pod, t.takes.first())
+		if seen[&t.takes[0]] {
+			continue
+		}
+		seen[&t.takes[0]] = true
+		for pod := range t.takes.all() {
+			joined.join(t.pod, pod)
+		}
+		b.spend(2 * t.takes.count())
+	}
+	return joined
 }
 
 // group builds a group of its members, or nil where no rule is due.
 func (s *stage) group(m *members, b *budget) *group {
-	g := &group{stage: s, budget: b, pods: m.pods, affinity: map[int]*affinity{}, uncertain: newSet(len(s.world.Pods))}
-	due, loosened := s.due(m)
-	for i := range m.terms {
-		if t := &m.terms[i]; due[t.rule] && !slices.Contains(g.due, t.rule) {
-			g.due = append(g.due, t.rule)
-		}
-	}
+	g := &group{stage: s, budget: b, pods: m.pods, due: s.due(m), affinity: map[int]*affinity{}, union: map[string]set{}}
+	g.uncertain, g.limits = newSet(len(s.world.Pods)), map[int][]*topology{}
 	if len(g.due) == 0 {
 		return nil
 	}
-	// Where the rewrite takes a restriction away, Pods can be where they could not be. Then every rule may do harm.
-	g.compile(m.terms, due, loosened)
+	g.compile(m.terms)
 	return g
 }
 
-// due returns the changed rules that concern a Pod with a tied volume, and whether one of them restricts the Cluster's Pods less
-// than before.
-func (s *stage) due(m *members) (due map[Rule]bool, loosened bool) {
-	concerned := map[Rule]set{}
-	for i := range m.terms {
-		t := &m.terms[i]
-		if !t.changed {
-			continue
+// places returns the nodes on which Pods can be.
+func (g *group) places(pods set) set {
+	key := pods.key()
+	if g.union[key] == nil {
+		g.union[key] = newSet(len(g.cluster.nodes))
+		for pod := range pods.all() {
+			g.union[key].addAll(g.candidates[pod])
+			g.budget.spend(len(g.candidates[pod]))
 		}
-		if concerned[t.rule] == nil {
-			concerned[t.rule] = newSet(len(s.world.Pods))
-		}
-		concerned[t.rule].add(t.pod)
-		concerned[t.rule] = concerned[t.rule].or(t.took).or(t.takes)
 	}
-	due = map[Rule]bool{}
-	for r, pods := range concerned {
-		due[r] = pods.meets(s.tied)
-	}
-	for i := range m.terms {
-		loosened = loosened || due[m.terms[i].rule] && m.terms[i].loosens()
-	}
-	return due, loosened
+	return g.union[key]
 }
 
-// loosens reports whether the stale rule may keep a Pod off a node that the rewritten one leaves open, because of the Cluster's own
-// Pods. More Pods selected only make anti-affinity stricter.
-func (t *term) loosens() bool {
-	others := t.took.without(t.pod)
-	if t.rule.Kind == AntiAffinity {
-		return !others.within(t.takes)
+// due returns the changed rules that concern a Pod with a tied volume.
+func (s *stage) due(m *members) []Rule {
+	concerned := map[Rule]bool{}
+	var due []Rule
+	for i := range m.terms {
+		t := &m.terms[i]
+		if !t.changed || concerned[t.rule] || !s.tied.has(t.pod) && !s.tied.meets(t.took) && !s.tied.meets(t.takes) {
+			continue
+		}
+		concerned[t.rule] = true
+		due = append(due, t.rule)
 	}
-	return !others.empty()
+	return due
 }
 
 // forest joins numbers into sets that have no number in common.

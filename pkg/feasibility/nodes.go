@@ -19,8 +19,9 @@ type cluster struct {
 	byName map[string]int
 	// byLabel holds the nodes of each value of the labels that were asked for.
 	byLabel map[string]map[string]set
-	// homes holds what was found out of one node selector, affinity and tolerations.
-	homes map[string]home
+	// homes holds what was found out of one node selector, affinity and tolerations, mounts of a volume's affinity.
+	homes  map[string]home
+	mounts map[string]set
 }
 
 // home is what the Pod's own spec says of nodes.
@@ -32,7 +33,9 @@ type home struct {
 }
 
 func newCluster(nodes []corev1.Node) *cluster {
-	c := &cluster{nodes: nodes, byName: map[string]int{}, byLabel: map[string]map[string]set{}, homes: map[string]home{}}
+	c := &cluster{
+		nodes: nodes, byName: map[string]int{}, byLabel: map[string]map[string]set{}, homes: map[string]home{}, mounts: map[string]set{},
+	}
 	for i := range nodes {
 		c.byName[nodes[i].Name] = i
 	}
@@ -105,14 +108,24 @@ func (c *cluster) mountable(v *Volume, nodes set) set {
 	if v.NodeAffinity == nil || v.NodeAffinity.Required == nil {
 		return nodes
 	}
-	affinity := nodeaffinity.NewLazyErrorNodeSelector(v.NodeAffinity.Required)
-	reached := newSet(len(c.nodes))
-	for i := range nodes.and(c.narrow(v.NodeAffinity.Required)).all() {
+	return nodes.and(c.accessible(v.NodeAffinity.Required))
+}
+
+// accessible returns the nodes that a volume's affinity takes.
+func (c *cluster) accessible(required *corev1.NodeSelector) set {
+	key := required.String()
+	if nodes, ok := c.mounts[key]; ok {
+		return nodes
+	}
+	affinity := nodeaffinity.NewLazyErrorNodeSelector(required)
+	nodes := newSet(len(c.nodes))
+	for i := range c.narrow(required).all() {
 		if matched, err := affinity.Match(&c.nodes[i]); err == nil && matched {
-			reached.add(i)
+			nodes.add(i)
 		}
 	}
-	return reached
+	c.mounts[key] = nodes
+	return nodes
 }
 
 // narrow returns nodes among which are all that the selector matches. Most volumes name the value of a label, which an index

@@ -17,9 +17,7 @@ type oracle struct {
 	// homes are the nodes on which each Pod can be, as far as the other Pods do not matter.
 	homes [][]bool
 	rules []oracleRules
-	// absent Pods are never there.
-	absent map[int]bool
-	seen   map[string]bool
+	seen  map[string]bool
 	// ends are the placements in which no Pod without a node finds one.
 	ends []placement
 }
@@ -153,7 +151,7 @@ func (o *oracle) from(at placement) {
 	moved := false
 	for pod := range at {
 		for n := range o.world.Nodes {
-			if at[pod] == nowhere && !o.absent[pod] && o.fits(at, pod, n) {
+			if at[pod] == nowhere && o.fits(at, pod, n) {
 				moved = true
 				next := slices.Clone(at)
 				next[pod] = int8(n)

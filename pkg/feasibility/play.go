@@ -8,8 +8,10 @@ import (
 // play searches all plays for one that harms.
 type play struct {
 	*board
-	seen map[string]bool
-	left budget
+	budget *budget
+	seen   map[string]bool
+	// renamed and taken are memory of canonical.
+	renamed, taken []int
 }
 
 // position holds the node of each Pod by their places on the board, or none.
@@ -19,31 +21,41 @@ type position []int
 type harm struct {
 	*play
 	position
-	// pod is one without a node, by its place on the board; on node it is kept off by rules that are due alone.
-	pod, node int
+	// pod is one without a node, by its place on the board.
+	pod int
 }
 
-// search returns a play that harms, or nil; it is not complete where the search cost too much.
+// search returns a play that harms, or nil. The search is not complete where it would cost too much, or knows too little.
 func (b *board) search() (found *harm, complete bool) {
-	if b.vague {
-		return nil, false
-	}
 	granted := min(maxSearch, b.budget.left)
-	p := &play{board: b, seen: map[string]bool{}, left: budget{granted}}
-	start := make(position, len(b.pods))
-	for i := range start {
-		start[i] = none
+	p := &play{
+		board: b, budget: &budget{granted}, seen: map[string]bool{},
+		renamed: make([]int, len(b.nodes)), taken: make([]int, len(b.first)),
 	}
-	found = p.from(start)
-	b.budget.spend(granted - p.left.left)
-	return found, found != nil || !p.left.spent()
+	found = p.from(slices.Repeat(position{none}, len(b.pods)))
+	b.budget.spend(granted - p.budget.left)
+	return found, !b.unclear() && !p.budget.spent()
+}
+
+// unclear reports whether plays depend on more than the board shows: on what Pods of the source leave to one with a stale rule, or on
+// whether a Pod counts where the label of an affinity rule is missing, which differs among schedulers.
+func (b *board) unclear() bool {
+	return b.vague || slices.ContainsFunc(b.pods, func(pod int) bool {
+		for _, t := range b.limits[pod] {
+			if !b.candidates[pod].within(t.around(b.candidates[pod].first())) {
+				return true
+			}
+		}
+		a := b.affinity[pod]
+		return a != nil && slices.ContainsFunc(a.topologies, func(t *topology) bool { return !b.places(a.peers).within(t.labelled) })
+	})
 }
 
 // from returns the first play from here on that harms.
 func (p *play) from(at position) *harm {
-	at = p.canonical(at)
+	p.canonicalize(at)
 	key := at.key()
-	if p.seen[key] || p.left.spent() {
+	if p.seen[key] || !p.budget.spend(20*len(at)) {
 		return nil
 	}
 	p.seen[key] = true
@@ -63,30 +75,29 @@ func (p *play) from(at position) *harm {
 
 type move struct{ pod, node int }
 
-// moves lists what the scheduler can do, and a Pod that cannot be scheduled because of a rule that is due, if there is one.
+// moves lists what the scheduler can do, and a Pod that finds no node, if there is one.
 func (p *play) moves(at position) (moves []move, stuck *harm) {
 	for pod := range at {
 		if at[pod] != none {
 			continue
 		}
-		marks := p.marks(at, pod)
-		open := p.openNodes(at, marks)
-		for _, node := range open {
+		nodes := p.distinct(at, p.open(at, pod))
+		for _, node := range nodes {
 			moves = append(moves, move{pod, node})
 		}
-		if node := slices.Index(marks, closedByDue); len(open) == 0 && node >= 0 && stuck == nil {
-			stuck = &harm{p, at, pod, node}
+		if len(nodes) == 0 && stuck == nil {
+			stuck = &harm{p, at, pod}
 		}
 	}
 	return moves, stuck
 }
 
-// openNodes returns the nodes that are open, and of those in one class that are empty the first.
-func (p *play) openNodes(at position, marks []mark) []int {
-	var open []int
+// distinct returns the nodes that are open, and of the empty ones in a class only the first.
+func (p *play) distinct(at position, open []bool) []int {
+	var nodes []int
 	emptyClass := none
-	for node, m := range marks {
-		if m != opened {
+	for node, ok := range open {
+		if !ok {
 			continue
 		}
 		if !slices.Contains(at, node) {
@@ -95,54 +106,65 @@ func (p *play) openNodes(at position, marks []mark) []int {
 			}
 			emptyClass = p.class[node]
 		}
-		open = append(open, node)
+		nodes = append(nodes, node)
 	}
-	return open
+	return nodes
 }
 
-// canonical numbers the nodes of each class in the order of the Pods on them: which of two like nodes a Pod is on is all one.
-func (p *play) canonical(at position) position {
-	renamed := make([]int, len(p.nodes))
-	for i := range renamed {
-		renamed[i] = none
+// canonicalize numbers the nodes of each class in the order of the Pods on them. On which of two like nodes a Pod is makes no
+// difference.
+func (p *play) canonicalize(at position) {
+	p.budget.spend(len(p.nodes)/4 + 4*len(at))
+	for i := range p.renamed {
+		p.renamed[i] = none
 	}
-	next := map[int]int{}
-	renaming := slices.Clone(at)
+	clear(p.taken)
 	for pod, node := range at {
 		if node == none {
 			continue
 		}
-		if renamed[node] == none {
+		if p.renamed[node] == none {
 			class := p.class[node]
-			renamed[node] = slices.Index(p.class, class) + next[class]
-			next[class]++
+			p.renamed[node] = p.first[class] + p.taken[class]
+			p.taken[class]++
 		}
-		renaming[pod] = renamed[node]
+		at[pod] = p.renamed[node]
 	}
-	return renaming
 }
 
 func (at position) key() string {
-	var key []byte
+	key := make([]byte, 0, 2*len(at))
 	for _, node := range at {
 		key = binary.AppendVarint(key, int64(node))
 	}
 	return string(key)
 }
 
-// conflict says which rule that is due keeps the Pod without a node, and which Pods are in the way.
+// conflict says which rule keeps the Pod without a node, and which Pods are in the way: a rule that can be refused, if there is one.
 func (h *harm) conflict() *conflict {
 	c := &conflict{group: h.board.group, pod: h.pods[h.pod]}
 	for i := range h.checks[h.pod] {
 		check := &h.checks[h.pod][i]
-		if check.due && !h.check(h.position, check)[h.node] {
-			c.closing, c.spread = check.Rule, check.spread
-			c.others = h.inTheWay(check)
+		if !h.closes(check) || c.closing != (Rule{}) && !slices.Contains(h.due, check.Rule) {
+			continue
+		}
+		c.closing, c.spread, c.others = check.Rule, check.spread, h.inTheWay(check)
+		if slices.Contains(h.due, check.Rule) {
 			break
 		}
 	}
 	c.Rule = c.refusable(c.closing)
 	return c
+}
+
+// closes reports whether a check keeps the Pod off one of its nodes.
+func (h *harm) closes(c *check) bool {
+	for node, open := range h.check(h.position, c) {
+		if !open && h.candidates[h.pods[h.pod]].has(h.nodes[node]) {
+			return true
+		}
+	}
+	return false
 }
 
 // inTheWay returns the Pods that a check is about and that have a node: where the Pod can be, or for affinity anywhere.

@@ -11,21 +11,25 @@ type proof struct {
 	floors map[*spread]int
 	// most are how many of them can be in each domain.
 	most map[*spread][]int
+	// open are the nodes that a constraint surely leaves open.
+	open map[*spread]set
 }
 
 // prove finds the Pods that have a node at the end of every play. It may miss some.
 func (g *group) prove() *proof {
-	p := &proof{group: g, sure: newSet(len(g.world.Pods)), floors: map[*spread]int{}, most: map[*spread][]int{}}
+	p := &proof{group: g, sure: newSet(len(g.world.Pods)), floors: map[*spread]int{}, most: map[*spread][]int{}, open: map[*spread]set{}}
 	for _, s := range g.spreads {
 		p.most[s] = p.countMost(s)
+		p.open[s] = p.leftOpen(s)
 	}
 	for more := true; more && !g.budget.spent(); {
 		more = false
 		for _, s := range g.spreads {
 			p.floors[s] = p.floor(s)
+			p.open[s] = p.leftOpen(s)
 		}
 		for _, pod := range g.pods {
-			if !p.sure.has(pod) && !g.uncertain.has(pod) && p.places(pod, nil) {
+			if !p.sure.has(pod) && !g.uncertain.has(pod) && p.lasts(pod, nil) {
 				p.sure.add(pod)
 				more = true
 			}
@@ -34,27 +38,10 @@ func (g *group) prove() *proof {
 	return p
 }
 
-// unproven returns the Pods that the rules in question can harm, as far as the proof goes.
+// unproven returns the Pods that may have no node at the end of a play, as far as the proof goes.
 func (p *proof) unproven() []int {
 	return slices.DeleteFunc(slices.Clone(p.pods), func(pod int) bool {
-		return p.sure.has(pod) || !p.mayClose(pod) || p.uncertain.has(pod) && p.places(pod, nil)
-	})
-}
-
-// mayClose reports whether a due rule can keep a Pod off one of its nodes.
-func (p *proof) mayClose(pod int) bool {
-	if a := p.affinity[pod]; a != nil && a.due {
-		return true
-	}
-	if slices.ContainsFunc(p.spreads, func(s *spread) bool {
-		return s.due && s.carriers.has(pod) && !p.candidates[pod].within(p.open(pod, s))
-	}) {
-		return true
-	}
-	return slices.ContainsFunc(p.anti, func(r *rule) bool {
-		return r.due && slices.ContainsFunc(p.members(r.rivals(pod)), func(rival int) bool {
-			return p.reach(pod, r.topology).meets(p.reach(rival, r.topology))
-		})
+		return p.sure.has(pod) || p.uncertain.has(pod) && p.lasts(pod, nil)
 	})
 }
 
@@ -72,40 +59,36 @@ func (r *rule) rivals(pod int) set {
 
 func (p *proof) members(pods set) []int { return slices.Collect(pods.all()) }
 
-// places reports whether the Pod has a node at the end of every play. The constraint that is granted, and its like, count as
+// lasts reports whether the Pod has a node at the end of every play. The constraint that is granted, and its like, count as
 // met on all nodes.
-func (p *proof) places(pod int, granted *spread) bool {
+func (p *proof) lasts(pod int, granted *spread) bool {
 	var open []*spread
 	for _, s := range p.spreads {
-		if s.carriers.has(pod) && !s.like(granted) && !p.candidates[pod].within(p.open(pod, s)) {
+		if s.carriers.has(pod) && !s.like(granted) && !p.candidates[pod].within(p.open[s]) && !slices.ContainsFunc(open, s.like) {
 			open = append(open, s)
 		}
 	}
-	return p.eachMeeting(pod, func(nodes set) bool { return p.outlasts(pod, nodes, open, p.blockers(pod)) })
+	if !p.budget.spend(10*len(p.spreads)) || len(open) > maxConstraints {
+		return false
+	}
+	blockers := p.blockers(pod)
+	return p.eachRest(pod, func(rest set) bool {
+		return p.eachMeeting(pod, rest, func(nodes set) bool { return p.outlasts(pod, nodes, open, blockers) })
+	})
 }
 
-// eachMeeting reports whether something holds for the nodes on which the Pod's affinity rules can be met, wherever its peers are.
-func (p *proof) eachMeeting(pod int, holds func(nodes set) bool) bool {
+// eachMeeting reports whether something holds for those of the nodes on which the Pod's affinity rules are met, wherever its peers
+// are.
+func (p *proof) eachMeeting(pod int, nodes set, holds func(nodes set) bool) bool {
 	a := p.affinity[pod]
 	if a == nil {
-		return holds(p.candidates[pod])
+		return holds(nodes)
 	}
 	if peer, ok := p.surePeer(pod, a); ok {
-		return p.eachPlace(pod, a, peer, holds)
-	}
-	if !a.peers.has(pod) {
-		return false
+		return p.eachPlace(a, p.candidates[peer], nodes, holds)
 	}
 	// Without a peer anywhere, a Pod that meets its own rules is the first, and free to choose.
-	if !holds(p.candidates[pod]) {
-		return false
-	}
-	for peer := range a.peers.without(pod).all() {
-		if !p.eachPlace(pod, a, peer, holds) {
-			return false
-		}
-	}
-	return true
+	return a.peers.has(pod) && holds(nodes) && p.eachPlace(a, p.places(a.peers), nodes, holds)
 }
 
 // surePeer returns the peer with the fewest places among those that have a node at the end of every play.
@@ -114,29 +97,51 @@ func (p *proof) surePeer(pod int, a *affinity) (int, bool) {
 	if len(peers) == 0 {
 		return 0, false
 	}
+	p.budget.spend(len(peers) * len(p.candidates[pod]))
 	return slices.MinFunc(peers, func(i, j int) int { return p.candidates[i].count() - p.candidates[j].count() }), true
 }
 
-// eachPlace reports whether something holds for the nodes near each place that a peer can be in.
-func (p *proof) eachPlace(pod int, a *affinity, peer int, holds func(nodes set) bool) bool {
-	seen := map[string]bool{}
-	for node := range p.candidates[peer].all() {
-		if !p.budget.spend(len(p.candidates[pod])) {
+// eachPlace reports whether something holds for those of the nodes that are near a peer, whichever of the places it is in.
+func (p *proof) eachPlace(a *affinity, places, nodes set, holds func(nodes set) bool) bool {
+	for !places.empty() {
+		place := places.first()
+		if slices.ContainsFunc(a.topologies, func(t *topology) bool { return t.of[place] == none }) {
 			return false
 		}
-		near := p.candidates[pod]
-		for _, t := range a.topologies {
-			if t.of[node] == none {
-				return false
-			}
-			near = near.and(t.nodes[t.of[node]])
+		around := a.around(place)
+		if !p.budget.spend(10*len(around)) || !holds(nodes.and(around)) {
+			return false
 		}
-		if key := near.key(); !seen[key] {
-			seen[key] = true
-			if !holds(near) {
-				return false
-			}
+		places = places.less(around)
+	}
+	return true
+}
+
+// around returns the nodes in the same domains.
+func (a *affinity) around(place int) set {
+	nodes := a.topologies[0].nodes[a.topologies[0].of[place]]
+	for _, t := range a.topologies[1:] {
+		nodes = nodes.and(t.nodes[t.of[place]])
+	}
+	return nodes
+}
+
+// eachRest reports whether something holds for whatever nodes Pods of the source leave to a Pod with stale rules. They leave one
+// domain of each at least, or the Pod does not run.
+func (p *proof) eachRest(pod int, holds func(nodes set) bool) bool {
+	nodes := p.candidates[pod]
+	if len(p.limits[pod]) == 0 {
+		return holds(nodes)
+	}
+	for !nodes.empty() {
+		rest := nodes
+		for _, t := range p.limits[pod] {
+			rest = rest.and(t.around(nodes.first()))
 		}
+		if !p.budget.spend(10*len(rest)) || !holds(rest) {
+			return false
+		}
+		nodes = nodes.less(rest)
 	}
 	return true
 }
@@ -148,6 +153,7 @@ func (g *group) blockers(pod int) []blocker {
 		if rivals := r.rivals(pod); !rivals.empty() {
 			blockers = append(blockers, blocker{rivals, r.topology})
 		}
+		g.budget.spend(4 * len(r.takes))
 	}
 	return blockers
 }
@@ -166,7 +172,7 @@ func (p *proof) outlasts(pod int, nodes set, constraints []*spread, blockers []b
 	if p.outlasts(pod, nodes, rest, append(slices.Clip(blockers), blocker{s.takes.without(pod), s.topology})) {
 		return true
 	}
-	open := nodes.and(p.open(pod, s))
+	open := nodes.and(p.open[s])
 	if p.outlasts(pod, open, rest, blockers) {
 		return true
 	}

@@ -27,12 +27,12 @@ type reach struct {
 func newStage(w *World, nodes []corev1.Node, all []term, b *budget) *stage {
 	s := &stage{
 		world: w, cluster: newCluster(nodes), topologies: map[string]*topology{},
-		candidates: make([]set, len(w.Pods)), placeable: newSet(len(w.Pods)), tied: newSet(len(w.Pods)), reached: map[reach]set{},
+		candidates: make([]set, len(w.Pods)), placeable: newSet(len(w.Pods)), reached: map[reach]set{},
 		nested: map[[2]*topology]bool{},
 	}
 	for i := range w.Pods {
 		s.candidates[i] = s.cluster.candidates(&w.Pods[i])
-		b.spend(len(nodes) / 8)
+		b.spend(200 + len(nodes)/8)
 	}
 	for i := range all {
 		// Whatever an affinity rule or a constraint selects, it keeps its Pod off nodes without the label. The stale rule has the
@@ -42,16 +42,11 @@ func newStage(w *World, nodes []corev1.Node, all []term, b *budget) *stage {
 		}
 	}
 	for i := range w.Pods {
-		if s.candidates[i].empty() {
-			continue
-		}
-		s.placeable.add(i)
-		for j := range w.Pods[i].Volumes {
-			if w.Pods[i].Volumes[j].tied() {
-				s.tied.add(i)
-			}
+		if !s.candidates[i].empty() {
+			s.placeable.add(i)
 		}
 	}
+	s.tied = tied(w).and(s.placeable)
 	return s
 }
 

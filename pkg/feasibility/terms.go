@@ -17,8 +17,8 @@ type term struct {
 	pod  int
 	// took are the Pods of the Cluster that the stale rule selects, takes those that the rewritten one selects.
 	took, takes set
-	// changed says that the rewrite changes the rule.
-	changed bool
+	// changed says that the rewrite changes the rule, refused that it was refused, and stays stale.
+	changed, refused bool
 	// spread is the rewritten constraint; nil for other kinds.
 	spread *corev1.TopologySpreadConstraint
 }
@@ -28,11 +28,18 @@ type selector struct {
 	world  *World
 	known  map[string]set
 	budget *budget
+	// labelled holds the Pods with a value of a label.
+	labelled map[[2]string][]int
 }
 
 // terms lists the rules of all Pods that can leave a Pod without a node.
 func terms(w *World, b *budget) []term {
-	s := &selector{world: w, known: map[string]set{}, budget: b}
+	s := &selector{world: w, known: map[string]set{}, budget: b, labelled: map[[2]string][]int{}}
+	for i := range w.Pods {
+		for key, value := range w.Pods[i].Labels {
+			s.labelled[[2]string{key, value}] = append(s.labelled[[2]string{key, value}], i)
+		}
+	}
 	var all []term
 	for i := range w.Pods {
 		stale, rewritten := &w.Pods[i].Stale, &w.Pods[i].Rewritten
@@ -107,6 +114,7 @@ func (s *selector) counted(c *corev1.TopologySpreadConstraint, pod int) set {
 
 // selected returns the Pods of the Cluster that a term of a Pod selects.
 func (s *selector) selected(t *corev1.PodAffinityTerm, pod int) set {
+	s.budget.spend(100)
 	merged := merge(t, s.world.Pods[pod].Labels)
 	key, err := json.Marshal([]any{merged, t.Namespaces, t.NamespaceSelector})
 	if err != nil {
@@ -123,16 +131,36 @@ func (s *selector) selected(t *corev1.PodAffinityTerm, pod int) set {
 func (s *selector) matching(merged *metav1.LabelSelector, t *corev1.PodAffinityTerm) set {
 	pods := newSet(len(s.world.Pods))
 	parsed, err := metav1.LabelSelectorAsSelector(merged)
-	// The API server refuses a selector that cannot be parsed.
-	if err != nil || !s.ranges(t) || !s.budget.spend(len(s.world.Pods)) {
+	if err != nil || !s.ranges(t) { // The API server refuses a selector that cannot be parsed.
 		return pods
 	}
-	for i := range s.world.Pods {
-		if parsed.Matches(labels.Set(s.world.Pods[i].Labels)) {
+	for _, i := range s.narrow(merged) {
+		if s.budget.spend(10) && parsed.Matches(labels.Set(s.world.Pods[i].Labels)) {
 			pods.add(i)
 		}
 	}
 	return pods
+}
+
+// narrow returns Pods among which are all that the selector matches.
+func (s *selector) narrow(merged *metav1.LabelSelector) []int {
+	var fewest []int
+	if merged == nil {
+		return nil
+	}
+	for key, value := range merged.MatchLabels {
+		pods := s.labelled[[2]string{key, value}]
+		if len(pods) == 0 {
+			return nil
+		}
+		if fewest == nil || len(pods) < len(fewest) {
+			fewest = pods
+		}
+	}
+	if fewest == nil {
+		return slices.Collect(fullSet(len(s.world.Pods)).all())
+	}
+	return fewest
 }
 
 // ranges reports whether a term ranges over the Cluster's namespace.

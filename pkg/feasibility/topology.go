@@ -10,8 +10,8 @@ type topology struct {
 	// values are the domains' names, nodes their nodes.
 	values []string
 	nodes  []set
-	// labelled are the nodes that have the label.
-	labelled set
+	// labelled are the nodes that have the label, unlabelled those that do not.
+	labelled, unlabelled set
 	// fine says that no domain has two nodes.
 	fine bool
 }
@@ -39,7 +39,16 @@ func newTopology(key string, nodes []corev1.Node) *topology {
 		t.labelled.add(i)
 		t.fine = t.fine && !old
 	}
+	t.unlabelled = fullSet(len(nodes)).less(t.labelled)
 	return t
+}
+
+// around returns the nodes in the domain of one, or all that are in none.
+func (t *topology) around(node int) set {
+	if t.of[node] != none {
+		return t.nodes[t.of[node]]
+	}
+	return t.unlabelled
 }
 
 // domains returns the domains of some nodes.

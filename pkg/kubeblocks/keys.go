@@ -27,6 +27,10 @@ const (
 	LabelComponentName = rewrite.LabelComponentName
 	// LabelShardingName holds the name of the sharding that a shard belongs to.
 	LabelShardingName = rewrite.LabelShardingName
+	// LabelInstanceTemplate, on database Pods, holds the instance template; empty for Pods without one. It came with KubeBlocks 1.1.
+	LabelInstanceTemplate = "apps.kubeblocks.io/instance-template"
+	// labelRole holds the role of a running database Pod, such as leader.
+	labelRole = "kubeblocks.io/role"
 	// LabelRestore, on Jobs and Pods, holds the name of their Restore.
 	LabelRestore = "dataprotection.kubeblocks.io/restore"
 	// LabelBackupClusterUID, on a Backup, holds the UID of its source Cluster. The snapshot does not hold it.

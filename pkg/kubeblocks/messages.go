@@ -10,6 +10,11 @@ const (
 	textNotJSON       = "not JSON at byte %d"
 	textWrongType     = "%s is of type %s at byte %d"
 	textInvalidJSON   = "invalid JSON"
+	textTooManyOrMore = "it has more than %d %s"
+	textAllTooMany    = "the Cluster's snapshots together have too many rules or values"
+	textLongName      = "a name in it is longer than %d bytes"
+	textTooDeep       = "it is nested deeper than %d levels"
+	textTooLarge      = "it has %d bytes, and the limit is %d"
 )
 
 // What started, and what the scheduler has not decided on.
@@ -17,8 +22,10 @@ const (
 	textActionEnded   = "%s is %s"
 	textJobCounts     = "Job %s counts %d succeeded and %d failed Pods"
 	textPodBound      = "Pod %s was bound to a node"
+	textNoJob         = "KubeBlocks has not created Jobs yet"
 	textNoPod         = "Job %s has no Pod yet"
 	textNotScheduled  = "Pod %s has no scheduling decision yet"
+	textNominated     = "the scheduler evicts Pods to bind Pod %s to node %s"
 	textWaitsForOther = "its data is restored, and it waits for the other Pods of the Restore"
 )
 

@@ -24,13 +24,16 @@ var (
 
 // SourceOf returns the source cluster of a Backup: its identity and its scheduling policies at that time. It returns
 // ErrNoSnapshot or ErrBadSnapshot, wrapped, if these cannot be read.
-func SourceOf(b *Backup) (rewrite.Source, error) {
+func SourceOf(b *Backup) (rewrite.Source, error) { return new(Snapshots).SourceOf(b) }
+
+// SourceOf is as the function SourceOf, and returns ErrBadSnapshot for a snapshot that exceeds a limit together with those before.
+func (s *Snapshots) SourceOf(b *Backup) (rewrite.Source, error) {
 	id := b.Namespace + "/" + b.Name
 	snapshot, ok := b.Annotations[AnnotationClusterSnapshot]
 	if !ok {
 		return rewrite.Source{}, fmt.Errorf("the Backup %s %w", id, ErrNoSnapshot)
 	}
-	source, err := SourceOfSnapshot([]byte(snapshot))
+	source, err := s.sourceOf([]byte(snapshot))
 	if err != nil {
 		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: %w", id, ErrBadSnapshot, err)
 	}
@@ -48,11 +51,28 @@ func SourceOf(b *Backup) (rewrite.Source, error) {
 	return source, nil
 }
 
+// snapshotCluster is the part of a snapshot that is decoded: nothing of its metadata but the name.
+type snapshotCluster struct {
+	Kind     string `json:"kind,omitempty"`
+	Metadata struct {
+		Namespace string `json:"namespace,omitempty"`
+		Name      string `json:"name,omitempty"`
+	} `json:"metadata,omitempty"`
+	Spec ClusterSpec `json:"spec,omitempty"`
+}
+
 // SourceOfSnapshot returns the cluster of a snapshot: a Cluster as JSON, with or without kind, and without a UID. The error
-// gives the position of a fault and quotes nothing.
+// gives the position of a fault, or the limit that is exceeded, and quotes nothing.
 func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
-	var cluster Cluster
-	strict, err := json.UnmarshalStrict(snapshot, &cluster, json.DisallowDuplicateFields)
+	return new(Snapshots).sourceOf(snapshot)
+}
+
+func (s *Snapshots) sourceOf(snapshot []byte) (rewrite.Source, error) {
+	if err := s.check(snapshot); err != nil {
+		return rewrite.Source{}, err
+	}
+	var decoded snapshotCluster
+	strict, err := json.UnmarshalStrict(snapshot, &decoded, json.DisallowDuplicateFields)
 	if err != nil {
 		return rewrite.Source{}, errors.New(describeJSONError(err))
 	}
@@ -60,13 +80,17 @@ func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
 		// An edit of one of two equal keys would be a guess.
 		return rewrite.Source{}, strict[0]
 	}
-	if cluster.Kind != "" && cluster.Kind != "Cluster" {
-		return rewrite.Source{}, fmt.Errorf(textNotACluster, cluster.Kind)
+	if decoded.Kind != "" && decoded.Kind != "Cluster" {
+		return rewrite.Source{}, fmt.Errorf(textNotACluster, decoded.Kind)
 	}
+	if err := decoded.checkNames(); err != nil {
+		return rewrite.Source{}, err
+	}
+	cluster := &Cluster{Spec: decoded.Spec}
 	return rewrite.Source{
-		Identity:   rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name},
-		Components: ComponentsOf(&cluster),
-		Policies:   ClusterPolicies(&cluster),
+		Identity:   rewrite.Identity{Namespace: decoded.Metadata.Namespace, Name: decoded.Metadata.Name},
+		Components: ComponentsOf(cluster),
+		Policies:   ClusterPolicies(cluster),
 		InTree:     inTree{},
 	}, nil
 }

@@ -9,12 +9,33 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Work is the Jobs and Pods of a Restore.
+// Work is the Jobs and Pods of a Restore: those that it controls, and those that are labelled with its name. KubeBlocks deletes
+// the Jobs of a Restore by that label.
 type Work struct {
 	Jobs []batchv1.Job
 	Pods []corev1.Pod
 	// Unbound holds the names of claims that never had a volume, see NeverMounted.
 	Unbound map[string]bool
+}
+
+// Owns reports whether a Restore controls a Job. Anybody's Jobs can have its label.
+func Owns(r *Restore, job *batchv1.Job) bool { return metav1.IsControlledBy(job, r) }
+
+// WorkOf returns the part of the Jobs and Pods of a cluster that belongs to a Restore.
+func WorkOf(r *Restore, jobs []batchv1.Job, pods []corev1.Pod) Work {
+	var w Work
+	for i := range jobs {
+		if Owns(r, &jobs[i]) || jobs[i].Labels[LabelRestore] == r.Name {
+			w.Jobs = append(w.Jobs, jobs[i])
+		}
+	}
+	for i := range pods {
+		ofJob := func(job batchv1.Job) bool { return metav1.IsControlledBy(&pods[i], &job) }
+		if pods[i].Labels[LabelRestore] == r.Name || slices.ContainsFunc(w.Jobs, ofJob) {
+			w.Pods = append(w.Pods, pods[i])
+		}
+	}
+	return w
 }
 
 // StartedPart names the first part of a Restore that ever started, or returns an empty string when nothing did.
@@ -34,7 +55,8 @@ func (w Work) StartedPart(r *Restore) string {
 
 // StartedJob names the part of a Job of the Restore that ever started, or returns an empty string when nothing did. Then none
 // of its actions ended, it counts no succeeded or failed Pod, and none of its Pods was ever bound to a node. A failed Pod
-// does not count if the Pods need a claim that was never bound: it was deleted while Pending.
+// does not count if the Pods need a claim that was never bound: it was deleted while Pending. A Pod that ended is uncounted
+// until the Job controller has removed its finalizer.
 func (w Work) StartedJob(r *Restore, job *batchv1.Job) string {
 	for _, action := range r.Status.Actions.PrepareData {
 		if ended(action) && action.ObjectKey == "Job/"+job.Name {
@@ -44,16 +66,35 @@ func (w Work) StartedJob(r *Restore, job *batchv1.Job) string {
 	if bound := firstBound(w.PodsOf(job)); bound != "" {
 		return bound
 	}
-	counted := job.Status.Succeeded > 0 || job.Status.Failed > 0
-	if counted && (job.Status.Succeeded > 0 || !w.needsUnbound(job)) {
-		return fmt.Sprintf(textJobCounts, job.Name, job.Status.Succeeded, job.Status.Failed)
+	succeeded, failed := endedPods(job)
+	if succeeded > 0 || failed > 0 && !w.needsUnbound(job) {
+		return fmt.Sprintf(textJobCounts, job.Name, succeeded, failed)
 	}
 	return ""
 }
 
+// HasFailed reports whether a Pod of a Job failed.
+func HasFailed(job *batchv1.Job) bool {
+	_, failed := endedPods(job)
+	return failed > 0
+}
+
+// endedPods returns how many Pods of a Job succeeded and failed, counted or not.
+func endedPods(job *batchv1.Job) (succeeded, failed int) {
+	succeeded, failed = int(job.Status.Succeeded), int(job.Status.Failed)
+	if uncounted := job.Status.UncountedTerminatedPods; uncounted != nil {
+		succeeded, failed = succeeded+len(uncounted.Succeeded), failed+len(uncounted.Failed)
+	}
+	return succeeded, failed
+}
+
 // Undecided names the first part of a Restore without a scheduling decision, or returns an empty string. That is a Job without
-// Pods, or a Pod that is neither bound nor unschedulable. It can be bound at any moment.
+// Pods, or a Pod that is neither bound nor unschedulable. It can be bound at any moment. While there are no Jobs, KubeBlocks can
+// be creating them.
 func (w Work) Undecided() string {
+	if len(w.Jobs) == 0 {
+		return textNoJob
+	}
 	for i := range w.Jobs {
 		if undecided := w.UndecidedJob(&w.Jobs[i]); undecided != "" {
 			return undecided
@@ -73,11 +114,26 @@ func (w Work) UndecidedJob(job *batchv1.Job) string {
 
 func firstUndecided(pods []corev1.Pod) string {
 	for i := range pods {
-		if !WasBound(&pods[i]) && pods[i].DeletionTimestamp.IsZero() && Unschedulable(&pods[i]) == "" {
-			return fmt.Sprintf(textNotScheduled, pods[i].Name)
+		if text := UndecidedPod(&pods[i]); text != "" {
+			return text
 		}
 	}
 	return ""
+}
+
+// UndecidedPod says why a Pod can be bound at any moment, or returns an empty string. For a nominated Pod the scheduler evicts
+// others; its condition says Unschedulable until then.
+func UndecidedPod(p *corev1.Pod) string {
+	switch {
+	case WasBound(p) || !p.DeletionTimestamp.IsZero():
+		return ""
+	case p.Status.NominatedNodeName != "":
+		return fmt.Sprintf(textNominated, p.Name, p.Status.NominatedNodeName)
+	case Unschedulable(p) == "":
+		return fmt.Sprintf(textNotScheduled, p.Name)
+	default:
+		return ""
+	}
 }
 
 func ended(a RestoreAction) bool {

@@ -7,6 +7,8 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 )
 
 func TestStartedPartNamesWhatStarted(t *testing.T) {
@@ -28,9 +30,13 @@ func TestStartedPartNamesWhatStarted(t *testing.T) {
 		"an action that failed":           {action("Job/j", RestoreActionFailed), batchv1.JobStatus{}, pending, false, "Job/j is Failed"},
 		"a Job with a Pod that succeeded": {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, false, "1 succeeded"},
 		"a Job with a Pod that failed":    {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, false, "1 failed"},
-		"a bound Pod":                     {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, false, "bound"},
-		"a Pod that a kubelet started":    {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{StartTime: &now}}, false, "bound"},
-		"a Pod with container statuses":   {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}, false, "bound"},
+		"a Pod that succeeded and is not counted yet": {&Restore{}, batchv1.JobStatus{
+			UncountedTerminatedPods: &batchv1.UncountedTerminatedPods{Succeeded: []types.UID{"p"}}}, pending, true, "1 succeeded"},
+		"a Pod that failed and is not counted yet": {&Restore{}, batchv1.JobStatus{
+			UncountedTerminatedPods: &batchv1.UncountedTerminatedPods{Failed: []types.UID{"p"}}}, pending, false, "1 failed"},
+		"a bound Pod":                   {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}}, false, "bound"},
+		"a Pod that a kubelet started":  {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{StartTime: &now}}, false, "bound"},
+		"a Pod with container statuses": {&Restore{}, batchv1.JobStatus{}, corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}, false, "bound"},
 
 		"a failed Pod, and a claim that was never bound":    {&Restore{}, batchv1.JobStatus{Failed: 1}, pending, true, ""},
 		"a succeeded Pod, and a claim that was never bound": {&Restore{}, batchv1.JobStatus{Succeeded: 1}, pending, true, "1 succeeded"},
@@ -121,7 +127,11 @@ func TestUndecidedNamesWhatTheSchedulerHasNotDecidedOn(t *testing.T) {
 		"a Pod without a condition": {pod(func(*corev1.Pod) {}), "Pod p"},
 		"a gated Pod":               {pod(gated), "Pod p"},
 		"an unschedulable Pod":      {pod(unschedulable), ""},
-		"a bound Pod":               {pod(func(p *corev1.Pod) { p.Spec.NodeName = "n1" }), ""},
+		"a nominated Pod": {pod(func(p *corev1.Pod) {
+			unschedulable(p)
+			p.Status.NominatedNodeName = "n1"
+		}), "to bind Pod p to node n1"},
+		"a bound Pod": {pod(func(p *corev1.Pod) { p.Spec.NodeName = "n1" }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			work := Work{Jobs: []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: "j1"}}}, Pods: c.pods}
@@ -133,5 +143,31 @@ func TestUndecidedNamesWhatTheSchedulerHasNotDecidedOn(t *testing.T) {
 			}
 		})
 	}
-	NewWithT(t).Expect(Work{}.Undecided()).To(BeEmpty(), "without Jobs there is nothing to bind")
+	NewWithT(t).Expect(Work{}.Undecided()).To(ContainSubstring("not created Jobs yet"), "KubeBlocks can be creating them")
+}
+
+func TestWorkOfARestoreIsWhatItControlsAndWhatHasItsLabel(t *testing.T) {
+	g := NewWithT(t)
+	restore := &Restore{ObjectMeta: metav1.ObjectMeta{Name: "r", UID: "r1"}}
+	controlledBy := func(uid types.UID) []metav1.OwnerReference {
+		return []metav1.OwnerReference{{UID: uid, Controller: ptr.To(true)}}
+	}
+	labelled := map[string]string{LabelRestore: "r"}
+	jobs := []batchv1.Job{
+		{ObjectMeta: metav1.ObjectMeta{Name: "own", OwnerReferences: controlledBy("r1"), UID: "j1"}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "labelled", Labels: labelled, OwnerReferences: controlledBy("other")}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "foreign", Labels: map[string]string{LabelRestore: "other"}, UID: "j3"}},
+	}
+	pods := []corev1.Pod{
+		{ObjectMeta: metav1.ObjectMeta{Name: "of own", OwnerReferences: controlledBy("j1")}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "labelled", Labels: labelled}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "of foreign", OwnerReferences: controlledBy("j3")}},
+	}
+
+	work := WorkOf(restore, jobs, pods)
+
+	g.Expect(work.Jobs).To(HaveExactElements(HaveField("Name", "own"), HaveField("Name", "labelled")), "what starts counts, whoever says that it belongs to the Restore")
+	g.Expect(work.Pods).To(HaveExactElements(HaveField("Name", "of own"), HaveField("Name", "labelled")))
+	g.Expect(Owns(restore, &jobs[0])).To(BeTrue())
+	g.Expect(Owns(restore, &jobs[1])).To(BeFalse(), "and yet it is not Rehome's to delete")
 }

@@ -45,6 +45,7 @@ type RestoreSource struct {
 type ComponentSpec struct {
 	Name             string             `json:"name,omitempty"`
 	Labels           map[string]string  `json:"labels,omitempty"`
+	Replicas         int32              `json:"replicas,omitempty"`
 	SchedulingPolicy *SchedulingPolicy  `json:"schedulingPolicy,omitempty"`
 	Instances        []InstanceTemplate `json:"instances,omitempty"`
 }
@@ -53,6 +54,7 @@ type ComponentSpec struct {
 type InstanceTemplate struct {
 	Name             string            `json:"name,omitempty"`
 	Labels           map[string]string `json:"labels,omitempty"`
+	Replicas         *int32            `json:"replicas,omitempty"`
 	SchedulingPolicy *SchedulingPolicy `json:"schedulingPolicy,omitempty"`
 }
 
@@ -70,6 +72,7 @@ type SchedulingPolicy struct {
 	NodeSelector              map[string]string                 `json:"nodeSelector,omitempty"`
 	Affinity                  *corev1.Affinity                  `json:"affinity,omitempty"`
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+	Tolerations               []corev1.Toleration               `json:"tolerations,omitempty"`
 }
 
 // ClusterList is a list of Clusters.

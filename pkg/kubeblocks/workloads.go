@@ -1,11 +1,13 @@
 package kubeblocks
 
 import (
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -17,12 +19,50 @@ const Finalizer = "dataprotection.kubeblocks.io/finalizer"
 // HasFinalizer reports whether KubeBlocks blocks the deletion of an object.
 func HasFinalizer(obj client.Object) bool { return controllerutil.ContainsFinalizer(obj, Finalizer) }
 
-// IsDatabasePod reports whether a Pod of a component is no Pod of a backup or restore.
-func IsDatabasePod(p *corev1.Pod) bool { return p.Labels[LabelManagedBy] != ManagedByDataProtection }
+// OfWorkload reports whether an InstanceSet or Instance controls a Pod. Labels alone do not make a Pod part of a database.
+func OfWorkload(p *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(p)
+	return owner != nil && strings.HasPrefix(owner.APIVersion, workloadsGroup+"/")
+}
 
-// TemplateOf returns the instance template of a workload's Pod, or an empty string. The Pod is named
+// HasEnded reports whether a Pod has ended or is being deleted. Its successor is created from the template of that time.
+func HasEnded(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed || !p.DeletionTimestamp.IsZero()
+}
+
+// InstanceSetOf returns the InstanceSet that a database Pod belongs to, or nil. From KubeBlocks 1.1 on, an Instance can stand
+// between the two. It is named as the Pod, whose label names the InstanceSet.
+func InstanceSetOf(p *corev1.Pod, sets []InstanceSet) *InstanceSet {
+	owner := metav1.GetControllerOf(p)
+	if owner == nil {
+		return nil
+	}
+	i := slices.IndexFunc(sets, func(s InstanceSet) bool {
+		return owner.UID == s.UID || owner.Kind == "Instance" && owner.Name == p.Name && p.Labels[LabelWorkload] == s.Name
+	})
+	if i < 0 {
+		return nil
+	}
+	return &sets[i]
+}
+
+// ComponentOf returns the Component that owns an InstanceSet, or nil.
+func ComponentOf(s *InstanceSet, components []Component) *Component {
+	i := slices.IndexFunc(components, func(c Component) bool {
+		return slices.ContainsFunc(s.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == c.UID })
+	})
+	if i < 0 {
+		return nil
+	}
+	return &components[i]
+}
+
+// TemplateOf returns the instance template of a workload's Pod, or an empty string. A Pod without the label is named
 // workload-template-ordinal or workload-ordinal.
-func TemplateOf(pod, workload string) string {
+func TemplateOf(pod string, labels map[string]string, workload string) string {
+	if template, labelled := labels[LabelInstanceTemplate]; labelled {
+		return template
+	}
 	rest, ok := strings.CutPrefix(pod, workload+"-")
 	i := strings.LastIndexByte(rest, '-')
 	if !ok || i < 0 {

@@ -12,47 +12,73 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// Decide returns the plan for an observation.
+// Decide returns the plan for an observation. A replacement of rules that was begun is finished first, whatever stops the rest.
 func Decide(o Observation) Plan {
+	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}}}
+	unfinished := Unfinished(o)
 	switch {
 	case o.Obstacle != nil:
-		return o.blocked()
+		d.plan.RequeueAfter = o.Obstacle.RequeueAfter
+		d.reportAll(conditionUnknown(o.Obstacle.Reason, o.Obstacle.Message))
 	case len(o.Inherited) == 0:
-		return Plan{Cluster: RestoreConditions{
-			PolicyRehomed: conditionTrue(v1alpha1.ReasonNothingInherited, nothingInherited),
-			PodsScheduled: conditionTrue(v1alpha1.ReasonScheduled, noPodWaits),
-		}}
+		d.plan.NothingInherited = true
+		d.reportAll(conditionTrue(v1alpha1.ReasonNothingInherited, nothingInherited))
+	default:
+		d.decide()
+		if o.Mode != configv1alpha1.Enforce {
+			d.plan.Actions, d.plan.RequeueAfter, d.plan.RateLimited = nil, metav1.Duration{}, false
+		}
 	}
-	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}}}
-	d.cluster()
-	for _, r := range o.Restores {
-		d.reportRestore(r, RestoreConditions{withRules(d.restore(r), o.rules()), r.podsScheduled()})
-	}
-	d.instances()
-	d.plan.Cluster = d.summary()
-	if o.Mode != configv1alpha1.Enforce {
-		d.plan.Actions, d.plan.RequeueAfter, d.plan.RateLimited = nil, metav1.Duration{}, false
-	}
+	d.plan.Actions = append(unfinished, d.plan.Actions...)
 	return d.plan
 }
 
-// blocked returns the plan that does nothing and reports the obstacle.
-func (o Observation) blocked() Plan {
-	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}, RequeueAfter: o.Obstacle.RequeueAfter}}
-	obstacle := conditionUnknown(o.Obstacle.Reason, o.Obstacle.Message)
+// Unfinished returns the next step of each replacement of a Restore's rules that was begun and has left the Restore without
+// rules: KubeBlocks would create Pods from it that can run anywhere. Only the Restores of the observation count.
+func Unfinished(o Observation) []Action {
+	var actions []Action
 	for _, r := range o.Restores {
-		d.reportRestore(r, RestoreConditions{obstacle, r.podsScheduled()})
+		switch {
+		case o.ClusterOnly || r.Deleting || r.Refused != "":
+		case r.Replacement == ReplacementRemoved:
+			actions = append(actions, AddSchedulingSpec{Restore: r.Object})
+		case r.Replacement == ReplacementEmptied:
+			actions = append(actions, RemoveSchedulingSpec{Restore: r.Object})
+		}
 	}
-	d.plan.Cluster = RestoreConditions{obstacle, d.summarize(podsScheduled)}
-	return d.plan
+	return actions
+}
+
+// decide decides where the source is known and rules were inherited.
+func (d *decision) decide() {
+	d.cluster()
+	for _, r := range d.Restores {
+		d.reportRestore(r, RestoreConditions{withRules(d.restore(r), d.rules()), d.podsScheduled(r)})
+	}
+	d.instances()
+	d.plan.Cluster = d.summary()
+}
+
+// reportAll reports on a Cluster that is not changed: the condition PolicyRehomed is the same for all of it.
+func (d *decision) reportAll(policy metav1.Condition) {
+	for _, r := range d.Restores {
+		c := policy
+		if without := d.withoutRules(r); without != nil {
+			c = *without
+		}
+		d.reportRestore(r, RestoreConditions{c, d.podsScheduled(r)})
+	}
+	d.plan.Cluster = RestoreConditions{policy, d.clusterPods()}
 }
 
 // decision is a plan in the making.
 type decision struct {
 	Observation
 	plan Plan
-	// due are the edits of the Cluster that are made now. held are those that would restart a running database.
-	due, held []rewrite.Edit
+	// due are the edits of the Cluster that are made now. held are those that would restart a running database, undecided those
+	// that can do so soon, and refused those that could leave it no node.
+	due, held, undecided, refused []rewrite.Edit
+	refusedRules                  []RefusedRule
 	// contention is who reverted the rewrites of the Cluster; nil while nobody did too often.
 	contention *Contention
 	// pods is the condition PolicyRehomed because of a database Pod that is Pending under stale rules; nil where there is none.
@@ -71,34 +97,25 @@ func (d *decision) reportRestore(r Restore, c RestoreConditions) {
 
 // cluster decides on the Cluster itself.
 func (d *decision) cluster() {
-	d.due, d.held = split(d.Live.Edits, append(d.topologyBound(), d.Bound...), d.AllowRollingUpdate)
+	d.refusedRules = d.Placement.refused()
+	d.due, d.refused = admitted(d.Live.Edits, d.refusedRules)
+	d.prefer()
+	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
+	d.due, d.undecided = split(d.due, d.Observation.Undecided, d.AllowRollingUpdate)
 	if len(d.due) == 0 {
 		return
 	}
-	components := componentsOf(d.due)
 	d.contention = d.History.contended(d.Generation)
 	switch {
 	case d.contention != nil:
-	case d.History.reverted(components):
+	case d.History.reverted(d.due):
 		history := d.History
 		history.Contention = &Contention{Generation: d.Generation, Manager: d.LastWriter}
 		d.contention = history.Contention
 		d.act(MarkContended{Cluster: d.Cluster, History: history})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(components)})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due)})
 	}
-}
-
-// topologyBound lists the components whose volumes share a node that they cannot leave: rewritten rules would leave the
-// database no node.
-func (d *decision) topologyBound() []Scope {
-	var scopes []Scope
-	for _, r := range d.Restores {
-		if r.SharesNode() && r.TopologyBound != "" {
-			scopes = append(scopes, Scope{Component: r.Component})
-		}
-	}
-	return scopes
 }
 
 // act adds an action to the plan.
@@ -146,21 +163,19 @@ func (s Scope) governedBy(e rewrite.Edit) bool {
 	return e.Component == all || e.Component == s.Component && (e.Template == all || e.Template == s.Template)
 }
 
-// componentsOf lists the components that edits govern.
-func componentsOf(edits []rewrite.Edit) []string {
-	var names []string
-	for _, edit := range edits {
-		if !slices.Contains(names, edit.Component) {
-			names = append(names, edit.Component)
-		}
-	}
-	return names
+// GovernAny reports whether a rule that one of the edits is of governs Pods of one of the scopes.
+func GovernAny(scopes []Scope, edits []rewrite.Edit) bool {
+	_, held := split(edits, scopes, false)
+	return len(held) > 0
 }
 
-// governs reports whether one of the edits is of a rule that governs the component.
-func governs(edits []rewrite.Edit, component string) bool {
-	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+// governing returns whether an edit is of a rule that governs the component.
+func governing(component string) func(rewrite.Edit) bool {
+	return func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component }
 }
+
+// anyEdit is governing for any component.
+func anyEdit(rewrite.Edit) bool { return true }
 
 // instances decides on the database Pods that are Pending under stale rules. Those that KubeBlocks replaces are left to it.
 func (d *decision) instances() {

@@ -1,17 +1,20 @@
 package remedy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -32,8 +35,11 @@ func uids(names ...string) []types.UID {
 
 // edit is one that gives a rule of a component to carrot67.
 func edit(component string) rewrite.Edit {
-	return rewrite.Edit{Path: "/x", From: "my1", To: "carrot67", Component: component}
+	return rewrite.Edit{Path: "/" + component + "/x", From: "my1", To: "carrot67", Component: component}
 }
+
+// rewrites counts rewrites of the place of edit("mysql").
+func rewrites(count int) map[string]int { return map[string]int{pathKey(edit("mysql").Path): count} }
 
 // now is when all observations are made.
 var now = metav1.Unix(1_800_000_000, 0)
@@ -97,6 +103,41 @@ func cured(o *Observation) {
 // strict: the Restore is cured, and its rules keep its Pods from every node.
 func strict(o *Observation) { cured(o); o.Restores[0].Strict = []rewrite.Edit{edit("mysql")} }
 
+// requiredPath is where the stale rule of volumesOn stands.
+const requiredPath = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+
+// volumesOn: the rule is one Pod per node, and the volumes of two database Pods are bound to nodes, or free where there is none.
+func volumesOn(nodes ...string) func(*Observation) {
+	apart := func(cluster string) feasibility.Rules {
+		return feasibility.Rules{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+				TopologyKey:   corev1.LabelHostname,
+				LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{rewrite.LabelInstance: cluster}},
+			}},
+		}}}
+	}
+	w := &feasibility.World{Namespace: "default"}
+	for _, name := range []string{"n3", "n4", "n5"} {
+		w.Nodes = append(w.Nodes, corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}})
+	}
+	for i, node := range nodes {
+		pod := feasibility.Pod{
+			Name: fmt.Sprintf("carrot67-mysql-%d", i), Labels: map[string]string{rewrite.LabelInstance: "carrot67"},
+			Policy: "/spec/componentSpecs/0/schedulingPolicy", Stale: apart("my1"), Rewritten: apart("carrot67"),
+		}
+		if node != "" {
+			pod.Volumes = []feasibility.Volume{{Claim: fmt.Sprintf("data-%d", i), Node: node}}
+		}
+		w.Pods = append(w.Pods, pod)
+	}
+	return func(o *Observation) {
+		o.Placement = &Placement{World: w, Rewritten: []rewrite.Policy{{
+			Path: "/spec/componentSpecs/0/schedulingPolicy", Component: "mysql", Affinity: apart("carrot67").Affinity,
+		}}}
+		o.Live.Edits[0].Path = requiredPath + "/labelSelector/matchLabels/app.kubernetes.io~1instance"
+	}
+}
+
 // attempted adds attempts on the given objects, so many seconds ago, to the history.
 func attempted(o *Observation, of []types.UID, seconds ...int64) {
 	for _, s := range seconds {
@@ -115,10 +156,7 @@ func attemptOn(names ...string) counted {
 }
 
 func TestDecide(t *testing.T) {
-	patchesCluster := ConsistOf(PatchCluster{
-		Cluster: object("carrot67"), Edits: stuck().Live.Edits,
-		History: History{Version: historyVersion, UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 1}},
-	})
+	patchesCluster := ConsistOf(SatisfyAll(BeAssignableToTypeOf(PatchCluster{}), HaveField("Cluster", object("carrot67")), HaveField("Edits", HaveLen(1)), HaveField("History.Rewrites", HaveLen(1))))
 	recreatesRestore := ConsistOf(RecreateRestore{attemptOn("restore"), object("restore")})
 	removesRules := ConsistOf(RemoveSchedulingSpec{attemptOn("job-1"), object("restore"), []rewrite.Edit{edit("mysql")}})
 	recreatesJob := ConsistOf(RecreateJobs{attemptOn("job-1"), object("restore"), []Object{object("job-1")}})
@@ -143,8 +181,8 @@ func TestDecide(t *testing.T) {
 		"a Cluster with stale rules is rewritten first":            {with(), patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a Restore waits until its Component carries the new rule": {clusterIsRewritten, doesNothing, v1alpha1.ReasonWaitingForComponent},
 		"a stale Restore that never started is re-created":         {componentFollowed, recreatesRestore, v1alpha1.ReasonRecreatingRestore},
-		"a Restore without Jobs is re-created, too": {with(componentFollowed, restore(func(r *Restore) { r.Jobs, r.Pods = nil, nil })),
-			recreatesRestore, v1alpha1.ReasonRecreatingRestore},
+		"a Restore without Jobs is never deleted, because KubeBlocks can be creating them": {
+			with(componentFollowed, restore(func(r *Restore) { r.Jobs, r.Pods = nil, nil })), doesNothing, v1alpha1.ReasonWaitingForScheduler},
 		"a Restore waits for the scheduler to decide on its Pods": {with(componentFollowed, restore(func(r *Restore) { r.Undecided = "the scheduler has yet to look at Pod pod-0" })),
 			doesNothing, v1alpha1.ReasonWaitingForScheduler},
 		"so do the Jobs of a Restore that started in part": {with(replaced, restore(func(r *Restore) { r.Jobs[1].Undecided = "the scheduler has yet to look at Pod pod-1" })),
@@ -191,10 +229,20 @@ func TestDecide(t *testing.T) {
 			patchesCluster, v1alpha1.ReasonRestoreStarted},
 		"Pods that share a node are reported and not touched": {with(allStarted, restore(func(r *Restore) { r.Pods[1].Node = "n4" })),
 			recordsLostSpread, v1alpha1.ReasonSpreadLost},
-		"a Cluster whose volumes share a node that they cannot leave is not rewritten": {with(allStarted, restore(func(r *Restore) {
-			r.Pods[1].Node, r.TopologyBound = "n4", "volume v1 is tied to nodes"
-		}), func(o *Observation) { o.Live = stuck().Live }), recordsLostSpread, v1alpha1.ReasonSpreadLost},
-		"a Cluster whose volumes share a node that they can leave is rewritten": {with(allStarted, restore(func(r *Restore) {
+		"a rule that the volumes do not admit is not rewritten, whatever the owner consents to": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowRollingUpdate = true }),
+			doesNothing, v1alpha1.ReasonVolumesBound},
+		"a rule that the volumes admit is rewritten": {volumesOn("n4", "n5"), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"a refused rule becomes a preferred one with the owner's consent": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowPreferredRules = true }),
+			ConsistOf(HaveField("Edits", HaveExactElements(HaveField("Path", HavePrefix(requiredPath)), HaveField("Path", HaveSuffix("/preferredDuringSchedulingIgnoredDuringExecution")), HaveField("Path", HaveSuffix("/requiredDuringSchedulingIgnoredDuringExecution"))))), v1alpha1.ReasonRewritingCluster},
+		"a rule that cannot become preferred stays refused": {with(volumesOn("n4", "n4"), func(o *Observation) {
+			o.AllowPreferredRules = true
+			o.Placement.Rewritten = nil
+		}), doesNothing, v1alpha1.ReasonVolumesBound},
+		"a Restore with free volumes is never held": {volumesOn("", ""), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"a rule that cannot be judged is not rewritten": {with(volumesOn("n4", "n5"), func(o *Observation) {
+			o.Placement.Unjudged = []RefusedRule{{Path: requiredPath, Reason: "unknown"}}
+		}), doesNothing, v1alpha1.ReasonVolumesBound},
+		"a Cluster whose Pods share a node that their volumes can leave is rewritten": {with(allStarted, restore(func(r *Restore) {
 			r.Pods[1].Node = "n4"
 		}), func(o *Observation) { o.Live = stuck().Live }), HaveExactElements(BeAssignableToTypeOf(PatchCluster{}), BeAssignableToTypeOf(RecordLostSpread{})), v1alpha1.ReasonSpreadLost},
 		"a completed Restore is never deleted": {with(componentFollowed, restore(func(r *Restore) { r.Finished = true })),
@@ -226,6 +274,13 @@ func TestDecide(t *testing.T) {
 			o.Live.Edits[0].Template = "hot"
 			o.Bound = []Scope{{"mysql", "hot"}}
 		}, doesNothing, v1alpha1.ReasonClusterStarted},
+		"a rule over a database Pod that can be bound at any moment waits for the scheduler": {
+			func(o *Observation) { o.Undecided = []Scope{{Component: "mysql"}} }, doesNothing, v1alpha1.ReasonWaitingForScheduler},
+		"such a Pod of another component holds nothing back": {func(o *Observation) { o.Undecided = []Scope{{Component: "proxy"}} },
+			patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"with the owner's consent such a Pod holds nothing back": {func(o *Observation) {
+			o.Undecided, o.AllowRollingUpdate = []Scope{{Component: "mysql"}}, true
+		}, patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"with the owner's consent a bound Pod holds nothing back": {func(o *Observation) {
 			o.Bound, o.AllowRollingUpdate = []Scope{{Component: "mysql"}}, true
 		}, patchesCluster, v1alpha1.ReasonRewritingCluster},
@@ -265,20 +320,22 @@ func TestDecide(t *testing.T) {
 			patchesCluster, v1alpha1.ReasonRewritingCluster},
 
 		// Contended.
-		"a rewrite that was reverted once is made again": {func(o *Observation) { o.History.Rewrites = map[string]int{"mysql": 1} },
-			ConsistOf(HaveField("History.Rewrites", map[string]int{"mysql": 2})), v1alpha1.ReasonRewritingCluster},
-		"a rewrite that was reverted twice ends it": {func(o *Observation) { o.History.Rewrites = map[string]int{"mysql": 2} },
+		"a rewrite that was reverted once is made again": {func(o *Observation) { o.History.Rewrites = rewrites(1) },
+			ConsistOf(HaveField("History.Rewrites", rewrites(2))), v1alpha1.ReasonRewritingCluster},
+		"a rewrite that was reverted twice ends it": {func(o *Observation) { o.History.Rewrites = rewrites(2) },
 			ConsistOf(MarkContended{Cluster: object("carrot67"), History: History{
-				Version: historyVersion, UID: object("carrot67").UID, Rewrites: map[string]int{"mysql": 2}, Contention: &Contention{Generation: 1},
+				Version: historyVersion, UID: object("carrot67").UID, Rewrites: rewrites(2), Contention: &Contention{Generation: 1},
 			}}), v1alpha1.ReasonContended},
-		"a rewrite of another component does not count": {func(o *Observation) { o.History.Rewrites = map[string]int{"proxy": 2} },
-			ConsistOf(HaveField("History.Rewrites", map[string]int{"proxy": 2, "mysql": 1})), v1alpha1.ReasonRewritingCluster},
+		"a rewrite of another place does not count": {func(o *Observation) {
+			o.History.Rewrites = rewrites(2)
+			o.Live.Edits[0].Path += "/other"
+		}, ConsistOf(HaveField("History.Rewrites", HaveKeyWithValue(pathKey("/mysql/x/other"), 1))), v1alpha1.ReasonRewritingCluster},
 		"a contended Cluster is not changed": {func(o *Observation) {
-			o.History.Rewrites, o.History.Contention = map[string]int{"mysql": 2}, &Contention{Generation: 1, Manager: "argocd"}
+			o.History.Rewrites, o.History.Contention = rewrites(2), &Contention{Generation: 1, Manager: "argocd"}
 		}, doesNothing, v1alpha1.ReasonContended},
 		"a contended Cluster whose spec changed is rewritten again": {func(o *Observation) {
 			o.Generation = 2
-			o.History.Rewrites, o.History.Contention = map[string]int{"mysql": 2}, &Contention{Generation: 1, Manager: "argocd"}
+			o.History.Rewrites, o.History.Contention = rewrites(2), &Contention{Generation: 1, Manager: "argocd"}
 		}, patchesCluster, v1alpha1.ReasonRewritingCluster},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -476,8 +533,146 @@ func TestNothingInheritedPlansNothing(t *testing.T) {
 	plan := Decide(o)
 
 	g.Expect(plan.Actions).To(BeEmpty())
-	g.Expect(plan.Restores).To(BeEmpty())
+	g.Expect(plan.NothingInherited).To(BeTrue())
 	g.Expect(plan.Cluster.PolicyRehomed).To(SatisfyAll(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", v1alpha1.ReasonNothingInherited)))
+	g.Expect(plan.Cluster.PodsScheduled).To(SatisfyAll(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonUnschedulable)),
+		"it is about Pods, whatever was inherited")
+	g.Expect(plan.Restores[object("restore").UID].PodsScheduled).To(Equal(plan.Cluster.PodsScheduled))
+}
+
+func TestReplacementThatWasBegunIsFinishedFirst(t *testing.T) {
+	for name, change := range map[string]func(*Observation){
+		"in mode Observe":  func(o *Observation) { o.Mode = configv1alpha1.Observe },
+		"in mode Disabled": func(o *Observation) { o.Mode = configv1alpha1.Disabled },
+		"without the Backup": func(o *Observation) {
+			o.Obstacle = &Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: "not found"}
+		},
+		"in an invalid mode":               func(o *Observation) { o.Obstacle = &Obstacle{Reason: v1alpha1.ReasonInvalidMode, Message: "got x"} },
+		"without the rule in the snapshot": func(o *Observation) { o.Inherited = nil },
+		"during a contention":              func(o *Observation) { o.Live, o.History.Contention = stuck().Live, &Contention{Generation: 1} },
+		"before the Cluster is rewritten":  func(o *Observation) { o.Live = stuck().Live },
+		"in a Restore that failed":         func(o *Observation) { o.Restores[0].Failed = true },
+		"in a Restore that completed":      func(o *Observation) { o.Restores[0].Finished = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			o := stuck()
+			replaced(&o)
+			change(&o)
+
+			o.Restores[0].Replacement = ReplacementRemoved
+			g.Expect(Decide(o).Actions).To(HaveExactElements(append([]any{AddSchedulingSpec{Restore: object("restore")}}, rest(Decide(o))...)...))
+			g.Expect(policyOf(Decide(o), "restore").Reason).To(Equal(v1alpha1.ReasonRecreatingJobs))
+
+			o.Restores[0].Replacement = ReplacementEmptied
+			g.Expect(Decide(o).Actions[0]).To(Equal(RemoveSchedulingSpec{Restore: object("restore")}))
+		})
+	}
+}
+
+// rest returns the actions of a plan after the first.
+func rest(p Plan) []any {
+	var actions []any
+	for _, action := range p.Actions[1:] {
+		actions = append(actions, action)
+	}
+	return actions
+}
+
+func TestReplacementIsNotFinishedByAGuess(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(*Restore)
+		message string
+	}{
+		"the annotation holds no rules":      {func(r *Restore) { r.Replacement = ReplacementLost }, "does not hold any"},
+		"the API server refuses the rules":   {func(r *Restore) { r.Replacement, r.Refused = ReplacementRemoved, "spec.x: Invalid value" }, "spec.x: Invalid value"},
+		"the API server refuses the removal": {func(r *Restore) { r.Replacement, r.Refused = ReplacementEmptied, "denied by a webhook" }, "denied by a webhook"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			o := stuck()
+			replaced(&o)
+			c.change(&o.Restores[0])
+
+			plan := Decide(o)
+
+			g.Expect(plan.Actions).To(BeEmpty())
+			g.Expect(policyOf(plan, "restore")).To(SatisfyAll(HaveField("Status", metav1.ConditionFalse),
+				HaveField("Reason", v1alpha1.ReasonInvalidRule), HaveField("Message", ContainSubstring(c.message))))
+		})
+	}
+}
+
+func TestConsentsGivenOneAfterAnotherAreNoContention(t *testing.T) {
+	g := NewWithT(t)
+	o := stuck()
+	for i := range 5 {
+		o.Generation = int64(i)
+		o.Live.Edits = []rewrite.Edit{{Path: fmt.Sprintf("/mysql/%d", i), Component: "mysql"}}
+
+		plan := Decide(o)
+
+		g.Expect(plan.Actions).To(ConsistOf(BeAssignableToTypeOf(PatchCluster{})))
+		o.History = plan.Actions[0].(PatchCluster).History
+	}
+	o.Live.Edits = []rewrite.Edit{{Path: "/mysql/0", Component: "mysql"}, {Path: "/mysql/9", Component: "mysql"}}
+	o.History = Decide(o).Actions[0].(PatchCluster).History
+	g.Expect(Decide(o).Actions).To(ConsistOf(BeAssignableToTypeOf(MarkContended{})), "one of the places was reverted twice")
+}
+
+func TestHistoryOfManyRewritesIsBounded(t *testing.T) {
+	g := NewWithT(t)
+	var edits []rewrite.Edit
+	for i := range 5000 {
+		edits = append(edits, rewrite.Edit{Path: fmt.Sprintf("/mysql/%d", i)})
+	}
+	history := History{}.rewritten(edits).rewritten(edits)
+
+	g.Expect(len(history.String())).To(BeNumerically("<", 8<<10))
+	g.Expect(history.reverted(edits[:1])).To(BeTrue())
+	g.Expect(history.reverted(edits[4999:])).To(BeTrue())
+	g.Expect(history.rewritten(nil)).To(Equal(history))
+}
+
+func TestPodsScheduledNamesTheRulesThatRehomeKeeps(t *testing.T) {
+	const antiAffinity = "/spec/schedulingPolicy/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+	const preferred = "/spec/schedulingPolicy/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0"
+	const spread = "/spec/schedulingPolicy/topologySpreadConstraints/0"
+	const ownAntiAffinity = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."
+	const ofRunning = "0/3 nodes are available: 3 node(s) didn't satisfy existing pods anti-affinity rules."
+	finding := func(class rewrite.Class, path string) []rewrite.Finding {
+		return []rewrite.Finding{{Class: class, Path: path, Rule: "required rule R"}}
+	}
+	for name, c := range map[string]struct {
+		findings []rewrite.Finding
+		refusal  string
+		says     gomegatypes.GomegaMatcher
+	}{
+		"one that names no cluster, and the consent": {finding(rewrite.Unscoped, antiAffinity), ownAntiAffinity,
+			And(ContainSubstring("these rules of carrot67"), ContainSubstring("required rule R: the consent ScopeUnscoped"))},
+		"one that names another cluster, and the field": {finding(rewrite.ThirdParty, antiAffinity), ownAntiAffinity,
+			And(ContainSubstring("required rule R"), ContainSubstring("spec.source of the Rehoming"))},
+		"one that names a shard":              {finding(rewrite.Generated, antiAffinity), ownAntiAffinity, ContainSubstring("no consent covers it")},
+		"a spread constraint":                 {finding(rewrite.Unscoped, spread), "1 node(s) didn't match pod topology spread constraints.", ContainSubstring("required rule R")},
+		"one of the source's that runs":       {finding(rewrite.Unscoped, antiAffinity), ofRunning, And(ContainSubstring("Cluster my1 was backed up with: required rule R"), ContainSubstring("never changes the source"))},
+		"one of somebody's that runs":         {nil, ofRunning, ContainSubstring("Pods that run can be the cause, for example of cluster my1")},
+		"but not a preferred one":             {finding(rewrite.Unscoped, preferred), ownAntiAffinity, Not(ContainSubstring("keeps"))},
+		"but not one that selects nothing":    {finding(rewrite.Vacuous, antiAffinity), ownAntiAffinity, Not(ContainSubstring("keeps"))},
+		"but not one of another kind":         {finding(rewrite.Unscoped, spread), ownAntiAffinity, Not(ContainSubstring("keeps"))},
+		"but not where no rule refused a Pod": {finding(rewrite.Unscoped, antiAffinity), "0/3 nodes are available: 3 Insufficient cpu.", Not(ContainSubstring("keeps"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			o := stuck()
+			o.Inherited, o.Live, o.Source = nil, rewrite.Result{Findings: c.findings}, "my1"
+			o.Restores[0].Pods[0].Unschedulable = c.refusal
+
+			g.Expect(Decide(o).Cluster.PodsScheduled.Message).To(SatisfyAll(HavePrefix("1 of 1 Pods have no node. pod-0: "+c.refusal), c.says))
+
+			o.Obstacle = &Obstacle{Reason: v1alpha1.ReasonMultiCluster}
+			g.Expect(Decide(o).Cluster.PodsScheduled.Message).To(c.says, "behind an obstacle, too")
+		})
+	}
 }
 
 func TestOneRestoreDoesNotHoldUpAnother(t *testing.T) {
@@ -485,7 +680,8 @@ func TestOneRestoreDoesNotHoldUpAnother(t *testing.T) {
 	o := stuck()
 	clusterIsRewritten(&o)
 	o.Components = append(o.Components, Component{Object: object("carrot67-proxy")})
-	o.Restores = append(o.Restores, Restore{Object: object("proxy"), Owner: "carrot67-proxy", Component: "proxy", Stale: []rewrite.Edit{edit("proxy")}})
+	o.Restores = append(o.Restores, Restore{Object: object("proxy"), Owner: "carrot67-proxy", Component: "proxy", Stale: []rewrite.Edit{edit("proxy")},
+		Jobs: []Job{{Object: object("proxy-job"), Outdated: true, HasPods: true}}})
 
 	plan := Decide(o)
 

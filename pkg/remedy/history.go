@@ -2,13 +2,16 @@ package remedy
 
 import (
 	"encoding/json"
+	"hash/fnv"
 	"maps"
 	"slices"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // historyVersion is the version of History's JSON that this package writes.
@@ -19,7 +22,7 @@ const historyVersion = 1
 type History struct {
 	Version int       `json:"version"`
 	UID     types.UID `json:"uid"`
-	// Rewrites counts the rewrites of the Cluster by component; the empty name is that of the cluster's own policy.
+	// Rewrites counts the rewrites of the Cluster by pathKey. Beyond maxPaths, all other paths count as morePaths together.
 	Rewrites map[string]int `json:"rewrites,omitempty"`
 	// Contention is nil unless another writer kept reverting the rewrites.
 	Contention *Contention `json:"contention,omitempty"`
@@ -65,6 +68,11 @@ func (h History) String() string {
 	return string(data)
 }
 
+// Begun reports whether Rehome has written to the Cluster before.
+func (h History) Begun() bool {
+	return len(h.Rewrites)+len(h.Attempts)+len(h.LostSpread) > 0 || h.Contention != nil
+}
+
 // With returns the history with one more attempt by the action of that name.
 func (h History) With(key attempts.Key, action string, now metav1.Time) History {
 	h.Attempts = append(slices.Clone(h.Attempts), Attempt{Key: key, Action: action, Time: now})
@@ -97,24 +105,51 @@ func (h History) contended(generation int64) *Contention {
 // maxReverts is how often a rewrite may be reverted: Rehome stops at the second.
 const maxReverts = 2
 
-// WasReverted reports whether a rewrite that is needed again was reverted too often.
-func (o *Observation) WasReverted() bool { return o.History.reverted(componentsOf(o.Live.Edits)) }
+// maxPaths bounds how many paths a history counts apart, and so its size. morePaths is the key of all others.
+const (
+	maxPaths  = 256
+	morePaths = "more"
+)
 
-// reverted reports whether a rewrite of one of the components was reverted too often.
-func (h History) reverted(components []string) bool {
-	return h.Contention == nil && slices.ContainsFunc(components, func(name string) bool { return h.Rewrites[name] >= maxReverts })
+// pathKey is a short name of a path.
+func pathKey(path string) string {
+	hash := fnv.New32a()
+	hash.Write([]byte(path))
+	return strconv.FormatUint(uint64(hash.Sum32()), 16)
 }
 
-// rewritten returns the history with one more rewrite of each component. After a contention that has ended, the counts restart.
-func (h History) rewritten(components []string) History {
+// WasReverted reports whether a rewrite that is needed again was reverted too often.
+func (o *Observation) WasReverted() bool { return o.History.reverted(o.Live.Edits) }
+
+// reverted reports whether the rewrite of one of the paths was reverted too often. Another path of the same component is due for
+// other reasons, such as a consent.
+func (h History) reverted(edits []rewrite.Edit) bool {
+	return h.Contention == nil && slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return h.Rewrites[h.keyOf(e.Path)] >= maxReverts })
+}
+
+// keyOf returns the key that counts a path.
+func (h History) keyOf(path string) string {
+	key := pathKey(path)
+	if _, counted := h.Rewrites[key]; counted || len(h.Rewrites) < maxPaths {
+		return key
+	}
+	return morePaths
+}
+
+// rewritten returns the history with one more rewrite of each path. After a contention that has ended, the counts restart.
+func (h History) rewritten(edits []rewrite.Edit) History {
 	rewrites := maps.Clone(h.Rewrites)
 	if rewrites == nil || h.Contention != nil {
 		rewrites = map[string]int{}
 	}
-	for _, name := range components {
-		rewrites[name]++
-	}
 	h.Rewrites, h.Contention = rewrites, nil
+	counted := map[string]bool{}
+	for _, edit := range edits {
+		if key := h.keyOf(edit.Path); !counted[key] {
+			counted[key] = true
+			rewrites[key]++
+		}
+	}
 	return h
 }
 

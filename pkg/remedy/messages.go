@@ -15,7 +15,6 @@ const timeFormat = "15:04:05 MST"
 // Conditions of a Cluster.
 const (
 	nothingInherited = "No scheduling rule that the Cluster inherited names its source."
-	noPodWaits       = "No Pod is Pending because of an inherited rule."
 	noRestore        = "No Restore prepares volumes."
 	noRestoreYet     = "KubeBlocks has not created a Restore yet."
 	observed         = "Mode Observe changes nothing. In mode Enforce: "
@@ -38,8 +37,8 @@ const (
 	spreadLost    = "The Restore has stale rules, and they let its Pods share a node: %s. What started is not changed, because running " +
 		"it again could damage restored data.%s"
 	spreadLostFinished = "The Restore finished under stale rules, and they let its Pods share a node: %s. Restored data is not changed.%s"
-	topologyBound      = " The Cluster's rules are not rewritten either: %s, so the rewritten rules would leave the database no node. " +
-		"To spread it, restore under another name."
+	volumesBound       = "A stale rule of the Cluster is not rewritten, because rewritten it could leave a database Pod no node: %s. " +
+		"The consent PreferredRules rewrites the rule to a preferred one; to keep it required, restore again under another name."
 	restoreFinished = "The Restore finished under stale rules. The Cluster's rules name %s now, and no two of its Pods share a node."
 	restoreStarted  = "The Restore has stale rules, but %s. It is not changed, because running it again could damage restored data."
 	contended       = "%s reverted the rewrite of the Cluster's rules twice. Rehome does not change the Cluster until its spec changes or its " +
@@ -47,6 +46,12 @@ const (
 	rewritingCluster    = "The Cluster's stale rules are being rewritten to %s."
 	clusterStarted      = "Database Pods run under stale rules. Rewriting the rules would restart the database."
 	waitingForComponent = "The Cluster's rules name %s. KubeBlocks has not updated Component %s yet."
+	databaseUndecided   = "The Cluster's rules are stale, but the scheduler has yet to decide on database Pods. The rules are rewritten if no node fits."
+	nextRulesLost       = "The Restore has no scheduling rules, and its annotation " + v1alpha1.AnnotationSchedulingSpec + " does not hold any. " +
+		"It is not changed until the annotation holds a schedulingSpec as JSON, or until the Restore is deleted."
+	nextRulesRefused = "The Restore has no scheduling rules, and the API server refused those in its annotation " +
+		v1alpha1.AnnotationSchedulingSpec + ": %s."
+	noJobs              = "KubeBlocks has not created Jobs yet"
 	replacingRules      = "The scheduling rules of the Restore are being replaced."
 	recreatingRestore   = "The Restore has stale rules and never started. It is being re-created with the rewritten rules."
 	waitingForScheduler = "The rules are stale, but %s. It is re-created if no node fits."
@@ -67,6 +72,41 @@ const (
 	notRunning      = " Not running for other reasons: "
 	sharedNode      = "%d of them are on node %s, with the volume claims %s"
 )
+
+// alsoRefused says that the volumes of a Restore whose spread is lost do not admit the rewritten rules; it is empty where they do.
+func (d *decision) alsoRefused(r Restore) string {
+	refusal := d.refusal(governing(r.Component))
+	if refusal == "" {
+		return ""
+	}
+	return " " + fmt.Sprintf(volumesBound, refusal)
+}
+
+// Rules that Rehome keeps.
+const (
+	keptOwnRules    = " Rehome keeps these rules of %s, which can be the cause: %s."
+	keptSourceRules = " Required anti-affinity of Pods that run can be the cause. Cluster %s was backed up with: %s. Rehome never " +
+		"changes the source: its owner can restrict the rule there to its own Pods."
+	keptRunningPods = " Required anti-affinity of Pods that run can be the cause, for example of cluster %s. Rehome never changes " +
+		"another cluster's rules."
+	helpThirdParty = "if the rules of %s come from that cluster, name it in spec.source of the Rehoming"
+	helpUnscoped   = "the consent ScopeUnscoped restricts it to Pods of %s"
+	helpKept       = "change it in Cluster %s; no consent covers it"
+)
+
+// helpFor says what makes a rule of a class let Pods of the cluster pass; it is empty for classes that refuse none.
+func helpFor(class rewrite.Class, cluster string) string {
+	switch class {
+	case rewrite.ThirdParty:
+		return fmt.Sprintf(helpThirdParty, cluster)
+	case rewrite.Unscoped:
+		return fmt.Sprintf(helpUnscoped, cluster)
+	case rewrite.Generated, rewrite.Intended, rewrite.NamespaceShift:
+		return fmt.Sprintf(helpKept, cluster)
+	default:
+		return ""
+	}
+}
 
 func rehomedMessage(cluster string) string {
 	return "The inherited rules name " + cluster + " now."

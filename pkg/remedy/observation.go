@@ -28,12 +28,17 @@ type Observation struct {
 	LastWriter string
 	// Obstacle is why nothing can be decided; nil when there is none.
 	Obstacle *Obstacle
-	// Inherited are the findings of class SourceIdentity in the snapshots: the rules that must name the Cluster.
+	// Source is the name of the source; empty where there is none.
+	Source string
+	// Inherited are the findings of the snapshots' rules that are rewritten: those that name the source and, with the owner's
+	// consent, those that name no cluster.
 	Inherited []rewrite.Finding
 	// Live holds the edits that the Cluster still needs, and the findings in it.
 	Live rewrite.Result
-	// Bound lists where a database Pod is bound to a node.
-	Bound []Scope
+	// Placement is where the volumes of the database are bound; nil where none is, or nothing is due.
+	Placement *Placement
+	// Bound lists where a database Pod is bound to a node, Undecided where one can be bound at any moment.
+	Bound, Undecided []Scope
 	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must not be changed.
 	ClusterOnly bool
 	// Restoring says that KubeBlocks has not yet restored all data of the Cluster.
@@ -55,6 +60,8 @@ type Policy struct {
 	DatabasePods configv1alpha1.DatabasePods
 	// AllowRollingUpdate is the owner's consent to rewrite rules although that restarts a running database.
 	AllowRollingUpdate bool
+	// AllowPreferredRules is the owner's consent to make preferred rules of those that the bound volumes do not admit.
+	AllowPreferredRules bool
 }
 
 // Scope is a part of a Cluster's database Pods: a component, by its name in the Cluster's spec, and an instance template of it,
@@ -80,6 +87,8 @@ type Component struct {
 // Restore is one Restore that prepares volumes for the Cluster.
 type Restore struct {
 	Object
+	// Refused is why the rules to add were not added; empty where they were not refused.
+	Refused string
 	// Owner is the name of the Component that owns it, Component that component's name in the Cluster's spec.
 	Owner, Component string
 	// Stale holds the edits that its stale rules need.
@@ -93,7 +102,7 @@ type Restore struct {
 	Serial bool
 	// Started names the first part of it that ever started; empty when nothing did.
 	Started string
-	// Undecided names the first Pod of it that the scheduler has not tried to place; empty when there is none.
+	// Undecided names the first part of it that can start at any moment; empty when there is none.
 	Undecided string
 	// Finished says that it completed, Failed that it failed: KubeBlocks does nothing more with it.
 	Finished, Failed bool
@@ -114,8 +123,12 @@ const (
 	ReplacementNone Replacement = ""
 	// ReplacementRemoved says that the rules are removed, and the others must be added.
 	ReplacementRemoved Replacement = "Removed"
-	// ReplacementReverted says that another writer, such as KubeBlocks, wrote rules in between: they must be removed again.
+	// ReplacementEmptied says that KubeBlocks wrote empty rules in between: they must be removed again.
+	ReplacementEmptied Replacement = "Emptied"
+	// ReplacementReverted says that another writer wrote rules in between: they must be removed again.
 	ReplacementReverted Replacement = "Reverted"
+	// ReplacementLost says that the rules are removed, and that the annotation does not hold others.
+	ReplacementLost Replacement = "Lost"
 )
 
 // Job is one Job of a Restore.

@@ -11,10 +11,13 @@ import (
 
 // Plan is what to do, and what to report.
 type Plan struct {
-	// Actions are due now, in this order. After the first is taken, the observation is outdated.
+	// Actions are due now, in this order. After the first is taken, the observation is outdated. In another mode than Enforce, and
+	// behind an obstacle, there are only those that finish a replacement of rules.
 	Actions []Action
-	// Restores holds a report on each observed Restore by its UID; it is empty where nothing was inherited.
+	// Restores holds a report on each observed Restore by its UID.
 	Restores map[types.UID]RestoreReport
+	// NothingInherited says that Rehome has nothing to do with the Cluster's rules.
+	NothingInherited bool
 	// Cluster holds the conditions of the Cluster as a whole.
 	Cluster RestoreConditions
 	// RequeueAfter is when to reconcile again although no event comes: zero for never.

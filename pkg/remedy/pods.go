@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // The scheduler's words for a Pod's own rules about other Pods, and for a claim without a volume.
@@ -27,6 +29,61 @@ func mentions(message string, words []string) bool {
 func (r Restore) HeldByOwnRules() bool {
 	return len(r.Stale) == 0 && len(r.Strict) > 0 &&
 		slices.ContainsFunc(r.Pods, func(p Pod) bool { return mentions(p.Unschedulable, ownRules) })
+}
+
+// podsScheduled returns the condition PodsScheduled of a Restore, with the rules that Rehome keeps and that can hold its Pods.
+func (d *decision) podsScheduled(r Restore) metav1.Condition {
+	condition := r.podsScheduled()
+	condition.Message += d.keptRules(r.pending())
+	return condition
+}
+
+// refusals maps the scheduler's words to the part of a path where the refusing rules of a Pod are.
+var refusals = []struct{ words, path string }{
+	{"didn't match pod affinity rules", "/podAffinity/required"},
+	{"didn't match pod anti-affinity rules", "/podAntiAffinity/required"},
+	{"didn't match pod topology spread constraints", "/topologySpreadConstraints/"},
+}
+
+// existingPods are the scheduler's words for a rule of a Pod that runs.
+const existingPods = "didn't satisfy existing pods anti-affinity rules"
+
+// keptRules names the rules that Rehome keeps and that can leave Pods no node, whose they are, and what would help; it is empty
+// where there are none.
+func (d *decision) keptRules(pending []Pod) string {
+	refused := func(words string) bool {
+		return slices.ContainsFunc(pending, func(p Pod) bool { return strings.Contains(p.Unschedulable, words) })
+	}
+	var own []string
+	for _, refusal := range refusals {
+		if refused(refusal.words) {
+			own = append(own, d.kept(refusal.path, func(f rewrite.Finding) string { return f.Rule + ": " + helpFor(f.Class, d.Cluster.Name) })...)
+		}
+	}
+	text := ""
+	if len(own) > 0 {
+		text = fmt.Sprintf(keptOwnRules, d.Cluster.Name, summarize(own))
+	}
+	if !refused(existingPods) {
+		return text
+	}
+	theirs := d.kept("/podAntiAffinity/required", func(f rewrite.Finding) string { return f.Rule })
+	if len(theirs) == 0 {
+		return text + fmt.Sprintf(keptRunningPods, cmp.Or(d.Source, "the source"))
+	}
+	return text + fmt.Sprintf(keptSourceRules, cmp.Or(d.Source, "the source"), summarize(theirs))
+}
+
+// kept describes the Cluster's rules at a part of a path that Rehome does not rewrite although they name, or select, others.
+func (d *decision) kept(path string, describe func(rewrite.Finding) string) []string {
+	var rules []string
+	for _, f := range d.Live.Findings {
+		edited := slices.ContainsFunc(d.Live.Edits, func(e rewrite.Edit) bool { return strings.HasPrefix(e.Path, f.Path+"/") })
+		if strings.Contains(f.Path, path) && helpFor(f.Class, "") != "" && !edited {
+			rules = append(rules, describe(f))
+		}
+	}
+	return rules
 }
 
 // podsScheduled returns the condition PodsScheduled. Rules are not the only cause of Pending Pods.
@@ -85,9 +142,6 @@ func bound(pods []Pod) string {
 	}
 	return message + notRunning + summarize(lines)
 }
-
-// SharesNode reports whether stale rules let two of the Restore's Pods, or of its volumes, share a node.
-func (r Restore) SharesNode() bool { return len(r.Stale) > 0 && len(r.sharedNodes()) > 0 }
 
 // sharedNodes lists the nodes that have more than one of the Pods, in the order in which they became shared.
 func (r Restore) sharedNodes() []SharedNode {

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -9,12 +10,13 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // restore decides on one Restore, and returns its condition PolicyRehomed. The first step that applies decides.
 func (d *decision) restore(r Restore) metav1.Condition {
 	for _, decide := range []func(Restore) *metav1.Condition{
-		d.finishedOrFailed, d.replacing, d.allStarted, d.waitsForCluster, d.recreateRestore, d.replaceRules, d.recreateJobs, d.relax,
+		d.withoutRules, d.finishedOrFailed, d.replacing, d.allStarted, d.waitsForCluster, d.recreateRestore, d.replaceRules, d.recreateJobs, d.relax,
 	} {
 		if condition := decide(r); condition != nil {
 			return *condition
@@ -69,7 +71,7 @@ func (d *decision) finished(r Restore) *metav1.Condition {
 	}
 	if len(shared) > 0 {
 		d.recordLostSpread(r, shared)
-		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLostFinished, describe(shared), r.topologyBound())
+		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLostFinished, describe(shared), d.alsoRefused(r))
 	}
 	if condition := d.waitsForCluster(r); condition != nil {
 		return condition
@@ -85,7 +87,7 @@ func (d *decision) allStarted(r Restore) *metav1.Condition {
 	}
 	if shared := r.sharedNodes(); len(shared) > 0 {
 		d.recordLostSpread(r, shared)
-		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLost, describe(shared), r.topologyBound())
+		return conditionFalse(v1alpha1.ReasonSpreadLost, spreadLost, describe(shared), d.alsoRefused(r))
 	}
 	return conditionFalse(v1alpha1.ReasonRestoreStarted, restoreStarted, r.Started)
 }
@@ -97,29 +99,26 @@ func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
 	}
 }
 
-// topologyBound says why the Cluster's rules are not rewritten although no database Pod runs; it is empty where they are.
-func (r Restore) topologyBound() string {
-	if r.TopologyBound == "" {
-		return ""
-	}
-	return fmt.Sprintf(topologyBound, r.TopologyBound)
-}
-
 // waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
 func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
 	owner := d.staleComponent(func(c Component) bool { return c.Name == r.Owner })
-	return d.clusterFirst(governs(d.due, r.Component), governs(d.held, r.Component), owner)
+	return d.clusterFirst(governing(r.Component), owner)
 }
 
-// clusterFirst returns what must happen to the Cluster or a stale Component first, or nil.
-func (d *decision) clusterFirst(due, held bool, stale *Component) *metav1.Condition {
+// clusterFirst returns what must happen to the Cluster's rules or a stale Component first, or nil.
+func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Component) *metav1.Condition {
+	refusal := d.refusal(governs)
 	switch {
 	case d.contention != nil:
 		return conditionFalse(v1alpha1.ReasonContended, contended, d.contention.writer())
-	case due:
+	case slices.ContainsFunc(d.due, governs):
 		return d.pendingAction(v1alpha1.ReasonRewritingCluster, rewritingCluster, d.Cluster.Name)
-	case held:
+	case refusal != "":
+		return conditionFalse(v1alpha1.ReasonVolumesBound, volumesBound, refusal)
+	case slices.ContainsFunc(d.held, governs):
 		return conditionFalse(v1alpha1.ReasonClusterStarted, clusterStarted)
+	case slices.ContainsFunc(d.undecided, governs):
+		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, databaseUndecided)
 	case stale != nil:
 		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)
 	default:
@@ -127,22 +126,34 @@ func (d *decision) clusterFirst(due, held bool, stale *Component) *metav1.Condit
 	}
 }
 
-// replacing continues a replacement of rules that was begun.
-func (d *decision) replacing(r Restore) *metav1.Condition {
+// withoutRules is about a Restore that a replacement has left without rules. What is due is in Unfinished.
+func (d *decision) withoutRules(r Restore) *metav1.Condition {
 	switch {
 	case d.ClusterOnly || r.Deleting:
 		return nil
-	case r.Replacement == ReplacementRemoved:
-		d.act(AddSchedulingSpec{Restore: r.Object})
-	case r.Replacement == ReplacementReverted:
-		d.act(RemoveSchedulingSpec{Restore: r.Object})
+	case r.Refused != "":
+		return conditionFalse(v1alpha1.ReasonInvalidRule, nextRulesRefused, r.Refused)
+	case r.Replacement == ReplacementLost:
+		return conditionFalse(v1alpha1.ReasonInvalidRule, nextRulesLost)
+	case r.Replacement == ReplacementRemoved || r.Replacement == ReplacementEmptied:
+		return conditionFalse(v1alpha1.ReasonRecreatingJobs, replacingRules)
 	default:
 		return nil
 	}
+}
+
+// replacing continues a replacement of rules that another writer has reverted.
+func (d *decision) replacing(r Restore) *metav1.Condition {
+	if d.ClusterOnly || r.Deleting || r.Replacement != ReplacementReverted {
+		return nil
+	}
+	d.act(RemoveSchedulingSpec{Restore: r.Object})
 	return d.pendingAction(v1alpha1.ReasonRecreatingJobs, replacingRules)
 }
 
-// recreateRestore plans to delete a Restore that never started, so that KubeBlocks re-creates it.
+// recreateRestore plans to delete a Restore that never started, so that KubeBlocks re-creates it. It never deletes one without
+// Jobs: KubeBlocks can be creating them, and a Pod of theirs can be bound before the delete. As soon as there are Jobs, what the
+// scheduler says about their Pods decides.
 func (d *decision) recreateRestore(r Restore) *metav1.Condition {
 	condition := d.pendingAction(v1alpha1.ReasonRecreatingRestore, recreatingRestore)
 	switch {
@@ -154,6 +165,8 @@ func (d *decision) recreateRestore(r Restore) *metav1.Condition {
 		return nil
 	case r.Undecided != "":
 		return waitForScheduler(r.Undecided)
+	case len(r.Jobs) == 0:
+		return waitForScheduler(noJobs)
 	}
 	return d.attempt(restoreKey(r), condition, func(c counted) Action { return RecreateRestore{c, r.Object} })
 }

@@ -11,15 +11,12 @@ import (
 // summary returns the conditions of the Cluster: those of the Restore that is worst off. Where no Restore has stale rules, the
 // Cluster's own rules decide.
 func (d *decision) summary() RestoreConditions {
-	c := RestoreConditions{d.summarize(policyRehomed), d.summarize(podsScheduled)}
-	if d.Restoring && len(d.Restores) == 0 {
-		c.PodsScheduled = conditionUnknown(v1alpha1.ReasonNoPods, noRestoreYet)
-	}
+	c := RestoreConditions{d.summarize(policyRehomed), d.clusterPods()}
 	if c.PolicyRehomed.Status != metav1.ConditionTrue {
 		return c
 	}
 	own := d.rehomed()
-	if waits := d.clusterFirst(len(d.due) > 0, len(d.held) > 0, d.staleComponent(anyComponent)); waits != nil {
+	if waits := d.clusterFirst(anyEdit, d.staleComponent(anyComponent)); waits != nil {
 		own = *waits
 	} else if d.pods != nil {
 		own = *d.pods
@@ -28,6 +25,14 @@ func (d *decision) summary() RestoreConditions {
 		c.PolicyRehomed = withRules(own, d.rules())
 	}
 	return c
+}
+
+// clusterPods returns the condition PodsScheduled of the Cluster.
+func (d *decision) clusterPods() metav1.Condition {
+	if d.Restoring && len(d.Restores) == 0 {
+		return conditionUnknown(v1alpha1.ReasonNoPods, noRestoreYet)
+	}
+	return d.summarize(podsScheduled)
 }
 
 // summarize returns one condition for all Restores: the first that is False, else the first that is Unknown, else the last.

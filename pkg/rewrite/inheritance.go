@@ -10,7 +10,7 @@ import (
 type inheritance struct {
 	// bindings holds the node bindings of the snapshots, by their description.
 	bindings map[location]*Source
-	// byPlace and byComponent hold the rules of the snapshots. They are empty where no live policy needs them.
+	// byPlace and byComponent hold the rules of the snapshots.
 	byPlace, byComponent map[string]*candidates
 }
 
@@ -39,22 +39,16 @@ type origin struct {
 	source *Source
 }
 
-// newInheritance indexes the snapshots for the lookups that live policies need.
-func newInheritance(r *renamer, live []Policy) *inheritance {
+// newInheritance returns the index of the sources' snapshots.
+func newInheritance(r *renamer) *inheritance {
 	set := &inheritance{bindings: map[location]*Source{}, byPlace: map[string]*candidates{}, byComponent: map[string]*candidates{}}
-	anyDerived := slices.ContainsFunc(live, func(p Policy) bool { return p.Derived })
-	anyPlaced := slices.ContainsFunc(live, func(p Policy) bool { return !p.Derived })
 	for i := range r.sources {
 		source := &r.sources[i]
 		for j := range source.Policies {
 			policy := &source.Policies[j]
 			set.addBindings(source, policy)
-			if anyPlaced {
-				addOrigin(set.byPlace, policy.Place, r, origin{policy, source})
-			}
-			if anyDerived {
-				addOrigin(set.byComponent, policy.Component, r, origin{policy, source})
-			}
+			addOrigin(set.byPlace, policy.Place, r, origin{policy, source})
+			addOrigin(set.byComponent, policy.Component, r, origin{policy, source})
 		}
 	}
 	return set

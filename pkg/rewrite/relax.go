@@ -9,10 +9,16 @@ import (
 // Relax returns the edits that turn a policy's required rules about the Pods of one cluster alone into preferred ones. Then
 // its Pods can share a node or leave a zone empty if they must. It keeps rules about other Pods.
 func Relax(p *Policy, cluster Identity) []Edit {
+	edits, _ := RelaxOnly(p, cluster, func(string) bool { return true })
+	return edits
+}
+
+// RelaxOnly is Relax for the rules whose JSON Pointers are wanted. It returns the pointers of those that become preferred, too.
+func RelaxOnly(p *Policy, cluster Identity, wanted func(path string) bool) (changes []Edit, relaxed []string) {
 	r := newRenamer([]Source{{Identity: cluster}}, cluster, nil)
 	alone := map[kind][]term{}
 	for _, t := range terms(p) {
-		if t.required && r.named(t.selector).only && r.inRange(t) {
+		if t.required && wanted(t.path) && r.named(t.selector).only && r.inRange(t) {
 			alone[t.kind] = append(alone[t.kind], t)
 		}
 	}
@@ -25,8 +31,10 @@ func Relax(p *Policy, cluster Identity) []Edit {
 		a := p.Affinity.PodAntiAffinity
 		e.prefer(alone[antiAffinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
-	e.scheduleAnyway(alone[spread], p.TopologySpreadConstraints)
-	return e
+	for _, t := range append(alone[affinity], alone[antiAffinity]...) {
+		relaxed = append(relaxed, t.path)
+	}
+	return e, append(relaxed, e.scheduleAnyway(alone[spread], p.TopologySpreadConstraints)...)
 }
 
 // strongest is the largest weight of a preferred term.
@@ -61,7 +69,8 @@ func (e *edits) prefer(moved []term, required []corev1.PodAffinityTerm, preferre
 
 // scheduleAnyway adds the edits that let Pods be scheduled where a spread constraint is not met. It keeps a constraint if
 // another one with its topology key has ScheduleAnyway already: the API server rejects two.
-func (e *edits) scheduleAnyway(required []term, all []corev1.TopologySpreadConstraint) {
+// It returns the JSON Pointers of the constraints that it changes.
+func (e *edits) scheduleAnyway(required []term, all []corev1.TopologySpreadConstraint) (relaxed []string) {
 	anyway := map[string]bool{}
 	for _, c := range all {
 		anyway[c.TopologyKey] = anyway[c.TopologyKey] || c.WhenUnsatisfiable == corev1.ScheduleAnyway
@@ -74,5 +83,7 @@ func (e *edits) scheduleAnyway(required []term, all []corev1.TopologySpreadConst
 		if t.constraint.MinDomains != nil {
 			e.add(t.path+"/minDomains", *t.constraint.MinDomains, nil) // valid with DoNotSchedule only
 		}
+		relaxed = append(relaxed, t.path)
 	}
+	return relaxed
 }

@@ -38,22 +38,51 @@ func (r Result) Of(class Class) []Finding {
 // Rewrite compares the live policies with the snapshots of the sources, and returns the edits that make every inherited
 // rule one for the target. It ignores a source with the target's name and namespace. If any rule is invalid, it returns
 // findings and no edits.
-func Rewrite(in Input) Result {
-	sources := slices.DeleteFunc(slices.Clone(in.Sources), func(s Source) bool { return sameCluster(s.Identity, in.Target) })
-	if len(sources) == 0 {
+func Rewrite(in Input) Result { return Prepare(in.Sources, in.Target, in.Options).Rewrite(in.Live) }
+
+// Rewriter rewrites policies of one target. It indexes the snapshots of the sources once, for any number of policies. It is not
+// safe for concurrent use.
+type Rewriter struct {
+	renamer   renamer
+	inherited *inheritance
+	options   Options
+}
+
+// Prepare returns a Rewriter.
+func Prepare(sources []Source, target Identity, options Options) *Rewriter {
+	others := slices.DeleteFunc(slices.Clone(sources), func(s Source) bool { return sameCluster(s.Identity, target) })
+	return &Rewriter{renamer: newRenamer(others, target, options.IdentityLabels), options: options}
+}
+
+// WithPolicies returns a Rewriter that takes these policies for those of every source's snapshot.
+func (r *Rewriter) WithPolicies(policies []Policy) *Rewriter {
+	next := *r
+	next.inherited = nil
+	next.renamer.sources = slices.Clone(r.renamer.sources)
+	for i := range next.renamer.sources {
+		next.renamer.sources[i].Policies = policies
+	}
+	return &next
+}
+
+// Rewrite is as the function Rewrite for these live policies.
+func (r *Rewriter) Rewrite(live []Policy) Result {
+	if len(r.renamer.sources) == 0 {
 		return Result{}
 	}
-	w := rewriter{renamer: newRenamer(sources, in.Target, in.IdentityLabels), options: in.Options}
-	inherited := newInheritance(&w.renamer, in.Live)
-	all := make([]livePolicy, len(in.Live))
-	for i := range in.Live {
-		all[i] = livePolicy{Policy: &in.Live[i], terms: terms(&in.Live[i])}
-		all[i].matches = inherited.matches(all[i].Policy, all[i].terms)
+	if r.inherited == nil {
+		r.inherited = newInheritance(&r.renamer)
+	}
+	w := rewriter{renamer: &r.renamer, options: r.options}
+	all := make([]livePolicy, len(live))
+	for i := range live {
+		all[i] = livePolicy{Policy: &live[i], terms: terms(&live[i])}
+		all[i].matches = r.inherited.matches(all[i].Policy, all[i].terms)
 		w.validate(&all[i])
 		w.rules += len(all[i].terms)
 	}
 	for i := range all {
-		w.nodeBindings(all[i].Policy, inherited)
+		w.nodeBindings(all[i].Policy, r.inherited)
 		for k := range all[i].terms {
 			w.term(&all[i], k)
 		}
@@ -72,7 +101,7 @@ type livePolicy struct {
 
 // rewriter holds the state of one rewrite.
 type rewriter struct {
-	renamer
+	*renamer
 	options Options
 	result  Result
 	// invalid reports whether any rule is invalid. Then nothing is edited.

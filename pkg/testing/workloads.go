@@ -15,7 +15,7 @@ import (
 // JobWrapper builds a Job.
 type JobWrapper struct{ obj *batchv1.Job }
 
-// MakeJob starts a Job of a Restore.
+// MakeJob starts a Job of an existing Restore.
 func MakeJob(restore client.Object, name string) *JobWrapper {
 	w := &JobWrapper{&batchv1.Job{}}
 	w.obj.Namespace, w.obj.Name = restore.GetNamespace(), name
@@ -23,6 +23,9 @@ func MakeJob(restore client.Object, name string) *JobWrapper {
 	w.obj.Spec.Template.Labels = restoreLabels(restore)
 	w.obj.Spec.Template.Spec = podSpec("restore")
 	w.obj.Finalizers = []string{kubeblocks.Finalizer}
+	w.obj.OwnerReferences = []metav1.OwnerReference{
+		*metav1.NewControllerRef(restore, kubeblocks.DataProtectionV1alpha1.WithKind("Restore")),
+	}
 	w.Rules(restore)
 	return w
 }

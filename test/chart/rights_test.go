@@ -21,11 +21,11 @@ var (
 	toManaged = rights{
 		"clusters.apps.kubeblocks.io":                  "get list patch watch",
 		"components.apps.kubeblocks.io":                "list watch",
-		"instancesets.workloads.kubeblocks.io":         "get list watch",
+		"instancesets.workloads.kubeblocks.io":         "list watch",
 		"backups.dataprotection.kubeblocks.io":         "get",
 		"restores.dataprotection.kubeblocks.io":        "delete get list patch watch",
 		"restores/status.dataprotection.kubeblocks.io": "patch",
-		"rehomings.rehome.kubeblocks.io":               "create list patch watch",
+		"rehomings.rehome.kubeblocks.io":               "create get list watch",
 		"rehomings/status.rehome.kubeblocks.io":        "patch",
 		"jobs.batch":                                   "delete list patch",
 		"pods":                                         "delete list watch",
@@ -33,7 +33,8 @@ var (
 		"events.events.k8s.io":                         "create patch",
 	}
 	toCluster = rights{
-		"namespaces":                    "list watch",
+		"namespaces":                    "get list watch",
+		"nodes":                         "list",
 		"persistentvolumes":             "get",
 		"storageclasses.storage.k8s.io": "get",
 		"customresourcedefinitions.apiextensions.k8s.io": "list watch",

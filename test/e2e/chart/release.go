@@ -66,7 +66,7 @@ func (r *Release) apply(ctx context.Context, c client.Client, object *unstructur
 	case "Deployment", "PodDisruptionBudget":
 		return nil // the program runs beside the control plane
 	case "ClusterRole", "Role":
-		if err := takeRight(object); err != nil {
+		if err := removeRight(object); err != nil {
 			return err
 		}
 	case "CustomResourceDefinition":
@@ -88,8 +88,8 @@ func (r *Release) apply(ctx context.Context, c client.Client, object *unstructur
 	return nil
 }
 
-// takeRight removes from a role the right that the environment variable of pkg/testing names. cmd/rights sets it.
-func takeRight(role *unstructured.Unstructured) error {
+// removeRight removes from a role the right that the environment variable of pkg/testing names. cmd/rights sets it.
+func removeRight(role *unstructured.Unstructured) error {
 	var typed rbacv1.ClusterRole // a Role has the same rules
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(role.Object, &typed); err != nil {
 		return err

@@ -62,16 +62,15 @@ const (
 
 // targets returns the binaries, without the folder of the module.
 func (v Version) targets(cache string) []build.Target {
-	var targets []build.Target
-	for _, name := range []string{manager, dataProtection} {
-		targets = append(targets, build.Target{
+	target := func(name string) build.Target {
+		return build.Target{
 			Name:    fmt.Sprintf("kubeblocks %s %s", name, v),
 			Package: "./cmd/" + name,
 			Output:  v.path(cache, name),
 			LDFlags: "-s -w",
-		})
+		}
 	}
-	return targets
+	return []build.Target{target(manager), target(dataProtection)}
 }
 
 func (v Version) path(cache, program string) string { return filepath.Join(cache, v.Name, program) }

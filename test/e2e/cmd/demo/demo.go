@@ -51,22 +51,22 @@ func runDemo(ctx context.Context, version kubeblocks.Version, out io.Writer) (er
 		err = d.stop(err)
 	}()
 	d.printf("KubeBlocks %s restores a database cluster from a backup under a new name, while the source still runs.", version)
-	d.printf("The control plane, KubeBlocks and Rehome are real. kwok simulates the nodes, so no container runs. All listen on 127.0.0.1.\n")
+	d.printf("The control plane, KubeBlocks and Rehome are real. kwok simulates the nodes, so no container runs. All listen on 127.0.0.1.")
 	if err := d.build(ctx); err != nil {
 		return err
 	}
 	return d.run(ctx)
 }
 
-// stop stops the control plane and all that runs on it. It keeps the logs of a failed demo only.
+// stop stops the control plane and all that runs on it. It keeps only the logs of a failed demo.
 func (d *demo) stop(err error) error {
 	if d.cp != nil {
 		err = errors.Join(err, d.step(context.Background(), "Stop everything", func(context.Context) error { return d.cp.Stop() }))
 	}
-	if err != nil {
-		return fmt.Errorf("%w\nThe logs are in %s", err, d.logs())
+	if _, noLogs := os.Stat(d.logs()); err == nil || noLogs != nil {
+		return errors.Join(err, os.RemoveAll(d.temp))
 	}
-	return os.RemoveAll(d.temp)
+	return fmt.Errorf("%w\nThe logs are in %s", err, d.logs())
 }
 
 func (d *demo) logs() string { return filepath.Join(d.temp, "logs") }

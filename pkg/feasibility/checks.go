@@ -1,39 +1,16 @@
 package feasibility
 
-// mark says whether a node is open to a Pod.
-type mark int8
-
-const (
-	opened mark = iota
-	// closedByDue says that only rules that are due keep the Pod off.
-	closedByDue
-	closed
-	// impossible says that the node is not a candidate.
-	impossible
-)
-
-// marks returns the mark of each node for a Pod.
-func (p *play) marks(at position, pod int) []mark {
-	marks := make([]mark, len(p.nodes))
-	for i, node := range p.nodes {
-		if !p.candidates[p.pods[pod]].has(node) {
-			marks[i] = impossible
-		}
-	}
+// open returns which nodes all rules leave open to a Pod.
+func (p *play) open(at position, pod int) []bool {
+	open := p.each(p.candidates[p.pods[pod]].has)
 	for i := range p.checks[pod] {
 		c := &p.checks[pod][i]
-		p.left.spend(len(p.nodes) + len(c.pods) + len(c.topologies[0].values))
-		for j, open := range p.check(at, c) {
-			switch {
-			case open || marks[j] >= closed:
-			case c.due:
-				marks[j] = closedByDue
-			default:
-				marks[j] = closed
-			}
+		p.budget.spend(4 * (len(p.nodes) + len(c.pods) + len(c.topologies[0].values)))
+		for j, ok := range p.check(at, c) {
+			open[j] = open[j] && ok
 		}
 	}
-	return marks
+	return open
 }
 
 // check returns which nodes a rule leaves open.
