@@ -3,7 +3,6 @@ package controllers_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,7 +12,7 @@ import (
 )
 
 // fault is how a call goes wrong.
-type faultKind struct {
+type fault struct {
 	name string
 	// answer is what the caller gets; errDied also ends the process.
 	answer error
@@ -25,105 +24,61 @@ type faultKind struct {
 var errDied = errors.New("the process has died")
 
 var (
-	diesBefore = faultKind{name: "the process dies before it", answer: errDied}
-	diesAfter  = faultKind{name: "the process dies before the answer", answer: errDied, effective: true}
+	diesBefore = fault{name: "the process dies before it", answer: errDied}
+	diesAfter  = fault{name: "the process dies before the answer", answer: errDied, effective: true}
+	refused500 = fault{name: "500", answer: apierrors.NewInternalError(errors.New("injected"))}
 )
 
-// refusals are the faults that a process survives.
-var refusals = []faultKind{
+// faults are all faults.
+var faults = []fault{
+	diesBefore, diesAfter, refused500,
 	{name: "409", answer: apierrors.NewConflict(schema.GroupResource{}, "any", errors.New("injected"))},
 	// The answer to a JSON Patch whose test failed names no causes.
 	{name: "422", answer: apierrors.NewInvalid(schema.GroupKind{}, "any", nil)},
 	{name: "429", answer: apierrors.NewTooManyRequests("injected", 1)},
-	{name: "500", answer: apierrors.NewInternalError(errors.New("injected"))},
 	{name: "timeout", answer: apierrors.NewTimeoutError("injected", 1)},
+	{name: "timeout after it took effect", answer: context.DeadlineExceeded, effective: true},
 }
 
-// lateTimeout is only a fault of its own for writes: a read has no effect.
-var lateTimeout = faultKind{name: "timeout after it took effect", answer: context.DeadlineExceeded, effective: true}
-
-// fault is a call that goes wrong, by its number in the recording of a scenario without faults.
-type fault struct {
-	at int
-	faultKind
-}
-
-// calls numbers what reconcilers ask of the API server, from 1, and has some calls go wrong, one in a pass.
-//
-// A pass in which a call went wrong, and that wrote nothing, leaves the API server as it found it. So its calls do not count:
-// the next pass has the same numbers, and another fault can follow. One that wrote something leaves the recording that a run
-// takes in which nothing goes wrong; see faultRun.rejoin.
+// calls records what reconcilers ask of the API server, and lets calls fail.
 type calls struct {
-	// made are those made so far, as "verb Kind".
+	// made are those made so far, as "verb Kind". The first has number 1.
 	made []string
-	// undisturbed is the recording of a run in which none goes wrong; astray says that this run has left it.
-	undisturbed recording
-	astray      bool
-	// faults are those to come, struck those that came.
-	faults, struck []fault
-	// dead says that the process has died: no call comes through any more.
-	dead bool
-	// before is what happens just before a call, by its number.
-	before map[int]func()
+	// fault, where it is set, returns the fault of the call that was made last; nil for none.
+	fault func() *fault
+	// before, where it is set, is called just before each call.
+	before func()
 
-	// begin is how many calls there were before this pass; wrong says that one of its calls went wrong, wrote that one wrote.
-	begin        int
-	wrong, wrote bool
+	// dead says that the process has died: no call has an effect any more. failed says that a call of this reconcile failed.
+	dead, failed bool
 }
 
-func (c *calls) beginPass() { c.begin, c.wrong, c.wrote = len(c.made), false, false }
-
-// endPass reports whether a call of the pass went wrong, and whether the process died of it.
-func (c *calls) endPass() (wrong, died bool) {
-	died = c.dead
-	c.dead = false // whoever calls next is another process
-	c.astray = c.astray || c.wrong && c.wrote
-	if c.wrong && !c.wrote {
-		c.made = c.made[:c.begin]
-	}
-	return c.wrong, died
-}
+// beginReconcile forgets the faults of the last reconcile.
+func (c *calls) beginReconcile() { c.dead, c.failed = false, false }
 
 func (c *calls) do(what string, call func() error) error {
 	if c.dead {
 		return errDied
 	}
 	c.made = append(c.made, what)
-	if happens := c.before[len(c.made)]; happens != nil {
-		delete(c.before, len(c.made))
-		happens()
+	if c.before != nil {
+		c.before()
 	}
-	i := c.due()
-	if i < 0 {
-		c.wrote = c.wrote || isWrite(what)
+	var f *fault
+	if c.fault != nil {
+		f = c.fault()
+	}
+	if f == nil {
 		return call()
 	}
-	m := c.faults[i]
-	c.faults = slices.Delete(slices.Clone(c.faults), i, i+1)
-	c.struck, c.wrong = append(c.struck, m), true
-	c.dead = errors.Is(m.answer, errDied)
-	if m.effective {
-		c.wrote = c.wrote || isWrite(what)
-		_ = call() // nobody hears of it
+	c.failed, c.dead = true, errors.Is(f.answer, errDied)
+	if f.effective {
+		_ = call() // the caller gets another answer
 	}
-	return m.answer
+	return f.answer
 }
 
-// due returns the index of the fault of the call that was made last, or -1. A process that survived can remember what it need
-// not ask again: then its calls have other numbers.
-func (c *calls) due() int {
-	n := len(c.made)
-	if c.astray || c.wrong || len(c.faults) == 0 || n > len(c.undisturbed.made) {
-		return -1
-	}
-	if !slices.Equal(c.made[c.begin:], c.undisturbed.made[c.begin:n]) {
-		c.astray = true
-		return -1
-	}
-	return slices.IndexFunc(c.faults, func(m fault) bool { return m.at == n })
-}
-
-// isWrite tells writes from reads.
+// isWrite reports whether a call is a write.
 func isWrite(call string) bool {
 	return !strings.HasPrefix(call, "get") && !strings.HasPrefix(call, "list")
 }
@@ -139,7 +94,7 @@ func writesOf(made []string) []int {
 	return numbers
 }
 
-// interception numbers all calls. A verb that is not here is one that Rehome's role does not have.
+// interception records all calls. Rehome's role has no other verbs.
 func (c *calls) interception() interceptor.Funcs {
 	return interceptor.Funcs{
 		Get: func(ctx context.Context, w client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
@@ -169,18 +124,7 @@ func (c *calls) interception() interceptor.Funcs {
 	}
 }
 
-// lastBefore returns the number of the last call of one kind before the call with the given number.
-func lastBefore(made []string, what string, number int) int {
-	for i, call := range slices.Backward(made[:number-1]) {
-		if call == what {
-			return i + 1
-		}
-	}
-	return 0
-}
-
-// within has lists of all namespaces end at one: it is all there is to an env. Every environment would meet the ledgers of all
-// others else, and its bucket be empty.
+// within limits lists of all Namespaces to one. Else an env would count the attempts of all others, and its token bucket be empty.
 func within(namespace string) interceptor.Funcs {
 	return interceptor.Funcs{
 		List: func(ctx context.Context, w client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {

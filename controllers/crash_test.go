@@ -2,134 +2,124 @@ package controllers_test
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// recording is how a scenario goes when nothing goes wrong.
+// recording is a run without faults: its calls, and the state at its end.
 type recording struct {
-	made   []string
-	passes []pass
-	// end is the end state.
-	end string
+	made []string
+	end  string
 }
 
-// pass is one reconcile of a recording.
-type pass struct {
-	// begin is how many calls there were before it, state what it found.
-	begin int
-	state string
-}
-
-// play plays a scenario to its end, with nothing going wrong.
+// play plays a scenario without faults.
 func (s scenario) play() recording {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
-	var c recording
-	t.observe = func() { c.passes = append(c.passes, pass{len(t.calls.made), t.state()}) }
+	return s.record(t)
+}
+
+func (s scenario) record(t *faultRun) recording {
+	GinkgoHelper()
 	t.converge()
 	t.keeps()
 	s.cured(t)
-	c.made, c.end = t.calls.made, t.state()
-	return c
+	return recording{t.calls.made, t.state()}
 }
 
 func (s scenario) setUp() *faultRun {
 	GinkgoHelper()
 	t := newFaultRun(s.generation())
-	s.begin(t)
-	t.start() // with the configuration of the scenario
+	s.prepare(t)
 	return t
 }
 
-// playWith plays a scenario with as many of the faults as one run can have. It expects the run to end as if there had been
-// none, and returns those that are left.
-func (s scenario) playWith(undisturbed recording, faults []fault) []fault {
+// prepare creates the objects of a scenario, and starts a process with its configuration.
+func (s scenario) prepare(t *faultRun) {
+	GinkgoHelper()
+	s.begin(t)
+	t.start()
+	t.calls.made = nil
+}
+
+// playWith plays a scenario with faults, and expects it to end as if there had been none.
+func (s scenario) playWith(undisturbed recording, name string, choose func(c *calls) *fault) {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
-	t.calls.undisturbed, t.calls.faults = undisturbed, faults
+	// The undisturbed run had the observer.
+	t.unobserved = true
+	t.calls.fault = func() *fault { return choose(t.calls) }
 	t.converge()
 	t.keeps()
-	Expect(t.calls.struck).NotTo(BeEmpty(), "%s never came", describe(undisturbed, faults[0]))
-	Expect(t.state()).To(Equal(undisturbed.end), "after %s", describe(undisturbed, t.calls.struck...))
+	Expect(t.state()).To(Equal(undisturbed.end), "after %s", name)
 	s.cured(t)
-	return t.calls.faults
-}
-
-func describe(undisturbed recording, faults ...fault) string {
-	var lines []string
-	for _, m := range faults {
-		lines = append(lines, fmt.Sprintf("call %d of %d (%s): %s", m.at, len(undisturbed.made), undisturbed.made[m.at-1], m.name))
-	}
-	return strings.Join(lines, "; ")
-}
-
-// survives plays a scenario until each fault came in some run, and returns how many came, and in how many runs.
-func (s scenario) survives(undisturbed recording, lists ...[]fault) (came, runs int64) {
-	GinkgoHelper()
-	inParallel(lists, func(left []fault) {
-		for len(left) > 0 {
-			before := len(left)
-			left = s.playWith(undisturbed, left)
-			atomic.AddInt64(&runs, 1)
-			atomic.AddInt64(&came, int64(before-len(left)))
-		}
-	})
-	return came, runs
-}
-
-// at lists a fault at each of the numbers.
-func (f faultKind) at(numbers []int) []fault {
-	var list []fault
-	for _, number := range numbers {
-		list = append(list, fault{number, f})
-	}
-	return list
-}
-
-// upTo returns 1, 2 ... n.
-func upTo(n int) []int {
-	var numbers []int
-	for i := range n {
-		numbers = append(numbers, i+1)
-	}
-	return numbers
 }
 
 var _ = Describe("A remediation", Label("harness"), func() {
-	DescribeTable("ends in the same state wherever the process dies, and whatever a call is answered", func(s scenario) {
+	DescribeTable("makes the same calls on an API server in memory, and ends in the same state", func(s scenario) {
+		real := s.play()
+		t, _ := newMemoryRun(s.generation())
+		s.prepare(t)
+
+		inMemory := s.record(t)
+
+		Expect(inMemory.made).To(Equal(real.made))
+		Expect(inMemory.end).To(Equal(real.end))
+	}, everyScenario)
+
+	DescribeTable("ends in the same state when the process dies after a write, or a read is refused", func(s scenario) {
 		undisturbed := s.play()
-		n, writes := len(undisturbed.made), writesOf(undisturbed.made)
+		writes := writesOf(undisturbed.made)
 		Expect(writes).NotTo(BeEmpty())
 
-		crashes, runs := s.survives(undisturbed, diesBefore.at(upTo(n)), diesAfter.at(upTo(n)))
-		Expect(crashes).To(BeEquivalentTo(2 * n))
-		showf("crash points covered", "2 x %d of %d calls, %d of them writes, in %d runs", crashes/2, n, len(writes), runs)
+		var crashes atomic.Int64
+		inParallel(writes, func(number int) {
+			name := fmt.Sprintf("a crash after call %d, %s", number, undisturbed.made[number-1])
+			s.playWith(undisturbed, name, func(c *calls) *fault {
+				if len(c.made) != number {
+					return nil
+				}
+				crashes.Add(1)
+				return &diesAfter
+			})
+		})
+		Expect(crashes.Load()).To(BeEquivalentTo(len(writes)))
 
-		var everyRefusal [][]fault
-		for _, f := range refusals {
-			everyRefusal = append(everyRefusal, f.at(upTo(n)))
-		}
-		faults, runs := s.survives(undisturbed, everyRefusal...)
-		kinds := len(refusals)
-		Expect(faults).To(BeEquivalentTo(kinds * n))
-		showf("fault points covered", "%d x %d of %d calls (409, 422, 429, 500, timeout), in %d runs", kinds, faults/int64(kinds), n, runs)
-
-		late, runs := s.survives(undisturbed, lateTimeout.at(writes))
-		Expect(late).To(BeEquivalentTo(len(writes)))
-		showf("timeouts of calls that took effect", "%d of %d writes, in %d runs", late, len(writes), runs)
-	},
-		Entry("of a whole Restore", wholeRestore),
-		Entry("of a Restore that has started in part", halfRestore),
-		Entry("of a Restore held by its own rules", heldByOwnRules),
-		Entry("of a database Pod", databasePod),
-	)
+		refusals := 0
+		s.playWith(undisturbed, "refused reads", refuseReads(&refusals))
+		Expect(refusals).To(BeNumerically(">=", 10))
+		showf("faults on a real API server", "%d crashes after writes, %d reads refused", len(writes), refusals)
+	}, everyScenario)
 })
+
+// everyScenario has an entry for each scenario.
+var everyScenario = []TableEntry{
+	Entry("of a Restore with all Jobs stuck", wholeRestore),
+	Entry("of a Restore that has started in part", halfRestore),
+	Entry("of a Restore held by its own rules", heldByOwnRules),
+	Entry("of a database Pod", databasePod),
+}
+
+// refuseReads refuses each read between two writes once. A read that is refused before a write changes nothing, so the next
+// reconcile makes the same calls.
+func refuseReads(count *int) func(c *calls) *fault {
+	refused := sets.New[string]()
+	return func(c *calls) *fault {
+		what := c.made[len(c.made)-1]
+		id := fmt.Sprint(what, " after ", len(writesOf(c.made)), " writes")
+		if isWrite(what) || refused.Has(id) {
+			return nil
+		}
+		refused.Insert(id)
+		*count++
+		return &refused500
+	}
+}
 
 // showf shows numbers whatever the verbosity.
 func showf(name, format string, args ...any) {

@@ -63,6 +63,7 @@ func besideEachGeneration(text string, specs func(e *env)) bool { //nolint:unpar
 // an owner would do; the reconciler may do only what its role lets it.
 type env struct {
 	ctx        context.Context
+	server     *server
 	admin      client.Client
 	generation rehometesting.Generation
 	namespace  string
@@ -91,29 +92,31 @@ type env struct {
 	logger logr.Logger
 }
 
+// reset empties an env: a new Namespace of the API server that has the generation's kinds.
 func (e *env) reset(generation rehometesting.Generation) {
 	GinkgoHelper()
-	s := servers[generation.Apps]
+	*e = newEnv(servers[generation.Apps], generation, clocktesting.NewFakeClock(today))
+	log := func(prefix, args string) { e.logged = append(e.logged, prefix+" "+args) }
+	e.logger = funcr.New(log, funcr.Options{Verbosity: mostVerbose})
+	e.reconciler = e.newReconciler()
+}
+
+// newEnv returns an env in a new Namespace, without a reconciler and a log.
+func newEnv(s *server, generation rehometesting.Generation, c *clocktesting.FakeClock) env {
+	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
 	Expect(s.admin.Create(context.Background(), namespace)).To(Succeed())
-	*e = env{
-		admin:      s.admin,
-		generation: generation,
-		namespace:  namespace.Name,
-		clock:      clocktesting.NewFakeClock(today),
-		before:     map[string]func(){},
-		refused:    map[string]error{},
-		reads:      map[string]int{},
+	return env{
+		ctx: context.Background(), server: s, admin: s.admin, generation: generation, namespace: namespace.Name,
+		clock: c, logger: logr.Discard(), before: map[string]func(){}, refused: map[string]error{},
+		reads: map[string]int{},
 	}
-	log := func(prefix, args string) { e.logged = append(e.logged, prefix+" "+args) }
-	e.ctx = context.Background()
-	e.logger = funcr.New(log, funcr.Options{Verbosity: mostVerbose})
-	e.reconciler = e.newReconciler(s)
 }
 
 // newReconciler returns a reconciler that knows nothing yet, as after a start of the process. Its calls pass the interceptors, the
 // last first.
-func (e *env) newReconciler(s *server, interceptors ...interceptor.Funcs) *controllers.ClusterReconciler {
+func (e *env) newReconciler(interceptors ...interceptor.Funcs) *controllers.ClusterReconciler {
+	s := e.server
 	e.registry = prometheus.NewRegistry()
 	intercepted := func(c client.WithWatch) client.WithWatch {
 		for _, i := range append(interceptors, e.interception()) {

@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,8 +13,11 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
@@ -22,27 +26,49 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// faultRun is an env in which a stand-in for KubeBlocks acts after each reconcile, and a reconciler whose calls are numbered.
+// faultRun is an env in which a fakeKubeBlocks acts after each reconcile, and a reconciler whose calls are recorded.
 type faultRun struct {
 	env
 	fakeKubeBlocks *fakeKubeBlocks
 	calls          *calls
 	// restorePods is the configuration of every reconciler.
 	restorePods configv1alpha1.RestorePods
-	// started are objects that had a bound Pod before: they must be there at the end.
+	// started are objects that had a bound Pod before: they must exist at the end.
 	started []client.Object
-	// observe, where it is set, is called before each pass.
-	observe func()
 }
 
+// newFaultRun returns a run on the API server with the generation's kinds.
 func newFaultRun(generation rehometesting.Generation) *faultRun {
 	GinkgoHelper()
-	t := &faultRun{restorePods: configv1alpha1.Inherit}
+	t := &faultRun{}
 	t.reset(generation)
+	t.init()
+	return t
+}
+
+// newMemoryRun returns a run on an API server in memory.
+func newMemoryRun(generation rehometesting.Generation) (*faultRun, *memoryAPI) {
+	GinkgoHelper()
+	clock := clocktesting.NewFakeClock(today)
+	api := newMemoryAPI(memorySchemes[generation.Apps], clock)
+	s := &server{apps: generation.Apps, admin: api.as("others"), rehome: api.as("rehome")}
+	t := &faultRun{env: newEnv(s, generation, clock)}
+	t.unobserved = true // the API server in memory knows no dry runs
+	t.init()
+	return t, api
+}
+
+// memorySchemes holds the scheme of each generation.
+var memorySchemes = map[schema.GroupVersion]*runtime.Scheme{
+	kubeblocks.AppsV1: schemeOf(kubeblocks.AppsV1), kubeblocks.AppsV1alpha1: schemeOf(kubeblocks.AppsV1alpha1),
+}
+
+func (t *faultRun) init() {
+	GinkgoHelper()
+	t.restorePods = configv1alpha1.Inherit
 	t.fakeKubeBlocks = t.newFakeKubeBlocks(target)
 	t.calls = &calls{}
 	t.start()
-	return t
 }
 
 func (t *faultRun) newFakeKubeBlocks(cluster string) *fakeKubeBlocks {
@@ -52,43 +78,33 @@ func (t *faultRun) newFakeKubeBlocks(cluster string) *fakeKubeBlocks {
 	}
 }
 
-// start starts a process: its reconciler knows nothing yet.
+// start starts a process: its reconciler has no memory.
 func (t *faultRun) start() {
-	s := *servers[t.generation.Apps]
-	t.reconciler = t.newReconciler(&s, within(t.namespace), t.calls.interception())
+	t.reconciler = t.newReconciler(within(t.namespace), t.calls.interception())
 	t.reconciler.Config.RestorePods = t.restorePods
 }
 
-// converge reconciles, with a step of KubeBlocks after each pass, until nothing moves any more. A pass in which a call went
-// wrong is followed by another at once; when the process died of it, by one of a new process.
+// maxPasses is more than any remediation needs, with a fault in each.
+const maxPasses = 150
+
+// converge reconciles, with a step of KubeBlocks after each pass, until nothing changes. A pass in which a call failed is followed
+// by another at once; when the process died of it, by one of a new process.
 func (t *faultRun) converge() {
 	GinkgoHelper()
-	most := 60 + 2*len(t.calls.faults) // more than any remediation needs
-	for range most {
+	for range maxPasses {
 		if t.pass() {
 			return
 		}
 	}
-	Fail("things still move after " + strings.Join(t.calls.made, ", "))
+	Fail("does not converge after " + strings.Join(t.calls.made[max(0, len(t.calls.made)-50):], ", "))
 }
 
-// pass reconciles once, and reports whether nothing moved.
+// pass reconciles once, and reports whether nothing changed.
 func (t *faultRun) pass() bool {
 	GinkgoHelper()
-	t.rejoin()
-	t.calls.beginPass()
-	if t.observe != nil {
-		t.observe()
-	}
-	// What a run with faults plays, the undisturbed one has played.
-	t.unobserved = len(t.calls.faults) > 0
-	result, err := t.tryReconcile()
+	result, err := t.reconcileOnce()
 	t.clock.Step(result.RequeueAfter)
-	wrong, died := t.calls.endPass()
-	if died {
-		t.start()
-	}
-	if wrong {
+	if t.calls.failed {
 		return false
 	}
 	Expect(err).NotTo(HaveOccurred())
@@ -96,24 +112,17 @@ func (t *faultRun) pass() bool {
 	return !moved && len(t.writes)+len(t.own) == 0 && result.RequeueAfter == 0
 }
 
-// rejoin has the calls counted on from a pass of the undisturbed course, where a run that went astray has come to what that one
-// found: from there on the two are the same, and more calls can go wrong.
-func (t *faultRun) rejoin() {
-	GinkgoHelper()
-	c := t.calls
-	if !c.astray || len(c.faults) == 0 {
-		return
+// reconcileOnce reconciles, and starts a new process where this one died.
+func (t *faultRun) reconcileOnce() (ctrl.Result, error) {
+	t.calls.beginReconcile()
+	result, err := t.tryReconcile()
+	if t.calls.dead {
+		t.start()
 	}
-	state := t.state()
-	for _, p := range slices.Backward(c.undisturbed.passes) {
-		if p.state == state {
-			c.made, c.astray = slices.Clone(c.undisturbed.made[:p.begin]), false
-			return
-		}
-	}
+	return result, err
 }
 
-// rests expects that no resourceVersion moves any more, however often Rehome looks.
+// rests expects that further reconciles change no resourceVersion.
 func (t *faultRun) rests() {
 	GinkgoHelper()
 	before := t.allVersions()
@@ -126,7 +135,7 @@ func (t *faultRun) rests() {
 	Expect(t.allVersions()).To(Equal(before))
 }
 
-// kinds lists the kinds of all there is in an env.
+// kinds lists the kinds of all objects in an env.
 func (t *faultRun) kinds() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
 		t.generation.Apps.WithKind("Cluster"), t.generation.Apps.WithKind("Component"), t.generation.Workloads().WithKind("InstanceSet"),
@@ -135,7 +144,7 @@ func (t *faultRun) kinds() []schema.GroupVersionKind {
 	}
 }
 
-// everything lists all there is in the environment.
+// everything lists all objects in the env.
 func (t *faultRun) everything() []unstructured.Unstructured {
 	GinkgoHelper()
 	var all []unstructured.Unstructured
@@ -157,7 +166,7 @@ func (t *faultRun) allVersions() map[string]string {
 	return versions
 }
 
-// keeps expects that what had started is still there.
+// keeps expects that what had started still exists.
 func (t *faultRun) keeps() {
 	GinkgoHelper()
 	for _, obj := range t.started {
@@ -168,7 +177,7 @@ func (t *faultRun) keeps() {
 	}
 }
 
-// clean removes what would cost the server, or meet other worlds: the ledgers.
+// clean deletes what would slow the API server down.
 func (t *faultRun) clean() {
 	GinkgoHelper()
 	all := []client.DeleteAllOfOption{client.InNamespace(t.namespace), client.GracePeriodSeconds(0)}
@@ -177,8 +186,8 @@ func (t *faultRun) clean() {
 	}
 }
 
-// state returns all there is in the environment, one object a line, without what differs between two runs that came to the same:
-// UIDs, versions, times, and names that are drawn. The ledger is part of it, with every attempt.
+// state returns all objects in the env, one a line, without what differs between two equal runs: UIDs, versions, times and
+// generated names. It holds every attempt, because the history is part of it.
 func (t *faultRun) state() string {
 	GinkgoHelper()
 	var lines []string
@@ -189,21 +198,57 @@ func (t *faultRun) state() string {
 }
 
 var (
-	uids  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d\d:\d\d:\d\d UTC`)
-	drawn = regexp.MustCompile(`(restore-preparedata-)[0-9a-f]{8}(-bp1-\d)(-[a-z0-9]{5})?`)
+	uids      = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	times     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d\d:\d\d:\d\d UTC`)
+	generated = regexp.MustCompile(`(restore-preparedata-)[0-9a-f]{8}(-bp1-\d)(-[a-z0-9]{5})?`)
 )
+
+// ofTheServer are the fields, and the labels, that a real API server adds to Pods and Jobs.
+var ofTheServer = map[string][]string{
+	"Pod": {"metadata.generation", "spec", "status.qosClass", "status.conditions.lastTransitionTime", "status.conditions.observedGeneration"},
+	"Job": {"metadata.generation", "metadata.annotations", "spec"},
+}
+
+// rulesOf says where Pods and Jobs have their scheduling rules.
+var rulesOf = map[string][]string{"Pod": {"spec"}, "Job": {"spec", "template", "spec"}}
 
 func (t *faultRun) normal(obj *unstructured.Unstructured) string {
 	GinkgoHelper()
-	for _, key := range []string{"resourceVersion", "managedFields"} {
-		unstructured.RemoveNestedField(obj.Object, "metadata", key)
+	rules := map[string]any{}
+	for _, name := range []string{"nodeName", "affinity", "topologySpreadConstraints"} {
+		if path := rulesOf[obj.GetKind()]; path != nil {
+			rules[name], _, _ = unstructured.NestedFieldNoCopy(obj.Object, append(slices.Clone(path), name)...)
+		}
 	}
-	data, err := json.Marshal(obj.Object)
+	for _, path := range append(ofTheServer[obj.GetKind()], "metadata.resourceVersion", "metadata.managedFields") {
+		without(obj.Object, strings.Split(path, "."))
+	}
+	labels := obj.GetLabels()
+	maps.DeleteFunc(labels, func(key, _ string) bool {
+		return strings.HasSuffix(key, "controller-uid") || strings.HasSuffix(key, "job-name")
+	})
+	obj.SetLabels(labels)
+	data, err := json.Marshal([]any{obj.Object, rules})
 	Expect(err).NotTo(HaveOccurred())
 	text := strings.ReplaceAll(string(data), t.namespace, "NAMESPACE")
-	text = drawn.ReplaceAllString(uids.ReplaceAllString(text, "UID"), "${1}UID${2}")
+	text = generated.ReplaceAllString(uids.ReplaceAllString(text, "UID"), "${1}UID${2}")
 	return times.ReplaceAllString(text, "TIME")
+}
+
+// without removes a field, in all elements of lists.
+func without(value any, path []string) {
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			without(item, path)
+		}
+	case map[string]any:
+		if len(path) == 1 {
+			delete(v, path[0])
+		} else {
+			without(v[path[0]], path[1:])
+		}
+	}
 }
 
 // inParallel does something for each item, a few at a time.

@@ -49,7 +49,7 @@ func newLoadTest(size int) *loadTest {
 	s := &loadTest{faultRun: newFaultRun(rehometesting.V10())}
 	s.fakeKubeBlocks.nodes = []node{{"node1", size}, {"node2", size}}
 	s.backedUp(source)
-	s.fakeKubeBlocks.look()
+	s.fakeKubeBlocks.read()
 	for i := range size {
 		name := fmt.Sprintf("carrot%03d", i)
 		s.clusters = append(s.clusters, &stuckCluster{name: name, fakeKubeBlocks: s.newFakeKubeBlocks(name), due: s.clock.Now()})

@@ -95,7 +95,7 @@ var _ = besideEachGeneration("A metric", func(e *env) {
 		e.reconcile()
 		e.clock.Step(time.Minute)
 		e.setConditions(h.restore, validated)
-		e.reconciler = e.newReconciler(servers[e.generation.Apps])
+		e.reconciler = e.newReconciler()
 
 		e.reconcile()
 

@@ -100,10 +100,10 @@ var observed, wrote atomic.Int64
 // observe has the observer reconcile carrot67 once.
 func (e *env) observe() {
 	GinkgoHelper()
-	server := *servers[e.generation.Apps]
+	server := e.server
 	var writes []string
 	reconciler := e.reconcilerOf(interceptor.NewClient(cachedReads(server.observer, server.admin), e.observation(&writes)),
-		interceptor.NewClient(server.observer, e.observation(&writes)), &server)
+		interceptor.NewClient(server.observer, e.observation(&writes)), server)
 	reconciler.Config = e.reconciler.Config
 	key := types.NamespacedName{Namespace: e.namespace, Name: target}
 	_, err := reconciler.Reconcile(logf.IntoContext(e.ctx, e.logger), ctrl.Request{NamespacedName: key})

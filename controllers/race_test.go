@@ -32,6 +32,25 @@ func nthOf(made []string, what string, n int) int {
 	return 0
 }
 
+// upTo returns 1, 2 ... n.
+func upTo(n int) []int {
+	var numbers []int
+	for i := range n {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
+}
+
+// lastBefore returns the number of the last call of one kind before the call with the given number.
+func lastBefore(made []string, what string, number int) int {
+	for i, call := range slices.Backward(made[:number-1]) {
+		if call == what {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 // beganAt returns the number of the first call of the pass that a call belongs to.
 func beganAt(made []string, number int) int { return lastBefore(made, "get Cluster", number) }
 
@@ -42,7 +61,12 @@ func (s scenario) playMeanwhile(number int, happens func(t *faultRun)) {
 	t := s.setUp()
 	defer t.clean()
 	happened := false
-	t.calls.before = map[int]func(){number: func() { happens(t); happened = true }}
+	t.calls.before = func() {
+		if len(t.calls.made) == number {
+			happens(t)
+			happened = true
+		}
+	}
 	t.converge()
 	Expect(happened).To(BeTrue())
 	t.keeps()
@@ -168,7 +192,7 @@ func (t *faultRun) bindWaiting() int64 {
 		if pod.Spec.NodeName != "" {
 			continue
 		}
-		t.fakeKubeBlocks.bind(&pod, "spare")
+		t.fakeKubeBlocks.bind(&pod, "spare").do()
 		t.started = append(t.started, &pod)
 		if job := t.jobOf(&pod); job != nil {
 			t.started = append(t.started, job, t.restore())

@@ -35,7 +35,7 @@ var _ = besideEachGeneration("The report on a Cluster whose Backup has expired",
 		e.remove(h.backup)
 
 		e.reconcile()
-		e.reconciler = e.newReconciler(servers[e.generation.Apps])
+		e.reconciler = e.newReconciler()
 		e.reconcile()
 
 		Expect(e.writes).To(BeEmpty())

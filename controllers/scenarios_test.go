@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"fmt"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -19,15 +20,14 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// scenario is a way in which a restore is stuck, and what a remediation of it must come to.
+// scenario is a stuck restore, and what its remediation must result in.
 type scenario struct {
 	generation func() rehometesting.Generation
 	begin      func(t *faultRun)
 	cured      func(t *faultRun)
 }
 
-// apart, and preferablyApart, are the rules that a Restore and its Jobs that were made anew have to end with: none at all would
-// unblock them as well.
+// apart and preferablyApart are the rules that a re-created Restore and its Jobs must end with: without rules they would start, too.
 var (
 	apart           = rehometesting.Apart(target)
 	preferablyApart = map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{
@@ -45,8 +45,8 @@ func requiredTerms(policy map[string]any) []any {
 // room is enough for all Pods of a test.
 const room = 10
 
-// wholeRestore hangs with both its Jobs. It takes PatchCluster and RecreateRestore. In this scenario Rehome gets to look between
-// any two things that KubeBlocks does.
+// wholeRestore is stuck with both its Jobs. It takes PatchCluster and RecreateRestore. In this scenario Rehome observes every state
+// between two writes of KubeBlocks.
 var wholeRestore = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *faultRun) {
@@ -56,7 +56,7 @@ var wholeRestore = scenario{
 	cured: func(t *faultRun) { t.completed(apart) },
 }
 
-// halfRestore found one node for a Pod, and none for the other. It takes PatchCluster, the exchange of rules, and RecreateJobs.
+// halfRestore found a node for one Pod, and none for the other. It takes PatchCluster, ReplaceSchedulingSpec and RecreateJobs.
 var halfRestore = scenario{
 	generation: rehometesting.V09,
 	begin: func(t *faultRun) {
@@ -68,7 +68,7 @@ var halfRestore = scenario{
 	cured: func(t *faultRun) { t.completed(apart) },
 }
 
-// heldByOwnRules names itself, and has fewer nodes than Pods. It takes RelaxRestorePods.
+// heldByOwnRules names itself, and has fewer nodes than Pods. It takes ReplaceSchedulingSpec with relaxed rules.
 var heldByOwnRules = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *faultRun) {
@@ -81,20 +81,14 @@ var heldByOwnRules = scenario{
 	cured: func(t *faultRun) { t.completed(preferablyApart) },
 }
 
-// databasePod hangs although the Restore is done, and KubeBlocks does not replace it. It takes PatchCluster and RecreatePod.
+// databasePod is Pending although the Restore completed, and KubeBlocks does not replace it. It takes PatchCluster and RecreatePod.
 var databasePod = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *faultRun) {
 		t.fakeKubeBlocks.quick = true
 		t.fakeKubeBlocks.nodes = []node{{"node1", room}}
 		component := t.backedUp(source)
-		restore := rehometesting.MakeRestore(t.namespace, component.GetName()+"-preparedata").
-			Of(component).Backup(backup).Policy(rehometesting.Apart(source)).Obj()
-		t.create(restore)
-		t.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
-		t.fakeKubeBlocks.database = true
-		t.create(rehometesting.MakeInstanceSet(t.generation, component).Replicas(1).OnDelete().Obj())
-		t.fakeKubeBlocks.settle()
+		t.databaseOf(component, 1)
 	},
 	cured: func(t *faultRun) {
 		for _, pod := range t.pods() {
@@ -103,21 +97,96 @@ var databasePod = scenario{
 	},
 }
 
-// backedUp makes my1, which has a Pod on the first two nodes, its Backup, and carrot67, which is restored from that and keeps
+// sourceGone has no Pods of the source around: whatever the rules, every Pod finds a node.
+var sourceGone = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}, {"node2", room}}
+		my1 := t.cluster(source, source).Obj()
+		t.create(my1)
+		t.create(rehometesting.MakeBackup(t.namespace, backup).Of(my1).Obj())
+		t.remove(my1)
+		t.restoredAs(target, source)
+		t.fakeKubeBlocks.jobs = 2
+	},
+}
+
+// twoComponents has a Restore of each component.
+var twoComponents = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}, {"node2", room}, {"node3", room}, {"node4", room}}
+		t.sourceOn(t.cluster(source, source).Obj(), t.fakeKubeBlocks.nodes)
+		cluster := t.cluster(target, source).RestoredFrom("mysql", backup).Obj()
+		t.create(cluster)
+		for _, name := range []string{"mysql", "proxy"} {
+			t.create(rehometesting.MakeComponent(cluster, name).Policy(rehometesting.Apart(source)).Obj())
+		}
+		t.fakeKubeBlocks.jobs = 2
+	},
+}
+
+// serialRestore restores one volume after another.
+var serialRestore = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}, {"node2", room}}
+		t.fakeKubeBlocks.serial = true
+		t.restored(source)
+	},
+}
+
+// instanceTemplates is a database with an instance template that has rules of its own. One Pod has found a node.
+var instanceTemplates = scenario{
+	generation: rehometesting.V10,
+	begin: func(t *faultRun) {
+		t.fakeKubeBlocks.quick = true
+		t.fakeKubeBlocks.nodes = []node{{"node1", room}, {"node2", room}, {"node3", 1}}
+		instances := []any{map[string]any{"name": "big", "schedulingPolicy": rehometesting.Apart(source)}}
+		spec := map[string]any{"componentSpecs": []any{
+			map[string]any{"name": "mysql", "schedulingPolicy": rehometesting.Apart(source), "instances": instances},
+		}}
+		t.sourceOn(t.cluster(source, source).Spec(spec).Obj(), t.fakeKubeBlocks.nodes[:2])
+		cluster := t.cluster(target, source).Spec(spec).RestoredFrom("mysql", backup).Obj()
+		t.create(cluster)
+		component := rehometesting.MakeComponent(cluster, "mysql").Policy(rehometesting.Apart(source)).Obj()
+		t.create(component)
+		t.databaseOf(component, 3)
+	},
+}
+
+// databaseOf creates the completed Restore of a Component, and its InstanceSet with so many Pods, of which KubeBlocks replaces none.
+func (t *faultRun) databaseOf(component *unstructured.Unstructured, replicas int64) {
+	GinkgoHelper()
+	restore := rehometesting.MakeRestore(t.namespace, component.GetName()+"-preparedata").
+		Of(component).Backup(backup).Policy(rehometesting.Apart(source)).Obj()
+	t.create(restore)
+	t.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
+	t.fakeKubeBlocks.database = true
+	t.create(rehometesting.MakeInstanceSet(t.generation, component).Replicas(replicas).OnDelete().Obj())
+	t.fakeKubeBlocks.settle()
+}
+
+// backedUp creates my1, which has a Pod on the first two nodes, its Backup, and carrot67, which is restored from that and keeps
 // apart from the named cluster. It returns the Component of carrot67.
 func (t *faultRun) backedUp(apartFrom string) *unstructured.Unstructured {
 	GinkgoHelper()
-	my1 := t.cluster(source, source).Obj()
-	t.create(my1)
-	for i, n := range t.fakeKubeBlocks.nodes[:min(2, len(t.fakeKubeBlocks.nodes))] {
-		component := rehometesting.MakeComponent(my1, "mysql").Obj()
-		t.create(rehometesting.MakeDatabasePod(component, "my1-mysql-"+string(rune('0'+i))).OnNode(n.name).Obj())
-	}
-	t.create(rehometesting.MakeBackup(t.namespace, backup).Of(my1).Obj())
+	t.sourceOn(t.cluster(source, source).Obj(), t.fakeKubeBlocks.nodes[:min(2, len(t.fakeKubeBlocks.nodes))])
 	return t.restoredAs(target, apartFrom)
 }
 
-// restoredAs makes a Cluster that is restored from the Backup, and its Component.
+// sourceOn creates my1, a Pod of it on each of the nodes, and its Backup.
+func (t *faultRun) sourceOn(my1 *unstructured.Unstructured, nodes []node) {
+	GinkgoHelper()
+	t.create(my1)
+	for i, n := range nodes {
+		component := rehometesting.MakeComponent(my1, "mysql").Obj()
+		t.create(rehometesting.MakeDatabasePod(component, fmt.Sprintf("my1-mysql-%d", i)).OnNode(n.name).Obj())
+	}
+	t.create(rehometesting.MakeBackup(t.namespace, backup).Of(my1).Obj())
+}
+
+// restoredAs creates a Cluster that is restored from the Backup, and its Component.
 func (t *faultRun) restoredAs(name, apartFrom string) *unstructured.Unstructured {
 	GinkgoHelper()
 	cluster := t.cluster(name, apartFrom).RestoredFrom("mysql", backup).Obj()

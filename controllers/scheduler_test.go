@@ -14,20 +14,22 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// schedule binds Pods that wait, and tells those that cannot be bound why not.
-func (k *fakeKubeBlocks) schedule() {
+// schedule binds Pods that have no node, or says why none takes them.
+func (k *fakeKubeBlocks) schedule() []write {
 	GinkgoHelper()
+	var due []write
 	for i := range k.seen.pods {
 		pod := &k.seen.pods[i]
 		if pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil {
 			continue
 		}
 		if name, why := k.nodeFor(pod); name != "" {
-			k.bind(pod, name)
+			due = append(due, k.bind(pod, name))
 		} else if kubeblocks.Unschedulable(pod) != why {
-			k.turnDown(pod, why)
+			due = append(due, k.setUnschedulable(pod, why))
 		}
 	}
+	return due
 }
 
 // nodeFor returns the first node that takes a Pod, or why none does, in the scheduler's words.
@@ -64,11 +66,11 @@ func (k *fakeKubeBlocks) keepsAway(pod *corev1.Pod, name string) bool {
 		return false
 	}
 	for _, term := range pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
-		Expect(term.TopologyKey).To(Equal(corev1.LabelHostname), "the stand-in knows no other rules")
+		Expect(term.TopologyKey).To(Equal(corev1.LabelHostname), "the scheduler of fakeKubeBlocks knows no other rules")
 		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
 		Expect(err).NotTo(HaveOccurred())
 		if slices.ContainsFunc(slices.Concat(k.seen.pods, k.others), func(p corev1.Pod) bool {
-			return p.Spec.NodeName == name && p.UID != pod.UID && selector.Matches(labels.Set(p.Labels))
+			return p.Spec.NodeName == name && p.UID != pod.UID && !hasEnded(&p) && selector.Matches(labels.Set(p.Labels))
 		}) {
 			return true
 		}
@@ -76,30 +78,31 @@ func (k *fakeKubeBlocks) keepsAway(pod *corev1.Pod, name string) bool {
 	return false
 }
 
-// onNode counts the Pods of the Cluster on a node.
+// onNode counts the Pods of the Cluster on a node that have not ended.
 func (k *fakeKubeBlocks) onNode(name string) int {
 	count := 0
 	for i := range k.seen.pods {
-		if k.seen.pods[i].Spec.NodeName == name {
+		if k.seen.pods[i].Spec.NodeName == name && !hasEnded(&k.seen.pods[i]) {
 			count++
 		}
 	}
 	return count
 }
 
-// bind binds a Pod, and has the kubelet start it.
-func (k *fakeKubeBlocks) bind(pod *corev1.Pod, name string) {
-	GinkgoHelper()
-	binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: name}}
-	Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), binding)).To(Succeed())
-	k.mergeStatus(pod, map[string]any{"phase": corev1.PodRunning, "startTime": metav1.Now()})
-	pod.Spec.NodeName = name
+func hasEnded(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodSucceeded }
+
+// bind binds a Pod.
+func (k *fakeKubeBlocks) bind(pod *corev1.Pod, name string) write {
+	return write{"bind " + nameOf(pod) + " to " + name, func() {
+		GinkgoHelper()
+		binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: name}}
+		Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), binding)).To(Succeed())
+	}}
 }
 
-// turnDown says why a Pod finds no node.
-func (k *fakeKubeBlocks) turnDown(pod *corev1.Pod, why string) {
-	GinkgoHelper()
-	k.mergeStatus(pod, map[string]any{"conditions": []any{map[string]any{
+// setUnschedulable says why a Pod has no node.
+func (k *fakeKubeBlocks) setUnschedulable(pod *corev1.Pod, why string) write {
+	return k.mergeStatus(pod, map[string]any{"conditions": []any{map[string]any{
 		"type": corev1.PodScheduled, "status": corev1.ConditionFalse, "reason": corev1.PodReasonUnschedulable, "message": why,
 	}}})
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -68,10 +69,7 @@ func start(generation rehometesting.Generation) *server {
 	DeferCleanup(environment.Stop)
 
 	s := &server{apps: discover(environment.Config)}
-	scheme := runtime.NewScheme()
-	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	kubeblocks.AddToScheme(scheme, s.apps)
-	v1alpha1.AddToScheme(scheme)
+	scheme := schemeOf(s.apps)
 	s.admin, err = client.New(environment.Config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 	createRole(s.admin)
@@ -83,6 +81,15 @@ func start(generation rehometesting.Generation) *server {
 	s.rehome, s.observer = as(boundToRole(environment, s.admin, "rehome")), as(observerUser(environment, s.admin))
 	awaitPolicy(s.admin, as(allowedObserver(environment)))
 	return s
+}
+
+// schemeOf returns a scheme with the views of KubeBlocks' kinds in a version.
+func schemeOf(apps schema.GroupVersion) *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	kubeblocks.AddToScheme(scheme, apps)
+	v1alpha1.AddToScheme(scheme)
+	return scheme
 }
 
 func discover(cfg *rest.Config) schema.GroupVersion {
