@@ -13,7 +13,9 @@ import (
 )
 
 // Decide returns the plan for an observation.
-func Decide(o Observation) Plan {
+func Decide(o Observation) Plan { return o.reportUnread(decide(o)) }
+
+func decide(o Observation) Plan {
 	switch {
 	case o.Obstacle != nil:
 		return o.blocked()

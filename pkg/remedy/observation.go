@@ -28,6 +28,8 @@ type Observation struct {
 	LastWriter string
 	// Obstacle is why nothing can be decided; nil when there is none.
 	Obstacle *Obstacle
+	// Unread is why one Backup of several was not read, so that rules may be inherited that Inherited does not list.
+	Unread *Obstacle
 	// Inherited are the findings of class SourceIdentity in the snapshots: the rules that must name the Cluster.
 	Inherited []rewrite.Finding
 	// Live holds the edits that the Cluster still needs, and the findings in it.
