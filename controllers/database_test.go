@@ -189,6 +189,7 @@ var _ = besideEachGeneration("The Jobs of a Restore", func(e *env) {
 
 		Expect(e.reads["list JobList"]).To(Equal(1))
 		Expect(e.reads["list PodList"]).To(Equal(2), "one is of the cache")
+		Expect(e.reads["list InstanceSetList"]).To(BeZero(), "no Pod can be the database")
 	})
 
 	It("can be on their way: a Restore without any is not deleted", func() {

@@ -100,7 +100,7 @@ func (s *scope) scopesOf(pods []databasePod) (bound, undecided []remedy.Scope) {
 	for _, pod := range pods {
 		scope := remedy.Scope{
 			Component: kubeblocks.ShortName(pod.owner.Labels),
-			Template:  kubeblocks.TemplateOf(pod.Pod.Name, pod.Pod.Labels, pod.set.Name),
+			Template:  kubeblocks.TemplateOf(pod.Name, pod.Labels, pod.set.Name),
 		}
 		switch {
 		case kubeblocks.WasBound(pod.Pod):

@@ -14,10 +14,11 @@ func repeated(element string, n int) string {
 	return "[" + strings.TrimSuffix(strings.Repeat(element+",", n), ",") + "]"
 }
 
-func numbered(format string, n int) string {
+// numbered returns n members of an object with empty strings.
+func numbered(n int) string {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = fmt.Sprintf(format, i)
+		all[i] = fmt.Sprintf(`"%d":""`, i)
 	}
 	return strings.Join(all, ",")
 }
@@ -33,8 +34,8 @@ func TestSnapshotIsRefusedByItsLimits(t *testing.T) {
 		"instances":          {`"componentSpecs":` + repeated(`{"instances":`+repeated(`{}`, 100)+`}`, 10), "more than 1000 components and instances"},
 		"shard templates":    {`"shardings":[{"shardTemplates":` + repeated(`{}`, 1000) + `}]`, "more than 1000 components and instances"},
 		"depth":              {`"a":` + strings.Repeat(`[`, 80_000) + strings.Repeat(`]`, 80_000), "deeper than 64"},
-		"values":             {`"componentSpecs":[{"labels":{` + numbered(`"%d":""`, 10_000) + `}}]`, "more than 10000 values"},
-		"merged labels": {`"componentSpecs":[{"labels":{` + numbered(`"%d":""`, 5000) + `},"instances":` + repeated(`{"labels":{"a":"b"}}`, 900) + `}]`,
+		"values":             {`"componentSpecs":[{"labels":{` + numbered(10_000) + `}}]`, "more than 10000 values"},
+		"merged labels": {`"componentSpecs":[{"labels":{` + numbered(5000) + `},"instances":` + repeated(`{"labels":{"a":"b"}}`, 900) + `}]`,
 			"labels of instances"},
 		"names": {`"componentSpecs":[{"name":"` + strings.Repeat("x", 254) + `"}]`, "a name in it is longer than 253 bytes"},
 		"size":  {`"a":"` + strings.Repeat("x", 256<<10) + `"`, "the limit is 262144"},
@@ -59,8 +60,8 @@ func TestSnapshotTakesLittleMemory(t *testing.T) {
 		"constraints":     `"schedulingPolicy":{"topologySpreadConstraints":` + repeated(`{}`, 86_000) + `}`,
 		"owners":          `"owners":` + repeated(`{}`, 80_000),
 		"deep":            `"a":` + strings.Repeat(`[`, 125_000) + strings.Repeat(`]`, 125_000),
-		"labels":          `"componentSpecs":[{"labels":{` + numbered(`"%d":""`, 9_900) + `}}]`,
-		"instances":       `"componentSpecs":[{"labels":{` + numbered(`"%d":""`, 15) + `},"instances":` + repeated(`{"labels":{"a":"b","c":"d"}}`, 500) + `}]`,
+		"labels":          `"componentSpecs":[{"labels":{` + numbered(9_900) + `}}]`,
+		"instances":       `"componentSpecs":[{"labels":{` + numbered(15) + `},"instances":` + repeated(`{"labels":{"a":"b","c":"d"}}`, 500) + `}]`,
 		"expressions":     `"schedulingPolicy":{"topologySpreadConstraints":[{"labelSelector":{"matchExpressions":` + repeated(`{}`, 9_900) + `}}]}`,
 		"selector labels": `"schedulingPolicy":{"topologySpreadConstraints":` + repeated(`{"labelSelector":{"matchLabels":{"a":"b","c":"d","e":"f"}}}`, 1000) + `}`,
 	} {

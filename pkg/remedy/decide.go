@@ -101,7 +101,7 @@ func (d *decision) cluster() {
 	d.due, d.refused = admitted(d.Live.Edits, d.refusedRules)
 	d.prefer()
 	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
-	d.due, d.undecided = split(d.due, d.Observation.Undecided, d.AllowRollingUpdate)
+	d.due, d.undecided = split(d.due, d.Undecided, d.AllowRollingUpdate)
 	if len(d.due) == 0 {
 		return
 	}
