@@ -37,7 +37,7 @@ func ofType(conditionType string) gomegatypes.GomegaMatcher {
 	return HaveField("Type", conditionType)
 }
 
-var _ = besideEachGeneration("The condition of a Restore", func(e *env) {
+var _ = besideKubeBlocks("The condition of a Restore", func(e *env) {
 	It("is set where there is no status at all", func() {
 		h := e.stuckRestore(clusterStale)
 		Expect(e.now(h.restore).Object).NotTo(HaveKey("status"))

@@ -38,6 +38,13 @@ func (s scenario) setUp() *faultRun {
 	return t
 }
 
+func (s scenario) setUpInMemory() *faultRun {
+	GinkgoHelper()
+	t, _ := newMemoryRun(s.generation())
+	s.prepare(t)
+	return t
+}
+
 // prepare creates the objects of a scenario, and starts a process with its configuration.
 func (s scenario) prepare(t *faultRun) {
 	GinkgoHelper()
@@ -62,14 +69,12 @@ func (s scenario) playWith(undisturbed recording, name string, choose func(c *ca
 
 var _ = Describe("A remediation", Label("harness"), func() {
 	DescribeTable("makes the same calls on an API server in memory, and ends in the same state", func(s scenario) {
-		real := s.play()
-		t, _ := newMemoryRun(s.generation())
-		s.prepare(t)
+		onServer := s.play()
 
-		inMemory := s.record(t)
+		inMemory := s.record(s.setUpInMemory())
 
-		Expect(inMemory.made).To(Equal(real.made))
-		Expect(inMemory.end).To(Equal(real.end))
+		Expect(inMemory.made).To(Equal(onServer.made))
+		Expect(inMemory.end).To(Equal(onServer.end))
 	}, everyScenario)
 
 	DescribeTable("ends in the same state when the process dies after a write, or a read is refused", func(s scenario) {

@@ -50,13 +50,22 @@ var today = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 // mostVerbose is the level below the one at which client-go logs whole bodies of requests, whoever sends them.
 const mostVerbose = 7
 
-// besideEachGeneration runs specs beside each generation of KubeBlocks, every spec in an env of its own.
-func besideEachGeneration(text string, specs func(e *env)) bool { //nolint:unparam // `var _ =` needs a value, as with Describe.
-	return DescribeTableSubtree(text, func(generation func() rehometesting.Generation) {
-		e := &env{}
-		BeforeEach(func() { e.reset(generation()) })
-		specs(e)
-	}, Entry("beside KubeBlocks 0.9", rehometesting.V09), Entry("beside KubeBlocks 1.0", rehometesting.V10))
+// besideKubeBlocks runs specs beside KubeBlocks 1.0, every spec in an env of its own.
+func besideKubeBlocks(text string, specs func(e *env)) bool {
+	return Describe(text, func() { beside(rehometesting.V10, specs) })
+}
+
+// besideEachGeneration runs specs beside each generation of KubeBlocks: those in which the places of rules, the mark of a generation,
+// or what KubeBlocks does with Pending Pods make a difference.
+func besideEachGeneration(text string, specs func(e *env)) bool {
+	return DescribeTableSubtree(text, func(generation func() rehometesting.Generation) { beside(generation, specs) },
+		Entry("beside KubeBlocks 0.9", rehometesting.V09), Entry("beside KubeBlocks 1.0", rehometesting.V10))
+}
+
+func beside(generation func() rehometesting.Generation, specs func(e *env)) {
+	e := &env{}
+	BeforeEach(func() { e.reset(generation()) })
+	specs(e)
 }
 
 // environment is a namespace of an API server, and a reconciler that looks at it. A test does what KubeBlocks, the scheduler or
@@ -98,6 +107,8 @@ func (e *env) reset(generation rehometesting.Generation) {
 	*e = newEnv(servers[generation.Apps], generation, clocktesting.NewFakeClock(today))
 	log := func(prefix, args string) { e.logged = append(e.logged, prefix+" "+args) }
 	e.logger = funcr.New(log, funcr.Options{Verbosity: mostVerbose})
+	// What mode Observe writes does not depend on the generation.
+	e.unobserved = generation.Apps != kubeblocks.AppsV1
 	e.reconciler = e.newReconciler()
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,41 +26,40 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// many is how many Restores are stuck at once. Where the cure does not help, fewer will do.
-const many, fewer = 200, 60
+// load is how many Restores are stuck at once: more than the token bucket holds.
+const load = 60
 
-// storm is an env with many restored Clusters, and one manager that looks at one after another.
+// loadTest is an API server in memory with many restored Clusters, and one manager that reconciles one after another.
 type loadTest struct {
 	*faultRun
 	clusters []*stuckCluster
-	// deleted counts the Restores that were deleted, wrote all writes but those to Rehomings.
-	deleted, wrote int
 }
 
 // stuckCluster is a Cluster of a load test.
 type stuckCluster struct {
 	name           string
 	fakeKubeBlocks *fakeKubeBlocks
-	// due is when the manager looks at it again; zero for not before something happens.
+	// due is when the manager reconciles it again; zero for not before an event.
 	due time.Time
 }
 
-func newLoadTest(size int) *loadTest {
+func newLoadTest() *loadTest {
 	GinkgoHelper()
-	s := &loadTest{faultRun: newFaultRun(rehometesting.V10())}
-	s.fakeKubeBlocks.nodes = []node{{"node1", size}, {"node2", size}}
+	run, _ := newMemoryRun(rehometesting.V10())
+	s := &loadTest{faultRun: run}
+	s.fakeKubeBlocks.nodes = []node{{"node1", load}, {"node2", load}}
 	s.backedUp(source)
 	s.fakeKubeBlocks.read()
-	for i := range size {
+	for i := range load {
 		name := fmt.Sprintf("carrot%03d", i)
 		s.clusters = append(s.clusters, &stuckCluster{name: name, fakeKubeBlocks: s.newFakeKubeBlocks(name), due: s.clock.Now()})
 	}
-	inParallel(s.clusters, s.hangs)
+	inParallel(s.clusters, s.createStuck)
 	return s
 }
 
-// hangs makes a Cluster whose rules are its own, and whose Restore has my1's.
-func (s *loadTest) hangs(c *stuckCluster) {
+// createStuck creates a Cluster whose rules are rewritten, and whose Restore has stale ones.
+func (s *loadTest) createStuck(c *stuckCluster) {
 	GinkgoHelper()
 	c.fakeKubeBlocks.nodes, c.fakeKubeBlocks.jobs, c.fakeKubeBlocks.quick, c.fakeKubeBlocks.others = s.fakeKubeBlocks.nodes, 1, true, s.fakeKubeBlocks.others
 	cluster := s.cluster(c.name, c.name).RestoredFrom("mysql", backup).Obj()
@@ -72,51 +72,49 @@ func (s *loadTest) hangs(c *stuckCluster) {
 		Unschedulable("0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.").Obj())
 }
 
-// look has the manager look at all that is due, and lets KubeBlocks act where it did something.
-func (s *loadTest) look() {
-	GinkgoHelper()
-	for _, c := range s.clusters {
-		if c.due.IsZero() || c.due.After(s.clock.Now()) {
-			continue
-		}
-		s.writes, s.own = nil, nil
-		key := types.NamespacedName{Namespace: s.namespace, Name: c.name}
-		result, err := s.reconciler.Reconcile(logf.IntoContext(s.ctx, s.logger), ctrl.Request{NamespacedName: key})
-		Expect(err).NotTo(HaveOccurred())
-		s.wrote += len(s.writes)
-		c.due = time.Time{}
-		if result.RequeueAfter > 0 {
-			c.due = s.clock.Now().Add(result.RequeueAfter)
-		}
-		if slices.ContainsFunc(s.writes, func(w string) bool { return w == "delete Restore "+c.name+"-mysql-preparedata" }) {
-			s.deleted++
-			c.fakeKubeBlocks.step()
-		}
-		s.logged = nil // a storm would fill memory
-	}
-}
-
-// lookFor has the manager look for a while, a second at a time.
-func (s *loadTest) lookFor(seconds int) {
+// reconcileFor reconciles for a while, in each second what is due. KubeBlocks acts where a Restore was deleted.
+func (s *loadTest) reconcileFor(seconds int) {
 	GinkgoHelper()
 	for range seconds {
-		s.look()
+		for _, c := range s.clusters {
+			if !c.due.IsZero() && !c.due.After(s.clock.Now()) {
+				s.reconcileDue(c)
+			}
+		}
 		s.clock.Step(time.Second)
 	}
 }
 
-// mostAtOnce returns how many Clusters at most are to be looked at in the same second.
-func (s *loadTest) mostAtOnce() int {
+func (s *loadTest) reconcileDue(c *stuckCluster) {
+	GinkgoHelper()
+	s.writes, s.own = nil, nil
+	result, err := s.reconciler.Reconcile(logf.IntoContext(s.ctx, logr.Discard()), s.request(c))
+	Expect(err).NotTo(HaveOccurred())
+	c.due = time.Time{}
+	if result.RequeueAfter > 0 {
+		c.due = s.clock.Now().Add(result.RequeueAfter)
+	}
+	if slices.Contains(s.writes, "delete Restore "+c.name+"-mysql-preparedata") {
+		c.fakeKubeBlocks.step()
+	}
+}
+
+func (s *loadTest) request(c *stuckCluster) ctrl.Request {
+	return ctrl.Request{NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: c.name}}
+}
+
+// maxAtOnce returns the maximum of Clusters that are due in the same second.
+func (s *loadTest) maxAtOnce() int {
 	at := map[time.Time]int{}
-	most := 0
+	maximum := 0
 	for _, c := range s.clusters {
 		if !c.due.IsZero() {
 			second := c.due.Truncate(time.Second)
 			at[second]++
-			most = max(most, at[second])
+			maximum = max(maximum, at[second])
 		}
 	}
-	return most
+	return maximum
 }
 
 // attemptTimes returns the times of all attempts in the histories, in order.
@@ -146,94 +144,93 @@ func (s *loadTest) phases() map[kubeblocks.RestorePhase]int {
 	return count
 }
 
-var _ = Describe("A storm of stuck restores", Label("harness"), func() {
-	It("is cured, no faster than the bucket allows, whoever leads", func() {
-		s := newLoadTest(many)
-		defer s.clean()
+var _ = Describe("Many stuck Restores", func() {
+	It("are cured no faster than the bucket allows, in parallel and by several leaders", func() {
+		s := newLoadTest()
 		limits := s.reconciler.Config.Limits
-		const mostBursts = 10
-		bursts := 0
-		for ; s.phases()[kubeblocks.RestoreCompleted] < many && bursts < mostBursts; bursts++ {
-			s.lookFor(3)
-			Expect(s.mostAtOnce()).To(BeNumerically("<=", 1), "who waits does not wake with all others")
-			s.clock.Step(5 * time.Minute)
-			s.start() // a new leader knows what the ledgers hold, and looks at all
-			s.wake()
-		}
-		s.lookFor(2)
+		burst := int(limits.RemediationBurst)
+		Expect(burst).To(BeNumerically("<", load))
 
-		Expect(s.phases()).To(Equal(map[kubeblocks.RestorePhase]int{kubeblocks.RestoreCompleted: many}))
+		s.reconcileInParallel(burst)
+
+		const maxLeaders = 10
+		leaders := 0
+		for ; s.phases()[kubeblocks.RestoreCompleted] < load && leaders < maxLeaders; leaders++ {
+			s.clock.Step(5 * time.Minute)
+			s.start() // a new leader has only the histories
+			s.wake()
+			for _, c := range s.clusters {
+				c.fakeKubeBlocks.step()
+			}
+			s.reconcileFor(3)
+			Expect(s.maxAtOnce()).To(BeNumerically("<=", 1), "Clusters that wait for a token do not retry at the same moment")
+		}
+		Expect(s.phases()).To(Equal(map[kubeblocks.RestorePhase]int{kubeblocks.RestoreCompleted: load}))
 		times := s.attemptTimes()
-		Expect(times).To(HaveLen(many), "each was made anew once")
+		Expect(times).To(HaveLen(load), "each was re-created once")
 		for i := range times {
 			for j := i; j < len(times); j++ {
 				allowed := float64(limits.RemediationBurst) + times[j].Sub(times[i]).Minutes()*float64(limits.RemediationsPerMinute)
 				Expect(float64(j-i+1)).To(BeNumerically("<=", allowed), "attempts from %s to %s", times[i], times[j])
 			}
 		}
-		showf("storm", "%d Restores cured in %d bursts", many, bursts)
+		showf("load", "%d Restores cured by %d leaders", load, leaders)
 	})
 
-	It("takes as many tokens as there are, however many Clusters are looked at at once", func() {
-		s := newLoadTest(fewer)
-		defer s.clean()
-		server := servers[s.generation.Apps]
-		var seen sync.Map
-		s.reconciler = s.reconcilerOf(interceptor.NewClient(interceptor.NewClient(cachedReads(server.rehome, server.admin), within(s.namespace)), interceptor.Funcs{
-			Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, p client.Patch, opts ...client.PatchOption) error {
-				if _, again := seen.LoadOrStore(kindOf(c, obj)+obj.GetName(), true); !again {
-					return apierrors.NewConflict(schema.GroupResource{}, obj.GetName(), errors.New("somebody was ahead"))
-				}
-				return c.Patch(ctx, obj, p, opts...)
-			},
-		}), server.rehome, server)
-		s.reconciler.Config.Limits.BreakerCoolDown.Duration = 0 // nobody plays KubeBlocks: what is deleted stays stuck
-		look := func(c *stuckCluster) {
-			_, err := s.reconciler.Reconcile(s.ctx, ctrl.Request{NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: c.name}})
-			Expect(err).NotTo(HaveOccurred())
-		}
-		burst := int(s.reconciler.Config.Limits.RemediationBurst)
-		Expect(burst).To(BeNumerically("<", fewer))
-
-		inParallel(s.clusters, look)
-		Expect(s.attemptTimes()).To(BeEmpty(), "somebody is ahead of every first write, and its token is not spent")
-		for range 3 {
-			inParallel(s.clusters, look)
-			Expect(s.attemptTimes()).To(HaveLen(burst))
-		}
-	})
-
-	It("is left alone once the cure does not help", func() {
-		s := newLoadTest(fewer)
-		defer s.clean()
+	It("are left alone when their remediation does not help", func() {
+		s := newLoadTest()
 		for _, c := range s.clusters {
 			c.fakeKubeBlocks.short = "Insufficient memory"
 		}
 
-		s.lookFor(3)
+		s.reconcileFor(3)
 		const opensAfter = attempts.BreakerWindow/2 + 1
-		Expect(s.deleted).To(Equal(opensAfter))
+		Expect(s.attemptTimes()).To(HaveLen(opensAfter))
 		Expect(s.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))
 
-		s.wrote = 0
 		s.wake()
-		s.look()
+		s.reconcileFor(1)
 		before := s.allVersions()
 		s.clock.Step(time.Minute)
 		s.wake()
-		s.look()
-		Expect(s.wrote).To(BeZero())
+		s.reconcileFor(1)
 		Expect(s.allVersions()).To(Equal(before))
 
 		s.clock.Step(s.reconciler.Config.Limits.BreakerCoolDown.Duration)
-		Expect(s.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero(), "before anybody looks")
-		s.lookFor(2)
-		Expect(s.deleted).To(Equal(opensAfter+1), "one is tried, and it does not help")
-		showf("storm without a cure", "%d of %d Restores deleted before the breaker opened, 1 after the time to cool down", opensAfter, fewer)
+		Expect(s.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero(), "before any reconcile")
+		s.reconcileFor(2)
+		Expect(s.attemptTimes()).To(HaveLen(opensAfter+1), "one is tried, and that does not help")
 	})
 })
 
-// wake has the manager look at all, whatever is due.
+// reconcileInParallel reconciles all Clusters at once, and expects that exactly burst attempts are recorded. The first write to each
+// Cluster is refused: a token that was reserved for it must be released.
+func (s *loadTest) reconcileInParallel(burst int) {
+	GinkgoHelper()
+	var refused sync.Map
+	c := interceptor.NewClient(interceptor.NewClient(cachedReads(s.server.rehome, s.admin), within(s.namespace)), interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, p client.Patch, opts ...client.PatchOption) error {
+			if _, again := refused.LoadOrStore(kindOf(c, obj)+obj.GetName(), true); !again {
+				return apierrors.NewConflict(schema.GroupResource{}, obj.GetName(), errors.New("the object has been modified"))
+			}
+			return c.Patch(ctx, obj, p, opts...)
+		},
+	})
+	reconciler := s.reconcilerOf(c, s.server.rehome, s.server)
+	reconciler.Config.Limits.BreakerCoolDown.Duration = 0 // without KubeBlocks, what is deleted stays stuck
+	reconcile := func(c *stuckCluster) {
+		_, err := reconciler.Reconcile(s.ctx, s.request(c))
+		Expect(err).NotTo(HaveOccurred())
+	}
+	inParallel(s.clusters, reconcile)
+	Expect(s.attemptTimes()).To(BeEmpty())
+	for range 2 {
+		inParallel(s.clusters, reconcile)
+		Expect(s.attemptTimes()).To(HaveLen(burst))
+	}
+}
+
+// wake has all Clusters reconciled.
 func (s *loadTest) wake() {
 	for _, c := range s.clusters {
 		c.due = s.clock.Now()

@@ -5,7 +5,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = besideEachGeneration("The log", func(e *env) {
+var _ = besideKubeBlocks("The log", func(e *env) {
 	BeforeEach(func() { e.unobserved = true })
 
 	It("holds actions as Info, and plans that act as Debug", func() {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -35,6 +36,7 @@ import (
 // The fake client of controller-runtime takes 1 ms for a list and 10 ms for a patch. This one takes microseconds: an object is never
 // modified, and is converted once for all reads of a version.
 type memoryAPI struct {
+	mu     sync.Mutex // held during each call
 	scheme *runtime.Scheme
 	clock  clock.PassiveClock
 	// version and created count the writes and the objects, for resourceVersions and UIDs.
@@ -151,6 +153,8 @@ func contentOf(obj client.Object, gvk schema.GroupVersionKind) map[string]any {
 }
 
 func (c *memoryClient) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	gvk := c.kindOf(obj)
 	found, err := c.api.find(gvk, key)
 	if err != nil {
@@ -161,6 +165,8 @@ func (c *memoryClient) Get(_ context.Context, key client.ObjectKey, obj client.O
 }
 
 func (c *memoryClient) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	gvk := c.kindOf(list)
 	gvk.Kind = strings.TrimSuffix(gvk.Kind, "List")
 	o := (&client.ListOptions{}).ApplyOptions(opts)
@@ -206,6 +212,8 @@ func (a *memoryAPI) keys(gvk schema.GroupVersionKind) []types.NamespacedName {
 }
 
 func (c *memoryClient) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	a, gvk := c.api, c.kindOf(obj)
 	content := contentOf(obj, gvk)
 	u := &unstructured.Unstructured{Object: content}
@@ -342,6 +350,8 @@ func (c *memoryClient) Update(_ context.Context, obj client.Object, _ ...client.
 }
 
 func (c *memoryClient) replace(obj client.Object, subResource string) error {
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	gvk := c.kindOf(obj)
 	updated, err := c.update(gvk, client.ObjectKeyFromObject(obj), subResource, contentOf(obj, gvk))
 	if err == nil {
@@ -355,6 +365,8 @@ func (c *memoryClient) Patch(_ context.Context, obj client.Object, p client.Patc
 }
 
 func (c *memoryClient) patch(obj client.Object, p client.Patch, subResource string) error {
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	gvk, key := c.kindOf(obj), client.ObjectKeyFromObject(obj)
 	before, err := c.api.find(gvk, key)
 	if err != nil {
@@ -421,6 +433,8 @@ func merged(content, changes map[string]any) map[string]any {
 }
 
 func (c *memoryClient) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	gvk, key := c.kindOf(obj), client.ObjectKeyFromObject(obj)
 	before, err := c.api.find(gvk, key)
 	if err != nil {
@@ -483,6 +497,8 @@ func (s *memorySubResource) Patch(_ context.Context, obj client.Object, p client
 // Create binds a Pod to a node.
 func (s *memorySubResource) Create(_ context.Context, obj, subResource client.Object, _ ...client.SubResourceCreateOption) error {
 	c, gvk, key := s.client, s.client.kindOf(obj), client.ObjectKeyFromObject(obj)
+	c.api.mu.Lock()
+	defer c.api.mu.Unlock()
 	before, err := c.api.find(gvk, key)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func hasLabels(m *dto.Metric, values []string) bool {
 	return true
 }
 
-var _ = besideEachGeneration("A metric", func(e *env) {
+var _ = besideKubeBlocks("A metric", func(e *env) {
 	It("counts an action that was taken, and none that was not", func() {
 		h := e.stuckRestore(clusterStale)
 		e.before["patch Cluster"] = func() { e.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) }
@@ -213,7 +213,7 @@ var _ = besideEachGeneration("A metric", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("An event", func(e *env) {
+var _ = besideKubeBlocks("An event", func(e *env) {
 	It("is sent when a reason changes, and only then", func() {
 		h := e.stuckRestore(clusterStale)
 

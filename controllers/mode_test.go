@@ -10,7 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 )
 
-var _ = besideEachGeneration("The mode of a Cluster", func(e *env) {
+var _ = besideKubeBlocks("The mode of a Cluster", func(e *env) {
 	// modes sets the mode at each place; an empty one is not set.
 	modes := func(configuration configv1alpha1.Mode, namespace, rehoming string) {
 		GinkgoHelper()

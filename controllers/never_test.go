@@ -18,7 +18,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("A Restore that carries old rules", func(e *env) {
+var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 	It("is deleted when nothing of it ever started", func() {
 		h := e.stuckRestore(clusterRewritten)
 

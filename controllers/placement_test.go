@@ -58,7 +58,7 @@ func stalePer(topologyKey string) map[string]any {
 	return map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
 }
 
-var _ = besideEachGeneration("A stale rule of a Cluster whose volumes are bound", func(e *env) {
+var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", func(e *env) {
 	// restored makes carrot67 with one stale rule and a finished Restore: its Jobs and Pods are gone, and the database is not there.
 	restored := func(topologyKey string) {
 		GinkgoHelper()

@@ -12,7 +12,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("What the owner decided", func(e *env) {
+var _ = besideKubeBlocks("What the owner decided", func(e *env) {
 	setMode := func(mode string) {
 		GinkgoHelper()
 		e.merge(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"`+mode+`"}}}`)
@@ -102,7 +102,7 @@ var _ = besideEachGeneration("What the owner decided", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("PodsScheduled", func(e *env) {
+var _ = besideKubeBlocks("PodsScheduled", func(e *env) {
 	// snapshotOf replaces the snapshot by that of a cluster whose components have a policy.
 	backedUpFrom := func(h *stuckRestore, name string, policy map[string]any) {
 		GinkgoHelper()
@@ -194,7 +194,7 @@ var _ = besideEachGeneration("PodsScheduled", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("Stale answers", func(e *env) {
+var _ = besideKubeBlocks("Stale answers", func(e *env) {
 	It("are spaced, and logged from the third on", func() {
 		h := e.stuckRestore(clusterStale)
 		stale := func() time.Duration {

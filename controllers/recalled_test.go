@@ -10,7 +10,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("The report on a Cluster whose Backup has expired", func(e *env) {
+var _ = besideKubeBlocks("The report on a Cluster whose Backup has expired", func(e *env) {
 	const removesReference = `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`
 	// finished makes a Cluster that was rewritten, and whose Restore was re-created and has completed.
 	finished := func() *stuckRestore {

@@ -44,7 +44,7 @@ func ready(r *v1alpha1.Rehoming) string {
 	return meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady).Reason
 }
 
-var _ = besideEachGeneration("A Rehoming", func(e *env) {
+var _ = besideKubeBlocks("A Rehoming", func(e *env) {
 	It("tells the whole story of a restored Cluster", func() {
 		h := e.stuckRestore(clusterStale)
 		e.merge(h.pod, `{"status":null}`)
@@ -191,7 +191,7 @@ var _ = besideEachGeneration("A Rehoming", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("The spec of a Rehoming", func(e *env) {
+var _ = besideKubeBlocks("The spec of a Rehoming", func(e *env) {
 	DescribeTable("sets the mode", func(mode string, written bool) {
 		e.stuckRestore(clusterStale)
 		Expect(e.steer(v1alpha1.RehomingSpec{Mode: mode})).To(Succeed())
@@ -273,7 +273,7 @@ func progress(r *v1alpha1.Rehoming) map[string]string {
 	return found
 }
 
-var _ = besideEachGeneration("The conditions of a Rehoming follow kstatus", func(e *env) {
+var _ = besideKubeBlocks("The conditions of a Rehoming follow kstatus", func(e *env) {
 	It("while Rehome or KubeBlocks works", func() {
 		e.stuckRestore(clusterStale)
 		e.reconcile()

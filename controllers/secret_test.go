@@ -10,7 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-var _ = besideEachGeneration("A password in a restore annotation", func(e *env) {
+var _ = besideKubeBlocks("A password in a restore annotation", func(e *env) {
 	const password = "hunter2"
 
 	// told is all that leaves Rehome.

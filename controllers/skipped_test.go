@@ -9,7 +9,7 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 )
 
-var _ = besideEachGeneration("A Rehoming of a skipped Cluster", func(e *env) {
+var _ = besideKubeBlocks("A Rehoming of a skipped Cluster", func(e *env) {
 	// says matches the condition Ready of a Rehoming.
 	says := func(reason string) {
 		GinkgoHelper()

@@ -12,7 +12,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("A write that somebody is ahead of", func(e *env) {
+var _ = besideKubeBlocks("A write that somebody is ahead of", func(e *env) {
 	// comesToNothing reconciles, lets somebody be ahead of a write, and expects that the reconcile only asks to look again.
 	comesToNothing := func(write string, somebody func()) {
 		GinkgoHelper()
@@ -134,7 +134,7 @@ var _ = besideEachGeneration("A write that somebody is ahead of", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("A write that is refused", func(e *env) {
+var _ = besideKubeBlocks("A write that is refused", func(e *env) {
 	It("is an error, and the Restore still says what is due", func() {
 		h := e.stuckRestore(clusterStale)
 		e.merge(h.cluster, `{"spec":{"frozen":true}}`)

@@ -2,7 +2,7 @@ package controllers_test
 
 import (
 	"context"
-	"sync"
+	"encoding/json"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -46,41 +46,66 @@ type server struct {
 // servers holds the API server of each generation, by the version in which it stores Clusters.
 var servers = map[schema.GroupVersion]*server{}
 
-var _ = BeforeSuite(func() {
+// The processes of a run share the API servers, which the first starts.
+var _ = SynchronizedBeforeSuite(func() []byte {
 	generations := []rehometesting.Generation{rehometesting.V09(), rehometesting.V10()}
-	started := make([]*server, len(generations))
-	var wait sync.WaitGroup
-	for i, generation := range generations {
-		wait.Go(func() {
-			defer GinkgoRecover()
-			started[i] = start(generation)
-		})
-	}
-	wait.Wait()
-	for i, generation := range generations {
-		servers[generation.Apps] = started[i]
+	started := make([]access, len(generations))
+	inParallel([]int{0, 1}, func(i int) { started[i] = start(generations[i]) })
+	data, err := json.Marshal(started)
+	Expect(err).NotTo(HaveOccurred())
+	return data
+}, func(data []byte) {
+	var started []access
+	Expect(json.Unmarshal(data, &started)).To(Succeed())
+	for _, a := range started {
+		servers[a.Apps] = a.connect()
 	}
 })
 
-func start(generation rehometesting.Generation) *server {
+// access is what a process needs to use an API server.
+type access struct {
+	Apps                    schema.GroupVersion
+	Admin, Rehome, Observer credentials
+}
+
+// credentials are those of a user.
+type credentials struct {
+	Host          string
+	CA, Cert, Key []byte
+}
+
+func credentialsOf(c *rest.Config) credentials {
+	return credentials{c.Host, c.CAData, c.CertData, c.KeyData}
+}
+
+func start(generation rehometesting.Generation) access {
 	GinkgoHelper()
 	environment, err := rehometesting.Start(generation)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(environment.Stop)
 
-	s := &server{apps: discover(environment.Config)}
-	scheme := schemeOf(s.apps)
-	s.admin, err = client.New(environment.Config, client.Options{Scheme: scheme})
+	a := access{Apps: discover(environment.Config), Admin: credentialsOf(environment.Config)}
+	admin := a.Admin.client(a.Apps)
+	createRole(admin)
+	a.Rehome = credentialsOf(boundToRole(environment, admin, "rehome"))
+	a.Observer = credentialsOf(observerUser(environment, admin))
+	allowed, err := client.New(allowedObserver(environment), client.Options{Scheme: admin.Scheme()})
 	Expect(err).NotTo(HaveOccurred())
-	createRole(s.admin)
-	as := func(user *rest.Config) client.WithWatch {
-		c, err := client.NewWithWatch(user, client.Options{Scheme: scheme})
-		Expect(err).NotTo(HaveOccurred())
-		return c
-	}
-	s.rehome, s.observer = as(boundToRole(environment, s.admin, "rehome")), as(observerUser(environment, s.admin))
-	awaitPolicy(s.admin, as(allowedObserver(environment)))
-	return s
+	awaitPolicy(admin, allowed)
+	return a
+}
+
+func (a access) connect() *server {
+	GinkgoHelper()
+	return &server{apps: a.Apps, admin: a.Admin.client(a.Apps), rehome: a.Rehome.client(a.Apps), observer: a.Observer.client(a.Apps)}
+}
+
+func (c credentials) client(apps schema.GroupVersion) client.WithWatch {
+	GinkgoHelper()
+	config := &rest.Config{Host: c.Host, QPS: -1, TLSClientConfig: rest.TLSClientConfig{CAData: c.CA, CertData: c.Cert, KeyData: c.Key}}
+	withWatch, err := client.NewWithWatch(config, client.Options{Scheme: schemeOf(apps)})
+	Expect(err).NotTo(HaveOccurred())
+	return withWatch
 }
 
 // schemeOf returns a scheme with the views of KubeBlocks' kinds in a version.

@@ -18,7 +18,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("A replacement of a Restore's rules that was begun", func(e *env) {
+var _ = besideKubeBlocks("A replacement of a Restore's rules that was begun", func(e *env) {
 	// begun takes the rules of a Restore, and notes what comes next.
 	begun := func(h *stuckRestore, next string) {
 		GinkgoHelper()

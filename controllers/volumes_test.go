@@ -15,7 +15,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("Rules that restore Pods follow where volumes allow looser ones", func(e *env) {
+var _ = besideKubeBlocks("Rules that restore Pods follow where volumes allow looser ones", func(e *env) {
 	// volume makes a volume, tied to a node or not.
 	volume := func(tied bool) string {
 		GinkgoHelper()
