@@ -5,7 +5,7 @@ KUBEBLOCKS ?= v1.0.2
 # Without CHECKS, the tests choose the cases. .ci/nightly tries more.
 FUZZTIME ?= 10s
 CHECKS ?=
-SEEDS ?= 200
+SEEDS ?= 1000
 
 # VERSION, a version of KubeBlocks, and E2E select end-to-end specs by their labels. All specs of v1.0.0 are nightly.
 VERSION ?=
@@ -115,7 +115,7 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 
 .PHONY: test
-test: test-unit test-controllers test-alerts test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run the tests of .ci/run.
+test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run the tests of .ci/run.
 
 .PHONY: test-unit
 test-unit: $(if $(filter-out ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
@@ -130,7 +130,7 @@ test-controllers: controlplane ## Run the controllers against a real API server.
 .PHONY: test-faults
 test-faults: ## Run the controllers against an API server in memory that fails, with SEEDS seeds. [SEEDS]
 	@go test -list '^TestFaults$$' ./controllers | grep -q '^TestFaults$$' || (echo "controllers has no TestFaults" && exit 1)
-	FAULT_SEEDS=$(SEEDS) go test -count=1 -timeout 6h -run '^TestFaults$$' ./controllers
+	FAULT_SEEDS=$(SEEDS) go test -count=1 -timeout 6h -v -run '^TestFaults$$' ./controllers
 
 .PHONY: test-alerts
 test-alerts: $(PROMTOOL) ## Check the alert rules, and when they fire.

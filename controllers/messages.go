@@ -12,6 +12,9 @@ import (
 const (
 	invalidMode     = "Annotation %s of Namespace %s %s. Nothing is changed until it is corrected."
 	multiCluster    = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
+	backupElsewhere = "Backup %s in another Namespace cannot be used. This message never says why; the log of Rehome does."
+	tooManyBackups  = "The Cluster and its Restores name %d Backups; the first %d of them are read."
+	tooManyRules    = "The Cluster has more than %d scheduling rules. Nothing is changed."
 	backupForbidden = "Rehome has no right to get Backup %s. It continues when it has the right."
 )
 

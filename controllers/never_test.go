@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -268,9 +269,6 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 		Entry("when the snapshot is broken", func(h *stuckRestore) {
 			e.merge(h.backup, `{"metadata":{"annotations":{"kubeblocks.io/cluster-snapshot":"{"}}}`)
 		}, v1alpha1.ReasonSourceUnknown, "not JSON at byte"),
-		Entry("when one Backup of two is gone", func(h *stuckRestore) {
-			e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":"{\"proxy\":{\"name\":\"bp2\"}}"}}}`)
-		}, v1alpha1.ReasonSourceUnknown, "bp2"),
 		Entry("when no Pod may have one of its rules", func(h *stuckRestore) {
 			e.merge(h.cluster, `{"spec":{"schedulingPolicy":{"topologySpreadConstraints":[{"maxSkew":0,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]}}}`)
 		}, v1alpha1.ReasonInvalidRule, "maxSkew 0"),
@@ -278,6 +276,18 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 			e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":"bp1"}}}`)
 		}, v1alpha1.ReasonSourceUnknown, "kubeblocks.io/restore-from-backup"),
 	)
+
+	It("is rewritten by one Backup of two when the other is gone, and says so", func() {
+		h := e.stuckRestore(clusterStale)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":"{\"proxy\":{\"name\":\"bp2\"}}"}}}`)
+
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+		e.reconcile()
+
+		Expect(meta.FindStatusCondition(e.rehoming().Status.Conditions, v1alpha1.ConditionReady)).To(HaveValue(SatisfyAll(
+			HaveField("Status", Not(Equal(metav1.ConditionTrue))), HaveField("Message", ContainSubstring("bp2")))))
+	})
 
 	It("is not written while database Pods of its components are bound to nodes", func() {
 		h := e.stuckRestore(clusterStale)

@@ -5,17 +5,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
+
+// maxBackups is how many Backups of one Cluster are read.
+const maxBackups = 32
 
 // readSources reads the Backups that the Cluster is restored from. Nothing is guessed: a Backup that does not show what was
 // inherited is an obstacle, not an error.
@@ -29,6 +35,7 @@ func (r *ClusterReconciler) readSources(ctx context.Context, s *scope) error {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonMultiCluster, Message: multiCluster})
 	case err != nil:
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: err.Error()})
+	case s.observation.Obstacle != nil: // the Backups would decide nothing
 	default:
 		return r.readBackups(ctx, s, backups)
 	}
@@ -57,38 +64,90 @@ func (s *scope) restoreObjects() []kubeblocks.Restore {
 	return objects
 }
 
+// readBackups reads the Backups of those names, at most maxBackups. Rules that only an unread Backup would show as inherited are
+// kept, and the others are rewritten. Where no Backup can be read, that is an obstacle.
 func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []types.NamespacedName) error {
+	var unread []remedy.Obstacle
+	if omitted := len(names) - maxBackups; omitted > 0 {
+		unread = append(unread, remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(tooManyBackups, len(names), maxBackups)})
+		names = names[:maxBackups]
+	}
+	names = slices.SortedFunc(slices.Values(names), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
+	snapshots := &kubeblocks.Snapshots{}
 	for _, name := range names {
-		source, err := r.readSource(ctx, name)
-		switch {
-		case err == nil:
+		source, err := r.readSource(ctx, s, name, snapshots)
+		if err == nil {
 			s.sources = append(s.sources, source)
-		case apierrors.IsForbidden(err):
-			s.block(remedy.Obstacle{
-				Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(backupForbidden, name),
-				RequeueAfter: metav1.Duration{Duration: requeueForbidden},
-			})
-		case apierrors.IsNotFound(err), errors.Is(err, errNoBackup),
-			errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
-			s.block(remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: err.Error()})
-		default:
+			continue
+		}
+		obstacle := obstacleOf(err, name)
+		if obstacle == nil {
 			return err
 		}
+		if name.Namespace != s.cluster.Namespace {
+			logf.FromContext(ctx).Info("A Backup in another Namespace cannot be used", "backup", name, "reason", err.Error())
+			obstacle = elsewhereObstacle(err, name)
+		}
+		unread = append(unread, *obstacle)
+	}
+	switch {
+	case len(unread) == 0:
+	case len(s.sources) == 0:
+		s.block(unread[0])
+	default:
+		s.observation.Unread = &unread[0]
 	}
 	return nil
 }
 
-// errNoBackup says that a reference cannot name a Backup, so that a retry would not help.
-var errNoBackup = errors.New("is not the name of a Backup")
+var (
+	// errNoBackup says that a reference cannot name a Backup, so that a retry would not help.
+	errNoBackup = errors.New("is not the name of a Backup")
+	// errElsewhere says that the configuration forbids to read a Backup in another Namespace.
+	errElsewhere = errors.New("is in another Namespace, and crossNamespaceBackups is false")
+)
+
+// obstacleOf returns why a Backup does not show what was inherited. It returns nil for an error that a retry may solve.
+func obstacleOf(err error, name types.NamespacedName) *remedy.Obstacle {
+	switch {
+	case apierrors.IsForbidden(err):
+		return &remedy.Obstacle{
+			Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(backupForbidden, name),
+			RequeueAfter: metav1.Duration{Duration: requeueForbidden},
+		}
+	case apierrors.IsNotFound(err), errors.Is(err, errNoBackup), errors.Is(err, errElsewhere),
+		errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
+		return &remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: err.Error()}
+	default:
+		return nil
+	}
+}
+
+// elsewhereObstacle is the same for every Backup in another Namespace, whether it is missing, forbidden or bad. The owner of the
+// Cluster may have no right to read that Namespace. Only the configuration tells nothing about the Backup.
+func elsewhereObstacle(err error, name types.NamespacedName) *remedy.Obstacle {
+	obstacle := &remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(backupElsewhere, name)}
+	if errors.Is(err, errElsewhere) {
+		obstacle.Message = err.Error()
+		return obstacle
+	}
+	obstacle.RequeueAfter.Duration = requeueForbidden
+	return obstacle
+}
 
 // readSource makes a live read, because a snapshot is large and is needed once.
-func (r *ClusterReconciler) readSource(ctx context.Context, name types.NamespacedName) (rewrite.Source, error) {
+func (r *ClusterReconciler) readSource(
+	ctx context.Context, s *scope, name types.NamespacedName, snapshots *kubeblocks.Snapshots,
+) (rewrite.Source, error) {
 	if len(validation.NameIsDNSSubdomain(name.Name, false)) > 0 || len(validation.ValidateNamespaceName(name.Namespace, false)) > 0 {
-		return rewrite.Source{}, fmt.Errorf("%q %w", name, errNoBackup)
+		return rewrite.Source{}, fmt.Errorf("%q %w", truncate(name.String(), maxText), errNoBackup)
+	}
+	if !r.Config.ReadsElsewhere() && name.Namespace != s.cluster.Namespace {
+		return rewrite.Source{}, fmt.Errorf("Backup %s %w", name, errElsewhere) //nolint:staticcheck // a kind is capitalized
 	}
 	var backup kubeblocks.Backup
 	if err := r.APIReader.Get(ctx, name, &backup); err != nil {
 		return rewrite.Source{}, fmt.Errorf("get Backup %s: %w", name, err)
 	}
-	return kubeblocks.SourceOf(&backup)
+	return snapshots.SourceOf(&backup)
 }

@@ -1,21 +1,15 @@
 #!/usr/bin/env bash
-# hack/once.sh [--stamp FILE] NAME PATHS... -- COMMAND...
+# hack/once.sh NAME PATHS... -- COMMAND...
 #
 # Runs COMMAND, unless it has passed with the same inputs. FORCE=1 always runs it.
 #
 # The inputs are the files under PATHS (git pathspecs) that git does not ignore, COMMAND, the settings of Go, and the files that pin
 # tools. Other variables are no inputs, so pass options in COMMAND.
 #
-# A stamp in .cache/once records the pass, so a fresh clone runs everything. --stamp names a file to commit instead. Then the settings of
-# Go and the pins are no inputs: they differ between machines.
+# A stamp in .cache/once records the pass, so a fresh clone runs everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stamp=
-if [[ $1 == --stamp ]]; then
-	stamp=$2
-	shift 2
-fi
 name=$1
 shift
 paths=()
@@ -24,14 +18,9 @@ while [[ $1 != -- ]]; do
 	shift
 done
 shift
-settings=()
-if [[ -z $stamp ]]; then
-	stamp=.cache/once/$name
-	paths+=(Makefile hack/*.mk hack/once.sh)
-	settings=(GOVERSION GOOS GOARCH GOFLAGS GOEXPERIMENT GODEBUG CGO_ENABLED)
-else
-	paths+=(":(exclude)$stamp")
-fi
+stamp=.cache/once/$name
+paths+=(Makefile hack/*.mk hack/once.sh)
+settings=(GOVERSION GOOS GOARCH GOFLAGS GOEXPERIMENT GODEBUG CGO_ENABLED)
 
 # digest prints a hash of the inputs. git adds the files to a temporary index and object store. It fails if a path matches no file, so a
 # renamed path is an error.
@@ -47,7 +36,7 @@ digest() {
 	[[ $tree ]] || return 1
 	{
 		printf '%s\n' "$tree" "$@"
-		[[ ${#settings[@]} == 0 ]] || go env "${settings[@]}"
+		go env "${settings[@]}"
 	} | sha256sum | cut -d' ' -f1
 }
 

@@ -180,27 +180,6 @@ func TestOnceFailsOnAPathWithoutFiles(t *testing.T) {
 	g.Expect(string(out)).To(ContainSubstring("pathspec 'src' did not match any files"))
 }
 
-func TestACommittedStampIsValidOnAnotherMachine(t *testing.T) {
-	g := NewWithT(t)
-	c := newCheckout(t)
-	_, _, err := c.once(t, "true", "--stamp", "src/VERIFIED")
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(filepath.Join(c.dir, "src", "VERIFIED")).To(BeARegularFile())
-
-	// Another machine has other settings of Go and an empty cache.
-	c.env = []string{"GOFLAGS=-tags=another"}
-	c.write(t, "hack/tools.mk", "TOOL := v2\n")
-	g.Expect(os.RemoveAll(filepath.Join(c.dir, ".cache"))).To(Succeed())
-	out, _, err := c.once(t, "true", "--stamp", "src/VERIFIED")
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(out).To(Equal(skipped))
-
-	c.write(t, "src/a.go", "package b\n")
-	_, runs, err := c.once(t, "true", "--stamp", "src/VERIFIED")
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(runs).To(Equal(2))
-}
-
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

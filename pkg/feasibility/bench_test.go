@@ -31,11 +31,11 @@ func manyPlaces(n int, zonal bool) []string {
 	return all
 }
 
-// shards returns components of three Pods each.
-func shards(n int, p func(of string) written, zonal bool) []feasibility.Pod {
-	places := manyPlaces(3*n, zonal)
+// shards returns 100 components of three Pods each.
+func shards(p func(of string) written, zonal bool) []feasibility.Pod {
+	places := manyPlaces(300, zonal)
 	var all []feasibility.Pod
-	for i := range n {
+	for i := range 100 {
 		of := fmt.Sprintf("shard-%03d", i)
 		shard := pods(of, p(of), places[3*i:3*i+3]...)
 		for j := range shard {
@@ -60,16 +60,16 @@ var sizes = map[string]func() feasibility.World{
 		return world(manyNodes(1000), pods("mysql", together(apart(host, "mysql"), apart(zone, "mysql")), "a", "b7", "c"))
 	},
 	"100 shards of 3, 1000 nodes, bound to nodes": func() feasibility.World {
-		return world(manyNodes(1000), shards(100, perNodeAndZone, false))
+		return world(manyNodes(1000), shards(perNodeAndZone, false))
 	},
 	"100 shards of 3, 1000 nodes, bound to zones": func() feasibility.World {
-		return world(manyNodes(1000), shards(100, perNodeAndZone, true))
+		return world(manyNodes(1000), shards(perNodeAndZone, true))
 	},
 	"100 shards of 3 in one group, 1000 nodes, bound to nodes": func() feasibility.World {
-		return world(manyNodes(1000), shards(100, func(string) written { return apart(host, "") }, false))
+		return world(manyNodes(1000), shards(func(string) written { return apart(host, "") }, false))
 	},
 	"100 shards of 3 in one group, 1000 nodes, bound to zones": func() feasibility.World {
-		return world(manyNodes(1000), shards(100, func(string) written { return together(apart(host, ""), even(zone, "")) }, true))
+		return world(manyNodes(1000), shards(func(string) written { return together(apart(host, ""), even(zone, "")) }, true))
 	},
 	"sister components, 1000 nodes": func() feasibility.World {
 		return world(manyNodes(1000), pods("mysql", perNodeAndZone("mysql"), "a1", "b", "c"), pods("proxy", together(near(zone, "mysql"), apart(host, "proxy")), "", "", ""))

@@ -14,6 +14,7 @@ type board struct {
 	pods []int
 	// nodes are those of the board, class is each one's class. The nodes of one class stand together, and begin at first.
 	nodes, class, first []int
+	topologies          []*topology
 	checks              [][]check
 }
 
@@ -30,7 +31,7 @@ type check struct {
 }
 
 func (g *group) board() *board {
-	b := &board{group: g, pods: slices.Clone(g.pods)}
+	b := &board{group: g, pods: slices.Clone(g.pods), topologies: g.used()}
 	slices.SortStableFunc(b.pods, func(p, q int) int { return cmp.Compare(g.candidates[q].count(), g.candidates[p].count()) })
 	b.addNodes()
 	place := make(map[int]int, len(b.pods))
@@ -61,7 +62,7 @@ func (b *board) addNodes() {
 	}
 	slices.SortStableFunc(order, func(k, l string) int { return cmp.Compare(b.suitors(classes[l][0]), b.suitors(classes[k][0])) })
 	alike := 1
-	if slices.ContainsFunc(b.used(), func(t *topology) bool { return t.fine }) {
+	if slices.ContainsFunc(b.topologies, func(t *topology) bool { return t.fine }) {
 		alike = len(b.pods) + 1
 	}
 	for i, key := range order {
@@ -92,7 +93,7 @@ func (b *board) signature(node int) (key string, wanted bool) {
 	for _, constraint := range b.spreads {
 		s, wanted = addBit(s, constraint.eligible.has(node), wanted)
 	}
-	for _, t := range b.used() {
+	for _, t := range b.topologies {
 		domain := t.of[node]
 		if t.fine && domain != none {
 			domain = 0

@@ -9,6 +9,8 @@ const (
 	maxConstraints = 4
 	// maxRounds is how often rules are judged anew after some were refused.
 	maxRounds = 24
+	// maxReconsidered is how many refusals are judged a second time, in the light of the others.
+	maxReconsidered = 12
 )
 
 // budget bounds the work of a decision.

@@ -2,8 +2,11 @@ package feasibility
 
 // like reports whether two constraints ask the same of their Pods.
 func (s *spread) like(other *spread) bool {
-	return other != nil && (s == other ||
-		s.topology == other.topology && s.maxSkew == other.maxSkew && s.few == other.few && s.takes.equal(other.takes) && s.eligible.equal(other.eligible))
+	if other == nil || s == other {
+		return other != nil
+	}
+	return s.topology == other.topology && s.maxSkew == other.maxSkew && s.few == other.few &&
+		s.takes.equal(other.takes) && s.eligible.equal(other.eligible)
 }
 
 // countMost returns how many of the Pods that a constraint counts can be in each domain.

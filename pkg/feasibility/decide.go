@@ -2,9 +2,8 @@ package feasibility
 
 import "slices"
 
-// Decide returns the changed rules that must stay stale. All others may be rewritten, together.
-//
-// Refused rules count as stale for the others. So one rule that the volumes do not admit keeps no other from being rewritten.
+// Decide returns the changed rules that must stay stale. All others may be rewritten, together: where one of them is to stay for
+// another reason, give it Stale as its Rewritten rule, and decide again.
 func Decide(w World) []Refusal {
 	d := &decision{tied: tied(&w), budget: budget{maxSteps}, refused: map[Rule]bool{}}
 	if d.tied.empty() {
@@ -18,12 +17,11 @@ func Decide(w World) []Refusal {
 	if nodes := lifted(w.Nodes); nodes != nil {
 		d.stages = append(d.stages, newStage(&w, nodes, d.terms, &d.budget))
 	}
-	for range maxRounds {
-		if more := d.round(); !more && !d.budget.spent() {
-			return d.refusals
-		}
+	if !d.settle() {
+		d.refuseAll()
+		return d.refusals
 	}
-	d.refuseAll()
+	d.reconsider()
 	return d.refusals
 }
 
@@ -49,20 +47,54 @@ type decision struct {
 	refusals []Refusal
 }
 
-// round judges all groups, with those rules stale that were refused before. It reports whether it refused more.
-func (d *decision) round() bool {
-	refusals := len(d.refusals)
+// settle refuses rules until the rest is admitted. It returns false when that would cost too much.
+func (d *decision) settle() bool {
+	for range maxRounds {
+		refusals := len(d.refusals)
+		d.round(func(c *conflict) bool { d.refuse(c.refusal()); return true })
+		if d.budget.spent() {
+			return false
+		}
+		if len(d.refusals) == refusals {
+			return true
+		}
+	}
+	return false
+}
+
+// reconsider admits what was refused because of a rule that was refused later.
+func (d *decision) reconsider() {
+	if len(d.refusals) < 2 || len(d.refusals) > maxReconsidered {
+		return
+	}
+	d.refusals = slices.DeleteFunc(d.refusals, func(r Refusal) bool {
+		delete(d.refused, r.Rule)
+		admitted := d.round(func(*conflict) bool { return false }) && !d.budget.spent()
+		if !admitted {
+			d.refused[r.Rule] = true
+		}
+		return admitted
+	})
+}
+
+// round judges all groups, with those rules stale that were refused before. It stops when a conflict is not to go on with, and
+// reports whether there was none.
+func (d *decision) round(goOn func(*conflict) bool) (admitted bool) {
+	admitted = true
 	for _, s := range d.stages {
 		for _, m := range s.split(d.terms, d.refused, &d.budget) {
 			if d.budget.spent() {
-				return true
+				return false
 			}
 			if c := s.judge(m, &d.budget); c != nil {
-				d.refuse(c.refusal())
+				admitted = false
+				if !goOn(c) {
+					return false
+				}
 			}
 		}
 	}
-	return len(d.refusals) > refusals
+	return admitted
 }
 
 func (d *decision) refuse(r Refusal) {
@@ -107,22 +139,21 @@ func (s *stage) judge(m *members, b *budget) *conflict {
 	}
 	p := g.prove()
 	open := p.unproven()
-	switch {
-	case len(open) == 0:
+	if len(open) == 0 {
 		return nil
-	case g.exact():
-		return p.taken(open[0])
+	}
+	if c := p.taken(open[0]); c != nil {
+		return c
 	}
 	found, complete := g.board().search()
-	switch {
-	case found != nil:
+	if found != nil {
 		return found.conflict()
-	case complete:
-		return nil
-	default:
-		rule := g.suspect()
-		return &conflict{group: g, Rule: rule, closing: rule, pod: open[0], unproven: true}
 	}
+	if complete {
+		return nil
+	}
+	rule := g.suspect()
+	return &conflict{group: g, Rule: rule, closing: rule, pod: open[0], unproven: true}
 }
 
 // exact reports whether the proof finds every Pod that has a node at the end of every play.
@@ -131,10 +162,17 @@ func (g *group) exact() bool {
 		!slices.ContainsFunc(g.anti, func(r *rule) bool { return r.topology != g.anti[0].topology })
 }
 
-// taken says which Pods can take all nodes of one.
+// taken says which Pods can take all nodes of one, or nil where the proof is not exact.
 func (p *proof) taken(pod int) *conflict {
+	if !p.exact() {
+		return nil
+	}
+	cover := p.cover(p.candidates[pod], p.blockers(pod))
+	if cover == nil || p.budget.spent() {
+		return nil
+	}
 	c := &conflict{group: p.group, pod: pod}
-	for _, closer := range p.cover(p.candidates[pod], p.blockers(pod)).closers {
+	for _, closer := range cover.closers {
 		if len(closer.closes) > 0 {
 			c.others = append(c.others, closer.pod)
 		}

@@ -266,7 +266,7 @@ func (d *decided) oracle(of func(entry) any, closed outsiders) *oracle {
 			return e.Kind == feasibility.Affinity && e.judged && !reflect.DeepEqual(of(e), e.left)
 		})
 		for _, e := range d.entries[pod] {
-			if rule := of(e); rule != nil && !(met && e.Kind == feasibility.Affinity) {
+			if rule := of(e); rule != nil && (!met || e.Kind != feasibility.Affinity) {
 				o.add(pod, e.Kind, rule)
 			}
 		}

@@ -2,6 +2,7 @@ package feasibility
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -178,8 +179,10 @@ func (c *cluster) index(key string) map[string]set {
 	return index
 }
 
-// passing is the prefix of the taints that Kubernetes itself sets and removes.
-const passing = "node.kubernetes.io/"
+// passes reports whether Kubernetes itself sets and removes a taint.
+func passes(t corev1.Taint) bool {
+	return strings.HasPrefix(t.Key, "node.kubernetes.io/") || strings.HasPrefix(t.Key, "node.cloudprovider.kubernetes.io/")
+}
 
 // lifted returns the nodes without what passes: cordons, and taints that Kubernetes sets. It is nil where nothing does.
 func lifted(nodes []corev1.Node) []corev1.Node {
@@ -188,12 +191,7 @@ func lifted(nodes []corev1.Node) []corev1.Node {
 	for i := range nodes {
 		all[i] = nodes[i]
 		all[i].Spec.Unschedulable = false
-		all[i].Spec.Taints = nil
-		for _, taint := range nodes[i].Spec.Taints {
-			if !strings.HasPrefix(taint.Key, passing) {
-				all[i].Spec.Taints = append(all[i].Spec.Taints, taint)
-			}
-		}
+		all[i].Spec.Taints = slices.DeleteFunc(slices.Clone(nodes[i].Spec.Taints), passes)
 		changed = changed || nodes[i].Spec.Unschedulable || len(all[i].Spec.Taints) < len(nodes[i].Spec.Taints)
 	}
 	if !changed {

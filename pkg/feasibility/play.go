@@ -140,31 +140,35 @@ func (at position) key() string {
 	return string(key)
 }
 
-// conflict says which rule keeps the Pod without a node, and which Pods are in the way: a rule that can be refused, if there is one.
+// conflict says which rule keeps the Pod without a node, and which Pods are in the way: of the rules that can be refused, where there
+// are any, the one that closes most nodes.
 func (h *harm) conflict() *conflict {
-	c := &conflict{group: h.board.group, pod: h.pods[h.pod]}
+	c := &conflict{group: h.group, pod: h.pods[h.pod]}
+	most := 0
 	for i := range h.checks[h.pod] {
 		check := &h.checks[h.pod][i]
-		if !h.closes(check) || c.closing != (Rule{}) && !slices.Contains(h.due, check.Rule) {
-			continue
+		closed := h.closed(check)
+		if closed > 0 && slices.Contains(h.due, check.Rule) {
+			closed += len(h.nodes)
 		}
-		c.closing, c.spread, c.others = check.Rule, check.spread, h.inTheWay(check)
-		if slices.Contains(h.due, check.Rule) {
-			break
+		if closed > most {
+			most = closed
+			c.closing, c.spread, c.others = check.Rule, check.spread, h.inTheWay(check)
 		}
 	}
 	c.Rule = c.refusable(c.closing)
 	return c
 }
 
-// closes reports whether a check keeps the Pod off one of its nodes.
-func (h *harm) closes(c *check) bool {
+// closed returns how many of the Pod's nodes a check closes.
+func (h *harm) closed(c *check) int {
+	n := 0
 	for node, open := range h.check(h.position, c) {
 		if !open && h.candidates[h.pods[h.pod]].has(h.nodes[node]) {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // inTheWay returns the Pods that a check is about and that have a node: where the Pod can be, or for affinity anywhere.

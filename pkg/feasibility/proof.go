@@ -57,8 +57,6 @@ func (r *rule) rivals(pod int) set {
 	return rivals.without(pod)
 }
 
-func (p *proof) members(pods set) []int { return slices.Collect(pods.all()) }
-
 // lasts reports whether the Pod has a node at the end of every play. The constraint that is granted, and its like, count as
 // met on all nodes.
 func (p *proof) lasts(pod int, granted *spread) bool {
@@ -88,12 +86,16 @@ func (p *proof) eachMeeting(pod int, nodes set, holds func(nodes set) bool) bool
 		return p.eachPlace(a, p.candidates[peer], nodes, holds)
 	}
 	// Without a peer anywhere, a Pod that meets its own rules is the first, and free to choose.
-	return a.peers.has(pod) && holds(nodes) && p.eachPlace(a, p.places(a.peers), nodes, holds)
+	first := a.peers.has(pod) && holds(nodes)
+	if _, alone := a.peers.only(); alone || !first {
+		return first
+	}
+	return p.eachPlace(a, p.places(a.peers), nodes, holds)
 }
 
 // surePeer returns the peer with the fewest places among those that have a node at the end of every play.
 func (p *proof) surePeer(pod int, a *affinity) (int, bool) {
-	peers := p.members(a.peers.and(p.sure).without(pod))
+	peers := slices.Collect(a.peers.and(p.sure).without(pod).all())
 	if len(peers) == 0 {
 		return 0, false
 	}

@@ -40,7 +40,7 @@ func terms(w *World, b *budget) []term {
 			s.labelled[[2]string{key, value}] = append(s.labelled[[2]string{key, value}], i)
 		}
 	}
-	var all []term
+	all := make([]term, 0, len(w.Pods))
 	for i := range w.Pods {
 		stale, rewritten := &w.Pods[i].Stale, &w.Pods[i].Rewritten
 		all = append(all, s.podTerms(i, Affinity, required(stale, Affinity), required(rewritten, Affinity))...)

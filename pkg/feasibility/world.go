@@ -35,7 +35,8 @@ type Rules struct {
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint
 }
 
-// Volume is a claim of a Pod. Without NodeAffinity and Node it is free: it can be mounted on any node.
+// Volume is a claim of a Pod. Without NodeAffinity and Node it is free: it can be mounted on any node. A PersistentVolume that has
+// zone labels and no node affinity, as old in-tree drivers made them, needs a NodeAffinity of those labels here.
 type Volume struct {
 	Claim string
 	// NodeAffinity is that of the PersistentVolume the claim is bound to.
@@ -71,9 +72,10 @@ type Rule struct {
 // Refusal is a rule that must stay stale.
 type Refusal struct {
 	Rule Rule
-	// Unproven says that the rule may be harmless, and nobody can tell.
+	// Unproven says that the rule may be harmless, but was not proven to be.
 	Unproven bool
-	// Pods are the Pod that can be left without a node, and those in its way. Claims tie them to Domains of the rule's key.
+	// Pods holds the Pod that can be left without a node, then those in its way. Claims are the claims that tie them. Domains are
+	// those of the rule's key in which the first can run.
 	Pods, Claims, Domains []string
 	// Reason is one plain sentence without a full stop.
 	Reason string

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,29 +14,53 @@ import (
 // ErrBadRestoreAnnotation is the error of a Cluster whose annotation names its Backups in an unknown form.
 var ErrBadRestoreAnnotation = errors.New(textBadAnnotation)
 
-// BackupsOf returns the Backups that the spec, the annotation and the Restores of a Cluster name, in a stable order. The
-// Restores are needed because KubeBlocks removes the annotation as components finish. BackupsOf returns none for a Cluster
-// that was not restored, and ErrBadRestoreAnnotation, wrapped, for an annotation of another form. The error quotes nothing
-// of the annotation, which can hold passwords.
+// BackupsOf returns the Backups that the spec of a Cluster, its Restores and its annotation name, in this order and each once.
+// The Restores are needed because KubeBlocks removes the annotation as components finish. Of the annotation, only the components
+// and shardings of the Cluster count. BackupsOf returns none for a Cluster that was not restored, and ErrBadRestoreAnnotation,
+// wrapped, for an annotation of another form. The error quotes nothing of the annotation, which can hold passwords.
 func BackupsOf(c *Cluster, restores []Restore) ([]types.NamespacedName, error) {
 	var backups []types.NamespacedName
-	if restore := c.Spec.Restore; restore != nil && restore.Source.Kind == "Backup" {
-		backups = append(backups, BackupRef{Name: restore.Source.Name, Namespace: restore.Source.Namespace}.in(c.Namespace))
+	seen := map[types.NamespacedName]bool{}
+	add := func(backup types.NamespacedName) {
+		if !seen[backup] {
+			seen[backup] = true
+			backups = append(backups, backup)
+		}
 	}
-	if annotation, ok := c.Annotations[AnnotationRestoreFromBackup]; ok {
-		var byComponent map[string]BackupRef
-		if err := json.UnmarshalCaseSensitivePreserveInts([]byte(annotation), &byComponent); err != nil {
-			return nil, fmt.Errorf("the Cluster's %w: %s", ErrBadRestoreAnnotation, describeJSONError(err))
-		}
-		for _, ref := range byComponent {
-			backups = append(backups, ref.in(c.Namespace))
-		}
+	if restore := c.Spec.Restore; restore != nil && restore.Source.Kind == "Backup" {
+		add(BackupRef{Name: restore.Source.Name, Namespace: restore.Source.Namespace}.in(c.Namespace))
 	}
 	for _, restore := range restores {
-		backups = append(backups, restore.Spec.Backup.in(restore.Namespace))
+		add(restore.Spec.Backup.in(restore.Namespace))
 	}
-	slices.SortFunc(backups, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	return slices.Compact(backups), nil
+	annotation, ok := c.Annotations[AnnotationRestoreFromBackup]
+	if !ok {
+		return backups, nil
+	}
+	var byComponent map[string]BackupRef
+	if err := json.UnmarshalCaseSensitivePreserveInts([]byte(annotation), &byComponent); err != nil {
+		return nil, fmt.Errorf("the Cluster's %w: %s", ErrBadRestoreAnnotation, describeJSONError(err))
+	}
+	for _, name := range componentNames(c) {
+		if ref, ok := byComponent[name]; ok {
+			add(ref.in(c.Namespace))
+		}
+	}
+	return backups, nil
+}
+
+// componentNames lists the names of the components and shardings of a Cluster.
+func componentNames(c *Cluster) []string {
+	var names []string
+	for i := range c.Spec.ComponentSpecs {
+		names = append(names, c.Spec.ComponentSpecs[i].Name)
+	}
+	for _, shardings := range [][]Sharding{c.Spec.Shardings, c.Spec.ShardingSpecs} {
+		for i := range shardings {
+			names = append(names, shardings[i].Name)
+		}
+	}
+	return names
 }
 
 // in resolves a reference in an object of the given namespace, which is the default.

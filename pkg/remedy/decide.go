@@ -13,7 +13,9 @@ import (
 )
 
 // Decide returns the plan for an observation. A replacement of rules that was begun is finished first, whatever stops the rest.
-func Decide(o Observation) Plan {
+func Decide(o Observation) Plan { return o.reportUnread(decide(o)) }
+
+func decide(o Observation) Plan {
 	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}}}
 	unfinished := Unfinished(o)
 	switch {

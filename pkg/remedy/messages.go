@@ -17,6 +17,7 @@ const (
 	nothingInherited = "No scheduling rule that the Cluster inherited names its source."
 	noRestore        = "No Restore prepares volumes."
 	noRestoreYet     = "KubeBlocks has not created a Restore yet."
+	unreadKept       = "Rules that only this Backup shows as inherited are kept."
 	observed         = "Mode Observe changes nothing. In mode Enforce: "
 	recreatingPod    = "Database Pod %s has no node under stale rules, and KubeBlocks does not replace it (%s). It is being re-created."
 )

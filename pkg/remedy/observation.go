@@ -28,6 +28,8 @@ type Observation struct {
 	LastWriter string
 	// Obstacle is why nothing can be decided; nil when there is none.
 	Obstacle *Obstacle
+	// Unread is why one Backup of several was not read, so that rules may be inherited that Inherited does not list.
+	Unread *Obstacle
 	// Source is the name of the source; empty where there is none.
 	Source string
 	// Inherited are the findings of the snapshots' rules that are rewritten: those that name the source and, with the owner's

@@ -33,10 +33,12 @@ const (
 func (e *testEnv) races() {
 	It("is completed by the next leader when a leader is killed", func(ctx SpecContext) {
 		stuck := e.restoreMany(ctx, "leader")
+		writes := e.countWrites()
 		leader := e.runRehome(ctx)
 		for range crashes {
 			standby := e.runRehome(ctx)
-			e.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
+			e.waitForWrites(ctx, writes, 1+rand.IntN(writesBeforeCrash))
+			writes = e.countWrites()
 			By("killing the leader")
 			Expect(leader.Kill()).To(Succeed())
 			leader = standby
@@ -46,9 +48,11 @@ func (e *testEnv) races() {
 
 	It("is completed when the API server is restarted", func(ctx SpecContext) {
 		stuck := e.restoreMany(ctx, "apiserver")
+		writes := e.countWrites()
 		rehome := e.runRehome(ctx)
 		for range crashes {
-			e.waitForWrites(ctx, 1+rand.IntN(writesBeforeCrash))
+			e.waitForWrites(ctx, writes, 1+rand.IntN(writesBeforeCrash))
+			writes = e.countWrites() // before the restart: Rehome writes again before that returns
 			By("restarting the API server")
 			Expect(e.controlPlane.RestartAPIServer(ctx)).To(Succeed())
 		}
@@ -57,11 +61,17 @@ func (e *testEnv) races() {
 	}, SpecTimeout(raceTimeout))
 }
 
-// waitForWrites returns when Rehome has written count more times.
-func (e *testEnv) waitForWrites(ctx context.Context, count int) {
+// countWrites returns a function that counts Rehome's writes from now on.
+func (e *testEnv) countWrites() func() (int, error) {
 	GinkgoHelper()
 	writes, err := audit.CountWrites(e.controlPlane.AuditLog())
 	Expect(err).NotTo(HaveOccurred())
+	return writes
+}
+
+// waitForWrites returns when Rehome has written count times.
+func (e *testEnv) waitForWrites(ctx context.Context, writes func() (int, error), count int) {
+	GinkgoHelper()
 	By(fmt.Sprintf("waiting for %d writes by Rehome", count))
 	Eventually(writes).WithContext(ctx).WithPolling(writePolling).WithTimeout(leaseTimeout).Should(BeNumerically(">=", count))
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
@@ -84,6 +85,7 @@ func (c *Configuration) setDefaults() {
 	setDefault(&c.Mode, Enforce)
 	setDefault(&c.RestorePods, Inherit)
 	setDefault(&c.DatabasePods, RecreateDatabasePods)
+	setDefault(&c.CrossNamespaceBackups, ptr.To(true))
 	setDefault(&c.Metrics.BindAddress, ":8443")
 	setDefault(&c.Health.BindAddress, ":8081")
 	setDefault(&c.LogLevel, LogInfo)

@@ -97,7 +97,9 @@ type Configuration struct {
 	DatabasePods DatabasePods `json:"databasePods,omitempty"`
 	// IdentityLabels are further label keys whose value is the name of a Pod's cluster.
 	IdentityLabels []string `json:"identityLabels,omitempty"`
-	Limits         Limits   `json:"limits,omitempty"`
+	// CrossNamespaceBackups says whether a Backup in another Namespace than its Cluster's is read. Default: true.
+	CrossNamespaceBackups *bool  `json:"crossNamespaceBackups,omitempty"`
+	Limits                Limits `json:"limits,omitempty"`
 	// WatchNamespaces are the Namespaces whose Clusters are remediated. Default: all.
 	WatchNamespaces []string       `json:"watchNamespaces,omitempty"`
 	Metrics         Metrics        `json:"metrics,omitempty"`
@@ -105,6 +107,11 @@ type Configuration struct {
 	LeaderElection  LeaderElection `json:"leaderElection,omitempty"`
 	// LogLevel is Error, Info, Debug or Trace. Default: Info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
+}
+
+// ReadsElsewhere reports whether a Backup in another Namespace than its Cluster's is read.
+func (c *Configuration) ReadsElsewhere() bool {
+	return c.CrossNamespaceBackups == nil || *c.CrossNamespaceBackups
 }
 
 // Metrics says where metrics are served.

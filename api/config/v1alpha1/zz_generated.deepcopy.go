@@ -20,6 +20,11 @@ func (in *Configuration) DeepCopyInto(out *Configuration) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.CrossNamespaceBackups != nil {
+		in, out := &in.CrossNamespaceBackups, &out.CrossNamespaceBackups
+		*out = new(bool)
+		**out = **in
+	}
 	out.Limits = in.Limits
 	if in.WatchNamespaces != nil {
 		in, out := &in.WatchNamespaces, &out.WatchNamespaces

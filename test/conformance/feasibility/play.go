@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
 )
 
 // match is the Pods of a world that are to be scheduled, under one set of rules.
@@ -30,6 +32,8 @@ type play struct {
 	*match
 	at    map[int]string
 	moves []move
+	// shown is the snapshot of the Pods that are placed; nil when it is out of date.
+	shown fwk.SharedLister
 }
 
 // strategy says what the scheduler does when it can do several things.
@@ -76,6 +80,7 @@ func (m *match) play(ctx context.Context, s strategy) (*play, error) {
 func (p *play) put(m move) {
 	p.at[m.pod] = m.node
 	p.moves = append(p.moves, m)
+	p.shown = nil
 }
 
 // order draws the order in which the Pods come.
@@ -120,15 +125,23 @@ func (p *play) wanted(pod int, node string) float64 {
 
 // open lists the nodes that the scheduler finds for a Pod, in the order of their names.
 func (p *play) open(ctx context.Context, pod int) ([]string, error) {
-	placed := slices.Clone(p.world.placed)
-	for other, node := range p.at {
-		bound := *p.pods[other]
-		bound.Spec.NodeName = node
-		placed = append(placed, &bound)
+	if p.shown == nil {
+		p.shown = p.snapshot()
 	}
-	open, err := p.kube.open(ctx, p.pods[pod], p.homes[pod], p.world.nodes, placed)
+	open, err := p.kube.open(ctx, p.pods[pod], p.homes[pod], p.shown)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(open)), func(node string) bool { return !open[node] }), nil
+}
+
+// snapshot shows all Pods that have a node. What they request is left out: adding it up costs more than all the plugins.
+func (p *play) snapshot() fwk.SharedLister {
+	placed := slices.Clone(p.world.placed)
+	for pod, node := range p.at {
+		bound := *p.pods[pod]
+		bound.Spec.NodeName, bound.Spec.Containers = node, nil
+		placed = append(placed, &bound)
+	}
+	return cache.NewSnapshot(placed, p.world.nodes)
 }

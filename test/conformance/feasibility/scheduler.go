@@ -3,6 +3,7 @@ package feasibility
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -94,13 +95,10 @@ func (s *scheduler) homes(ctx context.Context, pod *corev1.Pod, nodes []*corev1.
 	return open, s.filter(ctx, s.alone, pod, open)
 }
 
-// open returns those of the homes of a Pod that are open to it, beside those that are placed.
-func (s *scheduler) open(ctx context.Context, pod *corev1.Pod, homes map[string]bool, nodes []*corev1.Node, placed []*corev1.Pod) (map[string]bool, error) {
-	s.snapshot.SharedLister = cache.NewSnapshot(placed, nodes)
-	open := map[string]bool{}
-	for node := range homes {
-		open[node] = homes[node]
-	}
+// open returns those of the homes of a Pod that are open to it, beside the Pods of a snapshot.
+func (s *scheduler) open(ctx context.Context, pod *corev1.Pod, homes map[string]bool, shown fwk.SharedLister) (map[string]bool, error) {
+	s.snapshot.SharedLister = shown
+	open := maps.Clone(homes)
 	return open, s.filter(ctx, s.together, pod, open)
 }
 

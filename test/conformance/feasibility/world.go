@@ -168,7 +168,7 @@ func indexOf(place string) int {
 
 // sourcePods draws Pods of the source, anywhere. Their rules do not matter: they select the source's Pods.
 func (g *generator) sourcePods(w *world) []*corev1.Pod {
-	var pods []*corev1.Pod
+	pods := make([]*corev1.Pod, 0, 3*len(components))
 	for _, component := range components {
 		for i := range g.IntN(4) {
 			pods = append(pods, &corev1.Pod{
