@@ -291,10 +291,12 @@ func (c *memoryClient) update(gvk schema.GroupVersionKind, key types.NamespacedN
 		return nil, err
 	}
 	was, is := before.content["metadata"].(map[string]any), next["metadata"].(map[string]any)
-	for _, pinned := range []string{"uid", "resourceVersion"} {
-		if is[pinned] != nil && is[pinned] != "" && is[pinned] != was[pinned] {
-			return nil, apierrors.NewConflict(resourceOf(gvk), key.Name, errors.New("the object has been modified"))
-		}
+	differs := func(name string) bool { return is[name] != nil && is[name] != "" && is[name] != was[name] }
+	if differs("resourceVersion") {
+		return nil, apierrors.NewConflict(resourceOf(gvk), key.Name, errors.New("the object has been modified"))
+	}
+	if differs("uid") {
+		return nil, invalidAt(gvk, key.Name, "metadata", "uid")
 	}
 	metadata := maps.Clone(is)
 	if subResource != "" {
@@ -341,6 +343,11 @@ func invalid(gvk schema.GroupVersionKind, name string, before, after map[string]
 	if !existed || !exists || reflect.DeepEqual(was, is) {
 		return nil
 	}
+	return invalidAt(gvk, name, path...)
+}
+
+// invalidAt is the error of a change of an immutable field.
+func invalidAt(gvk schema.GroupVersionKind, name string, path ...string) error {
 	at := fielderrors.NewPath(path[0], path[1:]...)
 	return apierrors.NewInvalid(gvk.GroupKind(), name, fielderrors.ErrorList{fielderrors.Forbidden(at, "the field is immutable")})
 }

@@ -95,9 +95,12 @@ func hasEnded(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodSucce
 func (k *fakeKubeBlocks) bind(pod *corev1.Pod, name string) write {
 	return write{"bind " + nameOf(pod) + " to " + name, func() {
 		GinkgoHelper()
-		binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: name}}
-		Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), binding)).To(Succeed())
+		Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), bindingTo(name))).To(Succeed())
 	}}
+}
+
+func bindingTo(name string) *corev1.Binding {
+	return &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: name}}
 }
 
 // setUnschedulable says why a Pod has no node.
