@@ -51,13 +51,13 @@ var today = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 const mostVerbose = 7
 
 // besideKubeBlocks runs specs beside KubeBlocks 1.0, every spec in an env of its own.
-func besideKubeBlocks(text string, specs func(e *env)) bool {
+func besideKubeBlocks(text string, specs func(e *env)) bool { //nolint:unparam // `var _ =` needs a value, as with Describe.
 	return Describe(text, func() { beside(rehometesting.V10, specs) })
 }
 
 // besideEachGeneration runs specs beside each generation of KubeBlocks: those in which the places of rules, the mark of a generation,
 // or what KubeBlocks does with Pending Pods make a difference.
-func besideEachGeneration(text string, specs func(e *env)) bool {
+func besideEachGeneration(text string, specs func(e *env)) bool { //nolint:unparam // as above
 	return DescribeTableSubtree(text, func(generation func() rehometesting.Generation) { beside(generation, specs) },
 		Entry("beside KubeBlocks 0.9", rehometesting.V09), Entry("beside KubeBlocks 1.0", rehometesting.V10))
 }

@@ -194,12 +194,12 @@ func (r *randomRun) written(w memoryWrite) {
 		r.count.deletes.Add(1)
 	}
 	if r.trace != nil && w.user == "rehome" {
-		r.note("   wrote %s %s", cmp.Or(w.subResource, "object"), w.gvk.Kind)
+		r.notef("   wrote %s %s", cmp.Or(w.subResource, "object"), w.gvk.Kind)
 	}
 }
 
-// note adds a line to the trace.
-func (r *randomRun) note(format string, args ...any) {
+// notef adds a line to the trace.
+func (r *randomRun) notef(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	r.lines = append(r.lines[max(0, len(r.lines)-15):], line)
 	if r.trace != nil {
@@ -221,7 +221,7 @@ func (r *randomRun) randomSteps() {
 			r.owner()
 		default:
 			d := []time.Duration{time.Second, 30 * time.Second, 5 * time.Minute}[r.random.IntN(3)]
-			r.note("%s pass", d)
+			r.notef("%s pass", d)
 			r.clock.Step(d)
 		}
 		r.checkNevers()
@@ -237,7 +237,7 @@ func (r *randomRun) checkNevers() {
 
 // randomReconcile reconciles once. Without a fault there is no error.
 func (r *randomRun) randomReconcile() {
-	r.note("Rehome reconciles")
+	r.notef("Rehome reconciles")
 	begin := len(r.calls.made)
 	clear(r.nevers.sinceList)
 	_, err := r.reconcileOnce()
@@ -254,7 +254,7 @@ func (r *randomRun) randomFault() *fault {
 		return nil
 	}
 	f := &faults[r.random.IntN(len(faults))]
-	r.note("   %s: %s", what, f.name)
+	r.notef("   %s: %s", what, f.name)
 	r.count.faults.Add(1)
 	if errors.Is(f.answer, errDied) {
 		r.count.crashes.Add(1)
@@ -290,7 +290,7 @@ func (r *randomRun) randomWrite(due []write) {
 		return
 	}
 	w := due[r.random.IntN(len(due))]
-	r.note("others: %s", w.what)
+	r.notef("others: %s", w.what)
 	w.do()
 }
 
@@ -301,27 +301,27 @@ func (r *randomRun) owner() {
 		mode := []configv1alpha1.Mode{configv1alpha1.Enforce, configv1alpha1.Enforce, configv1alpha1.Observe, configv1alpha1.Disabled}[r.random.IntN(4)]
 		r.editRehoming(fmt.Sprintf(`{"spec":{"mode":%q}}`, mode))
 	case n < 9:
-		r.note("owner: removes the Backup")
+		r.notef("owner: removes the Backup")
 		r.backupRemoved = true
 		obj := rehometesting.MakeBackup(r.namespace, backup).Obj()
 		Expect(client.IgnoreNotFound(r.admin.Delete(r.ctx, obj))).To(Succeed())
 	case n < 11:
-		r.note("owner: edits the Cluster's spec")
+		r.notef("owner: edits the Cluster's spec")
 		r.merge(r.view(), fmt.Sprintf(`{"spec":{"replicas":%d}}`, r.random.IntN(10)))
 	case n < 13:
-		r.note("owner: edits the Cluster's status")
+		r.notef("owner: edits the Cluster's status")
 		r.mergeStatus(r.view(), fmt.Sprintf(`{"status":{"phase":"Phase%d"}}`, r.random.IntN(10)))
 	case n < 14:
 		if len(r.nevers.rehoming().Spec.Consents) == 0 {
 			r.editRehoming(`{"spec":{"consents":["RollingUpdate"]}}`)
 		}
 	case n < 15:
-		r.note("owner: reverts the Cluster")
+		r.notef("owner: reverts the Cluster")
 		r.reverts++
 		Expect(r.admin.Patch(r.ctx, r.view(), mergePatch(map[string]any{"spec": map[string]any{"componentSpecs": r.componentSpecs}}))).To(Succeed())
 	case n < 17:
 		name := fmt.Sprintf("spare%d", len(r.fakeKubeBlocks.nodes))
-		r.note("owner: adds node %s", name)
+		r.notef("owner: adds node %s", name)
 		r.fakeKubeBlocks.nodes = append(r.fakeKubeBlocks.nodes, node{name, 1})
 	default:
 		r.writeRestore(n)
@@ -340,20 +340,20 @@ func (r *randomRun) writeRestore(n int) {
 	}
 	switch {
 	case n < 18 && restore.Spec.PrepareDataConfig.SchedulingSpec == nil:
-		r.note("KubeBlocks: writes empty rules to Restore %s", restore.Name)
+		r.notef("KubeBlocks: writes empty rules to Restore %s", restore.Name)
 		r.merge(restore, `{"spec":{"prepareDataConfig":{"schedulingSpec":{}}}}`)
 	case n < 19:
-		r.note("KubeBlocks: replaces the conditions of Restore %s", restore.Name)
+		r.notef("KubeBlocks: replaces the conditions of Restore %s", restore.Name)
 		r.mergeStatus(restore, `{"status":{"conditions":[`+validated+`]}}`)
 	case restore.Status.Phase == kubeblocks.RestoreRunning && r.random.IntN(4) == 0:
-		r.note("KubeBlocks: Restore %s fails", restore.Name)
+		r.notef("KubeBlocks: Restore %s fails", restore.Name)
 		r.mergeStatus(restore, `{"status":{"phase":"Failed"}}`)
 	}
 }
 
 // editRehoming merges into the spec of the Rehoming, which the owner may create.
 func (r *randomRun) editRehoming(patch string) {
-	r.note("owner: edits the Rehoming: %s", patch)
+	r.notef("owner: edits the Rehoming: %s", patch)
 	rehoming := &v1alpha1.Rehoming{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: target}}
 	if err := r.admin.Create(r.ctx, rehoming.DeepCopy()); !apierrors.IsAlreadyExists(err) {
 		Expect(err).NotTo(HaveOccurred())
@@ -366,7 +366,7 @@ func (r *randomRun) finish() {
 	if mode := r.nevers.rehoming().Spec.Mode; mode != "" && mode != string(configv1alpha1.Enforce) {
 		r.editRehoming(`{"spec":{"mode":"Enforce"}}`)
 	}
-	r.note("no more faults")
+	r.notef("no more faults")
 	r.converge()
 	r.checkNevers()
 	var restores kubeblocks.RestoreList

@@ -19,9 +19,8 @@ import (
 // nevers checks every write in a memoryAPI against what Rehome must never do. It shares no code with Rehome's decisions: a mistake
 // there must not be repeated here.
 type nevers struct {
-	api        *memoryAPI
-	namespace  string
-	apiVersion string
+	api       *memoryAPI
+	namespace string
 	// started are the UIDs of Pods that were bound, of their Jobs and of their Restores.
 	started map[types.UID]bool
 	// sinceList are those that started since Rehome last listed Pods: no precondition of a delete protects them.
@@ -91,8 +90,7 @@ var restoreKind = kubeblocks.DataProtectionV1alpha1.WithKind("Restore")
 
 // checkDelete checks a write that may have deleted something.
 func (n *nevers) checkDelete(w memoryWrite) {
-	gone := w.after == nil
-	if marked := !gone && w.after.GetDeletionTimestamp() != nil; !gone && (!marked || w.before.GetDeletionTimestamp() != nil) {
+	if !w.deletes() {
 		return
 	}
 	name, uid := w.gvk.Kind+" "+w.before.GetName(), w.before.GetUID()
@@ -109,6 +107,11 @@ func (n *nevers) checkDelete(w memoryWrite) {
 	if n.deleted[name]++; n.deleted[name] > maxAttempts && w.gvk.Kind != "Pod" {
 		n.breakf("deleted %s %d times", name, n.deleted[name])
 	}
+}
+
+// deletes reports whether the write removed an object, or began to delete it.
+func (w memoryWrite) deletes() bool {
+	return w.after == nil || w.after.GetDeletionTimestamp() != nil && w.before.GetDeletionTimestamp() == nil
 }
 
 // maxAttempts is the default limit of attempts.

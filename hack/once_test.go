@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,10 +50,9 @@ func (c *checkout) git(t *testing.T, args ...string) string {
 }
 
 // once runs the script on the folder src. It returns the output, and how often the command has run so far.
-func (c *checkout) once(t *testing.T, command string, options ...string) (out string, runs int, err error) {
+func (c *checkout) once(t *testing.T, command string) (out string, runs int, err error) {
 	t.Helper()
-	args := append(slices.Clone(options), "step", "src", "--", "sh", "-c", "echo run >>runs; "+command)
-	cmd := exec.Command(filepath.Join(c.dir, "hack", "once.sh"), args...)
+	cmd := exec.Command(filepath.Join(c.dir, "hack", "once.sh"), "step", "src", "--", "sh", "-c", "echo run >>runs; "+command)
 	cmd.Env = append(os.Environ(), "FORCE=")
 	cmd.Env = append(cmd.Env, c.env...)
 	text, err := cmd.CombinedOutput()

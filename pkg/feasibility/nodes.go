@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	v1helper "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
-	"k8s.io/klog/v2"
+	"k8s.io/klog/v2" //nolint:depguard // a helper of Kubernetes takes a logger; its zero value logs nothing
 )
 
 // silent is the logger that a helper of Kubernetes wants. Its zero value logs nothing.
