@@ -70,7 +70,7 @@ func (r restores) backupOf(ctx context.Context, component *kubeblocks.Component)
 	case err != nil:
 		return "", err
 	case len(backups) == 0:
-		return "", fmt.Errorf("Cluster %s names no Backup", key)
+		return "", fmt.Errorf("the Cluster %s names no Backup", key)
 	}
 	return backups[0].Name, nil
 }
