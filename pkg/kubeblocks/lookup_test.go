@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	"fmt"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -18,7 +19,9 @@ func restoredFrom(annotation string) *Cluster {
 
 func TestBackupsOfReturnsThoseOfTheAnnotationAndTheRestores(t *testing.T) {
 	g := NewWithT(t)
-	cluster := restoredFrom(`{"mysql":{"name":"bp2","namespace":"backups"},"proxy":{"name":"bp1","connectionPassword":"x"}}`)
+	cluster := restoredFrom(`{"mysql":{"name":"bp2","namespace":"backups"},"proxy":{"name":"bp1","connectionPassword":"x"},"s":{"name":"bp4"}}`)
+	cluster.Spec.ComponentSpecs = []ComponentSpec{{Name: "mysql"}, {Name: "proxy"}}
+	cluster.Spec.Shardings = []Sharding{{Name: "s"}}
 	restores := []Restore{
 		{ObjectMeta: metav1.ObjectMeta{Namespace: "default"}, Spec: RestoreSpec{Backup: BackupRef{Name: "bp1"}}},
 		{ObjectMeta: metav1.ObjectMeta{Namespace: "default"}, Spec: RestoreSpec{Backup: BackupRef{Name: "bp3", Namespace: "other"}}},
@@ -28,8 +31,24 @@ func TestBackupsOfReturnsThoseOfTheAnnotationAndTheRestores(t *testing.T) {
 
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(backups).To(Equal([]types.NamespacedName{
-		{Namespace: "backups", Name: "bp2"}, {Namespace: "default", Name: "bp1"}, {Namespace: "other", Name: "bp3"},
+		{Namespace: "default", Name: "bp1"}, {Namespace: "other", Name: "bp3"}, {Namespace: "backups", Name: "bp2"}, {Namespace: "default", Name: "bp4"},
 	}))
+}
+
+// Review: TestReviewManyNames, TestReviewLookNeverEnds.
+func TestKeysOfTheAnnotationThatAreNoComponentCountAsNothing(t *testing.T) {
+	g := NewWithT(t)
+	var unknown string
+	for i := range 1000 {
+		unknown += fmt.Sprintf(`"x%d":{"name":"b%d"},`, i, i)
+	}
+	cluster := restoredFrom(`{` + unknown + `"mysql":{"name":"bp1"}}`)
+	cluster.Spec.ComponentSpecs = []ComponentSpec{{Name: "mysql"}}
+
+	backups, err := BackupsOf(cluster, nil)
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(backups).To(Equal([]types.NamespacedName{{Namespace: "default", Name: "bp1"}}))
 }
 
 func TestClusterThatWasNotRestoredHasNoBackups(t *testing.T) {

@@ -104,7 +104,7 @@ func (s *server) expectUnreadableBackupReported(t *testing.T) {
 
 	g.Eventually(func() any { return s.ready(t, cluster) }).WithTimeout(soon).Should(HaveValue(SatisfyAll(
 		HaveField("Reason", v1alpha1.ReasonSourceUnknown),
-		HaveField("Message", ContainSubstring("no right to get Backup vault/bp1")))))
+		HaveField("Message", ContainSubstring("Backup vault/bp1 in another Namespace cannot be used")))))
 	g.Expect(s.specOf(t, cluster)).To(Equal(specNaming("melon3", "my1")))
 }
 
