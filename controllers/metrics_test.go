@@ -167,7 +167,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
 	})
 
-	It("observes how long Pods found no node, the time included in which they were made anew", func() {
+	It("observes how long Pods found no node, including the time in which they were re-created", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.reconcile()
 		since := e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
