@@ -24,6 +24,22 @@ func TestAnUninstallLeavesNothingButRehomings(t *testing.T) {
 	t.Run("kustomize", func(t *testing.T) { testKustomize(t, s) })
 	s.createNamespaces(t)
 	t.Run("helm, after an upgrade", func(t *testing.T) { testRelease(t, s) })
+	t.Run("helm, with other values", func(t *testing.T) { testInstalls(t, s) })
+}
+
+// testInstalls installs and uninstalls the chart with each file of values.
+func testInstalls(t *testing.T, s *server) {
+	before := s.names(t)
+	for _, file := range valueFiles(t) {
+		t.Run(file, func(t *testing.T) {
+			g := NewWithT(t)
+			s.helm(t, read(t, file), "install", releaseName, chart(t))
+			g.Expect(len(s.names(t))).To(BeNumerically(">", len(before)))
+			s.helm(t, "", "uninstall", releaseName, "--wait")
+		})
+	}
+	// Values with crds.keep: false remove the definition, too.
+	NewWithT(t).Eventually(func() []string { return s.names(t) }).WithTimeout(soon).Should(HaveEach(BeElementOf(before)))
 }
 
 func testKustomize(t *testing.T, s *server) {

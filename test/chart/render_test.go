@@ -15,6 +15,7 @@ func TestValuesSelectObjects(t *testing.T) {
 	for _, test := range []struct{ values, present, absent string }{
 		{"replicaCount: 2", "PodDisruptionBudget rehome-system/rehome", ""},
 		{"replicaCount: 1", "", "PodDisruptionBudget "},
+		{"podDisruptionBudget: {enabled: false}", "", "PodDisruptionBudget "},
 		{"", "ServiceAccount rehome-system/rehome", ""},
 		{"serviceAccount: {create: false, name: theirs}", "", "ServiceAccount "},
 		{"", "CustomResourceDefinition rehomings.rehome.kubeblocks.io", ""},
@@ -60,8 +61,11 @@ func TestValuesSelectTheImage(t *testing.T) {
 	for values, image := range map[string]string{
 		"":                 "ghcr.io/rehome-operator/rehome:" + version(t),
 		"image: {tag: v7}": "ghcr.io/rehome-operator/rehome:v7",
-		"image: {tag: v7, digest: '" + digest + "'}": "ghcr.io/rehome-operator/rehome@" + digest,
-		"image: {registry: here, repository: there}": "here/there:" + version(t),
+		"image: {tag: v7, digest: '" + digest + "'}":                      "ghcr.io/rehome-operator/rehome@" + digest,
+		"image: {registry: here, repository: there}":                      "here/there:" + version(t),
+		"image: {registry: '', repository: here/there}":                   "here/there:" + version(t),
+		"{global: {imageRegistry: mirror}, image: {repository: there}}":   "mirror/there:" + version(t),
+		"{global: {imageRegistry: ''}, image: {registry: here, tag: v7}}": "here/rehome-operator/rehome:v7",
 	} {
 		t.Run(values, func(t *testing.T) {
 			pod := podTemplate(t, parse(t, rendered(t, values)))
@@ -74,12 +78,33 @@ func TestValuesSetFieldsOfThePod(t *testing.T) {
 	g := NewWithT(t)
 	pod := podTemplate(t, parse(t, rendered(t, read(t, "testdata/values/everything.yaml"))))
 
-	g.Expect(pod.Spec.ImagePullSecrets).To(ConsistOf(corev1.LocalObjectReference{Name: "registry"}))
+	g.Expect(pod.Spec.ImagePullSecrets).To(ConsistOf(
+		corev1.LocalObjectReference{Name: "registry"}, corev1.LocalObjectReference{Name: "global-registry"}))
 	g.Expect(pod.Spec.PriorityClassName).To(Equal("system-cluster-critical"))
 	g.Expect(pod.Spec.ServiceAccountName).To(Equal("rehomer"))
 	g.Expect(pod.Spec.TopologySpreadConstraints).To(ConsistOf(HaveField("TopologyKey", "topology.kubernetes.io/zone")))
-	g.Expect(pod.Spec.Containers[0].Args).To(Equal([]string{"manager", "--config=/etc/rehome/config.yaml"}))
+	g.Expect(pod.Spec.Containers[0].Args).To(Equal([]string{"manager", "--config=/etc/rehome/config.yaml", "--log-level=Debug"}))
+	g.Expect(pod.Spec.Containers[0].Env).To(ConsistOf(corev1.EnvVar{Name: "GOGC", Value: "50"}))
 	g.Expect(pod.Labels).To(HaveKeyWithValue("team", "storage"))
+}
+
+func TestOpenShiftAssignsTheUserAndTheGroup(t *testing.T) {
+	g := NewWithT(t)
+	context := podTemplate(t, parse(t, rendered(t, read(t, "testdata/values/openshift.yaml")))).Spec.SecurityContext
+
+	g.Expect(context.RunAsUser).To(BeNil())
+	g.Expect(context.RunAsGroup).To(BeNil())
+	g.Expect(context.RunAsNonRoot).To(HaveValue(BeTrue()))
+}
+
+func TestAllObjectsHaveTheCommonLabelsAndAnnotations(t *testing.T) {
+	values := "commonLabels: {team: storage, app.kubernetes.io/name: other}\ncommonAnnotations: {contact: us}\n"
+	for _, object := range parse(t, rendered(t, read(t, "testdata/values/single.yaml")+values)) {
+		g := NewWithT(t)
+		g.Expect(object.GetLabels()).To(HaveKeyWithValue("team", "storage"), nameOf(object))
+		g.Expect(object.GetLabels()).To(HaveKeyWithValue("app.kubernetes.io/name", "rehome"), nameOf(object))
+		g.Expect(object.GetAnnotations()).To(HaveKeyWithValue("contact", "us"), nameOf(object))
+	}
 }
 
 func TestPodsAreSpreadOverNodesByDefault(t *testing.T) {

@@ -25,14 +25,19 @@ type shape struct {
 	render func(t *testing.T) string
 }
 
-// shapes are the files of values in testdata, and the folders of config that kustomize builds.
-func shapes(t *testing.T) []shape {
+func valueFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/values/*.yaml")
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	NewWithT(t).Expect(files).NotTo(BeEmpty())
+	return files
+}
+
+// shapes are the files of values in testdata, and the folders of config that kustomize builds.
+func shapes(t *testing.T) []shape {
+	t.Helper()
 	var list []shape
-	for _, file := range files {
+	for _, file := range valueFiles(t) {
 		list = append(list, shape{"chart with " + filepath.Base(file), func(t *testing.T) string {
 			t.Helper()
 			return rendered(t, read(t, file))

@@ -33,6 +33,10 @@ func TestInvalidValuesAreRefused(t *testing.T) {
 		"config: {featureGates: {}}":               "at '/config': additional properties 'featureGates' not allowed",
 		"podLabels: {team: two words}":             "at '/podLabels/team'",
 		"metrics: {readers: [{name: prometheus}]}": "at '/metrics/readers/0'",
+		"extraArgs: [manager]":                     "at '/extraArgs/0'",
+		"extraEnv: [{value: a}]":                   "at '/extraEnv/0'",
+		"enabled: 'yes'":                           "at '/enabled'",
+		"global: {imagePullSecrets: [{}]}":         "at '/global/imagePullSecrets/0'",
 		"networkPolicy: {metricsFrom: monitoring}": "at '/networkPolicy/metricsFrom'",
 		"serviceAccount: {create: false}":          "serviceAccount.name is required if serviceAccount.create is false",
 	} {
@@ -107,7 +111,7 @@ func with(t *testing.T, base, path string, value any) string {
 }
 
 // opaque are the values that templates copy as a whole.
-var opaque = []string{"nodeSelector", "resources", "updateStrategy.rollingUpdate", "dashboard.labels"}
+var opaque = []string{"nodeSelector", "podSecurityContext", "securityContext", "resources", "updateStrategy.rollingUpdate", "dashboard.labels"}
 
 // leaves returns the chart's values by path.
 func leaves(t *testing.T) map[string]any {

@@ -15,11 +15,24 @@ app.kubernetes.io/name: rehome
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "rehome.labels" -}}
+{{- define "rehome.ownLabels" -}}
 {{ include "rehome.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* The chart's own labels win over commonLabels: a Deployment's selector depends on them. */}}
+{{- define "rehome.labels" -}}
+{{- toYaml (merge (include "rehome.ownLabels" . | fromYaml) .Values.commonLabels) -}}
+{{- end -}}
+
+{{/* The annotations of an object, or nothing. Takes a list of the top context and the object's own annotations. */}}
+{{- define "rehome.annotations" -}}
+{{- with merge (deepCopy (last .)) (first .).Values.commonAnnotations -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end -}}
 
 {{- define "rehome.serviceAccountName" -}}
@@ -37,11 +50,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "rehome.image" -}}
-{{- $image := printf "%s/%s" .Values.image.registry .Values.image.repository -}}
+{{- $registry := default .Values.image.registry (.Values.global).imageRegistry -}}
+{{- $image := list $registry .Values.image.repository | compact | join "/" -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" $image .Values.image.digest -}}
 {{- else -}}
 {{- printf "%s:%s" $image (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secrets to pull the image with. Charts differ in whether global.imagePullSecrets lists names or objects. */}}
+{{- define "rehome.imagePullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat .Values.image.imagePullSecrets (default list (.Values.global).imagePullSecrets) -}}
+{{- $secrets = append $secrets (ternary (dict "name" .) . (kindIs "string" .)) -}}
+{{- end -}}
+{{- with $secrets | uniq -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- end -}}
 
