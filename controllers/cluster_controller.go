@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -52,8 +51,8 @@ type ClusterReconciler struct {
 	APIReader client.Reader
 	Recorder  events.EventRecorder
 	Clock     clock.PassiveClock
-	// Apps is the version through which Clusters are read and written.
-	Apps     schema.GroupVersion
+	// Served is which of KubeBlocks' kinds the API server serves.
+	kubeblocks.Served
 	Config   configv1alpha1.Configuration
 	Metrics  *metrics.Metrics
 	Attempts *attempts.Log

@@ -135,7 +135,7 @@ func (e *env) newReconciler(interceptors ...interceptor.Funcs) *controllers.Clus
 		}
 		return c
 	}
-	r := e.reconcilerOf(intercepted(cachedReads(s.rehome, s.admin)), intercepted(s.rehome), s)
+	r := e.reconcilerOf(intercepted(cachedReads(s.rehome, s.admin)), intercepted(s.rehome))
 	r.Recorder, r.Metrics = recorder{e}, metrics.New(e.registry, "test")
 	leading := make(chan struct{})
 	close(leading)
@@ -144,7 +144,7 @@ func (e *env) newReconciler(interceptors ...interceptor.Funcs) *controllers.Clus
 }
 
 // reconcilerOf returns a reconciler with these clients. Its events and metrics go nowhere.
-func (e *env) reconcilerOf(c client.Client, live client.Reader, s *server) *controllers.ClusterReconciler {
+func (e *env) reconcilerOf(c client.Client, live client.Reader) *controllers.ClusterReconciler {
 	return &controllers.ClusterReconciler{
 		Client:    client.WithFieldOwner(c, string(controllers.FieldOwner)),
 		APIReader: live,
@@ -152,7 +152,7 @@ func (e *env) reconcilerOf(c client.Client, live client.Reader, s *server) *cont
 		Metrics:   metrics.New(prometheus.NewRegistry(), "test"),
 		Attempts:  &attempts.Log{},
 		Clock:     e.clock,
-		Apps:      s.apps,
+		Served:    e.generation.Served(),
 		Config:    *configv1alpha1.Defaults(),
 	}
 }

@@ -51,7 +51,7 @@ func newMemoryRun(generation rehometesting.Generation) (*faultRun, *memoryAPI) {
 	GinkgoHelper()
 	clock := clocktesting.NewFakeClock(today)
 	api := newMemoryAPI(memorySchemes[generation.Apps], clock)
-	s := &server{apps: generation.Apps, admin: api.as("others"), rehome: api.as("rehome")}
+	s := &server{admin: api.as("others"), rehome: api.as("rehome")}
 	t := &faultRun{env: newEnv(s, generation, clock)}
 	t.unobserved = true // the API server in memory knows no dry runs
 	t.init()

@@ -216,7 +216,7 @@ func (s *loadTest) reconcileInParallel(burst int) {
 			return c.Patch(ctx, obj, p, opts...)
 		},
 	})
-	reconciler := s.reconcilerOf(c, s.server.rehome, s.server)
+	reconciler := s.reconcilerOf(c, s.server.rehome)
 	reconciler.Config.Limits.BreakerCoolDown.Duration = 0 // without KubeBlocks, what is deleted stays stuck
 	reconcile := func(c *stuckCluster) {
 		_, err := reconciler.Reconcile(s.ctx, s.request(c))

@@ -38,7 +38,7 @@ func (r *ClusterReconciler) begin(ctx context.Context, name types.NamespacedName
 	case !s.cluster.DeletionTimestamp.IsZero():
 		s.skip = skipDeleting
 		return s, nil
-	case !kubeblocks.OwnedByGeneration(s.cluster, r.Apps.String()):
+	case !r.Owns(s.cluster):
 		s.skip = skipGeneration
 	}
 	return s, r.listOwned(ctx, s)

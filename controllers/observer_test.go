@@ -103,7 +103,7 @@ func (e *env) observe() {
 	server := e.server
 	var writes []string
 	reconciler := e.reconcilerOf(interceptor.NewClient(cachedReads(server.observer, server.admin), e.observation(&writes)),
-		interceptor.NewClient(server.observer, e.observation(&writes)), server)
+		interceptor.NewClient(server.observer, e.observation(&writes)))
 	reconciler.Config = e.reconciler.Config
 	key := types.NamespacedName{Namespace: e.namespace, Name: target}
 	_, err := reconciler.Reconcile(logf.IntoContext(e.ctx, e.logger), ctrl.Request{NamespacedName: key})

@@ -33,8 +33,6 @@ func TestControllers(t *testing.T) {
 
 // server is an API server with one generation of KubeBlocks' kinds.
 type server struct {
-	// apps is the version that Rehome discovers.
-	apps schema.GroupVersion
 	// admin may do everything: with it a test plays KubeBlocks and the cluster's owner.
 	admin client.Client
 	// rehome has the rights of config/rbac/role.yaml.
@@ -97,7 +95,7 @@ func start(generation rehometesting.Generation) access {
 
 func (a access) connect() *server {
 	GinkgoHelper()
-	return &server{apps: a.Apps, admin: a.Admin.client(a.Apps), rehome: a.Rehome.client(a.Apps), observer: a.Observer.client(a.Apps)}
+	return &server{admin: a.Admin.client(a.Apps), rehome: a.Rehome.client(a.Apps), observer: a.Observer.client(a.Apps)}
 }
 
 func (c credentials) client(apps schema.GroupVersion) client.WithWatch {
@@ -123,9 +121,9 @@ func discover(cfg *rest.Config) schema.GroupVersion {
 	Expect(err).NotTo(HaveOccurred())
 	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
 	Expect(err).NotTo(HaveOccurred())
-	apps, err := kubeblocks.Discover(mapper)
+	served, err := kubeblocks.Discover(mapper)
 	Expect(err).NotTo(HaveOccurred())
-	return apps
+	return served.Apps
 }
 
 // roleName is the name of the role that has all rules of the manifest.

@@ -96,13 +96,8 @@ func OwnedBy(component *Component, cluster *Cluster) bool {
 	return slices.ContainsFunc(component.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == cluster.UID })
 }
 
-// OwnedByGeneration reports whether a Cluster belongs to the generation of KubeBlocks with the given apiVersion.
-func OwnedByGeneration(c *Cluster, apiVersion string) bool {
-	return GenerationOf(c.Annotations) == apiVersion
-}
-
 // GenerationOf returns the apiVersion of the generation of KubeBlocks that owns an object with these annotations. KubeBlocks
-// 1.x ignores objects without its mark, so those belong to v1alpha1.
+// 1.0 and 1.1 ignore objects without their mark, so those belong to v1alpha1. See Served.Owns for 1.2.
 func GenerationOf(annotations map[string]string) string {
 	return cmp.Or(annotations[AnnotationCRDAPIVersion], AppsV1alpha1.String())
 }

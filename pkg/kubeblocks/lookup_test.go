@@ -104,15 +104,3 @@ func TestOwnerComponentIsSetOnlyForRestoresOfItsVolumes(t *testing.T) {
 		})
 	}
 }
-
-func TestClusterBelongsToTheGenerationOfItsAnnotation(t *testing.T) {
-	marked := func(generation string) *Cluster {
-		return &Cluster{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{AnnotationCRDAPIVersion: generation}}}
-	}
-	g := NewWithT(t)
-
-	g.Expect(OwnedByGeneration(marked("apps.kubeblocks.io/v1"), AppsV1.String())).To(BeTrue())
-	g.Expect(OwnedByGeneration(marked("apps.kubeblocks.io/v1alpha1"), AppsV1.String())).To(BeFalse())
-	g.Expect(OwnedByGeneration(&Cluster{}, AppsV1.String())).To(BeFalse())
-	g.Expect(OwnedByGeneration(&Cluster{}, AppsV1alpha1.String())).To(BeTrue())
-}

@@ -28,19 +28,19 @@ import (
 )
 
 // runManager runs the manager until the context ends, or until what is served changes for good.
-func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, m *metrics.Metrics, h *health, now served) error {
+func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, m *metrics.Metrics, h *health, now kubeblocks.Served) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	mgr, err := ctrl.NewManager(cfg, managerOptions(settings, now))
 	if err != nil {
-		return fmt.Errorf("create the manager of %s: %w", now.apps, err)
+		return fmt.Errorf("create the manager of %s: %w", now.Apps, err)
 	}
 	reconciler := &controllers.ClusterReconciler{
 		Client:    client.WithFieldOwner(mgr.GetClient(), string(controllers.FieldOwner)),
 		APIReader: mgr.GetAPIReader(),
 		Recorder:  mgr.GetEventRecorder("rehome"),
 		Clock:     clock.RealClock{},
-		Apps:      now.apps,
+		Served:    now,
 		Config:    *settings,
 		Metrics:   m,
 		Attempts:  &attempts.Log{},
@@ -58,7 +58,7 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 			return fmt.Errorf("add to the manager: %w", err)
 		}
 	}
-	ctrl.Log.Info("Starting the manager", "clusters", now.apps.String())
+	ctrl.Log.Info("Starting the manager", "clusters", now.Apps.String())
 	return mgr.Start(ctx)
 }
 
@@ -90,11 +90,11 @@ const leaseName = "rehome.kubeblocks.io"
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups=coordination.k8s.io,resources=leases,resourceNames=rehome.kubeblocks.io,verbs=get;update
 // +kubebuilder:rbac:roleName=rehome-leader-election,namespace=rehome-system,groups="",resources=events,verbs=create
 
-func managerOptions(settings *configv1alpha1.Configuration, now served) ctrl.Options {
+func managerOptions(settings *configv1alpha1.Configuration, now kubeblocks.Served) ctrl.Options {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(apiextensionsv1.AddToScheme(scheme))
-	kubeblocks.AddToScheme(scheme, now.apps)
+	kubeblocks.AddToScheme(scheme, now.Apps)
 	v1alpha1.AddToScheme(scheme)
 	byObject := controllers.CacheByObject()
 	// Definitions have no namespace and can be large, and all that matters of one is that it changed.

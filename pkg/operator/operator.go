@@ -76,7 +76,7 @@ const servedInterval = 3 * time.Second
 
 // awaitServed returns what the API server serves once that is enough. Without KubeBlocks the process is ready, so that Rehome can
 // be installed first. Without Rehome's own kind it is not.
-func awaitServed(ctx context.Context, cfg *rest.Config, h *health, m *metrics.Metrics) (served, error) {
+func awaitServed(ctx context.Context, cfg *rest.Config, h *health, m *metrics.Metrics) (kubeblocks.Served, error) {
 	var logged string
 	for {
 		now, err := discover(cfg)
@@ -94,7 +94,7 @@ func awaitServed(ctx context.Context, cfg *rest.Config, h *health, m *metrics.Me
 			ctrl.Log.Info("Waiting for KubeBlocks", "reason", reason)
 		}
 		if err := sleep(ctx, servedInterval); err != nil {
-			return served{}, err
+			return kubeblocks.Served{}, err
 		}
 	}
 }

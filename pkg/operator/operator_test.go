@@ -146,10 +146,12 @@ var _ = Describe("The operator", Ordered, func() {
 		source := rehometesting.MakeCluster(g, "default", "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
 		create(rehometesting.MakeBackup("default", "bp-"+name).Of(source).Obj())
 		cluster := rehometesting.MakeCluster(g, "default", name).
-			Annotation(kubeblocks.AnnotationRestoreFromBackup, `{"mysql":{"name":"bp-`+name+`","connectionPassword":"hunter2"}}`).
-			Component("mysql", rehometesting.Apart("my1")).Obj()
-		create(cluster)
-		return cluster
+			Component("mysql", rehometesting.Apart("my1")).RestoredFrom("mysql", "bp-"+name)
+		if !g.Served().OnlyV1 {
+			cluster.Annotation(kubeblocks.AnnotationRestoreFromBackup, `{"mysql":{"name":"bp-`+name+`","connectionPassword":"hunter2"}}`)
+		}
+		create(cluster.Obj())
+		return cluster.Obj()
 	}
 	rulesOf := func(cluster *unstructured.Unstructured) func() (any, error) {
 		return func() (any, error) {
@@ -161,7 +163,8 @@ var _ = Describe("The operator", Ordered, func() {
 	}
 	isRewritten := func(g rehometesting.Generation, cluster *unstructured.Unstructured) {
 		GinkgoHelper()
-		want := rehometesting.MakeCluster(g, "default", cluster.GetName()).Component("mysql", rehometesting.Apart(cluster.GetName())).Obj().Object["spec"]
+		want := rehometesting.MakeCluster(g, "default", cluster.GetName()).Component("mysql", rehometesting.Apart(cluster.GetName())).
+			RestoredFrom("mysql", "bp-"+cluster.GetName()).Obj().Object["spec"]
 		Eventually(rulesOf(cluster)).WithTimeout(soon).Should(Equal(want))
 	}
 
@@ -324,6 +327,20 @@ var _ = Describe("The operator", Ordered, func() {
 		for line := range strings.Lines(printed.String()) {
 			Expect(line).NotTo(ContainSubstring("forbidden: User"))
 		}
+	})
+
+	It("ends when KubeBlocks is upgraded to 1.2, and works on Clusters without a mark after it was started again", func() {
+		before := starts.Load()
+		for _, definition := range rehometesting.V12().CRDs() {
+			if definition.Spec.Versions[0].Name == kubeblocks.AppsV1.Version { // no v1alpha1 object is stored any more
+				stored := client.RawPatch(types.MergePatchType, []byte(`{"status":{"storedVersions":["v1"]}}`))
+				Expect(admin.Status().Patch(context.Background(), definition.DeepCopy(), stored)).To(Succeed())
+			}
+		}
+		install(rehometesting.V12())
+
+		isRewritten(rehometesting.V12(), restored(rehometesting.V12(), "plum"))
+		Expect(starts.Load()).To(Equal(before + 1))
 	})
 
 	It("ends when KubeBlocks is removed, and waits for it after it was started again", func() {

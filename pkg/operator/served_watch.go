@@ -22,7 +22,7 @@ type servedWatch struct {
 	config *rest.Config
 	cache  cache.Cache
 	// now is what the manager was created for.
-	now served
+	now kubeblocks.Served
 	// changed has a value when a definition has changed that matters.
 	changed chan struct{}
 	end     func()

@@ -1,6 +1,7 @@
 package testing
 
 import (
+	"slices"
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -18,6 +19,8 @@ type Generation struct {
 	Other schema.GroupVersion
 	// Shardings names the field of a Cluster's spec that holds its shardings.
 	Shardings string
+	// Unmarked says that KubeBlocks marks no Clusters.
+	Unmarked bool
 
 	served []string
 }
@@ -25,7 +28,7 @@ type Generation struct {
 // V09 is KubeBlocks 0.9, which serves v1alpha1 only.
 func V09() Generation {
 	return Generation{
-		Apps: kubeblocks.AppsV1alpha1, Other: kubeblocks.AppsV1, Shardings: "shardingSpecs",
+		Apps: kubeblocks.AppsV1alpha1, Other: kubeblocks.AppsV1, Shardings: "shardingSpecs", Unmarked: true,
 		served: []string{"v1alpha1"},
 	}
 }
@@ -36,6 +39,19 @@ func V10() Generation {
 		Apps: kubeblocks.AppsV1, Other: kubeblocks.AppsV1alpha1, Shardings: "shardings",
 		served: []string{"v1", "v1alpha1"},
 	}
+}
+
+// V12 is KubeBlocks 1.2, which serves v1 only, and marks no Clusters.
+func V12() Generation {
+	return Generation{
+		Apps: kubeblocks.AppsV1, Other: kubeblocks.AppsV1alpha1, Shardings: "shardings", Unmarked: true,
+		served: []string{"v1"},
+	}
+}
+
+// Served is what Rehome discovers beside this generation.
+func (g Generation) Served() kubeblocks.Served {
+	return kubeblocks.Served{Apps: g.Apps, OnlyV1: !slices.Contains(g.served, kubeblocks.AppsV1alpha1.Version)}
 }
 
 // Workloads is the version in which InstanceSets are stored.

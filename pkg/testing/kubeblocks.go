@@ -35,12 +35,15 @@ func setLabel(obj *unstructured.Unstructured, key, value string) {
 }
 
 // ClusterWrapper builds a Cluster.
-type ClusterWrapper struct{ obj *unstructured.Unstructured }
+type ClusterWrapper struct {
+	generation Generation
+	obj        *unstructured.Unstructured
+}
 
-// MakeCluster starts a Cluster with the mark of a generation of KubeBlocks.
+// MakeCluster starts a Cluster of a generation of KubeBlocks, with its mark.
 func MakeCluster(g Generation, namespace, name string) *ClusterWrapper {
-	w := &ClusterWrapper{newObject(g.Apps.WithKind("Cluster"), namespace, name)}
-	if g.Apps == kubeblocks.AppsV1 {
+	w := &ClusterWrapper{g, newObject(g.Apps.WithKind("Cluster"), namespace, name)}
+	if !g.Unmarked {
 		w.Annotation(kubeblocks.AnnotationCRDAPIVersion, g.Apps.String())
 	}
 	return w
@@ -55,10 +58,21 @@ func (w *ClusterWrapper) Annotation(key, value string) *ClusterWrapper {
 	return w
 }
 
-// RestoredFrom names the Backup of a component, in the Cluster's namespace.
+// RestoredFrom names the Backup of a component, in the Cluster's namespace. From KubeBlocks 1.2 on it is that of all components.
 func (w *ClusterWrapper) RestoredFrom(component, backup string) *ClusterWrapper {
+	if w.generation.Served().OnlyV1 {
+		return w.Source(w.obj.GetNamespace(), backup)
+	}
 	return w.Annotation(kubeblocks.AnnotationRestoreFromBackup,
 		fmt.Sprintf(`{%q:{"name":%q,"namespace":%q,"volumeRestorePolicy":"Parallel"}}`, component, backup, w.obj.GetNamespace()))
+}
+
+// Source names the Backup in the spec, as from KubeBlocks 1.2 on.
+func (w *ClusterWrapper) Source(namespace, backup string) *ClusterWrapper {
+	set(w.obj, map[string]any{"source": map[string]any{
+		"apiGroup": kubeblocks.DataProtectionV1alpha1.Group, "kind": "Backup", "name": backup, "namespace": namespace,
+	}}, "spec", "restore")
+	return w
 }
 
 // Spec replaces the spec.
