@@ -26,11 +26,11 @@ func (w *rewriter) classify(t term, m match, c change) {
 		w.classifySource(t, m, rule, n, c)
 	}
 	if class, verdict := w.classifyRest(t, m, n, source, c); class != "" {
-		w.find(t.path, class, rule, verdict)
+		w.find(t, class, rule, verdict)
 	}
 	sourceOnly := source && n.only
 	if w.moved() && !sourceOnly && !w.info(m.selector).vacuous && m.implicitNamespace() {
-		w.find(t.path, NamespaceShift, rule, fmt.Sprintf(textNamespaceShift, m.source.Namespace, w.target.Namespace))
+		w.find(t, NamespaceShift, rule, fmt.Sprintf(textNamespaceShift, m.source.Namespace, w.target.Namespace))
 	}
 }
 
@@ -38,16 +38,16 @@ func (w *rewriter) classify(t term, m match, c change) {
 func (w *rewriter) classifySource(t term, m match, rule string, n names, c change) {
 	switch {
 	case c.edited:
-		w.find(t.path, SourceIdentity, rule, w.describeRewrite(m.source))
+		w.find(t, SourceIdentity, rule, w.describeRewrite(m.source))
 	case c.retargeted || !w.namesSource(t):
 	case n.unmappable:
-		w.find(t.path, Generated, rule, fmt.Sprintf(textGenerated, w.target.Name))
+		w.find(t, Generated, rule, fmt.Sprintf(textGenerated, w.target.Name))
 	case w.moved() && !m.implicitNamespace() && !n.only:
-		w.find(t.path, NamespaceShift, rule, textSpansNamespaces)
+		w.find(t, NamespaceShift, rule, textSpansNamespaces)
 	case w.moved() && !m.implicitNamespace():
-		w.find(t.path, NamespaceShift, rule, fmt.Sprintf(textExcludesNamespace, w.target.Namespace))
+		w.find(t, NamespaceShift, rule, fmt.Sprintf(textExcludesNamespace, w.target.Namespace))
 	default:
-		w.find(t.path, Generated, rule, fmt.Sprintf(textNotRewritable, w.target.Name))
+		w.find(t, Generated, rule, fmt.Sprintf(textNotRewritable, w.target.Name))
 	}
 }
 
@@ -67,7 +67,7 @@ func (w *rewriter) classifyRest(t term, m match, n names, source bool, c change)
 	case w.info(m.selector).vacuous:
 		return Vacuous, fmt.Sprintf(textVacuous, w.target.Name)
 	case w.unscoped(t):
-		return Unscoped, w.describeUnscoped(c.edited)
+		return Unscoped, w.describeUnscoped(t, c.edited)
 	default:
 		return "", ""
 	}

@@ -15,6 +15,7 @@ const (
 	textOutsideNamespace  = "names a cluster outside the source's namespace: kept"
 	textNamesOthers       = "names other clusters (%s): kept"
 	textUnscoped          = "names no cluster, so it can select Pods of the source and of others: kept, consent ScopeUnscoped scopes it"
+	textLiteral           = "selects by %s, which %s has with the value of the source: kept, consent ScopeUnscoped scopes it"
 	textScoped            = "names no cluster: scoped to %s"
 	textOverwritten       = "was overwritten with %s by KubeBlocks, and the snapshot has %s: "
 	textGenerated         = "names a shard or a UID that has no counterpart in %s: kept"
@@ -66,9 +67,14 @@ func (w *rewriter) describeRewrite(source *Source) string {
 	}
 }
 
-func (w *rewriter) describeUnscoped(edited bool) string {
+func (w *rewriter) describeUnscoped(t term, edited bool) string {
 	if edited && !w.invalid {
 		return fmt.Sprintf(textScoped, w.target.Name)
+	}
+	for _, key := range w.literalKeys {
+		if anyRequirement(t.selector, func(r metav1.LabelSelectorRequirement) bool { return r.Key == key }) {
+			return fmt.Sprintf(textLiteral, key, w.target.Name)
+		}
 	}
 	return textUnscoped
 }
@@ -146,9 +152,9 @@ func describeTopology(key string) string {
 		return "nothing"
 	case corev1.LabelHostname:
 		return "node"
-	case corev1.LabelTopologyZone:
+	case corev1.LabelTopologyZone, corev1.LabelFailureDomainBetaZone:
 		return "zone"
-	case corev1.LabelTopologyRegion:
+	case corev1.LabelTopologyRegion, corev1.LabelFailureDomainBetaRegion:
 		return "region"
 	}
 	return key

@@ -32,6 +32,8 @@ type Finding struct {
 	// Path is the JSON Pointer of the rule.
 	Path  string `json:"path"`
 	Class Class  `json:"class"`
+	// Required reports whether the scheduler must obey the rule.
+	Required bool `json:"-"`
 	// Rule describes the rule, its place and, where it was inherited, the Backup.
 	Rule string `json:"-"`
 	// Message is Rule, what was found, and what happens to the rule.

@@ -12,8 +12,9 @@ import (
 
 // binding is a rule that ties Pods to nodes, or to a zone or region.
 type binding struct {
-	path string // relative to the policy
-	rule string
+	path     string // relative to the policy
+	rule     string
+	required bool
 }
 
 // nodeBindings adds a finding for each inherited binding of a policy.
@@ -21,7 +22,7 @@ func (w *rewriter) nodeBindings(live *Policy, inherited *inheritance) {
 	for _, b := range bindings(live) {
 		if source := inherited.bindingSource(live, b); source != nil {
 			rule := b.rule + " (" + describePlace(live.Place, source.Backup) + ")"
-			w.find(live.Path+b.path, NodeBound, rule, textNodeBound)
+			w.find(term{path: live.Path + b.path, required: b.required}, NodeBound, rule, textNodeBound)
 		}
 	}
 }
@@ -29,7 +30,7 @@ func (w *rewriter) nodeBindings(live *Policy, inherited *inheritance) {
 func bindings(p *Policy) []binding {
 	var all []binding
 	if p.NodeName != "" {
-		all = append(all, binding{"/nodeName", fmt.Sprintf(bindingNodeName, p.NodeName)})
+		all = append(all, binding{"/nodeName", fmt.Sprintf(bindingNodeName, p.NodeName), true})
 	}
 	if len(p.NodeSelector) > 0 {
 		all = appendLabels(all, p.NodeSelector)
@@ -54,8 +55,9 @@ func bindings(p *Policy) []binding {
 
 func appendLabels(all []binding, labels map[string]string) []binding {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		if isLocation(key) {
-			all = append(all, binding{"/nodeSelector/" + escape(key), fmt.Sprintf(bindingNodeSelector, describeTopology(key), labels[key])})
+		if IsLocation(key) {
+			rule := fmt.Sprintf(bindingNodeSelector, describeTopology(key), labels[key])
+			all = append(all, binding{"/nodeSelector/" + escape(key), rule, true})
 		}
 	}
 	return all
@@ -67,14 +69,11 @@ func appendBindings(all []binding, path, strength string, t *corev1.NodeSelector
 		list []corev1.NodeSelectorRequirement
 	}{{"matchExpressions", t.MatchExpressions}, {"matchFields", t.MatchFields}} {
 		for i, r := range requirements.list {
-			if isLocation(r.Key) || requirements.name == "matchFields" {
+			if IsLocation(r.Key) || requirements.name == "matchFields" {
 				rule := fmt.Sprintf(bindingNodeAffinity, strength, describeTopology(r.Key), r.Operator, joined(r.Values))
-				all = append(all, binding{path + "/" + requirements.name + "/" + strconv.Itoa(i), strings.TrimSpace(rule)})
+				all = append(all, binding{path + "/" + requirements.name + "/" + strconv.Itoa(i), strings.TrimSpace(rule), strength == "required"})
 			}
 		}
 	}
 	return all
 }
-
-// isLocation reports whether a node label identifies a node or its zone or region.
-func isLocation(key string) bool { return describeTopology(key) != key }

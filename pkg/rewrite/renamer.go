@@ -30,17 +30,21 @@ type renamer struct {
 	target     Identity
 	// nameKeys are the keys whose value is a cluster's name.
 	nameKeys []string
+	// literalKeys are the site's identity labels that the owner of a source gave its Pods: the target's Pods have the same value.
+	literalKeys []string
 	valid    *validator
 	// last is the result of the last call of info: most rules of a policy have the same selector.
 	last selectorInfo
 }
 
 func newRenamer(sources []Source, target Identity, identityLabels []string) renamer {
-	r := renamer{
-		sources:  sources,
-		target:   target,
-		nameKeys: append([]string{LabelInstance}, identityLabels...),
-		valid:    newValidator(),
+	r := renamer{sources: sources, target: target, nameKeys: []string{LabelInstance}, valid: newValidator()}
+	for _, key := range identityLabels {
+		if key != LabelInstance && slices.ContainsFunc(sources, func(s Source) bool { return s.hasLiteral(key) }) {
+			r.literalKeys = append(r.literalKeys, key)
+		} else {
+			r.nameKeys = append(r.nameKeys, key)
+		}
 	}
 	for i := range sources {
 		byName := make(components, len(sources[i].Components))
@@ -50,6 +54,13 @@ func newRenamer(sources []Source, target Identity, identityLabels []string) rena
 		r.components = append(r.components, byName)
 	}
 	return r
+}
+
+// hasLiteral reports whether the owner gave Pods of the source a label with its name. A restored cluster has the same label.
+func (s *Source) hasLiteral(key string) bool {
+	return slices.ContainsFunc(s.Components, func(c Component) bool {
+		return slices.ContainsFunc(c.Labels, func(labels map[string]string) bool { return labels[key] == s.Name })
+	})
 }
 
 // identifies reports whether the values of a key identify clusters.

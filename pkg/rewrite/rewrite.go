@@ -130,19 +130,21 @@ func (w *rewriter) term(p *livePolicy, i int) {
 	t, m := p.terms[i], p.matches[i]
 	switch {
 	case p.problems[i] != "":
-		w.find(t.path, Invalid, w.describe(t, p.Place, ""), textInvalid+p.problems[i])
+		w.find(t, Invalid, w.describe(t, p.Place, ""), textInvalid+p.problems[i])
 	case m.term != nil:
 		w.inheritedTerm(p.Policy, t, m)
 	case w.namesSource(t):
-		w.find(t.path, Intended, w.describe(t, p.Place, ""), textIntended)
+		w.find(t, Intended, w.describe(t, p.Place, ""), textIntended)
 	}
 }
 
-func (w *rewriter) find(path string, class Class, rule, verdict string) {
+func (w *rewriter) find(t term, class Class, rule, verdict string) {
 	if w.result.Findings == nil {
 		w.result.Findings = make([]Finding, 0, w.rules)
 	}
-	w.result.Findings = append(w.result.Findings, Finding{Path: path, Class: class, Rule: rule, Message: rule + " " + verdict})
+	w.result.Findings = append(w.result.Findings, Finding{
+		Path: t.path, Class: class, Required: t.required, Rule: rule, Message: rule + " " + verdict,
+	})
 }
 
 // inheritedTerm decides on a live rule t that comes from the rule m of a snapshot.
