@@ -137,6 +137,7 @@ func (e *env) newReconciler(interceptors ...interceptor.Funcs) *controllers.Clus
 	}
 	r := e.reconcilerOf(intercepted(cachedReads(s.rehome, s.admin)), intercepted(s.rehome))
 	r.Recorder, r.Metrics = recorder{e}, metrics.New(e.registry, "test")
+	r.Metrics.SetMode(r.Config.Mode)
 	leading := make(chan struct{})
 	close(leading)
 	r.Metrics.Lead(r.BreakerOpen, leading)

@@ -83,7 +83,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		e.remove(h.cluster)
 		e.reconcile()
 		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
-		Expect(e.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
+		Expect(e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace)).To(BeNil())
 		Expect(e.metric("rehome_restores", "RewritingCluster")).To(BeNil())
 		Expect(e.metric("rehome_clusters", "RewritingCluster")).To(BeNil())
 		Expect(e.metric("rehome_findings", "SourceIdentity")).To(BeNil())
@@ -99,7 +99,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 
 		e.reconcile()
 
-		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(BeEquivalentTo(today.Unix()))
+		Expect(e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace).GetGauge().GetValue()).To(BeEquivalentTo(today.Unix()))
 	})
 
 	DescribeTable("keeps its value, and the queue its Clusters, while a read fails", func(kind string) {
@@ -109,7 +109,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		_, err := e.reconciler.Attempts.All(func() ([]attempts.Attempt, error) { return []attempts.Attempt{taken}, nil })
 		Expect(err).NotTo(HaveOccurred())
 		e.reconcile()
-		since := e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
+		since := e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace).GetGauge().GetValue()
 		Expect(since).To(BeEquivalentTo(today.Unix()))
 		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRateLimited))
 		e.refused[kind] = errors.New("the API server is busy")
@@ -117,7 +117,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		_, err = e.tryReconcile()
 
 		Expect(err).To(MatchError(ContainSubstring("busy")))
-		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))
+		Expect(e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace).GetGauge().GetValue()).To(Equal(since))
 		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(Equal(1.0))
 		Expect(e.metric("rehome_clusters", v1alpha1.ReasonRateLimited).GetGauge().GetValue()).To(Equal(1.0))
 		behind := types.NamespacedName{Namespace: e.namespace, Name: "behind"}
@@ -170,13 +170,13 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 	It("observes how long Pods found no node, including the time in which they were re-created", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.reconcile()
-		since := e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()
+		since := e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace).GetGauge().GetValue()
 		Expect(e.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
 		e.remove(h.pod, h.job, h.restore)
 		e.clock.Step(10 * time.Second)
 		e.reconcile()
 		Expect(e.metric("rehome_restores_waiting").GetGauge().GetValue()).To(BeZero())
-		Expect(e.metric("rehome_waiting_since_timestamp_seconds").GetGauge().GetValue()).To(Equal(since))
+		Expect(e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace).GetGauge().GetValue()).To(Equal(since))
 		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
 		e.create(restore)
 		job := rehometesting.MakeJob(restore, "restore-preparedata-0").Obj()
@@ -186,7 +186,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 
 		e.reconcile()
 
-		Expect(e.metric("rehome_waiting_since_timestamp_seconds")).To(BeNil())
+		Expect(e.metric("rehome_cluster_waiting_since_timestamp_seconds", target, e.namespace)).To(BeNil())
 		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(20.0))
 		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
 	})

@@ -3,6 +3,7 @@ package controllers
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/remedy"
@@ -46,7 +47,10 @@ func reportedWait(before v1alpha1.RehomingStatus) metrics.Wait {
 
 // clusterMetrics counts the Cluster's Restores and findings.
 func (s *scope) clusterMetrics(plan remedy.Plan) metrics.Cluster {
-	c := metrics.Cluster{Reason: plan.Cluster.PolicyRehomed.Reason, Restores: map[string]int{}, Findings: map[rewrite.Class]int{}}
+	c := metrics.Cluster{
+		Reason: plan.Cluster.PolicyRehomed.Reason, Restores: map[string]int{}, Findings: map[rewrite.Class]int{},
+		Observed: s.observation.Mode != configv1alpha1.Enforce,
+	}
 	for _, report := range plan.Restores {
 		c.Restores[report.PolicyRehomed.Reason]++
 		if report.PodsScheduled.Status == metav1.ConditionFalse {

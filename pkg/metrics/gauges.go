@@ -1,7 +1,9 @@
 package metrics
 
 import (
-	"time"
+	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,20 +22,24 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 var (
 	readyGauge    = gauge("rehome_ready", "1 while /readyz answers ok; else 0.")
 	servedGauge   = gauge("rehome_kubeblocks_served", "1 while the API server serves KubeBlocks' kinds; 0 while Rehome waits for them.")
+	modeGauge     = gauge("rehome_mode", "Always 1; the label is the mode of the configuration.", "mode")
 	leaderGauge   = gauge("rehome_leader", "1 while this process acts, as the leader or because there is no election; else 0.")
 	breakerGauge  = gauge("rehome_breaker_open", "1 while nothing is remediated, because recent remediations did not help; else 0.")
 	clustersGauge = gauge("rehome_clusters", "Restored Clusters, by the reason of the condition PolicyRehomed of their Rehoming.", "reason")
 	restoresGauge = gauge("rehome_restores", "Restores of these Clusters, by the reason of their condition PolicyRehomed.", "reason")
 	findingsGauge = gauge("rehome_findings", "Findings in rules of restored Clusters, by class.", "class")
 	waitingGauge  = gauge("rehome_restores_waiting", "Restores that have a Pod without a node.")
-	sinceGauge    = gauge("rehome_waiting_since_timestamp_seconds",
-		"Unix time since which the restored Cluster that has waited longest has had Pods without a node; absent while none has.")
+	sinceGauge    = gauge("rehome_cluster_waiting_since_timestamp_seconds",
+		"Unix time since which a restored Cluster has had Pods without a node, of the Clusters that have waited longest.", "namespace", "name")
 )
+
+// maxWaiting is how many Clusters are named in the metrics.
+const maxWaiting = 50
 
 // Describe is part of prometheus.Collector.
 func (g gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		readyGauge, servedGauge, leaderGauge, breakerGauge, clustersGauge, restoresGauge, findingsGauge, waitingGauge, sinceGauge,
+		readyGauge, servedGauge, modeGauge, leaderGauge, breakerGauge, clustersGauge, restoresGauge, findingsGauge, waitingGauge, sinceGauge,
 	} {
 		to <- d
 	}
@@ -57,6 +63,9 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	defer g.mu.Unlock()
 	send(readyGauge, boolToFloat(g.ready))
 	send(servedGauge, boolToFloat(g.served))
+	if g.mode != "" {
+		send(modeGauge, 1, string(g.mode))
+	}
 	all := sum(g.clusters)
 	for reason, count := range all.clusters {
 		send(clustersGauge, float64(count), reason)
@@ -68,8 +77,8 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		send(findingsGauge, float64(count), string(class))
 	}
 	send(waitingGauge, float64(all.pending))
-	if !all.since.IsZero() {
-		send(sinceGauge, float64(all.since.Unix()))
+	for _, name := range longestWaiting(g.clusters) {
+		send(sinceGauge, float64(g.clusters[name].Wait.Since.Unix()), name.Namespace, name.Name)
 	}
 }
 
@@ -90,7 +99,6 @@ type total struct {
 	clusters, restores map[string]int
 	findings           map[rewrite.Class]int
 	pending            int
-	since              time.Time
 }
 
 func sum(clusters map[types.NamespacedName]Cluster) total {
@@ -103,12 +111,23 @@ func sum(clusters map[types.NamespacedName]Cluster) total {
 		for class, count := range c.Findings {
 			all.findings[class] += count
 		}
-		if since := c.Wait.Since; !since.IsZero() && (all.since.IsZero() || since.Before(all.since)) {
-			all.since = since
-		}
 		all.pending += c.Pending
 	}
 	return all
+}
+
+// longestWaiting returns the names of the Clusters that wait longest, at most maxWaiting. Those that Rehome only observes do not count.
+func longestWaiting(clusters map[types.NamespacedName]Cluster) []types.NamespacedName {
+	var waiting []types.NamespacedName
+	for name, c := range clusters {
+		if !c.Wait.Since.IsZero() && !c.Observed {
+			waiting = append(waiting, name)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b types.NamespacedName) int {
+		return cmp.Or(clusters[a].Wait.Since.Compare(clusters[b].Wait.Since), strings.Compare(a.String(), b.String()))
+	})
+	return waiting[:min(len(waiting), maxWaiting)]
 }
 
 func boolToFloat(b bool) float64 {

@@ -1,4 +1,4 @@
-// Package metrics holds Rehome's Prometheus metrics. No label contains the name of an object.
+// Package metrics holds Rehome's Prometheus metrics. Labels name objects in one metric only, which is limited to 50 Clusters.
 package metrics
 
 import (
@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -21,6 +22,7 @@ type Metrics struct {
 	mu       sync.Mutex
 	ready    bool
 	served   bool
+	mode     configv1alpha1.Mode
 	clusters map[types.NamespacedName]Cluster
 	// breakerOpen and leading are nil until Lead is called.
 	breakerOpen func() (bool, error)
@@ -36,6 +38,8 @@ type Cluster struct {
 	// Pending counts the Restores that have a Pod without a node.
 	Pending int
 	Wait    Wait
+	// Observed says that Rehome may not act on the Cluster.
+	Observed bool
 }
 
 // Wait is a time in which not all Pods of a Cluster have nodes. It continues while Pods are re-created.
@@ -95,6 +99,13 @@ func (m *Metrics) SetServed(served bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.served = served
+}
+
+// SetMode records the mode of the configuration.
+func (m *Metrics) SetMode(mode configv1alpha1.Mode) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mode = mode
 }
 
 // Set replaces what the gauges hold of one Cluster.

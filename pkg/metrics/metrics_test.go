@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -43,10 +44,36 @@ rehome_restores{reason="Rehomed"} 4
 # HELP rehome_restores_waiting Restores that have a Pod without a node.
 # TYPE rehome_restores_waiting gauge
 rehome_restores_waiting 2
-# HELP rehome_waiting_since_timestamp_seconds Unix time since which the restored Cluster that has waited longest has had Pods without a node; absent while none has.
-# TYPE rehome_waiting_since_timestamp_seconds gauge
-rehome_waiting_since_timestamp_seconds 1.8e+09
-`), "rehome_clusters", "rehome_restores", "rehome_findings", "rehome_restores_waiting", "rehome_waiting_since_timestamp_seconds")).To(Succeed())
+`), "rehome_clusters", "rehome_restores", "rehome_findings", "rehome_restores_waiting")).To(Succeed())
+}
+
+func TestClustersThatWaitLongestAreNamed(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewPedanticRegistry()
+	m := New(registry, "test")
+	since := time.Unix(1_800_000_000, 0)
+	m.Set(types.NamespacedName{Namespace: "shop", Name: "observed"}, Cluster{Wait: Wait{Since: since.Add(-time.Hour)}, Observed: true})
+	m.Set(types.NamespacedName{Namespace: "shop", Name: "running"}, Cluster{})
+	for i := range maxWaiting + 1 {
+		name := types.NamespacedName{Namespace: "shop", Name: fmt.Sprintf("waiting-%02d", i)}
+		m.Set(name, Cluster{Wait: Wait{Since: since.Add(-time.Duration(i) * time.Minute)}})
+	}
+
+	var names []string
+	families, err := registry.Gather()
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, family := range families {
+		if family.GetName() != "rehome_cluster_waiting_since_timestamp_seconds" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			g.Expect(metric.GetLabel()[1].GetValue()).To(Equal("shop"))
+			names = append(names, metric.GetLabel()[0].GetValue())
+		}
+	}
+	g.Expect(names).To(HaveLen(maxWaiting))
+	g.Expect(names).NotTo(ContainElements("waiting-00", "observed", "running"), "the one that waits least, and those that need nobody")
+	g.Expect(names).To(ContainElements("waiting-01", "waiting-50"))
 }
 
 func TestBreakerIsReadOnlyWhileThisProcessLeads(t *testing.T) {

@@ -23,6 +23,7 @@ var errEnded = errors.New("the manager has ended")
 // Run runs the operator. It returns nil when the context ends, or when what the API server serves has changed for good, and an
 // error when the operator cannot go on, such as one that lost its lease.
 func Run(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, m *metrics.Metrics) error {
+	m.SetMode(settings.Mode)
 	h := &health{address: settings.Health.BindAddress, observe: m.SetReady, reason: "starting"}
 	scrapes, err := newMetricsServer(cfg, settings)
 	if err != nil {

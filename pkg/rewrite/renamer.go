@@ -32,7 +32,7 @@ type renamer struct {
 	nameKeys []string
 	// literalKeys are the site's identity labels that the owner of a source gave its Pods: the target's Pods have the same value.
 	literalKeys []string
-	valid    *validator
+	valid       *validator
 	// last is the result of the last call of info: most rules of a policy have the same selector.
 	last selectorInfo
 }

@@ -88,6 +88,7 @@ global: {scrape_interval: 500ms, evaluation_interval: 500ms}
 rule_files: [%q]
 scrape_configs:
   - job_name: rehome
+    honor_labels: true
     scheme: https
     authorization: {credentials_file: %q}
     tls_config: {insecure_skip_verify: true}
