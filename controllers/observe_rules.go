@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
+// maxRules is how many rules of a Cluster are compared: as many as a snapshot can have.
+const maxRules = 1000
+
 // compareRules compares the rules of the snapshots with those of the Cluster, its Components and its Restores.
 func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	o := &s.observation
@@ -22,6 +26,10 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	o.ClusterOnly = s.cluster.Spec.Restore != nil
 	o.Restoring = s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
 	live := kubeblocks.ClusterPolicies(s.cluster)
+	if rewrite.CountRules(live) > maxRules {
+		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidRule, Message: fmt.Sprintf(tooManyRules, maxRules)})
+		live = nil
+	}
 	inherited := s.inherited(live)
 	s.edits, o.Inherited = inherited.Edits, rewrittenRules(inherited)
 	o.Live = s.rewritten(live)
@@ -90,6 +98,11 @@ func (s *scope) inherited(live []rewrite.Policy) rewrite.Result {
 	}
 	policies := make([]rewrite.Policy, 0, len(live))
 	for _, source := range s.sources {
+		if s.elsewhere(source) {
+			// Report no rule that the Cluster does not show itself.
+			policies = append(policies, rewrite.Prepare([]rewrite.Source{source}, s.target(), s.options).Held(live)...)
+			continue
+		}
 		for _, policy := range source.Policies {
 			if path, ok := paths[policy.Place]; ok {
 				policy.Path = path
@@ -98,6 +111,11 @@ func (s *scope) inherited(live []rewrite.Policy) rewrite.Result {
 		}
 	}
 	return s.rewritten(policies)
+}
+
+// elsewhere reports whether the Backup of a source is in another Namespace, which the owner of the Cluster may have no right to read.
+func (s *scope) elsewhere(source rewrite.Source) bool {
+	return !strings.HasPrefix(source.Backup, s.cluster.Namespace+"/")
 }
 
 func (s *scope) target() rewrite.Identity {

@@ -68,6 +68,8 @@ func (s *scope) restoreObjects() []kubeblocks.Restore {
 // kept, and the others are rewritten. Where no Backup can be read, that is an obstacle.
 func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []types.NamespacedName) error {
 	var unread []remedy.Obstacle
+	// expired says that the Backups that cannot be read were read before, and that nothing is undecided.
+	expired := s.isDecided()
 	if omitted := len(names) - maxBackups; omitted > 0 {
 		unread = append(unread, remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(tooManyBackups, len(names), maxBackups)})
 		names = names[:maxBackups]
@@ -89,10 +91,15 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 			obstacle = elsewhereObstacle(err, name)
 		}
 		unread = append(unread, *obstacle)
+		if errors.Is(err, kubeblocks.ErrExhausted) {
+			expired = false
+			break
+		}
+		expired = expired && slices.Contains(s.rehoming.Status.Backups, v1alpha1.BackupReference{Namespace: name.Namespace, Name: name.Name})
 	}
 	switch {
 	case len(unread) == 0:
-	case len(s.sources) == 0:
+	case len(s.sources) == 0 || expired: // recall replaces what was read before
 		s.block(unread[0])
 	default:
 		s.observation.Unread = &unread[0]
@@ -149,5 +156,9 @@ func (r *ClusterReconciler) readSource(
 	if err := r.APIReader.Get(ctx, name, &backup); err != nil {
 		return rewrite.Source{}, fmt.Errorf("get Backup %s: %w", name, err)
 	}
-	return snapshots.SourceOf(&backup)
+	source, err := snapshots.SourceOf(&backup)
+	if name.Namespace != s.cluster.Namespace {
+		source.InTree = nil // What KubeBlocks overwrote is no longer in the Cluster, so it stays in the other Namespace.
+	}
+	return source, err
 }

@@ -45,6 +45,10 @@ func (s *scope) sourceStatus() *v1alpha1.ClusterIdentity {
 	switch {
 	case s.namedSource != nil:
 		return &v1alpha1.ClusterIdentity{Namespace: s.namedSource.Namespace, Name: s.namedSource.Name}
+	case len(s.sources) > 0 && s.elsewhere(s.sources[0]) && len(s.findings) == 0:
+		return nil // nothing of it is inherited: its name is the other Namespace's
+	case len(s.sources) > 0 && s.elsewhere(s.sources[0]):
+		return &v1alpha1.ClusterIdentity{Namespace: s.sources[0].Namespace, Name: s.sources[0].Name}
 	case len(s.sources) > 0:
 		return &v1alpha1.ClusterIdentity{Namespace: s.sources[0].Namespace, Name: s.sources[0].Name, UID: string(s.sources[0].UID)}
 	default:

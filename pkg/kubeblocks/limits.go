@@ -40,21 +40,28 @@ var (
 const (
 	allRules  = 4 * maxRules
 	allValues = 4 * maxValues
+	allBytes  = 4 * MaxSnapshot
 )
+
+// ErrExhausted is the error of a snapshot that exceeds a limit together with those before it. No more should be read.
+var ErrExhausted = errors.New(textAllTooMany)
 
 // Snapshots reads the snapshots of one Cluster, and limits what they hold together.
 //
 // +kubebuilder:object:generate=false
-type Snapshots struct{ rules, values int }
+type Snapshots struct{ rules, values, bytes int }
 
 // check scans a snapshot without decoding it. JSON that is invalid is left to the decoder, which says where.
 func (s *Snapshots) check(snapshot []byte) error {
+	if s.bytes += len(snapshot); s.bytes > allBytes {
+		return ErrExhausted
+	}
 	c, err := scan(snapshot)
 	if err != nil {
 		return err
 	}
 	if s.rules+c.rules > allRules || s.values+c.values > allValues {
-		return errors.New(textAllTooMany)
+		return ErrExhausted
 	}
 	s.rules, s.values = s.rules+c.rules, s.values+c.values
 	return nil

@@ -93,3 +93,14 @@ func TestSnapshotsAreLimitedTogether(t *testing.T) {
 	g.Expect(err).To(MatchError(ErrBadSnapshot))
 	g.Expect(err).To(MatchError(ContainSubstring("together")))
 }
+
+func TestSnapshotsThatAreRefusedCountToo(t *testing.T) {
+	g := NewWithT(t)
+	var all Snapshots
+	for range 4 {
+		_, err := all.SourceOf(backup(repeated("0", 120_000)))
+		g.Expect(err).NotTo(MatchError(ErrExhausted))
+	}
+	_, err := all.SourceOf(backup(repeated("0", 120_000)))
+	g.Expect(err).To(MatchError(ErrExhausted))
+}

@@ -9,11 +9,15 @@ import (
 
 // Only returns a policy with those of its rules about Pods whose JSON Pointers are wanted, and without rules about nodes.
 func Only(p *Policy, wanted func(path string) bool) Policy {
+	return p.only(p.Path, func(t term) bool { return wanted(p.Path + t.list() + strconv.Itoa(t.index) + t.below()) })
+}
+
+// only returns the policy at a path with those of its rules about Pods that are wanted.
+func (p *Policy) only(path string, wanted func(term) bool) Policy {
 	only := *p
-	only.NodeName, only.NodeSelector, only.Affinity, only.TopologySpreadConstraints = "", nil, nil, nil
+	only.Path, only.NodeName, only.NodeSelector, only.Affinity, only.TopologySpreadConstraints = path, "", nil, nil, nil
 	for t := range eachRule(p) {
-		t.path = p.Path + t.list() + strconv.Itoa(t.index) + t.below()
-		if wanted(t.path) {
+		if wanted(t) {
 			only.append(t)
 		}
 	}

@@ -25,3 +25,14 @@ type Policy struct {
 	Affinity                  *corev1.Affinity
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint
 }
+
+// CountRules counts the rules of policies that select Pods.
+func CountRules(policies []Policy) int {
+	count := 0
+	for i := range policies {
+		for range eachRule(&policies[i]) {
+			count++
+		}
+	}
+	return count
+}

@@ -70,9 +70,7 @@ func (r *Rewriter) Rewrite(live []Policy) Result {
 	if len(r.renamer.sources) == 0 {
 		return Result{}
 	}
-	if r.inherited == nil {
-		r.inherited = newInheritance(&r.renamer)
-	}
+	r.index()
 	w := rewriter{renamer: &r.renamer, options: r.options}
 	all := make([]livePolicy, len(live))
 	for i := range live {
@@ -88,6 +86,12 @@ func (r *Rewriter) Rewrite(live []Policy) Result {
 		}
 	}
 	return w.result
+}
+
+func (r *Rewriter) index() {
+	if r.inherited == nil {
+		r.inherited = newInheritance(&r.renamer)
+	}
 }
 
 // livePolicy is a live policy with its rules, each with its match in a snapshot.

@@ -1,0 +1,187 @@
+package controllers_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// What the objects of one tenant cost, and what they show of others.
+var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
+	restoredFrom := func(h *stuckRestore, annotation string) {
+		GinkgoHelper()
+		e.merge(h.cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationRestoreFromBackup+`":`+asJSON(annotation)+`}}}`)
+	}
+	policy := func() *metav1.Condition {
+		return meta.FindStatusCondition(e.rehoming().Status.Conditions, v1alpha1.RehomingPolicyRehomed)
+	}
+
+	// Review: TestReviewManyNames, TestReviewLookNeverEnds.
+	It("are read once per component, however many the annotation names", func() {
+		h := e.stuckRestore(clusterStale)
+		var b strings.Builder
+		for i := range 5000 {
+			fmt.Fprintf(&b, `"%d":{"name":"b%d"},`, i, i)
+		}
+		restoredFrom(h, `{`+b.String()+`"mysql":{"name":"bp1"},"proxy":{"name":"bp1"}}`)
+
+		e.reconcile()
+
+		Expect(e.reads["get Backup"]).To(Equal(1))
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+	})
+
+	It("are read up to a number, and the report says so", func() {
+		h := e.stuckRestore(clusterStale)
+		for i := range 40 {
+			e.create(rehometesting.MakeRestore(e.namespace, fmt.Sprintf("carrot67-%02d-preparedata", i)).Of(h.component).
+				Backup(fmt.Sprintf("bp1-%02d", i)).Policy(rehometesting.Apart(target)).Obj())
+		}
+
+		e.reconcile()
+
+		Expect(e.reads["get Backup"]).To(Equal(32))
+		e.reconcile()
+		Expect(e.rehoming().Status.Backups).To(BeEmpty())
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonSourceUnknown))
+	})
+
+	It("are used although another one cannot be read, which is reported to the end", func() {
+		h := e.stuckRestore(clusterStale)
+		restoredFrom(h, `{"mysql":{"name":"bp1"},"proxy":{"name":"bp2"}}`)
+
+		e.reconcile()
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+		e.reconcile()
+		Expect(*policy()).To(HaveField("Message", ContainSubstring(`"bp2" not found`)))
+
+		e.remove(h.pod, h.job, h.restore)
+		e.merge(h.component, `{"spec":`+asJSON(map[string]any{"schedulingPolicy": rehometesting.Apart(target)})+`}`)
+		e.reconcile()
+		e.reconcile()
+		Expect(policy()).To(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown))
+	})
+
+	Describe("in another Namespace", func() {
+		var other string
+		elsewhere := func() *stuckRestore {
+			GinkgoHelper()
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "other-"}}
+			Expect(e.admin.Create(e.ctx, namespace)).To(Succeed())
+			other = namespace.Name
+			h := e.stuckRestore(clusterStale)
+			e.remove(h.backup, h.pod, h.job, h.restore)
+			restoredFrom(h, `{"mysql":{"name":"bp1","namespace":"`+other+`"}}`)
+			return h
+		}
+		theirs := func(h *stuckRestore, change func(*unstructured.Unstructured)) *unstructured.Unstructured {
+			GinkgoHelper()
+			b := rehometesting.MakeBackup(other, backup).Of(h.source).Obj()
+			change(b)
+			e.create(b)
+			return b
+		}
+
+		It("that cannot be used yield one message, whatever the cause", func() {
+			h := elsewhere()
+			messages := map[string]bool{}
+			look := func() {
+				GinkgoHelper()
+				result := e.reconcile()
+				Expect(result.RequeueAfter).To(Equal(5 * time.Minute))
+				Expect(policy()).To(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown))
+				messages[policy().Message] = true
+			}
+			look() // missing
+			e.refused["Backup"] = apierrors.NewForbidden(schema.GroupResource{Resource: "backups"}, backup, nil)
+			look()
+			delete(e.refused, "Backup")
+			b := theirs(h, func(b *unstructured.Unstructured) { b.SetAnnotations(nil) })
+			look()
+			e.merge(b, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationClusterSnapshot+`":"{"}}}`)
+			look()
+			Expect(messages).To(HaveLen(1))
+			Expect(strings.Join(e.logged, "\n")).To(ContainSubstring("not JSON at byte"))
+		})
+
+		It("show no rule that the Cluster does not have", func() {
+			h := elsewhere()
+			b := theirs(h, func(*unstructured.Unstructured) {})
+			snapshot := snapshotOf(e.cluster(source, source).Obj())
+			e.merge(b, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationClusterSnapshot+`":`+
+				asJSON(asJSON(withTerms(snapshot, apartFrom("secret"), apartFrom(source))))+`}}}`)
+
+			e.reconcile()
+			Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+			e.reconcile()
+			Expect(asJSON(e.rehoming().Status)).NotTo(ContainSubstring("secret"))
+			Expect(asJSON(e.rehoming().Status)).To(ContainSubstring(source))
+		})
+
+		It("do not even show their source where no rule is inherited", func() {
+			h := elsewhere()
+			theirs(h, func(b *unstructured.Unstructured) {
+				b.SetAnnotations(map[string]string{kubeblocks.AnnotationClusterSnapshot: asJSON(named(snapshotOf(e.cluster("secret", "secret").Obj()), "secret"))})
+			})
+			e.reconcile()
+			Expect(asJSON(e.rehoming().Status)).NotTo(ContainSubstring("secret"))
+		})
+
+		It("are not read where the configuration forbids it", func() {
+			h := elsewhere()
+			theirs(h, func(*unstructured.Unstructured) {})
+			e.reconciler.Config.CrossNamespaceBackups = ptr.To(false)
+			e.unobserved = true
+
+			e.reconcile()
+
+			Expect(e.reads["get Backup"]).To(BeZero())
+			Expect(e.writes).To(BeEmpty())
+			Expect(policy()).To(SatisfyAll(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown),
+				HaveField("Message", ContainSubstring("crossNamespaceBackups is false"))))
+		})
+	})
+
+	// Review: TestReviewHostileSnapshotMemory, TestReviewManyHostileBackups. Of the live heap; the test server's client allocates too.
+	It("take little memory, however large they are", func() {
+		h := e.stuckRestore(clusterStale)
+		const element = `{"maxSkew":1,"topologyKey":"k%d","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app.kubernetes.io/instance":"my1","a":"b"}}}`
+		constraints := make([]string, 990)
+		for i := range constraints {
+			constraints[i] = fmt.Sprintf(element, i)
+		}
+		snapshot := `{"metadata":{"name":"my1"},"spec":{"componentSpecs":[{"name":"mysql","schedulingPolicy":{"topologySpreadConstraints":[` + strings.Join(constraints, ",") + `]}}]}}`
+		for i := range 33 {
+			name := fmt.Sprintf("bp1-%02d", i)
+			b := rehometesting.MakeBackup(e.namespace, name).Of(h.source).Obj()
+			b.SetAnnotations(map[string]string{kubeblocks.AnnotationClusterSnapshot: snapshot})
+			e.create(b)
+			e.create(rehometesting.MakeRestore(e.namespace, "carrot67-"+name).Of(h.component).Backup(name).Policy(rehometesting.Apart(target)).Obj())
+		}
+		e.unobserved = true
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		e.reconcile()
+		Expect(time.Since(start)).To(BeNumerically("<", 10*time.Second)) // 2 s on a quiet machine
+		runtime.ReadMemStats(&after)
+		GinkgoWriter.Printf("allocated %d MiB in %v\n", (after.TotalAlloc-before.TotalAlloc)>>20, time.Since(start))
+		Expect(after.TotalAlloc - before.TotalAlloc).To(BeNumerically("<", 64<<20))
+	}, Serial)
+})
