@@ -57,12 +57,14 @@ type ClusterReconciler struct {
 	Metrics  *metrics.Metrics
 	Attempts *attempts.Log
 
-	stale staleAnswers
+	stale   staleAnswers
+	running running
 }
 
 // Reconcile finishes what was begun and would leave a Restore without rules. Else it observes one Cluster, plans, and takes the first action that is due or, where none is, reports. All it knows comes
 // from the API server, so the next reconcile finishes one that was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	defer r.running.begin(req.NamespacedName, r.Clock.Now())()
 	s, err := r.begin(ctx, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err

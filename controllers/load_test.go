@@ -148,6 +148,7 @@ var _ = Describe("Many stuck Restores", func() {
 	It("are cured no faster than the bucket allows, in parallel and by several leaders", func() {
 		s := newLoadTest()
 		limits := s.reconciler.Config.Limits
+		limits.RemediationBurst, limits.RemediationsPerMinute = limits.RemediationBurst/2, limits.RemediationsPerMinute/2 // one Namespace's share
 		burst := int(limits.RemediationBurst)
 		Expect(burst).To(BeNumerically("<", load))
 
@@ -180,7 +181,7 @@ var _ = Describe("Many stuck Restores", func() {
 	It("are left alone when their remediation does not help", func() {
 		s := newLoadTest()
 		for _, c := range s.clusters {
-			c.fakeKubeBlocks.short = "Insufficient memory"
+			c.fakeKubeBlocks.short = "node(s) didn't match pod anti-affinity rules"
 		}
 
 		s.reconcileFor(3)

@@ -11,6 +11,7 @@ import (
 // Obstacles.
 const (
 	invalidMode     = "Annotation %s of Namespace %s %s. Nothing is changed until it is corrected."
+	invalidHistory  = "Annotation %s of the Cluster %s. Nothing is changed until then."
 	multiCluster    = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
 	backupElsewhere = "Backup %s in another Namespace cannot be used. This message never says why; the log of Rehome does."
 	tooManyBackups  = "The Cluster and its Restores name %d Backups; the first %d of them are read."
@@ -61,6 +62,7 @@ var eventNotes = map[string]string{
 	v1alpha1.ReasonVolumesBound:      "The volumes did not admit the rewritten rules; these were not rewritten.",
 	v1alpha1.ReasonSourceUnknown:     "The source cluster was not found; nothing was changed.",
 	v1alpha1.ReasonInvalidRule:       "A scheduling rule was invalid; nothing was changed.",
+	v1alpha1.ReasonInvalidHistory:    "The Cluster's history was invalid; nothing was changed.",
 	v1alpha1.ReasonInvalidMode:       "The Namespace's mode was invalid; nothing was changed.",
 	v1alpha1.ReasonMultiCluster:      "The Pods ran behind another API server; nothing was changed.",
 	v1alpha1.ReasonContended:         "Another writer reverted the rewrite twice; nothing more was changed.",

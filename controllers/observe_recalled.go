@@ -21,11 +21,10 @@ import (
 // obstacle only while something is undecided. Of the status, only places count: what is due there is decided anew.
 func (r *ClusterReconciler) recall(_ context.Context, s *scope) error {
 	o := &s.observation
-	lost := o.Unread != nil || o.Obstacle != nil && o.Obstacle.Reason == v1alpha1.ReasonSourceUnknown
-	if !lost || !s.isDecided() {
+	if o.Obstacle == nil || o.Obstacle.Reason != v1alpha1.ReasonSourceUnknown || !s.isDecided() {
 		return nil
 	}
-	o.Obstacle, o.Unread, s.recalled = nil, nil, true
+	o.Obstacle, s.recalled = nil, true
 	status := &s.rehoming.Status
 	source := rewrite.Source{
 		Identity:   rewrite.Identity{Namespace: status.Source.Namespace, Name: status.Source.Name, UID: types.UID(status.Source.UID)},

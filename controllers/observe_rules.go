@@ -15,14 +15,18 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// maxRules is how many rules of a Cluster are compared: as many as a snapshot can have.
-const maxRules = 1000
+// maxRules is how many rules of a Cluster are compared: as many as all its snapshots can have.
+const maxRules = 4000
 
 // compareRules compares the rules of the snapshots with those of the Cluster, its Components and its Restores.
 func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	o := &s.observation
 	o.Now = r.now()
-	o.Cluster, o.Generation, o.History = objectOf(s.cluster), s.cluster.Generation, historyOf(s.cluster)
+	o.Cluster, o.Generation = objectOf(s.cluster), s.cluster.Generation
+	var err error
+	if o.History, err = remedy.ParseHistory(s.cluster.Annotations[v1alpha1.AnnotationHistory], s.cluster.UID); err != nil {
+		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidHistory, Message: fmt.Sprintf(invalidHistory, v1alpha1.AnnotationHistory, err)})
+	}
 	o.ClusterOnly = s.cluster.Spec.Restore != nil
 	o.Restoring = s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
 	live := kubeblocks.ClusterPolicies(s.cluster)

@@ -33,11 +33,11 @@ func (r *ClusterReconciler) plan(ctx context.Context, s *scope) (remedy.Plan, er
 // reserve decides again with the recent attempts on all Clusters, and reserves the attempt of the first action.
 func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.Plan, err error) {
 	err = r.Attempts.Exclusively(func() error {
-		recent, err := r.recentAttempts(ctx)
+		recent, err := r.recentAttempts(ctx, s.cluster.Namespace)
 		if err != nil {
 			return err
 		}
-		recent.Position = r.Attempts.Position(s.name)
+		recent.Namespace.Position, recent.All.Position = r.Attempts.Position(s.name)
 		s.observation.Recent = recent
 		plan = remedy.Decide(s.observation)
 		if plan.RateLimited {
@@ -58,24 +58,31 @@ func (s *scope) attempt(a remedy.Action) attempts.Attempt {
 	return attempts.Attempt{Namespace: s.cluster.Namespace, Key: *a.Attempt(), Time: s.observation.Now}
 }
 
-// recentAttempts returns the attempts on all Clusters, and the outcomes of the last.
-func (r *ClusterReconciler) recentAttempts(ctx context.Context) (attempts.Recent, error) {
-	all, err := r.Attempts.All(func() ([]attempts.Attempt, error) { return r.recordedAttempts(ctx) })
+// recentAttempts returns the attempts on the Clusters of a Namespace and on all, and the outcomes of the last.
+func (r *ClusterReconciler) recentAttempts(ctx context.Context, namespace string) (recent attempts.Recent, err error) {
+	list, err := r.Attempts.All(r.now(), func() ([]attempts.Attempt, error) { return r.recordedAttempts(ctx) })
 	if err != nil {
 		return attempts.Recent{}, err
 	}
-	var recent attempts.Recent
-	for _, a := range all {
-		recent.Times = append(recent.Times, a.Time)
+	own, all := attempts.Of(namespace, list)
+	recent.Namespace.Times, recent.All.Times = attempts.Times(own), attempts.Times(all)
+	if recent.Namespace.Outcomes, err = r.outcomesOf(ctx, attempts.LastOf(remedy.KindRestore, own)); err != nil {
+		return attempts.Recent{}, err
 	}
-	for _, a := range attempts.LastOf(remedy.KindRestore, all) {
+	recent.All.Outcomes, err = r.outcomesOf(ctx, attempts.LastOfAll(remedy.KindRestore, all))
+	return recent, err
+}
+
+func (r *ClusterReconciler) outcomesOf(ctx context.Context, last []attempts.Attempt) ([]attempts.Outcome, error) {
+	var outcomes []attempts.Outcome
+	for _, a := range last {
 		outcome, err := r.outcomeOf(ctx, a)
 		if err != nil {
-			return attempts.Recent{}, err
+			return nil, err
 		}
-		recent.Outcomes = append(recent.Outcomes, outcome)
+		outcomes = append(outcomes, outcome)
 	}
-	return recent, nil
+	return outcomes, nil
 }
 
 // recordedAttempts returns the attempts in the histories of all Clusters.
@@ -116,14 +123,27 @@ func (r *ClusterReconciler) outcomeOf(ctx context.Context, a attempts.Attempt) (
 	return outcome, nil
 }
 
-// BreakerOpen reports whether the breaker is open now. It is an error when the cache cannot be read yet.
+// BreakerOpen reports whether a breaker is open now: that of all Namespaces, or that of one. It is an error when the cache cannot be
+// read yet.
 func (r *ClusterReconciler) BreakerOpen() (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	recent, err := r.recentAttempts(ctx)
+	list, err := r.Attempts.All(r.now(), func() ([]attempts.Attempt, error) { return r.recordedAttempts(ctx) })
 	if err != nil {
 		return false, err
 	}
-	reason, _ := recent.Breaker(r.Config.Limits.BreakerCoolDown.Duration, r.now())
-	return reason != "", nil
+	namespaces := map[string]bool{"": true}
+	for _, a := range list {
+		namespaces[a.Namespace] = true
+	}
+	for namespace := range namespaces {
+		recent, err := r.recentAttempts(ctx, namespace)
+		if err != nil {
+			return false, err
+		}
+		if reason, _ := recent.Breaker(r.Config.Limits.BreakerCoolDown.Duration, r.now()); reason != "" {
+			return true, nil
+		}
+	}
+	return false, nil
 }

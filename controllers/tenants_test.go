@@ -72,9 +72,13 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 
 		e.remove(h.pod, h.job, h.restore)
 		e.merge(h.component, `{"spec":`+asJSON(map[string]any{"schedulingPolicy": rehometesting.Apart(target)})+`}`)
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
+		e.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
 		e.reconcile()
 		e.reconcile()
-		Expect(policy()).To(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown))
+		Expect(e.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
+		Expect(policy()).To(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown), "%s", asJSON(policy()))
 	})
 
 	Describe("in another Namespace", func() {
@@ -184,4 +188,40 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		GinkgoWriter.Printf("allocated %d MiB in %v\n", (after.TotalAlloc-before.TotalAlloc)>>20, time.Since(start))
 		Expect(after.TotalAlloc - before.TotalAlloc).To(BeNumerically("<", 64<<20))
 	}, Serial)
+})
+
+var _ = besideEachGeneration("A history that somebody else wrote", func(e *env) {
+	It("of an unknown version stops the Cluster, and says so", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationHistory+`":`+
+			asJSON(fmt.Sprintf(`{"version":2,"uid":%q}`, e.now(h.cluster).GetUID()))+`}}}`)
+
+		e.reconcile()
+
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonInvalidHistory))
+		Expect(e.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionUnknown, v1alpha1.ReasonInvalidHistory),
+			HaveField("Message", ContainSubstring("another version"))))
+	})
+
+	// Review: TestReviewForgedLedgerStopsEverybody.
+	It("delays nobody in another Namespace", func() {
+		h := e.stuckRestore(clusterRewritten)
+		tenant := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "tenant-"}}
+		Expect(e.admin.Create(e.ctx, tenant)).To(Succeed())
+		evil := rehometesting.MakeCluster(e.generation, tenant.Name, "evil").Component("mysql", rehometesting.Apart(source)).Obj()
+		e.create(evil)
+		DeferCleanup(func() { e.remove(evil) })
+		var forged []string
+		for i := range 1000 {
+			forged = append(forged, fmt.Sprintf(`{"kind":"Restore","name":"x%d","uids":[],"time":"2999-01-01T00:00:00Z"}`, i))
+		}
+		e.merge(evil, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationHistory+`":`+
+			asJSON(fmt.Sprintf(`{"version":1,"uid":%q,"attempts":[%s]}`, evil.GetUID(), strings.Join(forged, ",")))+`}}}`)
+		e.reconciler = e.newReconciler()
+
+		e.reconcile()
+
+		Expect(e.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
+	})
 })

@@ -88,6 +88,9 @@ const (
 	ReasonMultiCluster = "MultiCluster"
 	// ReasonInvalidMode: the Namespace's mode annotation holds no valid mode; nothing is changed until it is corrected.
 	ReasonInvalidMode = "InvalidMode"
+	// ReasonInvalidHistory: the Cluster's history annotation has an unknown version or is too large; nothing is changed until it is
+	// removed.
+	ReasonInvalidHistory = "InvalidHistory"
 	// ReasonContended: another writer reverted the rewrite twice; Rehome does not change the Cluster until its spec changes.
 	ReasonContended = "Contended"
 	// ReasonAttemptsExhausted: the Restore was remediated as often as the configuration allows; manual action is required.

@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -31,6 +32,13 @@ func attempt(name string, seconds int64) Attempt {
 	return Attempt{Namespace: "default", Key: Key{Kind: "Restore", Name: name, UIDs: []types.UID{"uid"}}, Time: ago(seconds)}
 }
 
+// written is an attempt that a history holds.
+func written(name string, seconds int64) Attempt {
+	a := attempt(name, seconds)
+	a.Recorded = true
+	return a
+}
+
 func loads(attempts ...Attempt) func() ([]Attempt, error) {
 	return func() ([]Attempt, error) { return attempts, nil }
 }
@@ -52,9 +60,11 @@ func TestTokenBucket(t *testing.T) {
 		"tokens taken beyond the burst must be refilled, too":   {at(0, 0, 0, 0, 0, 0), 0, 12},
 		"a token that is there is free for any Cluster":         {at(6, 6, 6, 6, 6), 3, 0},
 		"the next tokens are left to the Clusters in the queue": {at(0, 0, 0, 0, 0), 3, 24},
+		"a time that a wrong clock wrote counts as nothing":     {at(-86_400, -86_400, -86_400, -86_400, -86_400), 0, 0},
+		"the clocks of workers may differ a little":             {at(-1, -1, -1, -1, -1), 0, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wait := Recent{Times: c.taken, Position: c.position}.UntilToken(limits, now)
+			wait := Window{Times: c.taken, Position: c.position}.untilToken(limits, now)
 
 			NewWithT(t).Expect(wait.Seconds()).To(BeNumerically("~", c.wait, 0.01))
 		})
@@ -67,31 +77,42 @@ func outcomes(unschedulable int, seconds int64) []Outcome {
 	for i := range list {
 		list[i].Time = ago(seconds)
 		if i < unschedulable {
-			list[i].Unschedulable = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes"
+			list[i].Unschedulable = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules. preemption: 0/3 nodes"
 		}
+	}
+	return list
+}
+
+// of returns outcomes with another message.
+func of(unschedulable int, message string) []Outcome {
+	list := outcomes(unschedulable, 60)
+	for i := range unschedulable {
+		list[i].Unschedulable = message
 	}
 	return list
 }
 
 func TestBreaker(t *testing.T) {
 	other := outcomes(6, 60)
-	other[0].Unschedulable = "0/5 nodes are available: 5 node(s) had untolerated taint."
+	other[0].Unschedulable = "0/5 nodes are available: 5 node(s) didn't match pod topology spread constraints."
 	numbers := outcomes(6, 60)
-	numbers[0].Unschedulable = "0/9 nodes are available: 7 Insufficient cpu. preemption: 0/9 nodes"
+	numbers[0].Unschedulable = "0/9 nodes are available: 7 node(s) didn't match pod anti-affinity rules. preemption: 0/9 nodes"
 	for name, c := range map[string]struct {
 		outcomes []Outcome
 		open     bool
 	}{
-		"nothing was remediated":                      {nil, false},
-		"half are Unschedulable":                      {outcomes(5, 60), false},
-		"more than half are Unschedulable":            {outcomes(6, 60), true},
-		"more than half, for different reasons":       {other, false},
-		"more than half, and only the numbers differ": {numbers, true},
-		"a few Restores fill no window":               {outcomes(5, 60)[:5], false},
-		"the cool-down has ended":                     {outcomes(6, 300), false},
+		"nothing was remediated":                       {nil, false},
+		"half are Unschedulable":                       {outcomes(5, 60), false},
+		"more than half are Unschedulable":             {outcomes(6, 60), true},
+		"more than half, for different reasons":        {other, false},
+		"more than half, and only the numbers differ":  {numbers, true},
+		"a few Restores fill no window":                {outcomes(5, 60)[:5], false},
+		"more than half, for another reason than Pods": {of(6, "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint, 1 node(s) didn't match PersistentVolume's node affinity. preemption: none: didn't match pod anti-affinity rules"), false},
+		"a clock is wrong":                             {outcomes(6, -86_400), false},
+		"the cool-down has ended":                      {outcomes(6, 300), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reason, closes := Recent{Outcomes: c.outcomes}.Breaker(5*time.Minute, now)
+			reason, closes := Window{Outcomes: c.outcomes}.Breaker(5*time.Minute, now)
 
 			g := NewWithT(t)
 			if !c.open {
@@ -125,30 +146,110 @@ func TestQueue(t *testing.T) {
 	g := NewWithT(t)
 	l := &Log{}
 	a, b, c := types.NamespacedName{Name: "a"}, types.NamespacedName{Name: "b"}, types.NamespacedName{Name: "c"}
+	position := func(cluster types.NamespacedName) int {
+		own, all := l.Position(cluster)
+		g.Expect(own).To(Equal(all), "there is one Namespace")
+		return all
+	}
 
 	l.Enqueue(a)
 	l.Enqueue(b)
 	l.Enqueue(a)
-	g.Expect([]int{l.Position(a), l.Position(b), l.Position(c)}).To(Equal([]int{0, 1, 2}))
+	g.Expect([]int{position(a), position(b), position(c)}).To(Equal([]int{0, 1, 2}))
 
 	l.Dequeue(a)
-	g.Expect([]int{l.Position(b), l.Position(c), l.Position(a)}).To(Equal([]int{0, 1, 1}))
+	g.Expect([]int{position(b), position(c), position(a)}).To(Equal([]int{0, 1, 1}))
 	l.Dequeue(c)
-	g.Expect(l.Position(b)).To(BeZero(), "a Cluster that does not wait changes nothing")
+	g.Expect(position(b)).To(BeZero(), "a Cluster that does not wait changes nothing")
+}
+
+func TestNamespacesTakeTurnsInTheQueue(t *testing.T) {
+	g := NewWithT(t)
+	l := &Log{}
+	for i := range 1000 {
+		l.Enqueue(types.NamespacedName{Namespace: "tenant", Name: strconv.Itoa(i)})
+	}
+	l.Enqueue(types.NamespacedName{Namespace: "other", Name: "a"})
+
+	own, all := l.Position(types.NamespacedName{Namespace: "honest", Name: "a"})
+	g.Expect([]int{own, all}).To(Equal([]int{0, 2}), "one Cluster of each other Namespace is before it")
+	own, all = l.Position(types.NamespacedName{Namespace: "tenant", Name: "1"})
+	g.Expect([]int{own, all}).To(Equal([]int{1, 2}))
+}
+
+// Review: TestReviewForgedLedgerStopsEverybody.
+func TestRecordedAttemptsOfOneNamespaceDelayNoOther(t *testing.T) {
+	g := NewWithT(t)
+	limits := configv1alpha1.Defaults().Limits
+	var forged []Attempt
+	for i := range 1000 {
+		a := attempt(strconv.Itoa(i), -1_000_000_000)
+		a.Namespace = "tenant"
+		forged = append(forged, a)
+	}
+	l := &Log{}
+	list, err := l.All(now, loads(forged...))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(list).To(HaveLen(64), "the attempts of a Namespace are capped")
+	until := func(namespace string, later time.Duration) time.Duration {
+		own, all := Of(namespace, list)
+		return Recent{Namespace: Window{Times: Times(own)}, All: Window{Times: Times(all)}}.UntilToken(limits, metav1.NewTime(now.Add(later)))
+	}
+
+	g.Expect(until("production", 0)).To(BeZero())
+	g.Expect(until("tenant", 0)).To(BeNumerically(">", time.Minute), "times in the future are now")
+	g.Expect(until("tenant", 15*time.Minute)).To(BeZero(), "and pass")
+}
+
+func TestOneNamespaceLeavesHalfOfTheTokensToOthers(t *testing.T) {
+	g := NewWithT(t)
+	limits := configv1alpha1.Limits{RemediationsPerMinute: 10, RemediationBurst: 50}
+	var list []Attempt
+	for range 25 {
+		a := attempt("a", 0)
+		a.Namespace = "tenant"
+		list = append(list, a)
+	}
+	until := func(namespace string) time.Duration {
+		own, all := Of(namespace, list)
+		return Recent{Namespace: Window{Times: Times(own)}, All: Window{Times: Times(all)}}.UntilToken(limits, now)
+	}
+
+	g.Expect(until("tenant")).To(Equal(12 * time.Second))
+	g.Expect(until("production")).To(BeZero())
+}
+
+func TestBreakerOfOneNamespaceStopsNoOther(t *testing.T) {
+	g := NewWithT(t)
+	var list []Attempt
+	for i := range BreakerWindow {
+		a := attempt(strconv.Itoa(i), 60)
+		a.Namespace = "tenant"
+		list = append(list, a)
+	}
+	g.Expect(LastOf("Restore", list)).To(HaveLen(BreakerWindow))
+	g.Expect(LastOfAll("Restore", list)).To(HaveLen(2))
+
+	open := Recent{Namespace: Window{Outcomes: outcomes(6, 60)}}
+	reason, _ := open.Breaker(5*time.Minute, now)
+	g.Expect(reason).NotTo(BeEmpty())
+	open = Recent{All: Window{Outcomes: outcomes(6, 60)}}
+	reason, _ = open.Breaker(5*time.Minute, now)
+	g.Expect(reason).NotTo(BeEmpty(), "a fault everywhere stops everybody")
 }
 
 func TestLogLoadsOnceAndSortsByTime(t *testing.T) {
 	g := NewWithT(t)
 	l := &Log{}
 	refused := errors.New("refused")
-	_, err := l.All(func() ([]Attempt, error) { return nil, refused })
+	_, err := l.All(now, func() ([]Attempt, error) { return nil, refused })
 	g.Expect(err).To(MatchError(refused))
 
-	all, err := l.All(loads(attempt("b", 1), attempt("a", 2)))
+	all, err := l.All(now, loads(attempt("b", 1), attempt("a", 2)))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(all).To(Equal([]Attempt{attempt("a", 2), attempt("b", 1)}))
+	g.Expect(all).To(Equal([]Attempt{written("a", 2), written("b", 1)}))
 
-	all, err = l.All(loads())
+	all, err = l.All(now, loads())
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(all).To(HaveLen(2), "it does not load again")
 }
@@ -156,15 +257,15 @@ func TestLogLoadsOnceAndSortsByTime(t *testing.T) {
 func TestReservedAttemptsAreInOrderAndCanBeReleased(t *testing.T) {
 	g := NewWithT(t)
 	l := &Log{}
-	_, _ = l.All(loads(attempt("a", 3)))
+	_, _ = l.All(now, loads(attempt("a", 3)))
 	limits := configv1alpha1.Defaults().Limits
 
 	l.Reserve(attempt("c", 1), limits)
 	l.Reserve(attempt("b", 2), limits)
 	l.Release(attempt("c", 1))
 
-	all, _ := l.All(nil)
-	g.Expect(all).To(Equal([]Attempt{attempt("a", 3), attempt("b", 2)}))
+	all, _ := l.All(now, nil)
+	g.Expect(all).To(Equal([]Attempt{written("a", 3), attempt("b", 2)}))
 }
 
 // A process that dies between reserving an attempt and recording it in the Cluster's history never acted: the attempt is gone
@@ -173,14 +274,14 @@ func TestAttemptThatWasNotRecordedDiesWithTheProcess(t *testing.T) {
 	g := NewWithT(t)
 	histories := loads(attempt("a", 9))
 	died := &Log{}
-	_, _ = died.All(histories)
+	_, _ = died.All(now, histories)
 	died.Reserve(attempt("b", 0), configv1alpha1.Defaults().Limits)
 
 	next := &Log{}
 
-	all, err := next.All(histories)
+	all, err := next.All(now, histories)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(all).To(Equal([]Attempt{attempt("a", 9)}))
+	g.Expect(all).To(Equal([]Attempt{written("a", 9)}))
 }
 
 func TestLogForgetsWhatLimitsNothingAnyMore(t *testing.T) {
@@ -196,11 +297,11 @@ func TestLogForgetsWhatLimitsNothingAnyMore(t *testing.T) {
 		{"until the breaker closes", configv1alpha1.Limits{BreakerCoolDown: metav1.Duration{Duration: 72 * time.Hour}}, 3 * day},
 	} {
 		l := &Log{}
-		_, _ = l.All(loads(attempt("forgotten", c.kept+1), attempt("remembered", c.kept)))
+		_, _ = l.All(now, loads(attempt("forgotten", c.kept+1), attempt("remembered", c.kept)))
 
 		l.Reserve(attempt("new", 0), c.limits)
 
-		all, _ := l.All(nil)
-		g.Expect(all).To(Equal([]Attempt{attempt("remembered", c.kept), attempt("new", 0)}), c.name)
+		all, _ := l.All(now, nil)
+		g.Expect(all).To(Equal([]Attempt{written("remembered", c.kept), attempt("new", 0)}), c.name)
 	}
 }

@@ -9,38 +9,65 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 )
 
-// Recent is what was recently done to all Clusters together.
+// Recent is what was recently done to the Clusters of one Namespace, and to all.
 type Recent struct {
-	// Times are those of all remembered attempts, in order.
+	// Namespace is that of the Cluster that decides, All are all Namespaces.
+	Namespace, All Window
+}
+
+// Window is what was recently done.
+type Window struct {
+	// Times are those of the attempts, in order.
 	Times []metav1.Time
 	// Outcomes are those of the Restores that were remediated last, at most BreakerWindow of them.
 	Outcomes []Outcome
-	// Position is how many other Clusters are before this one in the queue.
+	// Position is how many other Clusters are before the one that decides in the queue.
 	Position int
 }
 
+// share is the part of the limits that one Namespace may use: half of it.
+func share(l configv1alpha1.Limits) configv1alpha1.Limits {
+	l.RemediationsPerMinute, l.RemediationBurst = (l.RemediationsPerMinute+1)/2, (l.RemediationBurst+1)/2
+	return l
+}
+
+// UntilToken returns how long it takes until there is a token for the Cluster, in the bucket of its Namespace and in that of all;
+// zero when there is one now.
+func (r Recent) UntilToken(l configv1alpha1.Limits, now metav1.Time) time.Duration {
+	return max(r.Namespace.untilToken(share(l), now), r.All.untilToken(l, now))
+}
+
 // bucket returns the token bucket as the attempts left it. It was full before the first, and each took one token.
-func bucket(l configv1alpha1.Limits, taken []metav1.Time) *rate.Limiter {
+func bucket(l configv1alpha1.Limits, taken []metav1.Time, now metav1.Time) *rate.Limiter {
 	b := rate.NewLimiter(rate.Every(time.Minute/time.Duration(max(1, l.RemediationsPerMinute))), int(l.RemediationBurst))
 	for _, t := range taken {
-		b.ReserveN(t.Time, 1)
+		if !InFuture(t, now) {
+			b.ReserveN(t.Time, 1)
+		}
 	}
 	return b
 }
 
-// UntilToken returns how long it takes until the bucket has a token for the Cluster; zero when it has one now. A Cluster that
-// waits leaves the next tokens to the Clusters before it in the queue, so that they do not all retry at the same moment.
-func (r Recent) UntilToken(l configv1alpha1.Limits, now metav1.Time) time.Duration {
-	b := bucket(l, r.Times)
+// untilToken returns how long it takes until a bucket has a token for the Cluster. A Cluster that waits leaves the next tokens to
+// the Clusters before it in the queue, so that they do not all retry at the same moment.
+func (w Window) untilToken(l configv1alpha1.Limits, now metav1.Time) time.Duration {
+	b := bucket(l, w.Times, now)
 	wait := b.ReserveN(now.Time, 1).DelayFrom(now.Time)
 	if wait == 0 {
 		return 0
 	}
-	for range r.Position {
+	for range w.Position {
 		wait = b.ReserveN(now.Time, 1).DelayFrom(now.Time)
 	}
 	return wait
 }
+
+// maxSkew is how far clocks may differ. Workers that decide at once differ by less.
+const maxSkew = 5 * time.Minute
+
+// InFuture reports whether an attempt's time can only come from a wrong clock, or from somebody else. It limits nothing then: to
+// wait until that time could take for ever.
+func InFuture(t, now metav1.Time) bool { return t.Sub(now.Time) > maxSkew }
 
 // retention is how long attempts are remembered at least: the breaker considers the last remediated Restores of this time.
 const retention = 24 * time.Hour

@@ -29,6 +29,54 @@ type Attempt struct {
 	Namespace string
 	Key       Key
 	Time      metav1.Time
+	// Recorded says that the attempt was read from a Cluster's history, which its owner can write. It counts for the Cluster's own
+	// Namespace only.
+	Recorded bool
+}
+
+// maxRecorded is how many recorded attempts of a Namespace count.
+const maxRecorded = 64
+
+// recorded prepares attempts that were read from histories: of each Namespace the newest count, and times in the future are now.
+func recorded(all []Attempt, now metav1.Time) []Attempt {
+	count := map[string]int{}
+	var kept []Attempt
+	for i := range all {
+		all[i].Recorded = true
+		if all[i].Time.After(now.Time) {
+			all[i].Time = now
+		}
+	}
+	slices.SortStableFunc(all, byTime)
+	for _, a := range slices.Backward(all) {
+		if count[a.Namespace]++; count[a.Namespace] <= maxRecorded {
+			kept = append(kept, a)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
+// Of returns the attempts of a Namespace, and those of all Namespaces that this process made. Both are in order of time.
+func Of(namespace string, attempts []Attempt) (own, all []Attempt) {
+	for _, a := range attempts {
+		if a.Namespace == namespace {
+			own = append(own, a)
+		}
+		if !a.Recorded {
+			all = append(all, a)
+		}
+	}
+	return own, all
+}
+
+// Times lists the times of attempts.
+func Times(attempts []Attempt) []metav1.Time {
+	times := make([]metav1.Time, 0, len(attempts))
+	for _, a := range attempts {
+		times = append(times, a.Time)
+	}
+	return times
 }
 
 func (a Attempt) equal(b Attempt) bool {
@@ -55,9 +103,9 @@ func (l *Log) Exclusively(decide func() error) error {
 	return decide()
 }
 
-// All returns the attempts in order of time. The first call loads them; an error of load is returned, and the next call loads
-// again.
-func (l *Log) All(load func() ([]Attempt, error)) ([]Attempt, error) {
+// All returns the attempts in order of time. The first call loads what the Clusters' histories hold; an error of load is returned,
+// and the next call loads again.
+func (l *Log) All(now metav1.Time, load func() ([]Attempt, error)) ([]Attempt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.loaded {
@@ -65,8 +113,7 @@ func (l *Log) All(load func() ([]Attempt, error)) ([]Attempt, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.attempts = loaded
-		slices.SortStableFunc(l.attempts, byTime)
+		l.attempts = recorded(loaded, now)
 		l.loaded = true
 	}
 	return slices.Clone(l.attempts), nil

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// health serves /healthz, which says that the process lives, and /readyz, which says whether it is ready and, if not, why.
+// health serves /healthz, which fails when only a restart of the process helps, and /readyz, which says whether it is ready and, if not, why.
 type health struct {
 	address string
 	// observe is called with whether it is ready, whenever that may have changed.
@@ -18,6 +18,28 @@ type health struct {
 
 	lock   sync.Mutex
 	reason string
+	// stuck says what does not end; nil while no manager runs.
+	stuck func() string
+}
+
+// watch lets /healthz fail while stuck returns a text, until the returned function is called.
+func (h *health) watch(stuck func() string) (stop func()) {
+	set := func(to func() string) {
+		h.lock.Lock()
+		defer h.lock.Unlock()
+		h.stuck = to
+	}
+	set(stuck)
+	return func() { set(nil) }
+}
+
+func (h *health) unhealthy() string {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.stuck == nil {
+		return ""
+	}
+	return h.stuck()
 }
 
 // notReadyf sets why the operator is not ready.
@@ -56,13 +78,18 @@ func (h *health) Start(ctx context.Context) error {
 
 func (h *health) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if reason := h.why(); reason != "" {
-			http.Error(w, "not ready: "+reason, http.StatusServiceUnavailable)
+	mux.HandleFunc("/healthz", answer("unhealthy: ", h.unhealthy))
+	mux.HandleFunc("/readyz", answer("not ready: ", h.why))
+	return mux
+}
+
+// answer answers ok, or with the reason why not.
+func answer(prefix string, why func() string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if reason := why(); reason != "" {
+			http.Error(w, prefix+reason, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))
-	})
-	return mux
+	}
 }

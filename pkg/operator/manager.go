@@ -49,6 +49,7 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
+	defer h.watch(reconciler.Stuck)()
 	h.notReadyf("reading Clusters and Restores into the cache")
 	for _, runnable := range []manager.Runnable{
 		whenSynced{mgr.GetCache(), h.ready},

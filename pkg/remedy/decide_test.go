@@ -311,12 +311,25 @@ func TestDecide(t *testing.T) {
 			ConsistOf(RecreateJobs{Restore: object("restore"), Jobs: []Object{object("job-1")}}), v1alpha1.ReasonRecreatingJobs},
 		"an empty bucket holds an attempt": {with(componentFollowed, func(o *Observation) {
 			for range 50 {
-				o.Recent.Times = append(o.Recent.Times, now)
+				o.Recent.All.Times = append(o.Recent.All.Times, now)
 			}
 		}), doesNothing, v1alpha1.ReasonRateLimited},
-		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.Outcomes = unschedulableAgain(6, 60) }),
+		"an empty bucket of its Namespace holds an attempt": {with(componentFollowed, func(o *Observation) {
+			for range 25 {
+				o.Recent.Namespace.Times = append(o.Recent.Namespace.Times, now)
+			}
+		}), doesNothing, v1alpha1.ReasonRateLimited},
+		// Review: TestReviewClockSkew.
+		"attempts that a leader's wrong clock wrote hold nothing": {with(componentFollowed, func(o *Observation) {
+			attempted(o, uids("restore-before"), -86_400)
+			for range 50 {
+				o.Recent.All.Times = append(o.Recent.All.Times, ago(-86_400))
+				o.Recent.Namespace.Times = append(o.Recent.Namespace.Times, ago(-86_400))
+			}
+		}), recreatesRestore, v1alpha1.ReasonRecreatingRestore},
+		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6, 60) }),
 			doesNothing, v1alpha1.ReasonBreakerOpen},
-		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.Outcomes = unschedulableAgain(6, 60) },
+		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6, 60) },
 			patchesCluster, v1alpha1.ReasonRewritingCluster},
 
 		// Contended.
@@ -373,7 +386,7 @@ func unschedulableAgain(count int, seconds int64) []attempts.Outcome {
 	for i := range attempts.BreakerWindow {
 		outcome := attempts.Outcome{Time: ago(seconds)}
 		if i < count {
-			outcome.Unschedulable = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes"
+			outcome.Unschedulable = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules. preemption: 0/3 nodes"
 		}
 		outcomes = append(outcomes, outcome)
 	}
@@ -434,11 +447,11 @@ func TestRateLimitedRestoreWaitsForItsPosition(t *testing.T) {
 	o := stuck()
 	componentFollowed(&o)
 	o.Limits.RemediationBurst = 1
-	o.Recent.Times = []metav1.Time{now}
+	o.Recent.All.Times = []metav1.Time{now}
 	g.Expect(Decide(o)).To(SatisfyAll(HaveField("Actions", BeEmpty()), HaveField("RateLimited", BeTrue()), HaveField("RequeueAfter.Duration", BeNumerically(">", 0))))
 
 	first := Decide(o).RequeueAfter.Duration
-	o.Recent.Position = 2
+	o.Recent.All.Position = 2
 	g.Expect(Decide(o).RequeueAfter.Duration).To(Equal(3 * first))
 
 	o.Mode = configv1alpha1.Observe

@@ -2,10 +2,12 @@ package remedy
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -48,16 +50,57 @@ type Attempt struct {
 	Time   metav1.Time `json:"time"`
 }
 
-// ReadHistory reads the annotation of the Cluster with the given UID. A history that cannot be read, has another version, or
-// belongs to another Cluster counts as empty.
+// The limits of a history. Whoever may annotate a Cluster can write it.
+const (
+	// maxHistory is the limit of the annotation, in bytes.
+	maxHistory = 128 << 10
+	// maxAttempts is how many attempts are kept, the newest: those of a hundred Restores.
+	maxAttempts = 400
+	// historyRetention is how long attempts are kept.
+	historyRetention = 30 * 24 * time.Hour
+)
+
+// Errors of a history that Rehome does not continue. Without it, limits would not hold.
+var (
+	errHistoryVersion = fmt.Errorf(historyOfOtherVersion, historyVersion)
+	errHistorySize    = fmt.Errorf(historyTooLarge, maxHistory)
+)
+
+// ReadHistory is as ParseHistory, and returns an empty history instead of an error.
 func ReadHistory(annotation string, uid types.UID) History {
-	empty := History{Version: historyVersion, UID: uid}
-	var h History
-	if err := json.Unmarshal([]byte(annotation), &h); err != nil || h.UID != uid || h.Version != historyVersion {
-		return empty
+	h, err := ParseHistory(annotation, uid)
+	if err != nil {
+		return History{Version: historyVersion, UID: uid}
 	}
 	return h
 }
+
+// ParseHistory reads the annotation of the Cluster with the given UID. A history that is not JSON, or that belongs to another
+// Cluster, counts as empty. It is an error when the Cluster's history has another version or is too large.
+func ParseHistory(annotation string, uid types.UID) (History, error) {
+	empty := History{Version: historyVersion, UID: uid}
+	if len(annotation) > maxHistory {
+		return empty, errHistorySize
+	}
+	var h History
+	var header struct {
+		Version int       `json:"version"`
+		UID     types.UID `json:"uid"`
+	}
+	if err := json.Unmarshal([]byte(annotation), &header); err != nil || header.UID != uid {
+		return empty, nil //nolint:nilerr // whose history it was is not known
+	}
+	if header.Version != historyVersion {
+		return empty, errHistoryVersion
+	}
+	if err := json.Unmarshal([]byte(annotation), &h); err != nil {
+		return empty, nil //nolint:nilerr // as above
+	}
+	h.Attempts = newest(h.Attempts)
+	return h, nil
+}
+
+func newest(list []Attempt) []Attempt { return list[max(0, len(list)-maxAttempts):] }
 
 // String returns the history as its annotation.
 func (h History) String() string {
@@ -73,9 +116,10 @@ func (h History) Begun() bool {
 	return len(h.Rewrites)+len(h.Attempts)+len(h.LostSpread) > 0 || h.Contention != nil
 }
 
-// With returns the history with one more attempt by the action of that name.
+// With returns the history with one more attempt by the action of that name, without those that expired.
 func (h History) With(key attempts.Key, action string, now metav1.Time) History {
-	h.Attempts = append(slices.Clone(h.Attempts), Attempt{Key: key, Action: action, Time: now})
+	kept := slices.DeleteFunc(slices.Clone(h.Attempts), func(a Attempt) bool { return now.Sub(a.Time.Time) > historyRetention })
+	h.Attempts = newest(append(kept, Attempt{Key: key, Action: action, Time: now}))
 	return h
 }
 

@@ -38,7 +38,11 @@ func (d *decision) backoff(key attempts.Key) *limit {
 	if len(past) == 0 {
 		return nil
 	}
-	due := past[len(past)-1].Time.Add(d.Limits.AttemptSpacing.Duration << (len(past) - 1))
+	last := past[len(past)-1].Time
+	if attempts.InFuture(last, d.Now) {
+		return nil // the clock of another leader was wrong
+	}
+	due := last.Add(d.Limits.AttemptSpacing.Duration << (len(past) - 1))
 	if !d.Now.Time.Before(due) {
 		return nil
 	}

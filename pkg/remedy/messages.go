@@ -22,6 +22,12 @@ const (
 	recreatingPod    = "Database Pod %s has no node under stale rules, and KubeBlocks does not replace it (%s). It is being re-created."
 )
 
+// The error of a history, behind the name of its annotation.
+const (
+	historyOfOtherVersion = "has another version than %d: remove it, or run the Rehome that wrote it"
+	historyTooLarge       = "has more than %d bytes: remove it"
+)
+
 // Limits.
 const (
 	attemptsExhausted = "%s %s was re-created %d times and still has stale rules; manual action is required. " +
