@@ -78,8 +78,9 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from markers, and copy them to the chart.
 	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
 	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/..." output:rbac:dir=config/rbac
-	@mkdir -p $(CHART)/files/crds
+	@mkdir -p $(CHART)/files/crds $(CHART)/files/admission
 	@cp config/crd/*.kubeblocks.io_*.yaml $(CHART)/files/crds/
+	@cp $(filter-out %/kustomization.yaml,$(wildcard config/admission/*.yaml)) $(CHART)/files/admission/
 	@cat config/rbac/role.yaml config/rbac/user_roles.yaml > $(CHART)/files/roles.yaml
 	@cp config/grafana/rehome.json $(CHART)/files/
 	@sed '/^---$$/d' config/prometheus/rules.yaml > $(CHART)/files/rules.yaml

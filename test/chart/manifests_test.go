@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem changes nothing on its server but roles, which it deletes.
+// TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem changes nothing on its server but what it deletes again.
 func TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem(t *testing.T) {
 	s := startServer(t)
 	s.createNamespaces(t)
@@ -19,6 +19,7 @@ func TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem(t *testing.
 
 	t.Run("it accepts all manifests", func(t *testing.T) { testManifests(t, s) })
 	t.Run("it grants only the rights in them", func(t *testing.T) { testRights(t, s) })
+	t.Run("their policies limit what the operator writes", func(t *testing.T) { testPolicies(t, s) })
 }
 
 func testManifests(t *testing.T, s *server) {

@@ -94,6 +94,15 @@ func (l objects) rules(t *testing.T) map[string][]rbacv1.PolicyRule {
 	return rules
 }
 
+// policies returns the spec of each ValidatingAdmissionPolicy and its binding, by name.
+func (l objects) policies() map[string]any {
+	specs := map[string]any{}
+	for _, object := range l.ofKind("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding") {
+		specs[nameOf(object)] = object.Object["spec"]
+	}
+	return specs
+}
+
 // decoded returns an object as a type that has all of its fields.
 func decoded[T any](t *testing.T, object *unstructured.Unstructured) *T {
 	t.Helper()

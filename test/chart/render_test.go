@@ -38,6 +38,9 @@ func TestValuesSelectObjects(t *testing.T) {
 		{"rbac: {create: false}", "ClusterRole rehome-view", "ClusterRole rehome-manager"},
 		{"rbac: {create: false}", "", "Role "},
 		{"rbac: {create: false}", "", "ClusterRoleBinding "},
+		{"", "ValidatingAdmissionPolicy rehome-clusters", ""},
+		{"", "ValidatingAdmissionPolicyBinding rehome-clusters", ""},
+		{"admissionPolicy: {enabled: false}", "", "ValidatingAdmissionPolicy"},
 		{namespaced, "Role shop/rehome-manager", "ClusterRole rehome-manager"},
 		{namespaced, "RoleBinding bank/rehome-manager", "ClusterRoleBinding rehome-manager"},
 		{"nameOverride: rules", "Deployment rehome-system/rehome-rules", ""},
@@ -174,12 +177,14 @@ func TestChartAndKustomizeHaveTheSameVersion(t *testing.T) {
 	g.Expect(m.Annotations["artifacthub.io/images"]).To(ContainSubstring("image: " + image + "\n"))
 }
 
-// TestChartAndKustomizeInstallTheSame compares the rights, the Pod and the strategy of the Deployment.
+// TestChartAndKustomizeInstallTheSame compares the rights, the policies, the Pod and the strategy of the Deployment.
 func TestChartAndKustomizeInstallTheSame(t *testing.T) {
 	g := NewWithT(t)
 	chart, kustomize := parse(t, rendered(t, "")), parse(t, build(t, "default"))
 
 	g.Expect(chart.rules(t)).To(Equal(kustomize.rules(t)))
+	g.Expect(chart.policies()).NotTo(BeEmpty())
+	g.Expect(chart.policies()).To(Equal(kustomize.policies()))
 	g.Expect(comparable(podTemplate(t, chart))).To(Equal(comparable(podTemplate(t, kustomize))))
 	g.Expect(decoded[appsv1.Deployment](t, chart.only(t, "Deployment")).Spec.Strategy).
 		To(Equal(decoded[appsv1.Deployment](t, kustomize.only(t, "Deployment")).Spec.Strategy))

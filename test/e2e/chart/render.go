@@ -20,6 +20,9 @@ import (
 // release is the name of the Helm release, ownNamespace its namespace.
 const release, ownNamespace = "rehome", "rehome-system"
 
+// kubernetes is the version that Helm renders for. A Helm that is built from its module has a default that is much older.
+const kubernetes = "v1.37.2"
+
 // render returns the objects of the chart with these values, sorted by kind and name.
 func render(values map[string]any) ([]*unstructured.Unstructured, error) {
 	root, err := repository.Root()
@@ -31,7 +34,9 @@ func render(values map[string]any) ([]*unstructured.Unstructured, error) {
 		return nil, fmt.Errorf("load the chart: %w", err)
 	}
 	options := chartutil.ReleaseOptions{Name: release, Namespace: ownNamespace, Revision: 1, IsInstall: true}
-	rendered, err := chartutil.ToRenderValues(chart, values, options, chartutil.DefaultCapabilities)
+	capabilities := chartutil.DefaultCapabilities.Copy()
+	capabilities.KubeVersion = chartutil.KubeVersion{Version: kubernetes, Major: "1", Minor: "37"}
+	rendered, err := chartutil.ToRenderValues(chart, values, options, capabilities)
 	if err != nil {
 		return nil, fmt.Errorf("read the chart's values: %w", err)
 	}
