@@ -45,7 +45,7 @@ func (r *ClusterReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manag
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("rehome-cluster").
 		// A standby warms its caches, so that a new leader acts at once.
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers, EnableWarmup: ptr.To(true)}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, EnableWarmup: ptr.To(true), NewQueue: newQueue}).
 		For(&kubeblocks.Cluster{}, builder.WithPredicates(withoutUpdates)).
 		Watches(&kubeblocks.Cluster{}, batched(sameName), builder.WithPredicates(onlyUpdates, specOrMeta)).
 		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(labelledCluster), builder.WithPredicates(specOrMeta)).

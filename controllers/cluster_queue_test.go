@@ -1,0 +1,82 @@
+package controllers
+
+import (
+	"strconv"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+func clusterIn(namespace string, i int) reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: strconv.Itoa(i)}}
+}
+
+// filledQueue returns a queue with 1,000 Clusters of each of two Namespaces, and behind them one of a third.
+func filledQueue(t *testing.T, priority int) *fairQueue {
+	t.Helper()
+	g := NewWithT(t)
+	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](1, 1)
+	q := newQueue(t.Name(), limiter).(*fairQueue)
+	t.Cleanup(q.ShutDown)
+	for i := range 1000 {
+		q.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, clusterIn("tenant-1", i), clusterIn("tenant-2", i))
+	}
+	q.Add(clusterIn("honest", 0))
+	g.Eventually(func() int {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		count := 0
+		for _, t := range []turns{q.ready, q.low} {
+			for _, list := range t.waiting {
+				count += len(list)
+			}
+		}
+		return count
+	}).Should(Equal(2001))
+	return q
+}
+
+func TestNamespacesTakeTurnsInTheWorkqueue(t *testing.T) {
+	g := NewWithT(t)
+	q := filledQueue(t, 0)
+	var first []string
+	for range 4 {
+		request, _ := q.Get()
+		first = append(first, request.Namespace)
+		q.Done(request)
+	}
+	g.Expect(first).To(Equal([]string{"tenant-1", "tenant-2", "honest", "tenant-1"}))
+	request, _ := q.Get()
+	g.Expect(request).To(Equal(clusterIn("tenant-2", 1)), "a Namespace's own Clusters keep their order")
+}
+
+func TestInitialListsComeLast(t *testing.T) {
+	g := NewWithT(t)
+	q := filledQueue(t, handler.LowPriority)
+	request, priority, _ := q.GetWithPriority()
+	g.Expect(request).To(Equal(clusterIn("honest", 0)))
+	g.Expect(priority).To(BeZero())
+	_, priority, _ = q.GetWithPriority()
+	g.Expect(priority).To(Equal(handler.LowPriority), "the controller adds it again with its priority")
+}
+
+func TestClusterIsInTheQueueOnceUntilItIsDone(t *testing.T) {
+	g := NewWithT(t)
+	q := fair(priorityqueue.New[reconcile.Request](t.Name()))
+	q.Add(clusterIn("shop", 0))
+	request, _ := q.Get()
+	q.Add(request)
+	q.Add(request)
+	g.Expect(q.Len()).To(Equal(1), "it waits until it is done")
+	q.Done(request)
+	again, _ := q.Get()
+	g.Expect(again).To(Equal(request))
+	q.ShutDown()
+	_, shutDown := q.Get()
+	g.Expect(shutDown).To(BeTrue())
+}
