@@ -148,7 +148,7 @@ var _ = Describe("Many stuck Restores", func() {
 	It("are cured no faster than the bucket allows, in parallel and by several leaders", func() {
 		s := newLoadTest()
 		limits := s.reconciler.Config.Limits
-		limits.RemediationBurst, limits.RemediationsPerMinute = limits.RemediationBurst/2, limits.RemediationsPerMinute/2 // one Namespace's share
+		limits.RemediationBurst /= 2 // one Namespace's share
 		burst := int(limits.RemediationBurst)
 		Expect(burst).To(BeNumerically("<", load))
 

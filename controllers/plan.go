@@ -65,7 +65,7 @@ func (r *ClusterReconciler) recentAttempts(ctx context.Context, namespace string
 		return attempts.Recent{}, err
 	}
 	own, all := attempts.Of(namespace, list)
-	recent.Namespace.Times, recent.All.Times = attempts.Times(own), attempts.Times(all)
+	recent.Namespace.Times, recent.All.Times, recent.Own = attempts.Times(own), attempts.Times(all), attempts.In(namespace, all)
 	if recent.Namespace.Outcomes, err = r.outcomesOf(ctx, attempts.LastOf(remedy.KindRestore, own)); err != nil {
 		return attempts.Recent{}, err
 	}
@@ -132,11 +132,15 @@ func (r *ClusterReconciler) BreakerOpen() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	namespaces := map[string]bool{"": true}
+	// With fewer attempts, the breaker of a Namespace cannot be open. The empty name stands for that of all.
+	count := map[string]int{"": attempts.BreakerWindow}
 	for _, a := range list {
-		namespaces[a.Namespace] = true
+		count[a.Namespace]++
 	}
-	for namespace := range namespaces {
+	for namespace, attempted := range count {
+		if 2*attempted <= attempts.BreakerWindow {
+			continue
+		}
 		recent, err := r.recentAttempts(ctx, namespace)
 		if err != nil {
 			return false, err

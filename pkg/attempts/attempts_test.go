@@ -180,7 +180,6 @@ func TestNamespacesTakeTurnsInTheQueue(t *testing.T) {
 // Review: TestReviewForgedLedgerStopsEverybody.
 func TestRecordedAttemptsOfOneNamespaceDelayNoOther(t *testing.T) {
 	g := NewWithT(t)
-	limits := configv1alpha1.Defaults().Limits
 	var forged []Attempt
 	for i := range 1000 {
 		a := attempt(strconv.Itoa(i), -1_000_000_000)
@@ -191,32 +190,52 @@ func TestRecordedAttemptsOfOneNamespaceDelayNoOther(t *testing.T) {
 	list, err := l.All(now, loads(forged...))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(list).To(HaveLen(64), "the attempts of a Namespace are capped")
-	until := func(namespace string, later time.Duration) time.Duration {
-		own, all := Of(namespace, list)
-		return Recent{Namespace: Window{Times: Times(own)}, All: Window{Times: Times(all)}}.UntilToken(limits, metav1.NewTime(now.Add(later)))
-	}
+	g.Expect(untilToken("production", list, 0)).To(BeZero())
+	g.Expect(untilToken("tenant", list, 0)).To(BeNumerically(">", time.Minute), "times in the future are now")
+	g.Expect(untilToken("tenant", list, 15*time.Minute)).To(BeZero(), "and pass")
+}
 
-	g.Expect(until("production", 0)).To(BeZero())
-	g.Expect(until("tenant", 0)).To(BeNumerically(">", time.Minute), "times in the future are now")
-	g.Expect(until("tenant", 15*time.Minute)).To(BeZero(), "and pass")
+// untilToken returns how long a Cluster of a Namespace waits, some time from now.
+func untilToken(namespace string, list []Attempt, later time.Duration) time.Duration {
+	own, all := Of(namespace, list)
+	recent := Recent{Namespace: Window{Times: Times(own)}, All: Window{Times: Times(all)}, Own: In(namespace, all)}
+	return recent.UntilToken(configv1alpha1.Limits{RemediationsPerMinute: 10, RemediationBurst: 50}, metav1.NewTime(now.Add(later)))
 }
 
 func TestOneNamespaceLeavesHalfOfTheTokensToOthers(t *testing.T) {
 	g := NewWithT(t)
-	limits := configv1alpha1.Limits{RemediationsPerMinute: 10, RemediationBurst: 50}
 	var list []Attempt
 	for range 25 {
 		a := attempt("a", 0)
 		a.Namespace = "tenant"
 		list = append(list, a)
 	}
-	until := func(namespace string) time.Duration {
-		own, all := Of(namespace, list)
-		return Recent{Namespace: Window{Times: Times(own)}, All: Window{Times: Times(all)}}.UntilToken(limits, now)
-	}
 
-	g.Expect(until("tenant")).To(Equal(12 * time.Second))
-	g.Expect(until("production")).To(BeZero())
+	g.Expect(untilToken("tenant", list, 0)).To(Equal(6 * time.Second))
+	g.Expect(untilToken("production", list, 0)).To(BeZero())
+}
+
+// Tenants take every token that they get, for twenty minutes. The last Namespace never waits.
+func TestManyNamespacesLeaveTokensToAnother(t *testing.T) {
+	g := NewWithT(t)
+	tenants := []string{"t1", "t2", "t3", "t4", "t5"}
+	var list []Attempt
+	taken := map[string]int{}
+	for later := time.Duration(0); later < 20*time.Minute; later += 3 * time.Second {
+		for _, tenant := range tenants {
+			for untilToken(tenant, list, later) == 0 {
+				a := attempt("a", -int64(later.Seconds()))
+				a.Namespace = tenant
+				list = append(list, a)
+				taken[tenant]++
+			}
+		}
+		g.Expect(untilToken("production", list, later)).To(BeZero(), "after %s", later)
+	}
+	g.Expect(len(list)).To(BeNumerically("~", 50*5/6+20*10, 3), "the rate is used up")
+	for _, tenant := range tenants {
+		g.Expect(taken[tenant]).To(BeNumerically(">", 30), "%v", taken)
+	}
 }
 
 func TestBreakerOfOneNamespaceStopsNoOther(t *testing.T) {

@@ -1,6 +1,7 @@
 package attempts
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -13,6 +14,8 @@ import (
 type Recent struct {
 	// Namespace is that of the Cluster that decides, All are all Namespaces.
 	Namespace, All Window
+	// Own says of each time of All whether it is of the Namespace.
+	Own []bool
 }
 
 // Window is what was recently done.
@@ -25,21 +28,52 @@ type Window struct {
 	Position int
 }
 
-// share is the part of the limits that one Namespace may use: half of it.
-func share(l configv1alpha1.Limits) configv1alpha1.Limits {
-	l.RemediationsPerMinute, l.RemediationBurst = (l.RemediationsPerMinute+1)/2, (l.RemediationBurst+1)/2
+// ofNamespace returns the limits of one Namespace: half of the burst.
+func ofNamespace(l configv1alpha1.Limits) configv1alpha1.Limits {
+	l.RemediationBurst = (l.RemediationBurst + 1) / 2
 	return l
 }
 
 // UntilToken returns how long it takes until there is a token for the Cluster, in the bucket of its Namespace and in that of all;
 // zero when there is one now.
 func (r Recent) UntilToken(l configv1alpha1.Limits, now metav1.Time) time.Duration {
-	return max(r.Namespace.untilToken(share(l), now), r.All.untilToken(l, now))
+	return max(r.Namespace.untilToken(ofNamespace(l), now), r.All.untilToken(l, now), r.untilShare(l, now))
+}
+
+// untilShare returns how long it takes until the Namespace has taken fewer tokens than are left. So one Namespace gets half of the
+// tokens, two get a third each, and one that took none finds some. A token that was refilled counts as not taken, the oldest first.
+func (r Recent) untilShare(l configv1alpha1.Limits, now metav1.Time) time.Duration {
+	burst := float64(l.RemediationBurst)
+	level := bucket(l, r.All.Times, now).TokensAt(now.Time)
+	for left := level; left <= burst; left = math.Floor(left) + 1 {
+		if float64(r.ownOfLast(int(math.Ceil(burst-left)))+1) <= left {
+			if left == level {
+				return 0
+			}
+			return time.Duration((left - level + float64(r.All.Position)) * float64(interval(l)))
+		}
+	}
+	return 0 // a burst of 0 has no tokens to share
+}
+
+// ownOfLast counts the attempts of the Namespace among the last n of all.
+func (r Recent) ownOfLast(n int) int {
+	count := 0
+	for _, own := range r.Own[max(0, len(r.Own)-n):] {
+		if own {
+			count++
+		}
+	}
+	return count
+}
+
+func interval(l configv1alpha1.Limits) time.Duration {
+	return time.Minute / time.Duration(max(1, l.RemediationsPerMinute))
 }
 
 // bucket returns the token bucket as the attempts left it. It was full before the first, and each took one token.
 func bucket(l configv1alpha1.Limits, taken []metav1.Time, now metav1.Time) *rate.Limiter {
-	b := rate.NewLimiter(rate.Every(time.Minute/time.Duration(max(1, l.RemediationsPerMinute))), int(l.RemediationBurst))
+	b := rate.NewLimiter(rate.Every(interval(l)), int(l.RemediationBurst))
 	for _, t := range taken {
 		if !InFuture(t, now) {
 			b.ReserveN(t.Time, 1)

@@ -70,6 +70,15 @@ func Of(namespace string, attempts []Attempt) (own, all []Attempt) {
 	return own, all
 }
 
+// In says of each attempt whether it is of the Namespace.
+func In(namespace string, attempts []Attempt) []bool {
+	in := make([]bool, 0, len(attempts))
+	for _, a := range attempts {
+		in = append(in, a.Namespace == namespace)
+	}
+	return in
+}
+
 // Times lists the times of attempts.
 func Times(attempts []Attempt) []metav1.Time {
 	times := make([]metav1.Time, 0, len(attempts))
