@@ -46,6 +46,9 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	if source := s.sourceStatus(); source != nil {
 		o.Source = source.Name
 	}
+	if len(s.sources) > 0 {
+		o.Origin = strings.Join(s.sources[0].Origins, ", ")
+	}
 	if invalid := o.Live.Of(rewrite.Invalid); len(invalid) > 0 {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidRule, Message: invalid[0].Message})
 	}

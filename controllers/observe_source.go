@@ -158,7 +158,8 @@ func (r *ClusterReconciler) readSource(
 	}
 	source, err := snapshots.SourceOf(&backup)
 	if name.Namespace != s.cluster.Namespace {
-		source.InTree = nil // What KubeBlocks overwrote is no longer in the Cluster, so it stays in the other Namespace.
+		// The Cluster does not show them, so they stay in the other Namespace.
+		source.Private, source.Origins = true, nil
 	}
 	return source, err
 }

@@ -7,8 +7,10 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
@@ -133,6 +135,33 @@ var _ = besideKubeBlocks("PodsScheduled", func(e *env) {
 			ContainSubstring("spec.source of the Rehoming")))
 
 		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+	})
+
+	It("names the Backup that the source was itself restored from, which cures the rules as source", func() {
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.backup)
+		e.create(rehometesting.MakeBackup(e.namespace, "bp0").Of(h.source).Obj())
+		papaya := e.cluster("papaya", source).Obj()
+		snapshot := func(origin string) *unstructured.Unstructured {
+			return rehometesting.MakeBackup(e.namespace, backup).Of(papaya).Snapshot(asJSON(map[string]any{
+				"metadata": map[string]any{"name": "papaya", "namespace": e.namespace, "annotations": map[string]any{
+					kubeblocks.AnnotationRestoreFromBackup: `{"mysql":{"name":"` + origin + `"}}`,
+				}},
+				"spec": papaya.Object["spec"],
+			})).Obj()
+		}
+		e.create(snapshot("bp0"))
+
+		e.reconcile()
+
+		origin := "papaya was itself restored from Backup " + e.namespace + "/bp0"
+		Expect(message()).To(ContainSubstring(origin))
+		Expect(e.rehoming().Status.Findings).To(ContainElement(HaveField("Message", ContainSubstring("names other clusters (my1), and "+origin+": kept"))))
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+
+		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Backup: &v1alpha1.BackupReference{Name: "bp0"}}})).To(Succeed())
 		e.reconcile()
 		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 	})

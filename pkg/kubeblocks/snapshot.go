@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/json"
 
@@ -48,15 +50,17 @@ func (s *Snapshots) SourceOf(b *Backup) (rewrite.Source, error) {
 	}
 	source.UID = types.UID(b.Labels[LabelBackupClusterUID])
 	source.Backup = id
+	source.Origins = slices.DeleteFunc(source.Origins, func(origin string) bool { return origin == id })
 	return source, nil
 }
 
-// snapshotCluster is the part of a snapshot that is decoded: nothing of its metadata but the name.
+// snapshotCluster is the part of a snapshot that is decoded. Its annotations are read only for that which names Backups.
 type snapshotCluster struct {
 	Kind     string `json:"kind,omitempty"`
 	Metadata struct {
-		Namespace string `json:"namespace,omitempty"`
-		Name      string `json:"name,omitempty"`
+		Namespace   string            `json:"namespace,omitempty"`
+		Name        string            `json:"name,omitempty"`
+		Annotations gojson.RawMessage `json:"annotations,omitempty"`
 	} `json:"metadata,omitempty"`
 	Spec ClusterSpec `json:"spec,omitempty"`
 }
@@ -92,7 +96,35 @@ func (s *Snapshots) sourceOf(snapshot []byte) (rewrite.Source, error) {
 		Components: ComponentsOf(cluster),
 		Policies:   ClusterPolicies(cluster),
 		InTree:     inTree{},
+		Origins:    decoded.origins(),
 	}, nil
+}
+
+// maxOrigins is how many Backups of a snapshot's cluster are named.
+const maxOrigins = 3
+
+// origins returns the Backups that the cluster was itself restored from. They only explain rules, so one that is not shown, or not
+// readable, is no error.
+func (c *snapshotCluster) origins() []string {
+	cluster := &Cluster{Spec: c.Spec}
+	cluster.Namespace = c.Metadata.Namespace
+	var annotations map[string]any
+	if json.UnmarshalCaseSensitivePreserveInts(c.Metadata.Annotations, &annotations) == nil {
+		if restore, ok := annotations[AnnotationRestoreFromBackup].(string); ok {
+			cluster.Annotations = map[string]string{AnnotationRestoreFromBackup: restore}
+		}
+	}
+	backups, err := BackupsOf(cluster, nil)
+	if err != nil {
+		return nil
+	}
+	var origins []string
+	for _, backup := range backups[:min(len(backups), maxOrigins)] {
+		if len(validation.NameIsDNSSubdomain(backup.Name, false)) == 0 && len(validation.ValidateNamespaceName(backup.Namespace, false)) == 0 {
+			origins = append(origins, backup.String())
+		}
+	}
+	return origins
 }
 
 // ComponentsOf lists the names and labels that the Pods of a cluster get.

@@ -50,6 +50,36 @@ func TestSourceOfReadsTheIdentityAndEveryPolicy(t *testing.T) {
 	}
 }
 
+func TestSourceOfReadsWhatTheSourceWasItselfRestoredFrom(t *testing.T) {
+	annotated := func(value string) string {
+		return `{"metadata":{"name":"papaya","namespace":"prod","annotations":{"a":1,"` + AnnotationRestoreFromBackup + `":` + value + `}},
+			"spec":{"componentSpecs":[{"name":"mysql"},{"name":"proxy"}]}}`
+	}
+	for name, c := range map[string]struct {
+		snapshot string
+		origins  []string
+	}{
+		"nothing":                        {`{"metadata":{"name":"papaya","namespace":"prod"}}`, nil},
+		"one Backup, in the annotation":  {annotated(`"{\"mysql\":{\"name\":\"bp0\"},\"other\":{\"name\":\"bp9\"}}"`), []string{"prod/bp0"}},
+		"two Backups, in the annotation": {annotated(`"{\"mysql\":{\"name\":\"bp0\"},\"proxy\":{\"name\":\"bp9\",\"namespace\":\"b\"}}"`), []string{"prod/bp0", "b/bp9"}},
+		"one Backup, in the spec, 1.2":   {`{"metadata":{"name":"papaya","namespace":"prod"},"spec":{"restore":{"source":{"kind":"Backup","name":"bp0"}}}}`, []string{"prod/bp0"}},
+		"an annotation that is no text":  {annotated(`{}`), nil},
+		"an annotation of another form":  {annotated(`"secret"`), nil},
+		"a name that no Backup can have": {annotated(`"{\"mysql\":{\"name\":\"a b\"}}"`), nil},
+		"the Backup itself":              {annotated(`"{\"mysql\":{\"name\":\"bp1\",\"namespace\":\"backups\"}}"`), nil},
+		"annotations that are no object": {`{"metadata":{"name":"papaya","annotations":[]}}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			source, err := SourceOf(backup(c.snapshot))
+
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(source.Origins).To(HaveLen(len(c.origins)))
+			g.Expect(source.Origins).To(ContainElements(c.origins))
+		})
+	}
+}
+
 func TestSourceOfReadsComponentsAndLabels(t *testing.T) {
 	g := NewWithT(t)
 

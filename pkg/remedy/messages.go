@@ -97,6 +97,7 @@ const (
 	keptRunningPods = " Required anti-affinity of Pods that run can be the cause, for example of cluster %s. Rehome never changes " +
 		"another cluster's rules."
 	helpThirdParty = "if the rules of %s come from that cluster, name it in spec.source of the Rehoming"
+	helpOrigin     = "; %s was itself restored from Backup %s"
 	helpUnscoped   = "the consent ScopeUnscoped restricts it to Pods of %s"
 	helpKept       = "change it in Cluster %s; no consent covers it"
 )

@@ -32,6 +32,8 @@ type Observation struct {
 	Unread *Obstacle
 	// Source is the name of the source; empty where there is none.
 	Source string
+	// Origin names the Backups that the source was itself restored from; empty where none is known.
+	Origin string
 	// Inherited are the findings of the snapshots' rules that are rewritten: those that name the source and, with the owner's
 	// consent, those that name no cluster.
 	Inherited []rewrite.Finding

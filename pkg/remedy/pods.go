@@ -57,7 +57,7 @@ func (d *decision) keptRules(pending []Pod) string {
 	var own []string
 	for _, refusal := range refusals {
 		if refused(refusal.words) {
-			own = append(own, d.kept(refusal.path, func(f rewrite.Finding) string { return f.Rule + ": " + helpFor(f.Class, d.Cluster.Name) })...)
+			own = append(own, d.kept(refusal.path, func(f rewrite.Finding) string { return f.Rule + ": " + d.help(f.Class) })...)
 		}
 	}
 	text := ""
@@ -72,6 +72,15 @@ func (d *decision) keptRules(pending []Pod) string {
 		return text + fmt.Sprintf(keptRunningPods, cmp.Or(d.Source, "the source"))
 	}
 	return text + fmt.Sprintf(keptSourceRules, cmp.Or(d.Source, "the source"), summarize(theirs))
+}
+
+// help says what makes a rule of a class let Pods of the Cluster pass.
+func (d *decision) help(class rewrite.Class) string {
+	text := helpFor(class, d.Cluster.Name)
+	if class == rewrite.ThirdParty && d.Origin != "" {
+		text += fmt.Sprintf(helpOrigin, d.Source, d.Origin)
+	}
+	return text
 }
 
 // kept describes the Cluster's rules at a part of a path that Rehome does not rewrite although they name, or select, others.

@@ -59,7 +59,7 @@ func (w *rewriter) classifyRest(t term, m match, n names, source bool, c change)
 	case n.source && !source:
 		return ThirdParty, textOutsideNamespace
 	case len(n.others) > 0:
-		return ThirdParty, fmt.Sprintf(textNamesOthers, joined(n.others))
+		return ThirdParty, describeOthers(m.source, n.others)
 	case n.unmappable && !source:
 		return Generated, fmt.Sprintf(textGenerated, w.target.Name)
 	case isPlaceholder(m.selector):

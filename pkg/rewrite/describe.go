@@ -14,10 +14,12 @@ const (
 	textInherited         = "was inherited: "
 	textOutsideNamespace  = "names a cluster outside the source's namespace: kept"
 	textNamesOthers       = "names other clusters (%s): kept"
+	textNamesOrigin       = "names other clusters (%s), and %s was itself restored from Backup %s: kept"
 	textUnscoped          = "names no cluster, so it can select Pods of the source and of others: kept, consent ScopeUnscoped scopes it"
 	textLiteral           = "selects by %s, which %s has with the value of the source: kept, consent ScopeUnscoped scopes it"
 	textScoped            = "names no cluster: scoped to %s"
 	textOverwritten       = "was overwritten with %s by KubeBlocks, and the snapshot has %s: "
+	textOverwrittenElse   = "was overwritten with %s by KubeBlocks, and the snapshot in another Namespace has another value: kept"
 	textGenerated         = "names a shard or a UID that has no counterpart in %s: kept"
 	textNotRewritable     = "names the source in a way that cannot be rewritten for %s: kept"
 	textPlaceholder       = "has an empty component name, which KubeBlocks fills in: kept"
@@ -79,7 +81,18 @@ func (w *rewriter) describeUnscoped(t term, edited bool) string {
 	return textUnscoped
 }
 
+// describeOthers says which other clusters a rule of a source names. One of them can be what the source was itself restored from.
+func describeOthers(source *Source, others []string) string {
+	if len(source.Origins) == 0 {
+		return fmt.Sprintf(textNamesOthers, joined(others))
+	}
+	return fmt.Sprintf(textNamesOrigin, joined(others), source.Name, joined(source.Origins))
+}
+
 func (w *rewriter) describeOverwritten(m match) string {
+	if m.source.Private {
+		return fmt.Sprintf(textOverwrittenElse, w.target.Name)
+	}
 	text := fmt.Sprintf(textOverwritten, w.target.Name, metav1.FormatLabelSelector(m.selector))
 	if w.options.RestoreThirdParty && !w.invalid {
 		return text + "put back"

@@ -52,11 +52,15 @@ type Component struct {
 type Source struct {
 	Identity
 	// Backup is the Backup that holds the snapshot, as "namespace/name"; empty for a bare snapshot.
-	Backup     string
+	Backup string
+	// Origins are the Backups that the source was itself restored from, as "namespace/name", as far as the snapshot shows them.
+	Origins    []string
 	Components []Component
 	Policies   []Policy
 	// InTree is KubeBlocks' own rewrite, which can precede this one; nil where there is none.
 	InTree InTree
+	// Private says that the owner of the target may not read the snapshot. What InTree overwrote in it is neither shown nor put back.
+	Private bool
 }
 
 // sameCluster reports whether two identities have the same name and namespace. A re-created cluster keeps both.

@@ -122,7 +122,9 @@ func (w *rewriter) validate(p *livePolicy) {
 	if w.options.RestoreThirdParty {
 		rules = slices.Clone(rules)
 		for i := range rules {
-			rules[i] = p.matches[i].undone(rules[i])
+			if w.putsBack(p.matches[i]) {
+				rules[i] = p.matches[i].undone(rules[i])
+			}
 		}
 	}
 	p.problems = w.valid.policy(rules)
@@ -165,13 +167,18 @@ func (w *rewriter) inheritedTerm(live *Policy, t term, m match) {
 	w.edits.rule(t, kept)
 	overwritten := m.overwritten != nil && canonicalOf(kept) != canonicalOf(right)
 	w.classify(t, m, change{retargeted: ok, edited: len(w.edits) > 0, overwritten: overwritten})
-	if m.overwritten != nil && w.options.RestoreThirdParty {
+	if w.putsBack(m) {
 		w.edits = w.edits[:0]
 		w.edits.rule(t, right)
 	}
 	if !w.invalid {
 		w.edit(live)
 	}
+}
+
+// putsBack reports whether what KubeBlocks overwrote in a rule is put back.
+func (w *rewriter) putsBack(m match) bool {
+	return m.overwritten != nil && w.options.RestoreThirdParty && !m.source.Private
 }
 
 // edit adds the edits of one rule of a policy to the result.
