@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
@@ -127,6 +129,29 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		Entry("of the Cluster", "Cluster"), Entry("of its Components", "ComponentList"), Entry("of its Restores", "RestoreList"),
 		Entry("of its Rehoming", "Rehoming"), Entry("of its Backup", "Backup"), Entry("of its Jobs", "JobList"), Entry("of its Pods", "PodList"),
 	)
+
+	It("shows an open breaker although the Restores' names are longer than a label's value", func() {
+		h := e.stuckRestore(clusterRewritten)
+		var taken []attempts.Attempt
+		for i := range attempts.BreakerWindow {
+			long := rehometesting.MakeRestore(e.namespace, fmt.Sprintf("analytics-prod-eu-west-clickhouse-keeper-1a2b3c4d-preparedata-ssd-%d", i)).
+				Of(h.component).Backup(backup).Stale(target).Obj()
+			e.create(long)
+			job := rehometesting.MakeJob(long, fmt.Sprintf("restore-preparedata-%.8s-bp1-0", long.GetUID())).Obj()
+			delete(job.Labels, kubeblocks.LabelRestore)
+			delete(job.Spec.Template.Labels, kubeblocks.LabelRestore)
+			e.create(job)
+			pod := rehometesting.MakeRestorePod(long, job.Name+"-x7k2p").Of(job).Unschedulable(unschedulable).Obj()
+			delete(pod.Labels, kubeblocks.LabelRestore)
+			e.create(pod)
+			key := attempts.Key{Kind: "Restore", Name: long.GetName()}
+			taken = append(taken, attempts.Attempt{Namespace: e.namespace, Cluster: target, Key: key, Time: metav1.NewTime(today)})
+		}
+		_, err := e.reconciler.Attempts.All(func() ([]attempts.Attempt, error) { return taken, nil })
+		Expect(err).NotTo(HaveOccurred())
+
+		Expect(e.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))
+	})
 
 	It("says which process leads", func() {
 		e.stuckRestore(clusterStale)

@@ -8,6 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
@@ -55,7 +58,7 @@ func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.
 
 // attempt is that of an action which is taken now.
 func (s *scope) attempt(a remedy.Action) attempts.Attempt {
-	return attempts.Attempt{Namespace: s.cluster.Namespace, Key: *a.Attempt(), Time: s.observation.Now}
+	return attempts.Attempt{Namespace: s.cluster.Namespace, Cluster: s.cluster.Name, Key: *a.Attempt(), Time: s.observation.Now}
 }
 
 // recentAttempts returns the attempts on the Clusters of a Namespace and on all, and the outcomes of the last.
@@ -95,7 +98,7 @@ func (r *ClusterReconciler) recordedAttempts(ctx context.Context) ([]attempts.At
 	for i := range clusters.Items {
 		c := &clusters.Items[i]
 		for _, a := range historyOf(c).Attempts {
-			all = append(all, attempts.Attempt{Namespace: c.Namespace, Key: a.Key, Time: a.Time})
+			all = append(all, attempts.Attempt{Namespace: c.Namespace, Cluster: c.Name, Key: a.Key, Time: a.Time})
 		}
 	}
 	return all, nil
@@ -107,15 +110,15 @@ func historyOf(c *kubeblocks.Cluster) remedy.History {
 
 // outcomeOf finds a Pod that was created for a Restore since its remediation, and that is Unschedulable.
 func (r *ClusterReconciler) outcomeOf(ctx context.Context, a attempts.Attempt) (attempts.Outcome, error) {
-	var pods corev1.PodList
-	if err := r.Client.List(ctx, &pods, labelled(a.Namespace, kubeblocks.LabelRestore, a.Key.Name)...); err != nil {
+	pods, err := r.podsOfRestore(ctx, a)
+	if err != nil {
 		return attempts.Outcome{}, fmt.Errorf("list Pods of a remediated Restore: %w", err)
 	}
 	outcome := attempts.Outcome{Time: a.Time}
 	// The API server keeps whole seconds of a creation time.
 	remediated := metav1.NewTime(a.Time.Truncate(time.Second))
-	for i := range pods.Items {
-		pod := &pods.Items[i]
+	for i := range pods {
+		pod := &pods[i]
 		if message := kubeblocks.Unschedulable(pod); message != "" && !pod.CreationTimestamp.Before(&remediated) {
 			outcome.Unschedulable = message
 		}
@@ -123,8 +126,28 @@ func (r *ClusterReconciler) outcomeOf(ctx context.Context, a attempts.Attempt) (
 	return outcome, nil
 }
 
+<<<<<<< HEAD
 // BreakerOpen reports whether a breaker is open now: that of all Namespaces, or that of one. It is an error when the cache cannot be
 // read yet.
+=======
+// podsOfRestore returns the cached Pods of the Restore that an attempt re-created. No Pod is labelled with a name that is longer than
+// a label's value: then the names of the Pods' Jobs show it.
+func (r *ClusterReconciler) podsOfRestore(ctx context.Context, a attempts.Attempt) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	if len(validation.IsValidLabelValue(a.Key.Name)) == 0 {
+		err := r.Client.List(ctx, &pods, labelled(a.Namespace, kubeblocks.LabelRestore, a.Key.Name)...)
+		return pods.Items, err
+	}
+	restore := &kubeblocks.Restore{}
+	if err := r.Client.Get(ctx, types.NamespacedName{Namespace: a.Namespace, Name: a.Key.Name}, restore); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	err := r.Client.List(ctx, &pods, labelled(a.Namespace, kubeblocks.LabelInstance, a.Cluster)...)
+	return slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return !kubeblocks.OfRestoreJob(&p, restore) }), err
+}
+
+// BreakerOpen reports whether the breaker is open now. It is an error when the cache cannot be read yet.
+>>>>>>> 5317003 (Let the breaker see Restores with names over 63 characters)
 func (r *ClusterReconciler) BreakerOpen() (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()

@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +19,12 @@ const Finalizer = "dataprotection.kubeblocks.io/finalizer"
 
 // HasFinalizer reports whether KubeBlocks blocks the deletion of an object.
 func HasFinalizer(obj client.Object) bool { return controllerutil.ContainsFinalizer(obj, Finalizer) }
+
+// OfRestoreJob reports whether a Job that KubeBlocks named after a Restore controls a Pod.
+func OfRestoreJob(p *corev1.Pod, r *Restore) bool {
+	owner := metav1.GetControllerOf(p)
+	return owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.Name, fmt.Sprintf("restore-preparedata-%.8s-", r.UID))
+}
 
 // OfWorkload reports whether an InstanceSet or Instance controls a Pod. Labels alone do not make a Pod part of a database.
 func OfWorkload(p *corev1.Pod) bool {
