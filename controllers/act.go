@@ -11,35 +11,51 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// act records the attempt of one action, takes the action, and counts it. One that came too late counts as neither taken nor
-// failed.
-func (r *ClusterReconciler) act(ctx context.Context, s *scope, action remedy.Action) error {
-	err := r.recordAttempt(ctx, s, action)
-	if err == nil {
-		err = r.take(ctx, s, action)
+// act records the attempts of actions in one write, then takes each. One that fails does not keep the others from being taken.
+func (r *ClusterReconciler) act(ctx context.Context, s *scope, actions []remedy.Action) error {
+	if err := r.recordAttempts(ctx, s, countedOf(actions)); err != nil {
+		return err
 	}
+	errs := make([]error, 0, len(actions))
+	for _, action := range actions {
+		err := r.take(ctx, s, action)
+		r.count(action, err)
+		if errs = append(errs, err); !isAnswered(err) {
+			break
+		}
+	}
+	return joined(errs...)
+}
+
+// count counts an action. One that came too late counts as neither taken nor failed.
+func (r *ClusterReconciler) count(action remedy.Action, err error) {
 	switch {
 	case err == nil:
 		r.Metrics.ObserveTaken(action)
 	case !isStale(err):
 		r.Metrics.ObserveFailed(action)
 	}
-	return err
 }
 
-// recordAttempt writes the attempt into the history before the action is taken, so that every attempt is counted. The next
+// recordAttempts writes the attempts into the history before the actions are taken, so that every attempt is counted. The next
 // reconcile takes an action whose attempt was recorded and which was then not taken.
-func (r *ClusterReconciler) recordAttempt(ctx context.Context, s *scope, action remedy.Action) error {
-	key := action.Attempt()
-	if key == nil {
+func (r *ClusterReconciler) recordAttempts(ctx context.Context, s *scope, actions []remedy.Action) error {
+	if len(actions) == 0 {
 		return nil
 	}
-	history := s.observation.History.With(*key, action.Name(), s.observation.Now)
-	if err := r.writeHistory(ctx, s, s.observation.Cluster, history); err != nil {
-		r.Attempts.Release(s.attempt(action))
-		return fmt.Errorf("record an attempt: %w", err)
+	history := s.observation.History
+	for _, action := range actions {
+		history = history.With(*action.Attempt(), action.Name(), s.observation.Now)
 	}
-	return nil
+	err := r.writeHistory(ctx, s, s.observation.Cluster, history)
+	if err == nil {
+		return nil
+	}
+	for _, action := range actions {
+		r.Attempts.Release(s.attempt(action))
+		r.count(action, err)
+	}
+	return fmt.Errorf("record attempts: %w", err)
 }
 
 // take takes an action. Every write is pinned to the version of the object that the decision is based on.

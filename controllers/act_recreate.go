@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -24,11 +25,18 @@ import (
 // Unschedulable, because another one may start at any moment.
 func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scope, a remedy.RecreateRestore) error {
 	restore := s.restore(a.Restore)
-	work, err := r.workOf(ctx, s, restore)
+	work, err := r.recentWorkOf(ctx, s, restore)
 	if err != nil {
 		return err
 	}
-	if started := cmp.Or(work.StartedPart(restore), work.Undecided()); started != "" {
+	started := cmp.Or(work.StartedPart(restore), work.Undecided())
+	if started == "" {
+		started, err = r.startedSince(ctx, work.Pods)
+	}
+	if err != nil {
+		return err
+	}
+	if started != "" {
 		return fmt.Errorf("re-create Restore %s: %w: %s", a.Restore, errStarted, started)
 	}
 	if err := r.Client.Delete(ctx, restore.DeepCopy(), preconditions(a.Restore.UID, a.Restore.ResourceVersion)); err != nil {
@@ -37,6 +45,46 @@ func (r *ClusterReconciler) recreateRestore(ctx context.Context, s *scope, a rem
 	logf.FromContext(ctx).Info("Deleted a Restore that never started, so that KubeBlocks re-creates it", "restore", a.Restore.NamespacedName)
 	r.recordEvent(s, restore, a, fmt.Sprintf(eventRestoreRecreated, a.Restore.Name))
 	return nil
+}
+
+// maxListAge is how old the list of Pods may be that a delete relies on. One list serves several deletes: one before each would take
+// longer than all deletes, and the last Pods would be as old.
+const maxListAge = 250 * time.Millisecond
+
+// recentWork is what a live list found, and when it was answered.
+type recentWork struct {
+	workloads
+	listed time.Time
+}
+
+// recentWorkOf returns the Jobs and Pods of a Restore from a live list that is not older than maxListAge.
+func (r *ClusterReconciler) recentWorkOf(ctx context.Context, s *scope, restore *kubeblocks.Restore) (kubeblocks.Work, error) {
+	if s.recent == nil || r.Clock.Since(s.recent.listed) > maxListAge {
+		live, err := r.workloadsOf(ctx, s.cluster, s.unfinishedRestores())
+		if err != nil {
+			return kubeblocks.Work{}, err
+		}
+		s.recent = &recentWork{live, r.Clock.Now()}
+	}
+	return s.recent.of(restore), nil
+}
+
+// startedSince says which of the Pods was bound, or can be at any moment, since they were listed. The cache holds Pending Pods, and a
+// watch keeps it current.
+func (r *ClusterReconciler) startedSince(ctx context.Context, pods []corev1.Pod) (string, error) {
+	for i := range pods {
+		listed, now := &pods[i], &corev1.Pod{}
+		if kubeblocks.HasEnded(listed) {
+			continue
+		}
+		switch err := r.Client.Get(ctx, client.ObjectKeyFromObject(listed), now); {
+		case client.IgnoreNotFound(err) != nil:
+			return "", fmt.Errorf("get Pod %s: %w", listed.Name, err)
+		case err != nil || now.UID != listed.UID || kubeblocks.WasBound(now) || kubeblocks.UndecidedPod(now) != "":
+			return fmt.Sprintf(podChanged, listed.Name), nil
+		}
+	}
+	return "", nil
 }
 
 // preconditions pin a delete to one version of one object.

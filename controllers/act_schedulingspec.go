@@ -17,10 +17,10 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// finishReplacement takes the next step of a replacement that was begun and has left a Restore without rules, and returns that as
-// the plan. It comes before every read that can fail and is the one write in every mode, also to a Cluster that is skipped:
+// finishReplacements takes the next step of each replacement that was begun and has left a Restore without rules, and returns these
+// as the plan. It comes before every read that can fail and is the one write in every mode, also to a Cluster that is skipped:
 // KubeBlocks creates Pods from such a Restore that can run anywhere. Rules that the API server refuses are reported.
-func (r *ClusterReconciler) finishReplacement(ctx context.Context, s *scope) (remedy.Plan, error) {
+func (r *ClusterReconciler) finishReplacements(ctx context.Context, s *scope) (remedy.Plan, error) {
 	var o remedy.Observation
 	o.ClusterOnly = s.cluster.Spec.Restore != nil
 	for i := range s.restores {
@@ -29,14 +29,20 @@ func (r *ClusterReconciler) finishReplacement(ctx context.Context, s *scope) (re
 			Object: objectOf(object), Replacement: replacementOf(object), Deleting: !object.DeletionTimestamp.IsZero(),
 		})
 	}
+	var plan remedy.Plan
+	var errs []error
 	for _, action := range remedy.Unfinished(o) {
-		err := r.act(ctx, s, action)
-		if !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) || isStale(err) {
-			return remedy.Plan{Actions: []remedy.Action{action}}, err
+		err := r.act(ctx, s, []remedy.Action{action})
+		if (apierrors.IsInvalid(err) || apierrors.IsForbidden(err)) && !isStale(err) {
+			s.refuse(action, err)
+			continue
 		}
-		s.refuse(action, err)
+		plan.Actions, errs = append(plan.Actions, action), append(errs, err)
+		if !isAnswered(err) {
+			break
+		}
 	}
-	return remedy.Plan{}, nil
+	return plan, joined(errs...)
 }
 
 // refuse records that the API server refused a step of a replacement.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,7 +22,13 @@ func cachedReads(user client.WithWatch, admin client.Client) client.WithWatch {
 	return interceptor.NewClient(user, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			expectCached(c, obj)
-			return admin.Get(ctx, key, obj, opts...)
+			if err := admin.Get(ctx, key, obj, opts...); err != nil {
+				return err
+			}
+			if pod, ok := obj.(*corev1.Pod); ok && pod.Status.Phase != corev1.PodPending {
+				return apierrors.NewNotFound(corev1.Resource("pods"), key.Name)
+			}
+			return nil
 		},
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			expectCached(c, list)

@@ -3,7 +3,6 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -61,15 +60,16 @@ type ClusterReconciler struct {
 	running running
 }
 
-// Reconcile finishes what was begun and would leave a Restore without rules. Else it observes one Cluster, plans, and takes the first action that is due or, where none is, reports. All it knows comes
-// from the API server, so the next reconcile finishes one that was interrupted.
+// Reconcile finishes what was begun and would leave a Restore without rules. Else it observes one Cluster, plans, and takes the
+// actions that are due or, where none is, reports. All it knows comes from the API server, so the next reconcile finishes one that
+// was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	defer r.running.begin(req.NamespacedName, r.Clock.Now())()
 	s, err := r.begin(ctx, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if plan, err := r.finishReplacement(ctx, s); err != nil || len(plan.Actions) > 0 {
+	if plan, err := r.finishReplacements(ctx, s); err != nil || len(plan.Actions) > 0 {
 		return r.result(ctx, s, plan, err)
 	}
 	if err := r.observe(ctx, s); err != nil {
@@ -89,11 +89,11 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if len(plan.Actions) == 0 {
 		return r.result(ctx, s, plan, r.report(ctx, s, plan))
 	}
-	err = r.act(ctx, s, plan.Actions[0])
+	err = r.act(ctx, s, plan.Next())
 	if s.reportNow(err) {
-		err = errors.Join(err, r.report(ctx, s, plan))
+		err = joined(err, r.report(ctx, s, plan))
 	} else if err == nil {
-		// Skip the report: the next reconcile reports the outcome of this action.
+		// Skip the report: the next reconcile reports the outcome of these actions.
 		r.setMetrics(s, s.reportedStatus(), plan)
 	}
 	return r.result(ctx, s, plan, err)
@@ -137,6 +137,8 @@ type scope struct {
 	// pods and sets are the Pods and InstanceSets of the cluster, each listed live when it is needed first; nil before.
 	pods *[]corev1.Pod
 	sets *[]kubeblocks.InstanceSet
+	// recent are the Jobs and Pods that deletes of Restores rely on; nil before the first.
+	recent *recentWork
 	// rewriter is the index of the sources; set by compareRules, once for all policies.
 	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.
@@ -148,7 +150,7 @@ type restoreScope struct {
 	object   *kubeblocks.Restore
 	owner    *kubeblocks.Component
 	observed remedy.Restore
-	// refused is why the API server refused the rules that a replacement adds; set by finishReplacement.
+	// refused is why the API server refused the rules that a replacement adds; set by finishReplacements.
 	refused string
 }
 

@@ -100,6 +100,28 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		Expect(refusals).To(BeNumerically(">=", 10))
 		showf("faults on a real API server", "%d crashes after writes, %d reads refused", len(writes), refusals)
 	}, everyScenario)
+
+	// On a real API server, the UIDs of the two Restores decide which gets which node.
+	It("ends in the same state when the process dies before or after a write of several", func() {
+		undisturbed := twoComponents.record(twoComponents.setUpInMemory())
+		first := nthOf(undisturbed.made, "delete Restore", 1)
+		Expect(lastBefore(undisturbed.made, "get Cluster", nthOf(undisturbed.made, "delete Restore", 2))).To(BeNumerically("<", first), "one reconcile deletes both")
+
+		for _, number := range writesOf(undisturbed.made) {
+			for _, death := range []fault{diesBefore, diesAfter} {
+				t := twoComponents.setUpInMemory()
+				t.calls.fault = func() *fault {
+					if len(t.calls.made) != number {
+						return nil
+					}
+					return &death
+				}
+				t.converge()
+				Expect(t.state()).To(Equal(undisturbed.end), "%s: call %d, %s", death.name, number, undisturbed.made[number-1])
+				twoComponents.cured(t)
+			}
+		}
+	})
 })
 
 // everyScenario has an entry for each scenario.

@@ -33,6 +33,9 @@ const (
 	unknownLabelReason = "it cannot be proven that the volumes admit it, because it selects Pods by the label %s"
 )
 
+// podChanged is why a Restore is not deleted now; only the log shows it.
+const podChanged = "Pod %s has changed"
+
 // Rehomings without a restored Cluster.
 const (
 	noCluster   = "This Namespace has no Cluster of this name."

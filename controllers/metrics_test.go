@@ -147,7 +147,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 			key := attempts.Key{Kind: "Restore", Name: long.GetName()}
 			taken = append(taken, attempts.Attempt{Namespace: e.namespace, Cluster: target, Key: key, Time: metav1.NewTime(today)})
 		}
-		_, err := e.reconciler.Attempts.All(func() ([]attempts.Attempt, error) { return taken, nil })
+		_, err := e.reconciler.Attempts.All(metav1.NewTime(today), func() ([]attempts.Attempt, error) { return taken, nil })
 		Expect(err).NotTo(HaveOccurred())
 
 		Expect(e.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))

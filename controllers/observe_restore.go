@@ -42,14 +42,19 @@ func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) erro
 // unfinished reports whether KubeBlocks still works on a Restore.
 func (r *restoreScope) unfinished() bool { return !r.observed.Finished && !r.observed.Failed }
 
-// observeRestores fills in the Jobs and Pods of the unfinished Restores. One list of each serves all of them.
-func (r *ClusterReconciler) observeRestores(ctx context.Context, s *scope) error {
+func (s *scope) unfinishedRestores() []*kubeblocks.Restore {
 	var unfinished []*kubeblocks.Restore
 	for i := range s.restores {
 		if s.restores[i].unfinished() {
 			unfinished = append(unfinished, s.restores[i].object)
 		}
 	}
+	return unfinished
+}
+
+// observeRestores fills in the Jobs and Pods of the unfinished Restores. One list of each serves all of them.
+func (r *ClusterReconciler) observeRestores(ctx context.Context, s *scope) error {
+	unfinished := s.unfinishedRestores()
 	if len(unfinished) == 0 {
 		return nil
 	}

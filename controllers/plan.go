@@ -21,7 +21,7 @@ import (
 // plan decides what to do. Other Clusters matter only where an action counts as an attempt: then the attempt is reserved.
 func (r *ClusterReconciler) plan(ctx context.Context, s *scope) (remedy.Plan, error) {
 	plan := remedy.Decide(s.observation)
-	if slices.ContainsFunc(plan.Actions, func(a remedy.Action) bool { return a.Attempt() != nil }) {
+	if len(countedOf(plan.Actions)) > 0 {
 		var err error
 		if plan, err = r.reserve(ctx, s); err != nil {
 			return remedy.Plan{}, err
@@ -33,7 +33,13 @@ func (r *ClusterReconciler) plan(ctx context.Context, s *scope) (remedy.Plan, er
 	return plan, nil
 }
 
-// reserve decides again with the recent attempts on all Clusters, and reserves the attempt of the first action.
+// countedOf returns the actions that count as attempts.
+func countedOf(actions []remedy.Action) []remedy.Action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a remedy.Action) bool { return a.Attempt() == nil })
+}
+
+// reserve decides again with the recent attempts on all Clusters, and reserves the attempts of the actions that are taken. A Cluster
+// that takes tokens and needs more goes to the end of the queue.
 func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.Plan, err error) {
 	err = r.Attempts.Exclusively(func() error {
 		recent, err := r.recentAttempts(ctx, s.cluster.Namespace)
@@ -43,13 +49,15 @@ func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.
 		recent.Namespace.Position, recent.All.Position = r.Attempts.Position(s.name)
 		s.observation.Recent = recent
 		plan = remedy.Decide(s.observation)
-		if plan.RateLimited {
-			r.Attempts.Enqueue(s.name)
-		} else {
+		counted := countedOf(plan.Next())
+		for _, action := range counted {
+			r.Attempts.Reserve(s.attempt(action), r.Config.Limits)
+		}
+		if len(counted) > 0 || !plan.RateLimited {
 			r.Attempts.Dequeue(s.name)
 		}
-		if len(plan.Actions) > 0 && plan.Actions[0].Attempt() != nil {
-			r.Attempts.Reserve(s.attempt(plan.Actions[0]), r.Config.Limits)
+		if plan.RateLimited {
+			r.Attempts.Enqueue(s.name)
 		}
 		return nil
 	})
@@ -126,10 +134,6 @@ func (r *ClusterReconciler) outcomeOf(ctx context.Context, a attempts.Attempt) (
 	return outcome, nil
 }
 
-<<<<<<< HEAD
-// BreakerOpen reports whether a breaker is open now: that of all Namespaces, or that of one. It is an error when the cache cannot be
-// read yet.
-=======
 // podsOfRestore returns the cached Pods of the Restore that an attempt re-created. No Pod is labelled with a name that is longer than
 // a label's value: then the names of the Pods' Jobs show it.
 func (r *ClusterReconciler) podsOfRestore(ctx context.Context, a attempts.Attempt) ([]corev1.Pod, error) {
@@ -146,8 +150,8 @@ func (r *ClusterReconciler) podsOfRestore(ctx context.Context, a attempts.Attemp
 	return slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return !kubeblocks.OfRestoreJob(&p, restore) }), err
 }
 
-// BreakerOpen reports whether the breaker is open now. It is an error when the cache cannot be read yet.
->>>>>>> 5317003 (Let the breaker see Restores with names over 63 characters)
+// BreakerOpen reports whether a breaker is open now: that of all Namespaces, or that of one. It is an error when the cache cannot be
+// read yet.
 func (r *ClusterReconciler) BreakerOpen() (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()

@@ -123,8 +123,11 @@ var _ = Describe("A race", func() {
 		last := nthOf(made, deletes, 1)
 		first := beganAt(made, last)
 		if deletes != "delete Pod" {
-			// No precondition of the delete detects a Pod that is bound from here on.
+			// No precondition of the delete detects a Pod that is bound from here on. The first Pod is read right after the list.
 			last = lastBefore(made, "list PodList", last)
+			if made[last] == "get Pod" {
+				last++
+			}
 		}
 		for number := first; number <= last; number++ {
 			s.playMeanwhile(number, func(t *faultRun) { Expect(t.bindWaiting()).To(BeTrue()) })
@@ -148,10 +151,10 @@ func (t *faultRun) revert(manager client.FieldOwner) {
 }
 
 // view returns carrot67.
-func (t *faultRun) view() *kubeblocks.Cluster {
+func (e *env) view() *kubeblocks.Cluster {
 	GinkgoHelper()
 	cluster := &kubeblocks.Cluster{}
-	Expect(t.admin.Get(t.ctx, client.ObjectKey{Namespace: t.namespace, Name: target}, cluster)).To(Succeed())
+	Expect(e.admin.Get(e.ctx, client.ObjectKey{Namespace: e.namespace, Name: target}, cluster)).To(Succeed())
 	return cluster
 }
 
@@ -171,9 +174,9 @@ func (t *faultRun) namesSource() bool {
 	return false
 }
 
-func (t *faultRun) history() remedy.History {
+func (e *env) history() remedy.History {
 	GinkgoHelper()
-	cluster := t.view()
+	cluster := e.view()
 	return remedy.ReadHistory(cluster.Annotations[v1alpha1.AnnotationHistory], cluster.UID)
 }
 

@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,30 +17,21 @@ import (
 // report writes the conditions of the Restores and the status of the Rehoming, then events and metrics. KubeBlocks writes whole
 // lists of conditions from its cache and can remove Rehome's: the event of that write brings the reconcile that restores them.
 func (r *ClusterReconciler) report(ctx context.Context, s *scope, plan remedy.Plan) error {
-	var stale, failed []error
-	collect := func(err error) {
-		switch {
-		case patch.IsStale(err):
-			stale = append(stale, err)
-		case err != nil:
-			failed = append(failed, err)
-		}
-	}
+	var errs []error
 	for i := range s.restores {
 		restore := s.restores[i].object
 		if report, ok := plan.Restores[restore.UID]; ok && concerns(plan, report, restore) {
-			collect(r.reportRestore(ctx, restore, report.RestoreConditions))
+			errs = append(errs, r.reportRestore(ctx, restore, report.RestoreConditions))
 		}
 	}
 	before := s.reportedStatus()
 	err := r.reportRehoming(ctx, s, plan)
 	// The Rehoming remembers which events were sent, so they follow its status, whatever happened to the Restores.
-	if err == nil && (s.rehoming != nil || len(failed)+len(stale) == 0) {
+	if err == nil && (s.rehoming != nil || errors.Join(errs...) == nil) {
 		r.recordTransitions(s, before, plan)
 		r.setMetrics(s, before, plan)
 	}
-	collect(err)
-	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
+	return joined(append(errs, err)...)
 }
 
 // concerns reports whether a Restore gets conditions. Where nothing was inherited, it gets them only when the scheduler refuses a

@@ -1,12 +1,14 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -35,6 +37,25 @@ var (
 // isStale reports whether an action failed only because the objects changed after the observation.
 func isStale(err error) bool {
 	return errors.Is(err, errStarted) || errors.Is(err, errPolicyChanged) || patch.IsStale(err)
+}
+
+// joined joins errors. Stale answers count only where nothing else failed.
+func joined(errs ...error) error {
+	var stale, failed []error
+	for _, err := range errs {
+		if isStale(err) {
+			stale = append(stale, err)
+		} else {
+			failed = append(failed, err)
+		}
+	}
+	return cmp.Or(errors.Join(failed...), errors.Join(stale...))
+}
+
+// isAnswered reports whether the API server answered. Where it did not, further requests would wait as long.
+func isAnswered(err error) bool {
+	var answer apierrors.APIStatus
+	return err == nil || isStale(err) || errors.As(err, &answer)
 }
 
 // maxStaleBackoff bounds how long a reconcile waits after many stale answers in a row.

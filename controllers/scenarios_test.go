@@ -111,7 +111,7 @@ var sourceGone = scenario{
 	},
 }
 
-// twoComponents has a Restore of each component.
+// twoComponents has a Restore of each component. It takes PatchCluster, and RecreateRestore of both in one reconcile.
 var twoComponents = scenario{
 	generation: rehometesting.V10,
 	begin: func(t *faultRun) {
@@ -123,6 +123,12 @@ var twoComponents = scenario{
 			t.create(rehometesting.MakeComponent(cluster, name).Policy(rehometesting.Apart(source)).Obj())
 		}
 		t.fakeKubeBlocks.jobs = 2
+	},
+	cured: func(t *faultRun) {
+		var restores kubeblocks.RestoreList
+		Expect(t.admin.List(t.ctx, &restores, client.InNamespace(t.namespace))).To(Succeed())
+		Expect(restores.Items).To(HaveEach(HaveField("Status.Phase", kubeblocks.RestoreCompleted)))
+		Expect(t.history().Attempts).To(HaveLen(len(restores.Items)))
 	},
 }
 

@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -69,6 +70,13 @@ func (r Recent) ownOfLast(n int) int {
 
 func interval(l configv1alpha1.Limits) time.Duration {
 	return time.Minute / time.Duration(max(1, l.RemediationsPerMinute))
+}
+
+// With returns what was recently done with one more attempt, of the Cluster that decides.
+func (r Recent) With(now metav1.Time) Recent {
+	r.Namespace.Times, r.All.Times = append(slices.Clip(r.Namespace.Times), now), append(slices.Clip(r.All.Times), now)
+	r.Own = append(slices.Clip(r.Own), true)
+	return r
 }
 
 // bucket returns the token bucket as the attempts left it. It was full before the first, and each took one token.

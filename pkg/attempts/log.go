@@ -26,10 +26,10 @@ func (k Key) SameTarget(other Key) bool { return k.Kind == other.Kind && k.Name 
 
 // Attempt is one attempt.
 type Attempt struct {
-<<<<<<< HEAD
-	Namespace string
-	Key       Key
-	Time      metav1.Time
+	// Namespace and Cluster are those of the Cluster that the attempt is for.
+	Namespace, Cluster string
+	Key                Key
+	Time               metav1.Time
 	// Recorded says that the attempt was read from a Cluster's history, which its owner can write. It counts for the Cluster's own
 	// Namespace only.
 	Recorded bool
@@ -87,12 +87,6 @@ func Times(attempts []Attempt) []metav1.Time {
 		times = append(times, a.Time)
 	}
 	return times
-=======
-	// Namespace and Cluster are those of the Cluster that the attempt is for.
-	Namespace, Cluster string
-	Key                Key
-	Time               metav1.Time
->>>>>>> 5317003 (Let the breaker see Restores with names over 63 characters)
 }
 
 func (a Attempt) equal(b Attempt) bool {

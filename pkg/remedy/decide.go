@@ -58,7 +58,20 @@ func (d *decision) decide() {
 		d.reportRestore(r, RestoreConditions{withRules(d.restore(r), d.rules()), d.podsScheduled(r)})
 	}
 	d.instances()
+	slices.SortStableFunc(d.plan.Actions, clusterWritesFirst)
 	d.plan.Cluster = d.summary()
+}
+
+// clusterWritesFirst orders actions: what is recorded in the Cluster can be gone after the others.
+func clusterWritesFirst(a, b Action) int {
+	switch {
+	case writesCluster(a) == writesCluster(b):
+		return 0
+	case writesCluster(a):
+		return -1
+	default:
+		return 1
+	}
 }
 
 // reportAll reports on a Cluster that is not changed: the condition PolicyRehomed is the same for all of it.
@@ -124,7 +137,7 @@ func (d *decision) cluster() {
 func (d *decision) act(a Action) { d.plan.Actions = append(d.plan.Actions, a) }
 
 // try adds an action that re-creates something, unless a limit forbids it: then it returns the limit. The action counts as an
-// attempt, unless an earlier reconcile recorded that attempt.
+// attempt and takes a token from those after it, unless an earlier reconcile recorded that attempt.
 func (d *decision) try(key attempts.Key, action func(counted) Action) *limit {
 	if d.History.underway(key) {
 		d.act(action(counted{}))
@@ -136,6 +149,9 @@ func (d *decision) try(key attempts.Key, action func(counted) Action) *limit {
 		return limit
 	}
 	d.act(action(counted{&key}))
+	if d.Mode == configv1alpha1.Enforce {
+		d.Recent = d.Recent.With(d.Now)
+	}
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package remedy
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -11,8 +13,8 @@ import (
 
 // Plan is what to do, and what to report.
 type Plan struct {
-	// Actions are due now, in this order. After the first is taken, the observation is outdated. In another mode than Enforce, and
-	// behind an obstacle, there are only those that finish a replacement of rules.
+	// Actions are due now, in this order; Next returns those to take. In another mode than Enforce, and behind an obstacle, there are
+	// only those that finish a replacement of rules.
 	Actions []Action
 	// Restores holds a report on each observed Restore by its UID.
 	Restores map[types.UID]RestoreReport
@@ -24,6 +26,29 @@ type Plan struct {
 	RequeueAfter metav1.Duration
 	// RateLimited says that an action waits for a token.
 	RateLimited bool
+}
+
+// Next returns the actions that are taken together. Each depends on its own object only. A write to the Cluster is taken alone: it
+// changes the version that attempts are recorded on, and often what else is due.
+func (p Plan) Next() []Action {
+	i := slices.IndexFunc(p.Actions, writesCluster)
+	switch i {
+	case -1:
+		return p.Actions
+	case 0:
+		return p.Actions[:1]
+	default:
+		return p.Actions[:i]
+	}
+}
+
+func writesCluster(a Action) bool {
+	switch a.(type) {
+	case PatchCluster, MarkContended, RecordLostSpread:
+		return true
+	default:
+		return false
+	}
 }
 
 // RestoreConditions are Rehome's two conditions, without their types and times.
@@ -83,7 +108,7 @@ type MarkContended struct {
 	History History
 }
 
-// RecordLostSpread records in the history which nodes Pods of a Restore share, before these Pods are gone.
+// RecordLostSpread records in the history which nodes Pods of Restores share, before these Pods are gone.
 type RecordLostSpread struct {
 	uncounted
 	Cluster Object

@@ -92,11 +92,19 @@ func (d *decision) allStarted(r Restore) *metav1.Condition {
 	return conditionFalse(v1alpha1.ReasonRestoreStarted, restoreStarted, r.Started)
 }
 
-// recordLostSpread records once that Pods of a Restore share nodes.
+// recordLostSpread records once that Pods of a Restore share nodes. One action records all Restores.
 func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
-	if _, recorded := d.History.LostSpread[r.Name]; !recorded {
-		d.act(RecordLostSpread{Cluster: d.Cluster, History: d.History.withLostSpread(r.Name, shared)})
+	if _, recorded := d.History.LostSpread[r.Name]; recorded {
+		return
 	}
+	for i, a := range d.plan.Actions {
+		if record, ok := a.(RecordLostSpread); ok {
+			record.History = record.History.withLostSpread(r.Name, shared)
+			d.plan.Actions[i] = record
+			return
+		}
+	}
+	d.act(RecordLostSpread{Cluster: d.Cluster, History: d.History.withLostSpread(r.Name, shared)})
 }
 
 // waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
