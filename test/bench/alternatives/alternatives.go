@@ -1,49 +1,50 @@
 // Package alternatives compares Rehome with what a platform team could use instead: the MutatingAdmissionPolicy of policy.yaml, which
-// replaces the instance label in every restored Cluster's rules, and KubeBlocks' own rewrite.
+// replaces the instance label in every restored Cluster's rules.
 package alternatives
 
 import (
 	"context"
-	"time"
+	"errors"
+	"fmt"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/test/bench/apiserver"
 	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/table"
 	"github.com/rehome-operator/rehome/test/e2e/differential"
 )
 
-const (
-	section       = "Alternatives"
-	againstPolicy = "MutatingAdmissionPolicy"
-)
+// smokeShapes is the number of shapes of a smoke run.
+const smokeShapes = 3
 
-type size struct {
-	shapes int
-	// existing is the number of Clusters that exist before the policy, and before Rehome.
-	existing int
-	// rest is how long Rehome must be idle to count as at rest.
-	rest time.Duration
+// serverEnv is an API server on which the policy and Rehome are compared.
+type serverEnv struct {
+	bench.Options
+	client client.Client
 }
 
-var smoke = size{shapes: 3, existing: 2, rest: time.Second}
-
-func full(shapes []differential.Shape) size {
-	return size{shapes: len(shapes), existing: 20, rest: 2 * time.Second}
-}
-
-// Run is a bench.Benchmark. A smoke run omits the rows that need the real KubeBlocks.
-func Run(ctx context.Context, o bench.Options) ([]table.Row, error) {
+// Run is a bench.Benchmark.
+func Run(ctx context.Context, o bench.Options) (rows []table.Row, err error) {
 	shapes, err := differential.Shapes()
 	if err != nil {
 		return nil, err
 	}
-	n := full(shapes)
 	if o.Smoke {
-		n = smoke
+		shapes = shapes[:smokeShapes]
 	}
-	rows, err := runOnAPIServer(ctx, o, n, shapes[:n.shapes])
-	if err != nil || o.Smoke {
-		return rows, err
+	o.Stepf("alternatives: start an API server")
+	server, err := apiserver.Start()
+	if err != nil {
+		return nil, err
 	}
-	more, err := runOnKubeBlocks(ctx, o, shapes)
-	return append(rows, more...), err
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	e := &serverEnv{Options: o}
+	if e.client, err = client.New(server.Config(), client.Options{}); err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	if err := e.installPolicy(ctx, shapes[0]); err != nil {
+		return nil, err
+	}
+	return e.compareShapes(ctx, shapes)
 }

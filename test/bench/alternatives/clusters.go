@@ -6,10 +6,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -73,19 +71,5 @@ func createNamespace(ctx context.Context, c client.Client, name string, labels m
 	return nil
 }
 
-// labelNamespace makes the policy apply to a Namespace.
-func labelNamespace(ctx context.Context, c client.Client, name string) error {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q}}}`, policyLabel, policyLabelValue)
-	if err := c.Patch(ctx, namespace, client.RawPatch(types.MergePatchType, patch)); err != nil {
-		return fmt.Errorf("label Namespace %s: %w", name, err)
-	}
-	return nil
-}
-
 // policyLabels are the labels of a Namespace that the policy applies to.
 func policyLabels() map[string]string { return map[string]string{policyLabel: policyLabelValue} }
-
-func sameSpec(a, b *unstructured.Unstructured) bool {
-	return equality.Semantic.DeepEqual(a.Object["spec"], b.Object["spec"])
-}

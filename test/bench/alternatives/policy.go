@@ -9,10 +9,13 @@ import (
 	"io"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/test/e2e/differential"
 )
 
 // policyLabel and policyLabelValue label the Namespaces that the policy applies to.
@@ -24,17 +27,31 @@ const (
 	activeInterval = 50 * time.Millisecond
 )
 
+// probeNamespace is for dry-run creates.
+const probeNamespace = "probe"
+
 //go:embed policy.yaml
 var manifest []byte
 
-// install creates the policy, and waits until it changes a probe. The probe is a Cluster with stale rules, created with dry run.
-func install(ctx context.Context, c client.Client, probe *unstructured.Unstructured) error {
+// installPolicy creates the policy, and waits until it changes a Cluster of a shape with stale rules, created with dry run.
+func (e *serverEnv) installPolicy(ctx context.Context, shape differential.Shape) error {
+	if err := createNamespace(ctx, e.client, probeNamespace, policyLabels()); err != nil {
+		return err
+	}
+	c, err := caseOf(shape)
+	if err != nil {
+		return err
+	}
+	probe, err := restoredCluster(c, probeNamespace, "probe")
+	if err != nil {
+		return err
+	}
 	objects, err := decode(manifest)
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}
 	for _, object := range objects {
-		if err := c.Create(ctx, object); err != nil {
+		if err := e.client.Create(ctx, object); err != nil {
 			return fmt.Errorf("create %s: %w", object.GetKind(), err)
 		}
 	}
@@ -42,8 +59,8 @@ func install(ctx context.Context, c client.Client, probe *unstructured.Unstructu
 	var rejected error
 	err = wait.PollUntilContextTimeout(ctx, activeInterval, activeTimeout, true, func(ctx context.Context) (bool, error) {
 		admitted := probe.DeepCopy()
-		rejected = c.Create(ctx, admitted, client.DryRunAll)
-		return rejected == nil && !sameSpec(admitted, probe), nil
+		rejected = e.client.Create(ctx, admitted, client.DryRunAll)
+		return rejected == nil && !equality.Semantic.DeepEqual(admitted.Object["spec"], probe.Object["spec"]), nil
 	})
 	if err != nil {
 		return fmt.Errorf("wait until the policy applies: %w", errors.Join(err, rejected))

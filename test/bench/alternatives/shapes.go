@@ -32,7 +32,12 @@ func (e *serverEnv) compareShapes(ctx context.Context, shapes []differential.Sha
 			byRehome++
 		}
 	}
-	return []table.Row{shapesRow(len(shapes), byRehome, againstPolicy, byPolicy)}, nil
+	all := float64(len(shapes))
+	return []table.Row{{
+		Section: "Alternatives", What: "shapes of the differential table rewritten correctly", Unit: "%",
+		Rehome: 100 * float64(byRehome) / all, Against: "MutatingAdmissionPolicy", Other: 100 * float64(byPolicy) / all,
+		Note: fmt.Sprintf("%d and %d of %d", byRehome, byPolicy, len(shapes)),
+	}}, nil
 }
 
 // applyPolicy creates a Cluster of a shape where the policy applies, and judges its rules.
@@ -48,13 +53,4 @@ func (e *serverEnv) applyPolicy(ctx context.Context, c *differential.Case) (diff
 		return differential.Verdict{}, fmt.Errorf("create the Cluster: %w", err)
 	}
 	return judge(c, cluster)
-}
-
-// shapesRow is the row on how many of all shapes are rewritten correctly.
-func shapesRow(all, byRehome int, against string, other int) table.Row {
-	return table.Row{
-		Section: section, What: "shapes of the differential table rewritten correctly", Unit: "%",
-		Rehome: percent(byRehome, all), Against: against, Other: percent(other, all),
-		Note: fmt.Sprintf("%d and %d of %d", byRehome, other, all),
-	}
 }
