@@ -44,14 +44,7 @@ demo: ## Show a restore that hangs on a real KubeBlocks, and how Rehome unblocks
 
 .PHONY: run
 run: controlplane ## Start a control plane, and print how to run Rehome against it in a debugger. [KUBEBLOCKS]
-	@definitions=$$(GONOSUMDB=github.com/apecloud/kubeblocks go mod download -json github.com/apecloud/kubeblocks@$(KUBEBLOCKS) | \
-		sed -n 's|.*"Dir": "\(.*\)".*|\1/config/crd/bases|p'); \
-	cd test/controlplane && go run ./cmd/controlplane start --crds $(CURDIR)/config/crd,"$$definitions" | while read -r kubeconfig; do \
-		printf '%s\n' 'The kinds of Rehome and of KubeBlocks $(KUBEBLOCKS) are defined. KubeBlocks does not run. Ctrl-C stops the control plane.' \
-			"    export KUBECONFIG=$$kubeconfig" \
-			'    dlv debug . -- manager --kubeconfig "$$KUBECONFIG"' \
-			'    kubectl apply -k config/samples'; \
-	done
+	@cd test/e2e && go run ./cmd/kubeblocks run $(KUBEBLOCKS)
 
 .PHONY: bench
 bench: controlplane kubeblocks ## Run the benchmarks; the table is in .cache/bench.

@@ -1,4 +1,4 @@
-// Command controlplane builds and runs a test control plane: etcd, kube-apiserver, kube-scheduler, kube-controller-manager, and kwok,
+// Command controlplane builds the programs of a test control plane: etcd, kube-apiserver, kube-scheduler, kube-controller-manager, and kwok,
 // which simulates nodes.
 package main
 
@@ -27,10 +27,10 @@ func main() {
 func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:          "controlplane",
-		Short:        "Build and run a Kubernetes control plane with simulated nodes",
+		Short:        "Build a Kubernetes control plane with simulated nodes",
 		SilenceUsage: true,
 	}
-	cmd.AddCommand(newBuildCommand(), newDirCommand(), newStartCommand())
+	cmd.AddCommand(newBuildCommand(), newDirCommand())
 	return cmd
 }
 

@@ -1,4 +1,4 @@
-// Command kubeblocks builds the versions of KubeBlocks that Rehome is tested with.
+// Command kubeblocks builds the versions of KubeBlocks that Rehome is tested with, and runs a control plane with their kinds.
 package main
 
 import (
@@ -7,13 +7,16 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/test/controlplane/progress"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
 
 func main() {
+	log.SetLogger(logr.Discard()) // the log of client libraries would hide the output
 	if err := run(); err != nil {
 		os.Exit(1) // cobra has printed the error
 	}
@@ -28,10 +31,10 @@ func run() error {
 func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:          "kubeblocks",
-		Short:        "Build the versions of KubeBlocks that Rehome is tested with",
+		Short:        "Build the versions of KubeBlocks that Rehome is tested with, and run a control plane with their kinds",
 		SilenceUsage: true,
 	}
-	cmd.AddCommand(newBuildCommand())
+	cmd.AddCommand(newBuildCommand(), newRunCommand())
 	return cmd
 }
 
