@@ -58,6 +58,9 @@ func (p *Process) Err() error {
 	}
 }
 
+// PID returns the id of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Log returns the path of the file with the program's standard output and standard error.
 func (p *Process) Log() string { return p.log.path }
 

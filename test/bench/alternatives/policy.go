@@ -6,16 +6,14 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/test/e2e/differential"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
 // policyLabel and policyLabelValue label the Namespaces that the policy applies to.
@@ -46,7 +44,7 @@ func (e *serverEnv) installPolicy(ctx context.Context, shape differential.Shape)
 	if err != nil {
 		return err
 	}
-	objects, err := decode(manifest)
+	objects, err := fixture.Decode(bytes.NewReader(manifest))
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}
@@ -66,20 +64,4 @@ func (e *serverEnv) installPolicy(ctx context.Context, shape differential.Shape)
 		return fmt.Errorf("wait until the policy applies: %w", errors.Join(err, rejected))
 	}
 	return nil
-}
-
-func decode(manifest []byte) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		err := documents.Decode(&object.Object)
-		if errors.Is(err, io.EOF) {
-			return objects, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, object)
-	}
 }

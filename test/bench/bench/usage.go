@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -18,7 +19,7 @@ type Usage struct {
 }
 
 // Usage returns what the program used since its start.
-func (p *Program) Usage() (Usage, error) { return UsageOf(p.cmd.Process.Pid) }
+func (p *Program) Usage() (Usage, error) { return UsageOf(p.PID()) }
 
 // UsageOf returns what a process used since its start.
 func UsageOf(pid int) (Usage, error) {
@@ -39,7 +40,11 @@ func UsageOf(pid int) (Usage, error) {
 
 // Requests counts the program's requests to the API server by HTTP method. A watch counts once.
 func (p *Program) Requests(ctx context.Context) (map[string]float64, error) {
-	response, err := get(ctx, "http://"+p.metrics+"/metrics")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.metrics+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("get the metrics: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,8 +12,8 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/bench/fakekubeblocks"
 	"github.com/rehome-operator/rehome/test/controlplane"
-	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
+	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 type fakeEnv struct {
@@ -59,7 +58,7 @@ func (e *fakeEnv) start(ctx context.Context) (err error) {
 	if _, err := envtest.InstallCRDs(e.plane.Config(), options); err != nil {
 		return fmt.Errorf("install the CRDs of KubeBlocks: %w", err)
 	}
-	if err := installRehome(e.plane); err != nil {
+	if err := rehome.InstallCRDs(e.plane.Config()); err != nil {
 		return err
 	}
 	ctx, e.stopFake = context.WithCancel(ctx)
@@ -75,18 +74,6 @@ func newClient(plane *controlplane.ControlPlane) (client.Client, error) {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
 	return admin, nil
-}
-
-func installRehome(plane *controlplane.ControlPlane) error {
-	root, err := repository.Root()
-	if err != nil {
-		return err
-	}
-	options := envtest.CRDInstallOptions{Paths: []string{filepath.Join(root, "config", "crd")}, ErrorIfPathMissing: true}
-	if _, err := envtest.InstallCRDs(plane.Config(), options); err != nil {
-		return fmt.Errorf("install the CRDs of Rehome: %w", err)
-	}
-	return nil
 }
 
 func (e *fakeEnv) stop() error {

@@ -14,6 +14,7 @@ import (
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 const version = "v1.0.2"
@@ -69,7 +70,7 @@ func (e *kubeBlocksEnv) start(ctx context.Context) error {
 	if err := found.Install(ctx, e.plane.Config()); err != nil {
 		return err
 	}
-	if err := installRehome(e.plane); err != nil {
+	if err := rehome.InstallCRDs(e.plane.Config()); err != nil {
 		return err
 	}
 	if _, err := kubeblocks.Start(ctx, e.plane, programs); err != nil {
