@@ -3,7 +3,6 @@ package controllers_test
 import (
 	"errors"
 	"strings"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -11,17 +10,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// Conditions as KubeBlocks writes them.
-const (
-	validated = `{"type":"ValidationPassed","status":"True","reason":"ValidateSuccessfully","message":"ok","lastTransitionTime":"2026-07-01T11:00:00Z"}`
-	preparing = `{"type":"RestorePreparedData","status":"False","reason":"Processing","message":"","lastTransitionTime":"2026-07-01T11:00:01Z"}`
-	prepared  = `{"type":"RestorePreparedData","status":"True","reason":"Succeed","message":"done","lastTransitionTime":"2026-07-01T12:30:00Z"}`
-)
+// validated is a condition as KubeBlocks writes it.
+const validated = `{"type":"ValidationPassed","status":"True","reason":"ValidateSuccessfully","message":"ok","lastTransitionTime":"2026-07-01T11:00:00Z"}`
 
 // setConditions replaces the whole list of a Restore's conditions, as KubeBlocks does.
 func (e *env) setConditions(restore *unstructured.Unstructured, conditions ...string) {
@@ -51,83 +45,6 @@ var _ = besideKubeBlocks("The condition of a Restore", func(e *env) {
 			HaveField("LastTransitionTime.Time", BeTemporally("==", today)),
 			HaveField("ObservedGeneration", h.restore.GetGeneration()),
 		), SatisfyAll(oursToo(), say(metav1.ConditionFalse, v1alpha1.ReasonUnschedulable))))
-	})
-
-	It("is set where the status has no conditions, and leaves the rest of the status alone", func() {
-		h := e.stuckRestore(clusterStale)
-		e.mergeStatus(h.restore, `{"status":{"phase":"Running","startTimestamp":"2026-07-01T11:00:00Z"}}`)
-		e.reconcile()
-
-		e.reconcile()
-
-		Expect(e.conditions(h.restore)).To(ConsistOf(ours(), oursToo()))
-		Expect(e.now(h.restore).Object["status"]).To(SatisfyAll(
-			HaveKeyWithValue("phase", "Running"), HaveKeyWithValue("startTimestamp", "2026-07-01T11:00:00Z")))
-	})
-
-	It("stands behind KubeBlocks' own, which all stay as they are", func() {
-		h := e.stuckRestore(clusterStale)
-		e.setConditions(h.restore, validated, preparing)
-		before := e.conditions(h.restore)
-		e.reconcile()
-
-		e.reconcile()
-
-		after := e.conditions(h.restore)
-		Expect(after).To(HaveExactElements(ofType("ValidationPassed"), ofType("RestorePreparedData"), ours(), oursToo()))
-		Expect(after[:2]).To(Equal(before))
-	})
-
-	It("changes in its place, and is never there twice", func() {
-		h := e.stuckRestore(clusterStale)
-		e.setConditions(h.restore, validated)
-		e.reconcile()
-		e.reconcile()
-		e.setConditions(h.restore, validated, asJSON(e.condition(h.restore)), preparing)
-
-		e.reconcile()
-
-		Expect(e.conditions(h.restore)).To(HaveExactElements(
-			ofType("ValidationPassed"), ours(), ofType("RestorePreparedData"), oursToo()))
-		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
-	})
-
-	It("is put back when KubeBlocks drops it", func() {
-		h := e.stuckRestore(clusterStale)
-		e.setConditions(h.restore, validated, preparing)
-		e.reconcile()
-		e.reconcile()
-		e.setConditions(h.restore, validated, prepared)
-		Expect(e.condition(h.restore)).To(BeNil())
-
-		e.reconcile()
-
-		Expect(e.conditions(h.restore)).To(HaveExactElements(
-			ofType("ValidationPassed"), HaveField("Reason", "Succeed"), ours(), oursToo()))
-	})
-
-	It("has transitioned only when its status has", func() {
-		h := e.stuckRestore(clusterStale)
-		e.reconciler.Config.Mode = configv1alpha1.Observe
-		e.reconcile()
-		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonObserved))
-
-		By("another reason of the same status")
-		e.clock.SetTime(today.Add(time.Minute))
-		e.reconciler.Config.Mode = configv1alpha1.Enforce
-		e.reconcile()
-		e.reconcile()
-		Expect(e.condition(h.restore)).To(SatisfyAll(
-			say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent),
-			HaveField("LastTransitionTime.Time", BeTemporally("==", today))))
-
-		By("another status")
-		e.clock.SetTime(today.Add(time.Hour))
-		e.merge(h.backup, `{"metadata":{"annotations":null}}`)
-		e.reconcile()
-		Expect(e.condition(h.restore)).To(SatisfyAll(
-			say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown),
-			HaveField("LastTransitionTime.Time", BeTemporally("==", today.Add(time.Hour)))))
 	})
 
 	DescribeTable("is set on a Restore, although it cannot be on the one before", func(happens func(before *stuckRestore), outcome gomegatypes.GomegaMatcher) {

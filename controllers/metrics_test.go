@@ -91,7 +91,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		Expect(e.metric("rehome_findings", "SourceIdentity")).To(BeNil())
 	})
 
-	It("says since when the first Cluster waits, whoever drops conditions and whoever leads", func() {
+	It("says since when the first Cluster waits, also after conditions were dropped and the leader changed", func() {
 		h := e.stuckRestore(clusterStale)
 		e.reconcile()
 		e.reconcile()
@@ -165,17 +165,11 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		Expect(e.metric("rehome_breaker_open")).To(BeNil())
 	})
 
-	It("leaves the breaker out while the cache cannot be read, and tells the rest", func() {
+	It("omits the breaker while the cache cannot be read, and has all others", func() {
 		e.refused["ClusterList"] = apierrors.NewTimeoutError("no cache yet", 1)
 
 		Expect(e.metric("rehome_breaker_open")).To(BeNil())
 		Expect(e.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
-	})
-
-	It("says whether the process is ready", func() {
-		Expect(e.metric("rehome_ready").GetGauge().GetValue()).To(BeZero())
-		e.reconciler.Metrics.SetReady(true)
-		Expect(e.metric("rehome_ready").GetGauge().GetValue()).To(Equal(1.0))
 	})
 
 	It("observes how long Pods found no node", func() {

@@ -101,16 +101,4 @@ var _ = besideKubeBlocks("The mode of a Cluster", func(e *env) {
 
 		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
 	})
-
-	It("can change at any time", func() {
-		e.stuckRestore(clusterStale)
-		modes(enforce, "", "Disabled")
-		e.reconcile()
-		Expect(e.writes).To(BeEmpty())
-
-		modes(enforce, "", "Enforce")
-		e.reconcile()
-
-		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
-	})
 })

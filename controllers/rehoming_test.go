@@ -2,7 +2,6 @@ package controllers_test
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -45,7 +44,7 @@ func ready(r *v1alpha1.Rehoming) string {
 }
 
 var _ = besideKubeBlocks("A Rehoming", func(e *env) {
-	It("tells the whole story of a restored Cluster", func() {
+	It("reports all about a restored Cluster", func() {
 		h := e.stuckRestore(clusterStale)
 		e.merge(h.pod, `{"status":null}`)
 		h.pod = rehometesting.MakeRestorePod(h.restore, "restore-preparedata-1-abcde").Unschedulable("0/3 nodes are available.").Obj()
@@ -146,7 +145,7 @@ var _ = besideKubeBlocks("A Rehoming", func(e *env) {
 		Expect(e.rehoming().ResourceVersion).To(Equal(before))
 	})
 
-	It("is there for a Cluster that inherited nothing that matters, too", func() {
+	It("exists for a Cluster that inherited nothing, too", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.backup, h.pod)
 		e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
@@ -158,7 +157,7 @@ var _ = besideKubeBlocks("A Rehoming", func(e *env) {
 		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonNothingInherited))
 	})
 
-	It("is not there for a Cluster that was not restored", func() {
+	It("does not exist for a Cluster that was not restored", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.restore)
 		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
@@ -192,19 +191,6 @@ var _ = besideKubeBlocks("A Rehoming", func(e *env) {
 })
 
 var _ = besideKubeBlocks("The spec of a Rehoming", func(e *env) {
-	DescribeTable("sets the mode", func(mode string, written bool) {
-		e.stuckRestore(clusterStale)
-		Expect(e.steer(v1alpha1.RehomingSpec{Mode: mode})).To(Succeed())
-
-		e.reconcile()
-
-		Expect(e.writes).To(WithTransform(func(writes []string) bool { return strings.Contains(strings.Join(writes, ","), "patch Cluster") }, Equal(written)))
-	},
-		Entry("Enforce", "Enforce", true),
-		Entry("Observe", "Observe", false),
-		Entry("Disabled", "Disabled", false),
-	)
-
 	It("can allow what restarts a running database", func() {
 		h := e.stuckRestore(clusterStale)
 		e.create(e.databasePod(h.component, "carrot67-mysql-0").OnNode("node1").Obj())

@@ -12,11 +12,11 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideKubeBlocks("A write that somebody is ahead of", func(e *env) {
-	// comesToNothing reconciles, lets somebody be ahead of a write, and expects that the reconcile only asks to look again.
-	comesToNothing := func(write string, somebody func()) {
+var _ = besideKubeBlocks("A write after another write", func(e *env) {
+	// failsStale reconciles, with another write just before one of Rehome's, and expects that the reconcile only requeues.
+	failsStale := func(write string, another func()) {
 		GinkgoHelper()
-		e.before[write] = somebody
+		e.before[write] = another
 		result := e.reconcile()
 		Expect(e.before).To(BeEmpty(), "the write came")
 		Expect(result.RequeueAfter).To(BeNumerically(">", 0))
@@ -29,7 +29,7 @@ var _ = besideKubeBlocks("A write that somebody is ahead of", func(e *env) {
 		want := e.now(h.cluster).Object["spec"].(map[string]any)
 		want["terminationPolicy"] = "Halt"
 
-		comesToNothing("patch Cluster", func() { e.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) })
+		failsStale("patch Cluster", func() { e.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) })
 		Expect(e.now(h.cluster).Object["spec"]).To(Equal(want))
 		Expect(e.condition(h.restore)).To(BeNil())
 
@@ -39,42 +39,10 @@ var _ = besideKubeBlocks("A write that somebody is ahead of", func(e *env) {
 		Expect(e.now(h.cluster).Object["spec"]).To(Equal(want))
 	})
 
-	It("does not change a Cluster whose components were reordered", func() {
-		h := e.stuckRestore(clusterStale)
-		reordered := rehometesting.MakeCluster(e.generation, e.namespace, target).
-			Component("proxy", rehometesting.Apart("web1")).Component("mysql", rehometesting.Apart(source)).Obj().Object["spec"]
-
-		comesToNothing("patch Cluster", func() {
-			cluster := e.now(h.cluster)
-			cluster.Object["spec"] = reordered
-			Expect(e.admin.Update(e.ctx, cluster)).To(Succeed())
-		})
-
-		Expect(e.now(h.cluster).Object["spec"]).To(Equal(reordered))
-	})
-
-	It("does not change another Cluster of the same name", func() {
-		h := e.stuckRestore(clusterStale)
-		successor := e.cluster(target, source).Obj()
-
-		comesToNothing("patch Cluster", func() {
-			e.remove(h.cluster)
-			e.create(successor)
-		})
-
-		Expect(e.now(successor).GetResourceVersion()).To(Equal(successor.GetResourceVersion()))
-	})
-
-	It("comes to nothing when the Cluster is gone", func() {
-		h := e.stuckRestore(clusterStale)
-
-		comesToNothing("patch Cluster", func() { e.remove(h.cluster) })
-	})
-
-	It("does not delete a Restore that got going", func() {
+	It("does not delete a Restore that started", func() {
 		h := e.stuckRestore(clusterRewritten)
 
-		comesToNothing("delete Restore", func() {
+		failsStale("delete Restore", func() {
 			e.mergeStatus(h.restore, `{"status":{"actions":{"prepareData":[{"objectKey":"Job/restore-preparedata-0","status":"Completed"}]}}}`)
 		})
 		Expect(e.now(h.restore).GetDeletionTimestamp()).To(BeNil())
@@ -88,49 +56,12 @@ var _ = besideKubeBlocks("A write that somebody is ahead of", func(e *env) {
 		h := e.stuckRestore(clusterRewritten)
 		successor := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Stale(source).Obj()
 
-		comesToNothing("delete Restore", func() {
+		failsStale("delete Restore", func() {
 			e.remove(h.restore)
 			e.create(successor)
 		})
 
 		Expect(e.now(successor).GetDeletionTimestamp()).To(BeNil())
-	})
-
-	It("comes to nothing when the Restore is gone", func() {
-		h := e.stuckRestore(clusterRewritten)
-
-		comesToNothing("delete Restore", func() { e.remove(h.restore) })
-	})
-
-	DescribeTable("loses no condition that KubeBlocks sets meanwhile", func(before ...string) {
-		h := e.stuckRestore(clusterRewritten)
-		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
-		e.setConditions(h.restore, before...)
-
-		comesToNothing("patch status of Restore", func() { e.setConditions(h.restore, validated, prepared) })
-		theirs := e.conditions(h.restore)
-		Expect(theirs).To(HaveExactElements(ofType("ValidationPassed"), HaveField("Reason", "Succeed")))
-
-		e.reconcile()
-		Expect(e.conditions(h.restore)).To(HaveLen(4))
-		Expect(e.conditions(h.restore)[:2]).To(Equal(theirs))
-	},
-		Entry("when there were none"),
-		Entry("when there was one", validated),
-		Entry("when one of several changes", validated, preparing),
-	)
-
-	It("does not put a condition on another Restore of the same name", func() {
-		h := e.stuckRestore(clusterRewritten)
-		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
-		successor := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Stale(source).Obj()
-
-		comesToNothing("patch status of Restore", func() {
-			e.remove(h.restore)
-			e.create(successor)
-		})
-
-		Expect(e.conditions(successor)).To(BeEmpty())
 	})
 })
 
