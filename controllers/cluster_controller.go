@@ -60,9 +60,9 @@ type ClusterReconciler struct {
 	running running
 }
 
-// Reconcile finishes what was begun and would leave a Restore without rules. Else it observes one Cluster, plans, and takes the
-// actions that are due or, where none is, reports. All it knows comes from the API server, so the next reconcile finishes one that
-// was interrupted.
+// Reconcile first finishes a replacement that was begun and has left a Restore without rules. Otherwise it observes one Cluster,
+// plans, and takes the actions that are due. Without one it reports. All it knows comes from the API server, so the next
+// reconcile finishes one that was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	defer r.running.begin(req.NamespacedName, r.Clock.Now())()
 	s, err := r.begin(ctx, req.NamespacedName)

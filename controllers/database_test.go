@@ -36,7 +36,7 @@ var _ = besideEachGeneration("The database of a restored Cluster", func(e *env) 
 		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, reason))
 	},
 		Entry("when it is bound", func(p *rehometesting.PodWrapper) { p.OnNode("node1") }, v1alpha1.ReasonClusterStarted),
-		Entry("when the scheduler has yet to look at it", func(*rehometesting.PodWrapper) {}, v1alpha1.ReasonWaitingForScheduler),
+		Entry("when the scheduler has not decided on it", func(*rehometesting.PodWrapper) {}, v1alpha1.ReasonWaitingForScheduler),
 		Entry("when the scheduler makes room for it", func(p *rehometesting.PodWrapper) {
 			p.Unschedulable(unschedulable)
 			p.Obj().Status.NominatedNodeName = "node1"
@@ -61,7 +61,7 @@ var _ = besideEachGeneration("The database of a restored Cluster", func(e *env) 
 		Entry("when it has failed", func(p *rehometesting.PodWrapper) { p.OnNode("node1").Obj().Status.Phase = corev1.PodFailed }),
 	)
 
-	DescribeTable("does not consist of anybody's Pods", func(change func(*corev1.Pod)) {
+	DescribeTable("does not include Pods of others", func(change func(*corev1.Pod)) {
 		h := e.stuckRestore(clusterStale)
 		for _, component := range []string{"mysql", "proxy"} {
 			pod := rehometesting.MakeDatabasePod(e.componentOf(h, component), "carrot67-"+component+"-0").OnNode("node1").Obj()

@@ -22,9 +22,8 @@ import (
 // deletes is about every delete that Rehome sends in the whole suite.
 var deletes = &deleteRecorder{byKind: map[string]int{}}
 
-// deleteRecorder counts deletes, and says of each that took effect what it must not have hit: a Pod of a restore Job, or
-// anything with a Pod that had been bound to a node. It knows nothing of how the product tells: a mistake there must not be
-// one here.
+// deleteRecorder counts deletes, and fails for each that hit a Pod of a restore Job, or an object with a Pod that was bound to a
+// node. It shares no code with the product: a mistake there must not be repeated here.
 type deleteRecorder struct {
 	mu     sync.Mutex
 	sent   int
@@ -32,7 +31,7 @@ type deleteRecorder struct {
 	wrong  []string
 }
 
-// Whoever takes a client of Rehome's from servers takes a watched one.
+// Rehome's client of every server is watched.
 var _ = BeforeEach(func() {
 	for _, s := range servers {
 		if _, watched := s.rehome.(watchedClient); !watched {
@@ -99,7 +98,7 @@ func harmOf(ctx context.Context, admin client.Client, kind string, key types.Nam
 		})
 		return slices.Concat(harmOfRestore(ctx, admin, key), harmOfJobs(jobs.Items, pods.Items), boundOf(stray))
 	default:
-		return []string{"Rehome has no business deleting one"}
+		return []string{"Rehome must never delete one"}
 	}
 }
 
@@ -129,7 +128,7 @@ func harmOfJobs(jobs []batchv1.Job, pods []corev1.Pod) []string {
 	return harm
 }
 
-// harmOfRestore observed at what KubeBlocks noted: the Pods can be gone.
+// harmOfRestore reads the status that KubeBlocks wrote, because the Pods can be gone.
 func harmOfRestore(ctx context.Context, admin client.Client, key types.NamespacedName) []string {
 	GinkgoHelper()
 	restore := &unstructured.Unstructured{}

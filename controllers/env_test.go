@@ -47,7 +47,7 @@ const (
 // today is when every test begins. The API server keeps seconds.
 var today = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-// mostVerbose is the level below the one at which client-go logs whole bodies of requests, whoever sends them.
+// mostVerbose is the level below the one at which client-go logs whole bodies of requests.
 const mostVerbose = 7
 
 // besideKubeBlocks runs specs beside KubeBlocks 1.0, every spec in an env of its own.
@@ -68,7 +68,7 @@ func beside(generation func() rehometesting.Generation, specs func(e *env)) {
 	specs(e)
 }
 
-// environment is a namespace of an API server, and a reconciler that looks at it. A test does what KubeBlocks, the scheduler or
+// env is a namespace of an API server, and a reconciler that observes it. A test does what KubeBlocks, the scheduler or
 // an owner would do; the reconciler may do only what its role lets it.
 type env struct {
 	ctx        context.Context
@@ -81,7 +81,7 @@ type env struct {
 	clock      *clocktesting.FakeClock
 	registry   *prometheus.Registry
 
-	// unobserved says that no observer looks at the environment first.
+	// unobserved says that no observer reconciles first.
 	unobserved bool
 
 	// before is what happens just before the reconciler's next write, by "verb Kind", or before one of its reads, by "get Kind n".
@@ -207,7 +207,7 @@ func (e *env) interception() interceptor.Funcs {
 			}
 			e.meetRead("list " + kindOf(c, list))
 			if _, all := list.(*kubeblocks.ClusterList); all {
-				// Other worlds share the API server, and what was done lately there must not count here.
+				// Other envs share the API server. Their attempts must not count here.
 				opts = append(opts, client.InNamespace(e.namespace))
 			}
 			return c.List(ctx, list, byLabel(opts)...)
@@ -375,7 +375,7 @@ func say(status metav1.ConditionStatus, reason string) gomegatypes.GomegaMatcher
 	return SatisfyAll(HaveField("Status", status), HaveField("Reason", reason))
 }
 
-// hang is a restore of my1 as carrot67 that waits for ever: no Pod of it was ever bound to a node.
+// stuckRestore is a restore of my1 as carrot67 that is stuck: no Pod of it was ever bound to a node.
 type stuckRestore struct {
 	source, backup, cluster, component, restore *unstructured.Unstructured
 	job                                         *batchv1.Job
@@ -388,9 +388,8 @@ const clusterStale, clusterRewritten = source, target
 // unschedulable is what the scheduler says of a Pod of such a restore.
 const unschedulable = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."
 
-// hang makes such a restore of component mysql; component proxy has no volumes. The Cluster and the Component keep apart
-// from the Pods of the named cluster: from my1 when KubeBlocks has just made them, from carrot67 when all is rewritten but
-// the Restore.
+// stuckRestore creates such a restore of component mysql; component proxy has no volumes. The rules of the Cluster and the
+// Component name my1 before the rewrite, and carrot67 when all but the Restore is rewritten.
 func (e *env) stuckRestore(apartFrom string) *stuckRestore {
 	GinkgoHelper()
 	h := &stuckRestore{}

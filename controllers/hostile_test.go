@@ -18,7 +18,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// Whoever can write a Backup's annotation decides what Rehome takes for inherited. That must never let Rehome write anything but
+// A user who can write a Backup's annotation decides which rules count as inherited. That must never let Rehome write anything but
 // the scheduling leaves of the Cluster that is restored from it.
 var _ = besideEachGeneration("A hostile snapshot", func(e *env) {
 	// victims are objects of somebody else's, in the same Namespace: web1 is being restored, too.
@@ -105,7 +105,7 @@ var _ = besideEachGeneration("A hostile snapshot", func(e *env) {
 			s["spec"].(map[string]any)["componentSpecs"] = append(specs, map[string]any{"name": "miner", "schedulingPolicy": policy})
 			return asJSON(s)
 		}, true),
-		Entry("that tells a field twice", func(map[string]any) string {
+		Entry("that has a field twice", func(map[string]any) string {
 			return `{"metadata":{"name":"my1","name":"web1"},"spec":{"componentSpecs":[]}}`
 		}, false),
 	)

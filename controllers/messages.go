@@ -27,7 +27,7 @@ const (
 	classBindsLate = "storage class %s binds volumes to the Pod's node"
 )
 
-// Why the effect of a rewritten rule on database Pods cannot be told.
+// Why the effect of a rewritten rule on database Pods is unknown.
 const (
 	ambiguousReason    = "it cannot be proven that the volumes admit it, because the Pods can get rules from several policies"
 	unknownLabelReason = "it cannot be proven that the volumes admit it, because it selects Pods by the label %s"

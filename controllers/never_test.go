@@ -18,7 +18,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
+var _ = besideKubeBlocks("A Restore with stale rules", func(e *env) {
 	It("is deleted when nothing of it ever started", func() {
 		h := e.stuckRestore(clusterRewritten)
 
@@ -61,7 +61,7 @@ var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 		}, v1alpha1.ReasonWaitingForComponent),
 	)
 
-	DescribeTable("is not deleted before the scheduler has turned down all that there is of it", func(change func(h *stuckRestore)) {
+	DescribeTable("is not deleted before the scheduler has refused all of its Pods", func(change func(h *stuckRestore)) {
 		h := e.stuckRestore(clusterRewritten)
 		change(h)
 
@@ -70,7 +70,7 @@ var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
 		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForScheduler))
 	},
-		Entry("when it has yet to look at a Pod", func(h *stuckRestore) {
+		Entry("when it has not decided on a Pod", func(h *stuckRestore) {
 			e.create(rehometesting.MakeRestorePod(h.restore, "new").Obj())
 		}),
 		Entry("when a Job has no Pod yet", func(h *stuckRestore) {
@@ -78,7 +78,7 @@ var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 		}),
 	)
 
-	It("is not deleted when a Pod comes up between the look and the delete", func() {
+	It("is not deleted when a Pod is created between the observation and the delete", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.before["patch Cluster"] = func() { e.create(rehometesting.MakeRestorePod(h.restore, "new").Obj()) }
 
@@ -99,7 +99,7 @@ var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 		Expect(e.condition(h.restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRestoreFinished))
 	})
 
-	DescribeTable("is given new ones and not deleted, and only what never started of it is", func(change func(h *stuckRestore)) {
+	DescribeTable("gets the rewritten rules, and only its Jobs that never started are deleted", func(change func(h *stuckRestore)) {
 		h := e.stuckRestore(clusterRewritten)
 		change(h)
 
@@ -139,7 +139,7 @@ var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 		}),
 	)
 
-	DescribeTable("is never deleted when it cannot be told what started", func(list string) {
+	DescribeTable("is never deleted when it is unknown what started", func(list string) {
 		h := e.stuckRestore(clusterRewritten)
 		down := errors.New("the API server is down")
 		e.refused[list] = down
@@ -151,7 +151,7 @@ var _ = besideKubeBlocks("A Restore that carries old rules", func(e *env) {
 		Expect(e.now(h.restore).GetDeletionTimestamp()).To(BeNil())
 	}, Entry("because its Pods cannot be listed", "PodList"), Entry("because its Jobs cannot be listed", "JobList"))
 
-	DescribeTable("is left alone where it is none of Rehome's", func(foreign func(h *stuckRestore) *rehometesting.RestoreWrapper) {
+	DescribeTable("is not changed when it is not Rehome's", func(foreign func(h *stuckRestore) *rehometesting.RestoreWrapper) {
 		h := e.stuckRestore(clusterRewritten)
 		restore := foreign(h).Obj()
 		e.create(restore)

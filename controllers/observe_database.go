@@ -58,7 +58,7 @@ func (r *ClusterReconciler) observeFinished(ctx context.Context, s *scope, o *re
 	return r.observeClaims(ctx, s, o)
 }
 
-// databasePods returns those of the Pods that are the database and have not ended. Labels do not show it: anybody's Pods can have
+// databasePods returns those of the Pods that are the database and have not ended. Labels do not show it: other Pods can have
 // them. InstanceSets are listed live once in a reconcile, and only if there are such Pods.
 func (r *ClusterReconciler) databasePods(ctx context.Context, s *scope, pods []corev1.Pod) ([]databasePod, error) {
 	var found []databasePod

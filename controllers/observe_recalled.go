@@ -18,7 +18,7 @@ import (
 )
 
 // recall replaces Backups that can no longer be read by what the Rehoming reported of them, so that a Backup that expired is an
-// obstacle only while something is undecided. Of the status, only places count: what is due there is decided anew.
+// obstacle only while something is undecided. Of the status, only places count: what is due there is decided again.
 func (r *ClusterReconciler) recall(_ context.Context, s *scope) error {
 	o := &s.observation
 	if o.Obstacle == nil || o.Obstacle.Reason != v1alpha1.ReasonSourceUnknown || !s.isDecided() {

@@ -28,8 +28,8 @@ import (
 )
 
 // observerName is a user who has Rehome's role, and whose every write to something that is not Rehome's own is refused at
-// admission. Before an env's reconciler observed at a Cluster, another one does as this user, in mode Observe, with writes that
-// take no effect: whatever any spec plays, nothing of it may be refused.
+// admission. Before each reconcile of an env, another reconciler runs as this user, in mode Observe. Its writes are
+// dry runs. In no spec may one of them be refused.
 const observerName = "observer"
 
 // foreign refuses what a reconciler in mode Observe must not write: all but Rehomings, events, Rehome's own conditions, and the rules

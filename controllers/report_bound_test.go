@@ -61,7 +61,6 @@ func TestBoundEndsWithASmallStatusForAnyInput(t *testing.T) {
 	})
 }
 
-// Review: TestReviewBoundedNeverEnds.
 func TestBoundTruncatesBackups(t *testing.T) {
 	g := NewWithT(t)
 	var status v1alpha1.RehomingStatus

@@ -13,30 +13,30 @@ import (
 var _ = besideKubeBlocks("A password in a restore annotation", func(e *env) {
 	const password = "hunter2"
 
-	// told is all that leaves Rehome.
-	told := func(h *stuckRestore) string {
+	// published is all that leaves Rehome.
+	published := func(h *stuckRestore) string {
 		GinkgoHelper()
 		return asJSON(e.conditions(h.restore)) + asJSON(e.rehoming()) + strings.Join(append(e.events, e.transitions...), "\n") + strings.Join(e.logged, "\n")
 	}
 
-	// hangFrom makes a restore whose Cluster has that annotation.
-	hangFrom := func(annotation string) *stuckRestore {
+	// stuckFrom makes a restore whose Cluster has that annotation.
+	stuckFrom := func(annotation string) *stuckRestore {
 		GinkgoHelper()
 		h := e.stuckRestore(clusterStale)
 		e.merge(h.cluster, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationRestoreFromBackup+`":`+asJSON(annotation)+`}}}`)
 		return h
 	}
 
-	DescribeTable("is told to nobody", func(annotation string) {
-		h := hangFrom(annotation)
+	DescribeTable("is published nowhere", func(annotation string) {
+		h := stuckFrom(annotation)
 
 		e.reconcile()
 		e.reconcile()
 
 		Expect(e.condition(h.restore)).NotTo(BeNil())
-		Expect(told(h)).NotTo(ContainSubstring(password))
+		Expect(published(h)).NotTo(ContainSubstring(password))
 	},
-		Entry("when the annotation is whole", `{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`),
+		Entry("when the annotation is valid", `{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`),
 		Entry("when it names no Backup", `{"mysql":{"name":"","connectionPassword":"hunter2"}}`),
 		Entry("when it names what cannot be a Backup", `{"mysql":{"name":"b/p 1","connectionPassword":"hunter2"}}`),
 		Entry("when it names a Backup that is gone", `{"mysql":{"name":"bp2","connectionPassword":"hunter2"}}`),
@@ -47,14 +47,14 @@ var _ = besideKubeBlocks("A password in a restore annotation", func(e *env) {
 		Entry("when a component of it has another type", `{"mysql":"hunter2"}`),
 	)
 
-	It("is told to nobody when the Cluster cannot be written", func() {
-		h := hangFrom(`{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`)
+	It("is published nowhere when the Cluster cannot be written", func() {
+		h := stuckFrom(`{"mysql":{"name":"bp1","connectionPassword":"hunter2"}}`)
 		e.merge(h.cluster, `{"spec":{"frozen":true}}`)
 
 		_, err := e.tryReconcile()
 
 		Expect(err).To(MatchError(Not(ContainSubstring(password))))
-		Expect(told(h)).NotTo(ContainSubstring(password))
+		Expect(published(h)).NotTo(ContainSubstring(password))
 	})
 })
 

@@ -166,7 +166,7 @@ func TestWorkOfARestoreIsWhatItControlsAndWhatHasItsLabel(t *testing.T) {
 
 	work := WorkOf(restore, jobs, pods)
 
-	g.Expect(work.Jobs).To(HaveExactElements(HaveField("Name", "own"), HaveField("Name", "labelled")), "what starts counts, whoever says that it belongs to the Restore")
+	g.Expect(work.Jobs).To(HaveExactElements(HaveField("Name", "own"), HaveField("Name", "labelled")), "a label is enough to count what started")
 	g.Expect(work.Pods).To(HaveExactElements(HaveField("Name", "of own"), HaveField("Name", "labelled")))
 	g.Expect(Owns(restore, &jobs[0])).To(BeTrue())
 	g.Expect(Owns(restore, &jobs[1])).To(BeFalse(), "and yet it is not Rehome's to delete")

@@ -77,7 +77,7 @@ var _ = Describe("The operator", Ordered, func() {
 
 	BeforeAll(func() {
 		environment := &envtest.Environment{UseExistingCluster: ptr.To(false), ControlPlaneStartTimeout: rehometesting.StartTimeout}
-		// As API servers before 1.34: later ones stream a list to whoever may watch.
+		// As API servers before 1.34: later ones stream a list to each client that may watch.
 		environment.ControlPlane.GetAPIServer().Configure().Append("feature-gates", "WatchList=false")
 		var err error
 		cfg, err = environment.Start()
@@ -195,7 +195,7 @@ var _ = Describe("The operator", Ordered, func() {
 		Expect(starts.Load()).To(BeEquivalentTo(1), "the process that waited goes on")
 	})
 
-	It("serves its metrics to those who may get them, and to nobody else", func() {
+	It("serves its metrics only to those who may get them", func() {
 		nobody, stranger, prometheus := scraper{}, newScraper(admin, "stranger"), newScraper(admin, "prometheus")
 		allowMetrics(admin, "prometheus")
 

@@ -94,7 +94,7 @@ type decision struct {
 	// that can do so soon, and refused those that could leave it no node.
 	due, held, undecided, refused []rewrite.Edit
 	refusedRules                  []RefusedRule
-	// contention is who reverted the rewrites of the Cluster; nil while nobody did too often.
+	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
 	// pods is the condition PolicyRehomed because of a database Pod that is Pending under stale rules; nil where there is none.
 	pods *metav1.Condition

@@ -5,7 +5,7 @@ type candidates struct {
 	r *renamer
 	// origins are in their order, source by source.
 	origins []origin
-	// listed, exact and changed are built on first use. A cluster that nobody changed needs none of them.
+	// listed, exact and changed are built on first use. A cluster without changed rules needs none of them.
 	listed         []match
 	exact, changed index
 }
