@@ -169,30 +169,6 @@ var _ = besideEachGeneration("A restored Cluster", func(e *env) {
 		Expect(e.reconciler.Apps).To(Equal(e.generation.Apps))
 	})
 
-	It("is rewritten again when somebody reverts a rule", func() {
-		h := e.stuckRestore(clusterStale)
-		rewritten := func() any { return e.now(h.cluster).Object["spec"] }
-		e.reconcile()
-		want := rewritten()
-
-		old := e.now(h.cluster)
-		old.Object["spec"] = h.cluster.Object["spec"]
-		Expect(e.admin.Update(e.ctx, old)).To(Succeed())
-		Expect(rewritten()).NotTo(Equal(want))
-
-		e.reconcile()
-		Expect(rewritten()).To(Equal(want))
-	})
-
-	It("is still known as restored after KubeBlocks removed the annotation", func() {
-		h := e.stuckRestore(clusterStale)
-		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
-
-		e.reconcile()
-
-		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
-	})
-
 	It("is rewritten before any Component or Restore exists", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.pod, h.job, h.restore, h.component)
@@ -200,18 +176,5 @@ var _ = besideEachGeneration("A restored Cluster", func(e *env) {
 		e.reconcile()
 
 		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
-	})
-
-	It("has one Restore re-created while another waits for its Component", func() {
-		h := e.stuckRestore(clusterRewritten)
-		_, waiting := e.restoring(h.cluster, "proxy", rehometesting.Apart(source), rehometesting.Apart(source))
-
-		e.reconcile()
-		e.reconcile()
-
-		Expect(e.now(h.restore).GetDeletionTimestamp()).NotTo(BeNil())
-		Expect(e.condition(h.restore)).To(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingRestore))
-		Expect(e.now(waiting).GetDeletionTimestamp()).To(BeNil())
-		Expect(e.condition(waiting)).To(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForComponent))
 	})
 })

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -90,7 +89,10 @@ var _ = Describe("The operator", Ordered, func() {
 		admin, err = client.New(cfg, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())
 
-		health, metrics = freeAddress(), freeAddress()
+		health, err = rehometesting.FreeAddress()
+		Expect(err).NotTo(HaveOccurred())
+		metrics, err = rehometesting.FreeAddress()
+		Expect(err).NotTo(HaveOccurred())
 		settings := configv1alpha1.Defaults()
 		settings.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: rehometesting.OwnNamespace}
 		settings.Health.BindAddress, settings.Metrics.BindAddress = health, metrics
@@ -360,11 +362,3 @@ var _ = Describe("The operator", Ordered, func() {
 		becomes(HavePrefix("503"))
 	})
 })
-
-func freeAddress() string {
-	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	Expect(err).NotTo(HaveOccurred())
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}

@@ -216,31 +216,6 @@ func TestRuleIsInheritedFromAnyBackupOfTheSource(t *testing.T) {
 	g.Expect(result.Findings).To(HaveEach(HaveField("Class", SourceIdentity)))
 }
 
-func TestRewriteIsIdempotent(t *testing.T) {
-	g := NewWithT(t)
-	snapshot := at(apart(named("my1"), requiring(metav1.LabelSelectorOpNotIn, "my1")))
-	rewritten := at(apart(named("carrot67"), requiring(metav1.LabelSelectorOpNotIn, "carrot67")))
-
-	g.Expect(Rewrite(Input{Sources: backupOf(my1, snapshot), Target: carrot67, Live: rewritten})).To(Equal(Result{}))
-}
-
-func TestRestoreUnderTheSourcesNameChangesNothing(t *testing.T) {
-	g := NewWithT(t)
-	live := at(apart(named("my1")))
-
-	g.Expect(Rewrite(Input{Sources: backupOf(my1, live), Target: my1, Live: live})).To(Equal(Result{}))
-}
-
-func TestRewriteDoesNotModifyItsInput(t *testing.T) {
-	g := NewWithT(t)
-	live := at(apart(requiring(metav1.LabelSelectorOpIn, "web1", "my1", "carrot67")))
-	before := live[0].Affinity.DeepCopy()
-
-	Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live})
-
-	g.Expect(live[0].Affinity).To(Equal(before))
-}
-
 func TestOverwrittenRuleIsDistinguishedFromEqualRules(t *testing.T) {
 	g := NewWithT(t)
 	in := func(cluster string) *metav1.LabelSelector { return requiring(metav1.LabelSelectorOpIn, cluster) }

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
 // leaseName is the name of the lease in the operator's Namespace.
@@ -92,8 +93,7 @@ func kubeconfigOf(config *rest.Config) clientcmdapi.Config {
 // freeAddress returns a free loopback address.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := rehometesting.FreeAddress()
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	NewWithT(t).Expect(listener.Close()).To(Succeed())
-	return listener.Addr().String()
+	return address
 }

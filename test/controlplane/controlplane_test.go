@@ -13,7 +13,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -75,12 +74,11 @@ func runWorkloads(ctx context.Context, g *WithT, plane *controlplane.ControlPlan
 	g.Expect(assets.Dir()).To(ContainSubstring("kubernetes-" + version.GitVersion + "-"))
 
 	g.Expect(plane.AddNode(ctx, controlplane.Node{
-		Name: "node-3", Zone: "zone-3", CPU: resource.MustParse("2"), Labels: map[string]string{"disk": "fast"},
+		Name: "node-3", Zone: "zone-3", Labels: map[string]string{"disk": "fast"},
 	})).To(Succeed())
 	node, err := client.CoreV1().Nodes().Get(ctx, "node-3", metav1.GetOptions{})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(node.Labels).To(HaveKeyWithValue("disk", "fast"))
-	g.Expect(node.Status.Allocatable.Cpu().String()).To(Equal("2"))
 	g.Expect(node.Status.Allocatable.Pods().String()).To(Equal("110"))
 
 	_, err = client.AppsV1().Deployments(namespace).Create(ctx, spreadDeployment(), metav1.CreateOptions{})

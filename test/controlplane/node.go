@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,8 @@ type Node struct {
 	Name string
 	// Zone is the label topology.kubernetes.io/zone, which is absent if Zone is empty.
 	Zone string
-	// CPU, Memory and Pods are the allocatable capacity. Defaults: 8 cores, 32Gi and 110.
-	CPU    resource.Quantity
-	Memory resource.Quantity
-	Pods   int64
+	// Pods is how many Pods it has room for. Default: 110.
+	Pods int64
 	// Labels are more labels. They override those above.
 	Labels map[string]string
 	// Taints are permanent.
@@ -42,30 +41,16 @@ func (n Node) object() *corev1.Node {
 	for key, value := range n.Labels {
 		labels[key] = value
 	}
-	capacity := n.capacity()
+	capacity := corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse("8"),
+		corev1.ResourceMemory: resource.MustParse("32Gi"),
+		corev1.ResourcePods:   *resource.NewQuantity(cmp.Or(n.Pods, 110), resource.DecimalSI),
+	}
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels},
 		Spec:       corev1.NodeSpec{Taints: n.Taints},
 		Status:     corev1.NodeStatus{Capacity: capacity, Allocatable: capacity},
 	}
-}
-
-func (n Node) capacity() corev1.ResourceList {
-	capacity := corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse("8"),
-		corev1.ResourceMemory: resource.MustParse("32Gi"),
-		corev1.ResourcePods:   resource.MustParse("110"),
-	}
-	for name, quantity := range map[corev1.ResourceName]resource.Quantity{
-		corev1.ResourceCPU:    n.CPU,
-		corev1.ResourceMemory: n.Memory,
-		corev1.ResourcePods:   *resource.NewQuantity(n.Pods, resource.DecimalSI),
-	} {
-		if !quantity.IsZero() {
-			capacity[name] = quantity
-		}
-	}
-	return capacity
 }
 
 // AddNode creates a node and returns when Pods can be scheduled to it: it is Ready, and the node lifecycle controller has removed the

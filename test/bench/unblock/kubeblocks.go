@@ -106,7 +106,7 @@ func (e *kubeBlocksEnv) controlPlane() *controlplane.ControlPlane { return e.pla
 func (e *kubeBlocksEnv) name() string { return e.fixture.Namespace }
 
 func (e *kubeBlocksEnv) restore(ctx context.Context, cluster string) error {
-	return e.fixture.RestoreByAnnotation(ctx, backup, cluster)
+	return e.fixture.Restore(ctx, fixture.Request{Backup: backup, Cluster: cluster})
 }
 
 func (e *kubeBlocksEnv) enable(ctx context.Context) error {

@@ -52,9 +52,3 @@ func TestDirIsTheSameInAnyFolderOfTheRepository(t *testing.T) {
 	_, err = Dir()
 	g.Expect(err).To(MatchError(HaveSuffix("has test/controlplane/components")))
 }
-
-func TestKubernetesVersionIsStamped(t *testing.T) {
-	g := NewWithT(t)
-	g.Expect(kubernetesVersionFlags("v1.37.2")).To(Equal(" -X k8s.io/component-base/version.gitVersion=v1.37.2" +
-		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"))
-}

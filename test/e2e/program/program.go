@@ -4,13 +4,13 @@ package program
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os/exec"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
 )
 
@@ -29,7 +29,7 @@ type Program struct {
 // Start starts an operator, and does not wait for it. Start appends a flag with a free port for the probes. The environment is env and an
 // administrator's KUBECONFIG, which env can override; nothing is inherited.
 func Start(cp *controlplane.ControlPlane, name, path string, env, flags []string) (*Program, error) {
-	probe, err := FreeAddress()
+	probe, err := rehometesting.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +65,4 @@ func (p *Program) isReady(ctx context.Context) bool {
 	}
 	defer func() { _ = response.Body.Close() }()
 	return response.StatusCode == http.StatusOK
-}
-
-// FreeAddress returns a free loopback address.
-func FreeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String(), nil
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
-	"github.com/rehome-operator/rehome/test/e2e/program"
 )
 
 const (
@@ -65,7 +65,7 @@ func (s *Server) start(ctx context.Context, cp *controlplane.ControlPlane, binar
 	if err != nil {
 		return err
 	}
-	address, err := program.FreeAddress()
+	address, err := rehometesting.FreeAddress()
 	if err != nil {
 		return err
 	}
