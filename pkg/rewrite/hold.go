@@ -1,0 +1,146 @@
+package rewrite
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Rewritten says which rules of a cluster were rewritten, and into what: by the digest of each stale rule at its place, the digest
+// of the rule that replaced it. It holds no rule, so it is small, and it needs no snapshot.
+type Rewritten map[string]string
+
+// maxRewritten bounds how many rules a Rewritten holds, and so its size. Rules beyond it are not held.
+const maxRewritten = 512
+
+// RewrittenRules compares policies before and after edits of leaves, and returns the rules that differ.
+func RewrittenRules(before, after []Policy) Rewritten {
+	rewritten := Rewritten{}
+	for i := range before {
+		was, is := terms(&before[i]), terms(&after[i])
+		for k := range was {
+			stale, now := digestOf(before[i].Place, was[k]), digestOf(after[i].Place, is[k])
+			if stale != now && len(rewritten) < maxRewritten {
+				rewritten[stale] = now
+			}
+		}
+	}
+	return rewritten
+}
+
+// And returns both. Where the two differ, the later one counts.
+func (r Rewritten) And(later Rewritten) Rewritten {
+	both := Rewritten{}
+	for _, from := range []Rewritten{later, r} {
+		for stale, now := range from {
+			if _, known := both[stale]; !known && len(both) < maxRewritten {
+				both[stale] = now
+			}
+		}
+	}
+	return both
+}
+
+// digestOf identifies a rule at a place. Rules that mean the same have the same digest.
+func digestOf(place string, t term) string {
+	sum := sha256.Sum256(canonical(nil).str(place).term(t))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// Hold returns the edits of the new policies of a cluster that keep its rewritten rules. It replaces a stale rule only where the old
+// policies have its rewritten form instead: somebody applied a manifest that is older than the rewrite. A rule that old policies
+// still carry, and one that stands beside its rewritten form, is left alone. Hold never makes a rule that the old policies do not
+// have at the same place.
+func Hold(old, updated []Policy, rewritten Rewritten) []Edit {
+	if len(rewritten) == 0 {
+		return nil
+	}
+	before, after := countRules(old), countRules(updated)
+	var held edits
+	for i := range updated {
+		for _, t := range terms(&updated[i]) {
+			stale := digestOf(updated[i].Place, t)
+			now, known := rewritten[stale]
+			if !known || after.count(stale) <= before.count(stale) || before.count(now) <= after.count(now) {
+				continue
+			}
+			held.replaced(t, before.take(now, relative(t.path, updated[i].Path)))
+			after.replaced(stale, now)
+		}
+	}
+	return held
+}
+
+// ruleCounts holds the rules of policies by their digest.
+type ruleCounts map[string]*counted
+
+type counted struct {
+	n int
+	// rules are in their order, and at holds their paths relative to their policies.
+	rules []term
+	at    []string
+}
+
+func countRules(policies []Policy) ruleCounts {
+	counts := ruleCounts{}
+	for i := range policies {
+		for _, t := range terms(&policies[i]) {
+			c := counts.of(digestOf(policies[i].Place, t))
+			c.n++
+			c.rules = append(c.rules, t)
+			c.at = append(c.at, relative(t.path, policies[i].Path))
+		}
+	}
+	return counts
+}
+
+func relative(path, to string) string { return strings.TrimPrefix(path, to) }
+
+func (c ruleCounts) of(digest string) *counted {
+	if c[digest] == nil {
+		c[digest] = &counted{}
+	}
+	return c[digest]
+}
+
+func (c ruleCounts) count(digest string) int { return c.of(digest).n }
+
+// replaced counts a rule as another one.
+func (c ruleCounts) replaced(stale, now string) {
+	c.of(stale).n--
+	c.of(now).n++
+}
+
+// take returns a rule with that digest: the one at the same index where there is one, because equal rules can differ in order.
+func (c ruleCounts) take(digest, at string) term {
+	of := c.of(digest)
+	return of.rules[max(slices.Index(of.at, at), 0)]
+}
+
+// replaced adds the edits that give a rule the selectors and namespaces of another. They are replaced as a whole, because their
+// requirements can stand in another order.
+func (e *edits) replaced(from, to term) {
+	if !sameSelector(from.selector, to.selector) {
+		e.add(from.path+"/labelSelector", selectorOrNil(from.selector), selectorOrNil(to.selector))
+	}
+	if from.pods == nil || to.pods == nil {
+		return
+	}
+	if !slices.Equal(from.pods.Namespaces, to.pods.Namespaces) {
+		e.add(from.path+"/namespaces", orNil(from.pods.Namespaces), orNil(to.pods.Namespaces))
+	}
+	if !sameSelector(from.pods.NamespaceSelector, to.pods.NamespaceSelector) {
+		e.add(from.path+"/namespaceSelector", selectorOrNil(from.pods.NamespaceSelector), selectorOrNil(to.pods.NamespaceSelector))
+	}
+}
+
+// selectorOrNil returns nil for no selector, which JSON leaves out.
+func selectorOrNil(s *metav1.LabelSelector) any {
+	if s == nil {
+		return nil
+	}
+	return s
+}
