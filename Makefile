@@ -138,7 +138,7 @@ test-fuzz: ## Fuzz the snapshot parser and the rewrite. [FUZZTIME]
 
 .PHONY: test-conformance
 test-conformance: ## Check the laws of a rewrite with the real scheduler's plugins. [CHECKS]
-	cd test/conformance && $(if $(CHECKS),RAPID_SEED=0 RAPID_CHECKS=$(CHECKS) go test -count=1 -timeout 4h,go test) ./...
+	cd test/conformance && $(if $(CHECKS),RAPID_SEED=0 RAPID_CHECKS=$(CHECKS) WORLDS=$(CHECKS) go test -count=1 -timeout 4h,go test) ./...
 
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.

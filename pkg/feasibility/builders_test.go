@@ -39,7 +39,7 @@ func nodes(names string) []corev1.Node {
 	return all
 }
 
-// tie ties the volume of a Pod: "" to nothing, "a" to a zone, "a1" to a node, "?a1" selects a node.
+// tie ties the volume of a Pod: "" to nothing, "a" to a zone, "a1" to a node, "a1|a2" to two, "?a1" selects a node.
 func tie(pod, place string) []feasibility.Volume {
 	v := feasibility.Volume{Claim: "data-" + pod}
 	switch {
@@ -47,7 +47,7 @@ func tie(pod, place string) []feasibility.Volume {
 	case place[0] == '?':
 		v.Node = place[1:]
 	case strings.ContainsAny(place, "0123456789"):
-		v.NodeAffinity = within(host, place)
+		v.NodeAffinity = within(host, strings.Split(place, "|")...)
 	default:
 		v.NodeAffinity = within(zone, place)
 	}

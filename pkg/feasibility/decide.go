@@ -104,16 +104,13 @@ func (d *decision) refuse(r Refusal) {
 	}
 }
 
-// refuseAll refuses what is left when the work exceeds its bound. Rules that concern no tied volume are admitted even then.
+// refuseAll refuses what is left when the work exceeds its bound. Rules of groups without a tied volume are admitted even then. The
+// last stage has all groups that the others have, or larger ones.
 func (d *decision) refuseAll() {
-	concerned := map[Rule]bool{}
-	for i := range d.terms {
-		t := &d.terms[i]
-		concerned[t.rule] = concerned[t.rule] || d.tied.has(t.pod) || t.took.or(t.takes).meets(d.tied)
-	}
-	for i := range d.terms {
-		if t := &d.terms[i]; t.changed && concerned[t.rule] {
-			d.refuse(Refusal{Rule: t.rule, Unproven: true, Reason: reasonTooMuch})
+	last := d.stages[len(d.stages)-1]
+	for _, m := range last.split(d.terms, d.refused, &budget{maxSteps}) {
+		for _, rule := range last.due(m) {
+			d.refuse(Refusal{Rule: rule, Unproven: true, Reason: reasonTooMuch})
 		}
 	}
 }
@@ -129,6 +126,8 @@ type conflict struct {
 	others   []int
 	spread   *spread
 	unproven bool
+	// exchanged says that the rule selects Pods of the source instead of the Cluster's.
+	exchanged bool
 }
 
 // judge returns why a rule of the members has to be refused, or nil.
@@ -136,6 +135,9 @@ func (s *stage) judge(m *members, b *budget) *conflict {
 	g := s.group(m, b)
 	if g == nil {
 		return nil
+	}
+	if c := g.exchanged(m.terms); c != nil {
+		return c
 	}
 	p := g.prove()
 	open := p.unproven()
@@ -154,6 +156,16 @@ func (s *stage) judge(m *members, b *budget) *conflict {
 	}
 	rule := g.suspect()
 	return &conflict{group: g, Rule: rule, closing: rule, pod: open[0], unproven: true}
+}
+
+// exchanged returns a rule that selects Pods of the source instead of the group's own, or nil. Those can be on any node.
+func (g *group) exchanged(terms []term) *conflict {
+	i := slices.IndexFunc(terms, func(t term) bool { return t.changed && t.exchanged })
+	if i < 0 {
+		return nil
+	}
+	t := &terms[i]
+	return &conflict{group: g, Rule: t.rule, closing: t.rule, pod: t.pod, exchanged: true}
 }
 
 // exact reports whether the proof finds every Pod that has a node at the end of every play.

@@ -259,8 +259,34 @@ var cases = []struct {
 		world: world(nodes("a1 b1"), pods("mysql", together(perZone, unchanged(near(zone, "proxy"))), "a1"), pods("proxy", rule(), "b1")),
 	},
 	{
-		name:  "a rule that takes a restriction away and adds none is rewritten",
-		world: world(nodes("a1 b1"), pods("mysql", notSource, "a1", "a1")),
+		name:    "a rule that selects the source's Pods once it is rewritten is refused: they can be on the node of a volume",
+		world:   world(nodes("a1 b1"), pods("mysql", notSource, "a1", "a1")),
+		refused: []string{"mysql anti-affinity 0: the rewritten rule selects Pods of the source instead of the Cluster's own, and those can be on any node"},
+	},
+	{
+		name:    "so is a constraint that counts them",
+		world:   world(nodes("a1 b1"), pods("mysql", evenNotSource, "a1")),
+		refused: []string{"mysql topology spread 0: the rewritten rule selects Pods of the source instead of the Cluster's own, and those can be on any node"},
+	},
+	{
+		name:    "and a rule of Pods without volumes that sets Pods with volumes free: the first takes the node of the second",
+		world:   world(nodes("a1 a2"), pods("mysql", unchanged(perNode), "a1", "a1|a2"), pods("proxy", notSource, "")),
+		refused: []string{"proxy anti-affinity 0: the rewritten rule selects Pods of the source instead of the Cluster's own, and those can be on any node"},
+	},
+	{
+		name:    "even one that selected no other Pod of the Cluster: SEED=201 WORLD=1216 of the conformance test",
+		world:   world(nodes("a1 b1"), pods("mysql", notSourceButKeyed, "a1")),
+		refused: []string{"mysql anti-affinity 0: the rewritten rule selects Pods of the source instead of the Cluster's own, and those can be on any node"},
+	},
+	{
+		name:  "beside free volumes such a rule is rewritten",
+		world: world(nodes("a1 b1"), pods("mysql", notSource, "", "")),
+	},
+	{
+		name: "a Pod that the source's Pods kept waiting takes the node of a volume, because of a rule that stays",
+		world: world(nodes("a1"), pods("mysql", rule(), "a1"),
+			pods("proxy", together(unchanged(apart(host, "mysql")), apart(host, "redis")), "")),
+		refused: []string{"proxy anti-affinity 1: claim data-mysql-0 ties Pod mysql-0 to node a1, which Pod proxy-0 can take first, and another rule wants one Pod per node"},
 	},
 
 	// Nodes.
@@ -390,11 +416,23 @@ func preferred(key string) written {
 	}
 }
 
-// notSource keeps Pods away from all that are not of the cluster.
+// notSource keeps Pods away from all that are not of the cluster, evenNotSource spreads them with those.
 func notSource(cluster string) feasibility.Rules {
-	return repel(corev1.PodAffinityTerm{TopologyKey: host, LabelSelector: &metav1.LabelSelector{
-		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: instance, Operator: metav1.LabelSelectorOpNotIn, Values: []string{cluster}}},
-	}})
+	return repel(corev1.PodAffinityTerm{TopologyKey: host, LabelSelector: ptr.To(notOf(cluster))})
+}
+
+func notSourceButKeyed(cluster string) feasibility.Rules {
+	return repel(corev1.PodAffinityTerm{TopologyKey: host, LabelSelector: ptr.To(notOf(cluster)), MismatchLabelKeys: []string{podName}})
+}
+
+func evenNotSource(cluster string) feasibility.Rules {
+	return even(host, "", counting(notOf(cluster)))(cluster)
+}
+
+func notOf(cluster string) metav1.LabelSelector {
+	return metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: instance, Operator: metav1.LabelSelectorOpNotIn, Values: []string{cluster}},
+	}}
 }
 
 // ranging returns one Pod per node, over the given namespaces.

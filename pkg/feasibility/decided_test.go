@@ -28,7 +28,7 @@ type entry struct {
 	// staleTakes and leftTakes are the Pods that both select, of those that could run.
 	staleTakes, leftTakes []bool
 	changed               bool
-	// judged says that a changed rule concerns a Pod with a tied volume. Others are always admitted.
+	// judged says that a changed rule is in a group with a tied volume. Others are always admitted.
 	judged bool
 }
 
@@ -53,9 +53,9 @@ func newDecided(w feasibility.World, refusals []feasibility.Refusal) *decided {
 		}
 	}
 	for pod := range w.Pods {
+		judged := d.besideTied(pod)
 		for i := range d.entries[pod] {
-			e := &d.entries[pod][i]
-			e.judged = e.changed && d.concernsTied(pod, e.Rule)
+			d.entries[pod][i].judged = judged && d.entries[pod][i].changed
 		}
 	}
 	return d
@@ -127,7 +127,7 @@ func (d *decided) takes(pod int, rule any) []bool {
 	return taken
 }
 
-// group returns the Pods that are joined to one by what the rules select.
+// group returns the Pods that are joined to one by what the rules select, or selected before.
 func (d *decided) group(pod int) map[int]bool {
 	group := map[int]bool{pod: true}
 	for more := true; more; {
@@ -135,7 +135,7 @@ func (d *decided) group(pod int) map[int]bool {
 		for i := range d.world.Pods {
 			for _, e := range d.entries[i] {
 				for j := range d.world.Pods {
-					if d.placeable[i] && e.leftTakes[j] && group[i] != group[j] {
+					if d.placeable[i] && (e.leftTakes[j] || e.staleTakes[j]) && group[i] != group[j] {
 						group[i], group[j], more = true, true, true
 					}
 				}
@@ -145,14 +145,11 @@ func (d *decided) group(pod int) map[int]bool {
 	return group
 }
 
-func (d *decided) concernsTied(pod int, rule feasibility.Rule) bool {
-	for carrier := range d.group(pod) {
-		for _, e := range d.entries[carrier] {
-			for other := range d.world.Pods {
-				if e.Rule == rule && (other == carrier || e.staleTakes[other] || e.leftTakes[other]) && d.placeable[other] && tied(&d.world.Pods[other]) {
-					return true
-				}
-			}
+// besideTied reports whether a Pod of the group of one has a tied volume. Without any, all rules are admitted.
+func (d *decided) besideTied(pod int) bool {
+	for other := range d.group(pod) {
+		if d.placeable[other] && tied(&d.world.Pods[other]) {
+			return true
 		}
 	}
 	return false

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	reasonTooMuch = "cannot be proven: the Cluster has more Pods, nodes or rules than are checked"
+	reasonTooMuch   = "cannot be proven: the Cluster has more Pods, nodes or rules than are checked"
+	reasonExchanged = "the rewritten rule selects Pods of the source instead of the Cluster's own, and those can be on any node"
 	// maxNames is how many names a sentence lists.
 	maxNames = 4
 )
@@ -29,6 +30,8 @@ func (c *conflict) refusal() Refusal {
 
 func (c *conflict) reason() string {
 	switch {
+	case c.exchanged:
+		return reasonExchanged
 	case c.unproven:
 		return fmt.Sprintf("cannot be proven: %s and the Pods that the rule selects have more possible placements than are checked", c.name(c.pod))
 	case c.closing.Kind == AntiAffinity:

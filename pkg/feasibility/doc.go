@@ -6,14 +6,26 @@
 //
 // # What is proven
 //
-// A rewrite is admitted only when every play ends well. A play is what the scheduler can do: it takes the Pods in any order,
-// puts each on any node that the rules leave open, never moves one, and retries those without a node until nothing changes. A
-// play ends well when every Pod has a node. A placement for all Pods is not enough: where p0 can run on n1 and n2, p1 on n1
-// alone, and the rule wants one Pod per node, p0 can take n1 first.
+// A play is what the scheduler can do: it takes the Pods in any order, puts each on any node that the rules leave open, never moves
+// one, and retries those without a node until nothing changes. A Pod is sure when it has a node at the end of every play. The
+// invariant: a Pod that is sure under the stale rules is sure under those that a decision leaves.
 //
-// Pods are judged in groups: a group's rules select no Pods but its own. A group without a changed rule is not judged. In a
-// group with one, all rules count, those too that stay. Pods of the source may have kept others off a node until now, so that a
-// Pod found it. An unchanged rule can take that node away once the rewrite sets the others free.
+// A placement for all Pods is not enough: where p0 can run on n1 and n2, p1 on n1 alone, and the rule wants one Pod per node, p0 can
+// take n1 first.
+//
+// Pods are judged in groups: a group's rules select no Pods of the Cluster but its own, neither stale nor rewritten. So no Pod
+// outside a group changes its plays, and three cases prove the invariant:
+//
+//   - A group without a changed rule has the same plays before and after. It is not judged.
+//   - A group without a tied volume is not judged either, by intent. Its rules are always admitted.
+//   - In any other group, all Pods must be sure after the rewrite. All rules of the group count, those too that stay.
+//
+// It is not enough to ask whether a Pod loses a node to a changed rule. A stale rule, or Pods of the source, may have kept others
+// waiting. The rewrite sets them free, and an unchanged rule lets them take the node of a Pod that was sure. So groups are joined by
+// what the stale rules select, too, and a changed rule counts even where it concerns no tied volume itself.
+//
+// A rule with NotIn selects the target's Pods while it is stale, and the source's once it is rewritten. The source's Pods can be on
+// any node. Such a rule is refused in a group with a tied volume.
 //
 // The proof is exact for anti-affinity on one topology key, whatever the number of Pods, and for groups that are small enough to
 // search all plays. Other groups need a sufficient condition. Where it fails, or the work exceeds its bound, the answer is
@@ -22,17 +34,17 @@
 //
 // # What is not judged
 //
-// A rule that concerns no Pod with a bound volume is always admitted, whatever the number of nodes. With free volumes the
-// rewritten rule is what the database would have had without a restore, and another node cures it. Where only some volumes are
-// free, the rule is judged like any other: a Pod whose volume is free can take the node that another needs.
+// With free volumes the rewritten rule is what the database would have had without a restore, and another node cures it. Where only
+// some volumes of a group are free, the rule is judged like any other: a Pod whose volume is free can take the node that another
+// needs.
 //
 // Preferred rules and ScheduleAnyway never leave a Pod without a node. A Pod that no node could run, because the node of its
 // volume is gone, does not run with or without the rewrite: it neither counts nor takes a node from others.
 //
-// Other clusters' Pods, resources, quotas, host ports, volume limits and the topology of a StorageClass are not judged: they are
-// the same before and after. An unchanged rule that selects none of the Cluster's Pods is about others' Pods: a Pod with such a
-// rule may find a node or not. Pods of the source count in one case: beside a rule that was refused, and so stays stale, they may
-// leave a Pod any of its domains.
+// Other clusters' Pods, resources, quotas, host ports, volume limits and the topology of a StorageClass are not judged. They are the
+// same before and after, but a node that they close counts as open. An unchanged rule that selects none of the Cluster's Pods is
+// about others' Pods: a Pod with such a rule may find a node or not. Pods of the source count where a rule was refused, and so stays
+// stale: they may leave a Pod any of its domains.
 //
 // # Cordons and taints that pass
 //

@@ -1,5 +1,7 @@
 package feasibility
 
+import "slices"
+
 // rule is an anti-affinity rule, with all Pods that carry it.
 type rule struct {
 	Rule
@@ -25,7 +27,7 @@ type spread struct {
 	few     bool
 }
 
-// group is a set of Pods whose rules select Pods of the set only.
+// group is a set of Pods whose rules select Pods of the set only, both before and after the rewrite.
 type group struct {
 	*stage
 	budget   *budget
@@ -39,7 +41,7 @@ type group struct {
 	limits map[int][]*topology
 	// vague says that a stale affinity rule can be met by Pods of others as well as by the Cluster's.
 	vague bool
-	// due are the changed rules that concern a Pod with a tied volume. They can be refused.
+	// due are the changed rules of a group with a tied volume. They can be refused.
 	due []Rule
 	// union holds on which nodes some Pods can be.
 	union map[string]set
@@ -88,7 +90,9 @@ func (s *stage) effective(all []term, refused map[Rule]bool, b *budget) []term {
 			continue
 		}
 		if refused[t.rule] {
-			t.takes, t.changed, t.refused = t.took, false, true
+			// Where the rewritten rule selects the source's Pods alone, the stale one does not select them.
+			t.refused = !t.exchanged || !t.takes.empty()
+			t.takes, t.changed = t.took, false
 		}
 		t.took, t.takes = mask(t.took), mask(t.takes)
 		terms = append(terms, t)
@@ -97,24 +101,26 @@ func (s *stage) effective(all []term, refused map[Rule]bool, b *budget) []term {
 	return terms
 }
 
-// joined joins Pods with those that their rules select.
+// joined joins Pods with those that their rules select, or selected before the rewrite: Pods that a stale rule kept waiting may be
+// set free.
 func (s *stage) joined(terms []term, b *budget) forest {
 	joined := newForest(len(s.world.Pods))
 	seen := map[*uint64]bool{}
 	for i := range terms {
-		t := &terms[i]
-		if t.takes.empty() {
-			continue
+		for _, selected := range []set{terms[i].took, terms[i].takes} {
+			if selected.empty() {
+				continue
+			}
+			joined.join(terms[i].pod, selected.first())
+			if seen[&selected[0]] {
+				continue
+			}
+			seen[&selected[0]] = true
+			for pod := range selected.all() {
+				joined.join(terms[i].pod, pod)
+			}
+			b.spend(2 * selected.count())
 		}
-		joined.join(t.pod, t.takes.first())
-		if seen[&t.takes[0]] {
-			continue
-		}
-		seen[&t.takes[0]] = true
-		for pod := range t.takes.all() {
-			joined.join(t.pod, pod)
-		}
-		b.spend(2 * t.takes.count())
 	}
 	return joined
 }
@@ -143,17 +149,18 @@ func (g *group) places(pods set) set {
 	return g.union[key]
 }
 
-// due returns the changed rules that concern a Pod with a tied volume.
+// due returns the changed rules of a group, where a Pod of it has a tied volume.
 func (s *stage) due(m *members) []Rule {
-	concerned := map[Rule]bool{}
+	if !slices.ContainsFunc(m.pods, s.tied.has) {
+		return nil
+	}
+	listed := map[Rule]bool{}
 	var due []Rule
 	for i := range m.terms {
-		t := &m.terms[i]
-		if !t.changed || concerned[t.rule] || !s.tied.has(t.pod) && !s.tied.meets(t.took) && !s.tied.meets(t.takes) {
-			continue
+		if t := &m.terms[i]; t.changed && !listed[t.rule] {
+			listed[t.rule] = true
+			due = append(due, t.rule)
 		}
-		concerned[t.rule] = true
-		due = append(due, t.rule)
 	}
 	return due
 }

@@ -102,3 +102,24 @@ func TestHostileWorldsEnd(t *testing.T) {
 		})
 	}
 }
+
+// What exceeds the bound is refused, except where no volume is bound.
+func TestWorldsThatAreTooLargeAreRefused(t *testing.T) {
+	w := hostile["1,000 components"]()
+	w.Pods = append(w.Pods, pods("free", apart(zone, "free"), "", "")...)
+
+	refusals := feasibility.Decide(w)
+
+	unproven := 0
+	for _, r := range refusals {
+		if r.Rule.Policy == "free" {
+			t.Errorf("refused beside free volumes: %v", r)
+		}
+		if r.Unproven {
+			unproven++
+		}
+	}
+	if len(refusals) != 3000 || unproven == 0 {
+		t.Errorf("%d rules are refused, %d of them unproven; want all 3,000", len(refusals), unproven)
+	}
+}

@@ -17,8 +17,11 @@ type term struct {
 	pod  int
 	// took are the Pods of the Cluster that the stale rule selects, takes those that the rewritten one selects.
 	took, takes set
-	// changed says that the rewrite changes the rule, refused that it was refused, and stays stale.
+	// changed says that the rewrite changes the rule, refused that it was refused, and so selects Pods of the source.
 	changed, refused bool
+	// exchanged says that the rewritten rule leaves out Pods of the Cluster that the stale one selects. It selects the source's
+	// instead, as NotIn does.
+	exchanged bool
 	// spread is the rewritten constraint; nil for other kinds.
 	spread *corev1.TopologySpreadConstraint
 }
@@ -75,7 +78,7 @@ func (s *selector) podTerms(pod int, kind Kind, stale, rewritten []corev1.PodAff
 			pod:     pod,
 			took:    s.selected(before, pod),
 			takes:   s.selected(after, pod),
-			changed: !equality.Semantic.DeepEqual(before, after),
+			changed: !equality.Semantic.DeepEqual(before, after), exchanged: s.exchanged(before.LabelSelector, after.LabelSelector),
 		})
 	}
 	return list
@@ -96,8 +99,8 @@ func (s *selector) constraints(pod int, stale, rewritten []corev1.TopologySpread
 			pod:     pod,
 			took:    s.counted(before, pod),
 			takes:   s.counted(after, pod),
-			changed: !equality.Semantic.DeepEqual(before, after),
-			spread:  after,
+			changed: !equality.Semantic.DeepEqual(before, after), exchanged: s.exchanged(before.LabelSelector, after.LabelSelector),
+			spread: after,
 		})
 	}
 	return list
@@ -110,6 +113,13 @@ func (s *selector) counted(c *corev1.TopologySpreadConstraint, pod int) set {
 		return newSet(len(s.world.Pods))
 	}
 	return s.selected(t, pod)
+}
+
+// exchanged reports whether a selector leaves out Pods of the Cluster that it selected when it was stale. Label keys of the Pod do not
+// count, because they tell the Cluster's Pods apart, not those of the source.
+func (s *selector) exchanged(stale, rewritten *metav1.LabelSelector) bool {
+	before, after := &corev1.PodAffinityTerm{LabelSelector: stale}, &corev1.PodAffinityTerm{LabelSelector: rewritten}
+	return !s.selected(before, 0).within(s.selected(after, 0))
 }
 
 // selected returns the Pods of the Cluster that a term of a Pod selects.

@@ -8,8 +8,8 @@
 // those that others need. "Without Rehome" means at the end of every play with the stale rules, and one of those begins with the
 // moves of the play that it is compared with: else luck in other plays would count.
 //
-// Rules that concern no bound volume are always admitted, whatever the number of nodes. So they are rewritten in both plays.
+// Rules of a group without a bound volume are always admitted, whatever the number of nodes. So they are rewritten in both plays.
 //
-// Pods of the source are in some of the worlds: those in which all rules name the source. Beside rules that stay, Pods of other
-// clusters are what a decision does not judge.
+// Pods of the source are in some of the worlds. There, no rule selects them both before and after the rewrite: what Pods of other
+// clusters do in both is not judged.
 package feasibility

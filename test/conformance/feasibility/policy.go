@@ -19,12 +19,13 @@ func (p policy) rules(cluster string) feasibility.Rules {
 	return r
 }
 
-// policy draws up to three rules. Beside Pods of the source, all of them name the source.
+// policy draws up to three rules. Beside Pods of the source, no rule selects these before and after the rewrite.
 func (g *generator) policy(beside bool) policy {
 	p := make(policy, pick(g, 0, 1, 1, 1, 2, 2, 3))
 	for i := range p {
-		add := g.rule(beside)
-		if !beside && g.oneIn(7) {
+		stays := g.oneIn(7)
+		add := g.rule(beside, stays)
+		if stays {
 			rewritten := add
 			add = func(r *feasibility.Rules, _ string) { rewritten(r, target) }
 		}
@@ -36,9 +37,9 @@ func (g *generator) policy(beside bool) policy {
 	return p
 }
 
-func (g *generator) rule(beside bool) func(r *feasibility.Rules, cluster string) {
+func (g *generator) rule(beside, stays bool) func(r *feasibility.Rules, cluster string) {
 	key := pick(g, corev1.LabelHostname, corev1.LabelHostname, corev1.LabelTopologyZone, corev1.LabelTopologyZone, labelRack)
-	selector := g.selector(beside)
+	selector := g.selector(beside, stays)
 	switch g.IntN(12) {
 	case 0, 1, 2, 3, 4:
 		return g.podTerm(key, selector, true)
@@ -51,12 +52,15 @@ func (g *generator) rule(beside bool) func(r *feasibility.Rules, cluster string)
 	}
 }
 
-// selector draws a selector of a cluster's Pods.
-func (g *generator) selector(beside bool) func(cluster string) *metav1.LabelSelector {
+// selector draws a selector of a cluster's Pods. One that stays must not select those of the source that are beside.
+func (g *generator) selector(beside, stays bool) func(cluster string) *metav1.LabelSelector {
 	component := pick(g, components...)
 	kinds := []string{"instance", "component", "component", "component", "values"}
+	if !beside || !stays {
+		kinds = append(kinds, "others")
+	}
 	if !beside {
-		kinds = append(kinds, "others", "unscoped")
+		kinds = append(kinds, "unscoped")
 	}
 	switch pick(g, kinds...) {
 	case "component":

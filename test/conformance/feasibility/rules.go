@@ -28,7 +28,7 @@ type entry struct {
 	stale, left           any
 	staleTakes, leftTakes []bool
 	changed               bool
-	// judged says that a changed rule concerns a Pod with a bound volume.
+	// judged says that a changed rule is in a group with a bound volume.
 	judged bool
 }
 
@@ -41,10 +41,9 @@ func newDecided(w *world, refusals []feasibility.Refusal, runs []bool) *decided 
 		d.entries = append(d.entries, d.list(pod))
 	}
 	for pod := range w.seen.Pods {
-		group := d.group(pod)
+		judged := d.besideBound(pod)
 		for i := range d.entries[pod] {
-			e := &d.entries[pod][i]
-			e.judged = e.changed && d.concernsBound(group, e.Rule)
+			d.entries[pod][i].judged = judged && d.entries[pod][i].changed
 		}
 	}
 	return d
@@ -107,7 +106,7 @@ func parts(rule any) (s *metav1.LabelSelector, match, mismatch []string, inRange
 	return nil, nil, nil, false
 }
 
-// group returns the Pods that are joined to one by what the rules select.
+// group returns the Pods that are joined to one by what the rules select, or selected before.
 func (d *decided) group(pod int) map[int]bool {
 	group := map[int]bool{pod: true}
 	for more := true; more; {
@@ -115,7 +114,7 @@ func (d *decided) group(pod int) map[int]bool {
 		for i := range d.seen.Pods {
 			for _, e := range d.entries[i] {
 				for j := range d.seen.Pods {
-					if d.runs[i] && e.leftTakes[j] && group[i] != group[j] {
+					if d.runs[i] && (e.leftTakes[j] || e.staleTakes[j]) && group[i] != group[j] {
 						group[i], group[j], more = true, true, true
 					}
 				}
@@ -125,15 +124,11 @@ func (d *decided) group(pod int) map[int]bool {
 	return group
 }
 
-// concernsBound reports whether a rule of the group concerns a Pod with a bound volume. Others are always admitted.
-func (d *decided) concernsBound(group map[int]bool, rule feasibility.Rule) bool {
-	for carrier := range group {
-		for _, e := range d.entries[carrier] {
-			for other := range d.seen.Pods {
-				if e.Rule == rule && (other == carrier || e.staleTakes[other] || e.leftTakes[other]) && d.runs[other] && d.bound(other) {
-					return true
-				}
-			}
+// besideBound reports whether a Pod of the group of one has a bound volume. Without any, all rules are admitted.
+func (d *decided) besideBound(pod int) bool {
+	for other := range d.group(pod) {
+		if d.runs[other] && d.bound(other) {
+			return true
 		}
 	}
 	return false

@@ -45,6 +45,9 @@ func (r *run) String() string {
 // play plays worlds on all processors.
 func (r *run) play(t *testing.T, worlds int) {
 	start := time.Now()
+	if r.only >= 0 {
+		worlds = 1
+	}
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -88,8 +91,8 @@ func (p *player) work(t *testing.T, next *atomic.Int64, worlds int) (err error) 
 		return err
 	}
 	for number := int(next.Add(1)) - 1; number < worlds; number = int(next.Add(1)) - 1 {
-		if p.run.only >= 0 && number != p.run.only {
-			continue
+		if p.run.only >= 0 {
+			number = p.run.only
 		}
 		if err := p.play(t.Context(), number); err != nil {
 			return fmt.Errorf("SEED=%d WORLD=%d: %w", p.run.seed, number, err)
@@ -212,6 +215,16 @@ func (p *player) exception(number int, w *world, refusals []feasibility.Refusal,
 	for _, m := range with.moves {
 		text += fmt.Sprintf("\n%s -> %s", w.seen.Pods[m.pod].Name, m.node)
 	}
-	document, err := yaml.Marshal(map[string]any{"world": w.seen, "source": w.placed})
-	return fmt.Sprintf("%s\nrefused: %+v\n%s%v", text, refusals, document, err)
+	text += fmt.Sprintf("\nrefused: %+v", refusals)
+	for _, n := range w.nodes {
+		text += fmt.Sprintf("\nnode %s %v taints %v cordoned %v", n.Name, n.Labels, n.Spec.Taints, n.Spec.Unschedulable)
+	}
+	for _, s := range w.placed {
+		text += fmt.Sprintf("\nPod of the source %s on %s", s.Name, s.Spec.NodeName)
+	}
+	document, err := yaml.Marshal(w.seen.Pods)
+	if err != nil {
+		return fmt.Sprintf("%s\n%v", text, err)
+	}
+	return text + "\n" + string(document)
 }
