@@ -30,6 +30,7 @@ const (
 // Why the effect of a rewritten rule on database Pods is unknown.
 const (
 	ambiguousReason    = "it cannot be proven that the volumes admit it, because the Pods can get rules from several policies"
+	noComponentReason  = "it cannot be proven that the volumes admit it before KubeBlocks has created the Component"
 	unknownLabelReason = "it cannot be proven that the volumes admit it, because it selects Pods by the label %s"
 )
 

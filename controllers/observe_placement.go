@@ -45,6 +45,7 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 		bound = bound || slices.ContainsFunc(pod.Volumes, isBound)
 		w.Pods = append(w.Pods, pod)
 	}
+	o.Placement = &remedy.Placement{Unjudged: withoutComponent(s, claims.Items)}
 	if !bound {
 		return nil
 	}
@@ -56,7 +57,7 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 	if w.NamespaceLabels, err = r.namespaceLabels(ctx, s.cluster.Namespace); err != nil {
 		return err
 	}
-	o.Placement = &remedy.Placement{World: w, Unjudged: unjudged(pods, o.Live.Edits)}
+	o.Placement.World, o.Placement.Unjudged = w, append(o.Placement.Unjudged, unjudged(pods, o.Live.Edits)...)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)
 		if err != nil {
@@ -136,56 +137,6 @@ func fillShard(selector *metav1.LabelSelector, shard string) {
 	}
 }
 
-// unjudged lists the rules that are due and whose effect on Pods cannot be told before these exist: rules of Pods that can get
-// others, too, and rules that select Pods by labels with unknown values.
-func unjudged(pods []kubeblocks.DatabasePod, edits []rewrite.Edit) []remedy.RefusedRule {
-	var refused []remedy.RefusedRule
-	for i := range pods {
-		p := &pods[i]
-		if p.Ambiguous {
-			refused = append(refused, ambiguous(p, edits)...)
-		}
-		if p.Policy == nil {
-			continue
-		}
-		for _, rule := range feasibility.Required(p.Policy.Path, rulesOf(p.Policy, p)) {
-			if label := unknownLabel(p, rule.Selector); label != "" {
-				refused = append(refused, remedy.RefusedRule{Path: rule.Path(), Reason: fmt.Sprintf(unknownLabelReason, label)})
-			}
-		}
-	}
-	return refused
-}
-
-// ambiguous refuses all edits in policies of the Pod's component.
-func ambiguous(p *kubeblocks.DatabasePod, edits []rewrite.Edit) []remedy.RefusedRule {
-	var refused []remedy.RefusedRule
-	for _, edit := range edits {
-		if edit.Component == kubeblocks.ShortName(p.Labels) {
-			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: ambiguousReason})
-		}
-	}
-	return refused
-}
-
-// unknownLabel returns a label that a selector asks for and whose value on the Pod is unknown.
-func unknownLabel(p *kubeblocks.DatabasePod, selector *metav1.LabelSelector) string {
-	if selector == nil {
-		return ""
-	}
-	for label := range selector.MatchLabels {
-		if !p.Knows(label) {
-			return label
-		}
-	}
-	for _, requirement := range selector.MatchExpressions {
-		if !p.Knows(requirement.Key) {
-			return requirement.Key
-		}
-	}
-	return ""
-}
-
 // placedVolume returns where a claim's volume can be mounted. A volume that is gone binds the Pod to nothing.
 func (r *ClusterReconciler) placedVolume(ctx context.Context, claim *corev1.PersistentVolumeClaim) (feasibility.Volume, error) {
 	placed := feasibility.Volume{Claim: claim.Name, Node: kubeblocks.SelectedNode(claim)}
@@ -199,7 +150,7 @@ func (r *ClusterReconciler) placedVolume(ctx context.Context, claim *corev1.Pers
 	}
 	if err == nil {
 		// A bound volume says itself where it can be mounted. The node that was selected for it is history.
-		placed.Node, placed.NodeAffinity = "", volume.Spec.NodeAffinity
+		placed.Node, placed.NodeAffinity = "", feasibility.MountableOn(volume)
 	}
 	return placed, nil
 }

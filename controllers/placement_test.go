@@ -27,28 +27,47 @@ func (e *env) node(name, zone string) string {
 	return name
 }
 
-// claim creates the claim of a database Pod of carrot67. Its volume is bound where a label of a node has that value, or nowhere
-// where the value is empty.
+// claim creates the claim of a database Pod of carrot67. Its volume is a static local one where a label of a node has that value, or
+// it has none where the value is empty.
 func (e *env) claim(ordinal int, label, value string) {
 	GinkgoHelper()
+	e.claimOf("mysql", fmt.Sprintf("mysql-%d", ordinal), localVolume(label, value))
+}
+
+// claimOf creates the claim of a Pod of a component, bound to a volume unless that is nil. KubeBlocks 1.0 writes no label for the
+// instance template.
+func (e *env) claimOf(component, pod string, volume *corev1.PersistentVolume) {
+	GinkgoHelper()
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
-		Namespace: e.namespace, Name: fmt.Sprintf("data-%s-mysql-%d", target, ordinal),
-		Labels: map[string]string{kubeblocks.LabelInstance: target, kubeblocks.LabelComponentName: "mysql"},
+		Namespace: e.namespace, Name: "data-" + target + "-" + pod,
+		Labels: map[string]string{kubeblocks.LabelInstance: target, kubeblocks.LabelComponentName: component},
 	}}
 	claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
-	if value != "" {
-		pv := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{GenerateName: "volume-"}}
-		pv.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
-		pv.Spec.AccessModes = claim.Spec.AccessModes
-		pv.Spec.HostPath = &corev1.HostPathVolumeSource{Path: "/data"}
-		pv.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: label, Operator: corev1.NodeSelectorOpIn, Values: []string{value}}},
-		}}}}
-		Expect(e.admin.Create(e.ctx, pv)).To(Succeed())
-		claim.Spec.VolumeName = pv.Name
+	if volume != nil {
+		Expect(e.admin.Create(e.ctx, volume)).To(Succeed())
+		claim.Spec.VolumeName = volume.Name
 	}
 	Expect(e.admin.Create(e.ctx, claim)).To(Succeed())
+}
+
+func localVolume(label, value string) *corev1.PersistentVolume {
+	if value == "" {
+		return nil
+	}
+	pv := makeVolume(corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: "/data"}})
+	pv.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: label, Operator: corev1.NodeSelectorOpIn, Values: []string{value}}},
+	}}}}
+	return pv
+}
+
+func makeVolume(source corev1.PersistentVolumeSource) *corev1.PersistentVolume {
+	pv := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{GenerateName: "volume-"}}
+	pv.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+	pv.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+	pv.Spec.PersistentVolumeSource = source
+	return pv
 }
 
 // stalePer is the rule that keeps Pods of my1 apart per node or per zone.
@@ -59,7 +78,26 @@ func stalePer(topologyKey string) map[string]any {
 }
 
 var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", func(e *env) {
-	// restored makes carrot67 with one stale rule and a finished Restore: its Jobs and Pods are gone, and the database is not there.
+	// restoredAs makes carrot67 from a snapshot with the same spec, and its Components. Its Jobs and Pods are gone, and the database is
+	// not there, as after a stop.
+	restoredAs := func(spec map[string]any, components ...*unstructured.Unstructured) {
+		GinkgoHelper()
+		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Spec(spec).Obj()
+		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Spec(spec).RestoredFrom("mysql", backup).Obj()
+		e.create(my1, rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj(), cluster)
+		for _, component := range components {
+			component.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(cluster, cluster.GroupVersionKind())})
+			e.create(component)
+		}
+	}
+	component := func(name string) *unstructured.Unstructured {
+		return rehometesting.MakeComponent(rehometesting.MakeCluster(e.generation, e.namespace, target).Obj(), name).Obj()
+	}
+	restoredWith := func(policy map[string]any) {
+		GinkgoHelper()
+		restoredAs(map[string]any{"componentSpecs": []any{map[string]any{"name": "mysql", "schedulingPolicy": policy}}}, component("mysql"))
+	}
+	// restored makes carrot67 with one stale rule and a finished Restore.
 	restored := func(topologyKey string) {
 		GinkgoHelper()
 		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", stalePer(topologyKey)).Obj()
@@ -176,5 +214,166 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentRollingUpdate}})).To(Succeed())
 
 		staysStale("one Pod")
+	})
+
+	It("stays weeks later, when the database is stopped and the Restore is gone", func() {
+		restoredWith(stalePer(perNode))
+		n1 := e.node("n1", "a")
+		e.claim(0, perNode, n1)
+		e.claim(1, perNode, n1)
+
+		staysStale("data-carrot67-mysql-1")
+	})
+
+	It("stays when labels keep two volumes in one zone, as old drivers write them, and the rule wants one Pod per zone", func() {
+		restored(perZone)
+		e.node("n1", "a")
+		e.node("n2", "b")
+		for ordinal := range 2 {
+			pv := makeVolume(corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "example.com", VolumeHandle: fmt.Sprint(ordinal)}})
+			pv.Labels = map[string]string{perZone: e.namespace + "-a"}
+			e.claimOf("mysql", fmt.Sprintf("mysql-%d", ordinal), pv)
+		}
+
+		staysStale("data-carrot67-mysql-1")
+	})
+
+	It("is rewritten when the volumes can be mounted on any node", func() {
+		restored(perNode)
+		e.node("n1", "a")
+		for ordinal := range 2 {
+			e.claimOf("mysql", fmt.Sprintf("mysql-%d", ordinal),
+				makeVolume(corev1.PersistentVolumeSource{NFS: &corev1.NFSVolumeSource{Server: "nfs.example.com", Path: "/"}}))
+		}
+
+		isRewritten()
+	})
+
+	It("is rewritten when it is preferred, wherever the volumes are", func() {
+		restoredWith(map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{
+			"preferredDuringSchedulingIgnoredDuringExecution": []any{map[string]any{
+				"weight": int64(100), "podAffinityTerm": requiredTerms(rehometesting.Apart(source))[0],
+			}},
+		}}})
+		n1 := e.node("n1", "a")
+		e.claim(0, perNode, n1)
+		e.claim(1, perNode, n1)
+
+		isRewritten()
+	})
+
+	near := func() map[string]any {
+		return map[string]any{"affinity": map[string]any{"podAffinity": map[string]any{
+			"requiredDuringSchedulingIgnoredDuringExecution": requiredTerms(stalePer(perZone)),
+		}}}
+	}
+
+	It("is rewritten when it wants the Pods in one zone, and the volumes are there", func() {
+		restoredWith(near())
+		e.claim(0, perNode, e.node("n1", "a"))
+		e.claim(1, perNode, e.node("n2", "a"))
+		e.node("n3", "b")
+
+		isRewritten()
+	})
+
+	It("stays when it wants the Pods in one zone, and the volumes are in two", func() {
+		restoredWith(near())
+		e.claim(0, perNode, e.node("n1", "a"))
+		e.claim(1, perNode, e.node("n2", "b"))
+
+		staysStale("data-carrot67-mysql-1")
+	})
+
+	It("is rewritten when there is one Pod, which cannot violate it", func() {
+		restored(perZone)
+		e.claim(0, perNode, e.node("n1", "a"))
+
+		isRewritten()
+	})
+
+	It("stays until the Component exists when claims of an earlier Cluster of the name are bound", func() {
+		spec := map[string]any{"componentSpecs": []any{map[string]any{"name": "mysql", "schedulingPolicy": stalePer(perNode)}}}
+		restoredAs(spec)
+		e.claim(0, perNode, e.node("n1", "a"))
+		e.claim(1, perNode, e.node("n2", "a"))
+		staysStale("before KubeBlocks has created the Component")
+
+		mysql := component("mysql")
+		cluster := e.now(rehometesting.MakeCluster(e.generation, e.namespace, target).Obj())
+		mysql.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(cluster, cluster.GroupVersionKind())})
+		e.create(mysql)
+
+		isRewritten()
+	})
+
+	Context("in a sharding", func() {
+		sharded := func(shards ...string) {
+			GinkgoHelper()
+			terms := requiredTerms(stalePer(perNode))
+			// KubeBlocks fills in the shard's name.
+			Expect(unstructured.SetNestedField(terms[0].(map[string]any), "", "labelSelector", "matchLabels", kubeblocks.LabelComponentName)).To(Succeed())
+			policy := map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
+			var components []*unstructured.Unstructured
+			for _, shard := range shards {
+				c := component(shard)
+				c.SetLabels(map[string]string{
+					kubeblocks.LabelInstance: target, kubeblocks.LabelComponentName: shard, kubeblocks.LabelShardingName: "mysql",
+				})
+				components = append(components, c)
+			}
+			restoredAs(map[string]any{"shardings": []any{map[string]any{"name": "mysql", "template": map[string]any{"schedulingPolicy": policy}}}}, components...)
+		}
+
+		It("is rewritten when Pods of two shards are on one node", func() {
+			sharded("mysql-abc", "mysql-xyz")
+			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
+			for _, shard := range []string{"mysql-abc", "mysql-xyz"} {
+				e.claimOf(shard, shard+"-0", localVolume(perNode, n1))
+				e.claimOf(shard, shard+"-1", localVolume(perNode, n2))
+			}
+
+			isRewritten()
+		})
+
+		It("stays when two Pods of one shard are", func() {
+			sharded("mysql-abc", "mysql-xyz")
+			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
+			e.claimOf("mysql-abc", "mysql-abc-0", localVolume(perNode, n1))
+			e.claimOf("mysql-abc", "mysql-abc-1", localVolume(perNode, n1))
+			e.claimOf("mysql-xyz", "mysql-xyz-0", localVolume(perNode, n2))
+
+			staysStale("data-carrot67-mysql-abc-1")
+		})
+	})
+
+	Context("in an instance template", func() {
+		templated := func() {
+			GinkgoHelper()
+			mysql := component("mysql")
+			instances := []any{map[string]any{"name": "hot", "replicas": int64(1), "schedulingPolicy": stalePer(perNode)}}
+			Expect(unstructured.SetNestedSlice(mysql.Object, instances, "spec", "instances")).To(Succeed())
+			restoredAs(map[string]any{"componentSpecs": []any{map[string]any{"name": "mysql", "instances": instances}}}, mysql)
+		}
+
+		It("is rewritten when two Pods of no template are on one node, and that of the template on another", func() {
+			templated()
+			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
+			e.claimOf("mysql", "mysql-0", localVolume(perNode, n1))
+			e.claimOf("mysql", "mysql-1", localVolume(perNode, n1))
+			e.claimOf("mysql", "mysql-hot-0", localVolume(perNode, n2))
+
+			isRewritten()
+		})
+
+		It("stays when the Pod of the template is on the node of another", func() {
+			templated()
+			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
+			e.claimOf("mysql", "mysql-0", localVolume(perNode, n1))
+			e.claimOf("mysql", "mysql-1", localVolume(perNode, n2))
+			e.claimOf("mysql", "mysql-hot-0", localVolume(perNode, n2))
+
+			staysStale("data-carrot67-mysql-1 and data-carrot67-mysql-hot-0")
+		})
 	})
 })

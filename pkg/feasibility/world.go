@@ -35,11 +35,10 @@ type Rules struct {
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint
 }
 
-// Volume is a claim of a Pod. Without NodeAffinity and Node it is free: it can be mounted on any node. A PersistentVolume that has
-// zone labels and no node affinity, as old in-tree drivers made them, needs a NodeAffinity of those labels here.
+// Volume is a claim of a Pod. Without NodeAffinity and Node it is free: it can be mounted on any node.
 type Volume struct {
 	Claim string
-	// NodeAffinity is that of the PersistentVolume the claim is bound to.
+	// NodeAffinity is where the PersistentVolume that the claim is bound to can be mounted: see MountableOn.
 	NodeAffinity *corev1.VolumeNodeAffinity
 	// Node is the node that the scheduler selected for a claim which is not bound yet.
 	Node string

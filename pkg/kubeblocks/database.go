@@ -30,6 +30,14 @@ type DatabasePod struct {
 	Claims []*corev1.PersistentVolumeClaim
 }
 
+// Has reports whether the Cluster has a component or a sharding of that name.
+func (c *Cluster) Has(component string) bool {
+	isComponent := func(spec ComponentSpec) bool { return spec.Name == component }
+	isSharding := func(s Sharding) bool { return s.Name == component }
+	return slices.ContainsFunc(c.Spec.ComponentSpecs, isComponent) ||
+		slices.ContainsFunc(c.Spec.Shardings, isSharding) || slices.ContainsFunc(c.Spec.ShardingSpecs, isSharding)
+}
+
 // DatabasePods lists the database Pods of a Cluster's Components: those that have volume claims, and as many more as the
 // Components have replicas. policies are those of the Cluster, apps the version in which KubeBlocks works with Clusters.
 func DatabasePods(apps schema.GroupVersion, c *Cluster, policies []rewrite.Policy, components []Component, claims []corev1.PersistentVolumeClaim) []DatabasePod {

@@ -39,7 +39,7 @@ type Observation struct {
 	Inherited []rewrite.Finding
 	// Live holds the edits that the Cluster still needs, and the findings in it.
 	Live rewrite.Result
-	// Placement is where the volumes of the database are bound; nil where none is, or nothing is due.
+	// Placement is where the volumes of the database are bound; nil where nothing is due.
 	Placement *Placement
 	// Bound lists where a database Pod is bound to a node, Undecided where one can be bound at any moment.
 	Bound, Undecided []Scope

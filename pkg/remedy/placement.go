@@ -10,6 +10,7 @@ import (
 
 // Placement is where the volumes of the database are bound.
 type Placement struct {
+	// World is nil where no volume of a known Pod is bound.
 	World *feasibility.World
 	// Unjudged are rules whose effect World cannot show.
 	Unjudged []RefusedRule
@@ -31,6 +32,9 @@ func (p *Placement) refused() []RefusedRule {
 		return nil
 	}
 	refused := slices.Clone(p.Unjudged)
+	if p.World == nil {
+		return refused
+	}
 	for _, r := range feasibility.Decide(*p.World) {
 		refused = append(refused, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
 	}
