@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -56,8 +55,8 @@ const (
 	maxHistory = 128 << 10
 	// maxAttempts is how many attempts are kept, the newest: those of a hundred Restores.
 	maxAttempts = 400
-	// historyRetention is how long attempts are kept.
-	historyRetention = 30 * 24 * time.Hour
+	// historyRetention is how long attempts are kept, in seconds.
+	historyRetention = 30 * 24 * 60 * 60
 )
 
 // Errors of a history that Rehome does not continue. Without it, limits would not hold.
@@ -118,7 +117,7 @@ func (h History) Begun() bool {
 
 // With returns the history with one more attempt by the action of that name, without those that expired.
 func (h History) With(key attempts.Key, action string, now metav1.Time) History {
-	kept := slices.DeleteFunc(slices.Clone(h.Attempts), func(a Attempt) bool { return now.Sub(a.Time.Time) > historyRetention })
+	kept := slices.DeleteFunc(slices.Clone(h.Attempts), func(a Attempt) bool { return now.Unix()-a.Time.Unix() > historyRetention })
 	h.Attempts = newest(append(kept, Attempt{Key: key, Action: action, Time: now}))
 	return h
 }
