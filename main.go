@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -24,10 +25,19 @@ import (
 
 func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	root := cli.NewRoot(newManager(), cli.NewRewrite(streams), cli.NewVersion())
+	name := cli.DisplayName(os.Args[0])
+	manager := newManager()
+	root := cli.NewRoot(name, manager, cli.NewRewrite(streams), cli.NewVersion(streams))
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		if cmd != manager {
+			// Without a logger, controller-runtime prints a stack trace after 30 seconds. A logger can be set only once.
+			ctrl.SetLogger(logr.Discard())
+			klog.SetLogger(logr.Discard())
+		}
+	}
 	err := root.ExecuteContext(ctrl.SetupSignalHandler())
 	if err != nil && err.Error() != "" {
-		fmt.Fprintln(os.Stderr, "rehome:", err)
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 	}
 	os.Exit(cli.ExitStatus(err))
 }

@@ -7,81 +7,174 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// document is one object of an input as JSON. JSON input is kept byte for byte.
+// document is a Backup or a Cluster of KubeBlocks as JSON. JSON input is kept byte for byte.
 type document struct {
 	raw []byte
 	// where is its position, for messages.
 	where string
+	head
+}
 
-	Kind     string                     `json:"kind"`
-	Spec     map[string]json.RawMessage `json:"spec"`
-	Items    []json.RawMessage          `json:"items"`
-	Metadata struct {
+// head is the part of an object that says what it is.
+type head struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Spec       json.RawMessage   `json:"spec"`
+	Items      []json.RawMessage `json:"items"`
+	Metadata   struct {
 		Name      string `json:"name"`
 		Namespace string `json:"namespace"`
 	} `json:"metadata"`
 }
 
-// readDocuments reads the objects of a YAML or JSON stream, and expands Lists.
-func readDocuments(r io.Reader) ([]document, error) {
-	var all []document
+// documents are what an input holds for this command, and why the rest of it does not count.
+type documents struct {
+	backups, clusters []document
+	// problems are those of documents that cannot be read, and others name the objects of other groups that have a kind of the
+	// same name. They are errors only where nothing is found.
+	problems []error
+	others   []string
+	empty    bool
+}
+
+// merge adds what another input holds.
+func (d *documents) merge(other documents) {
+	d.backups = append(d.backups, other.backups...)
+	d.clusters = append(d.clusters, other.clusters...)
+	d.problems = append(d.problems, other.problems...)
+	d.others = append(d.others, other.others...)
+	d.empty = d.empty && other.empty
+}
+
+// readDocuments reads the objects of a YAML or JSON stream, and expands Lists. name is that of the input.
+func readDocuments(r io.Reader, name string) (documents, error) {
+	found := documents{empty: true}
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(r))
 	for n := 1; ; n++ {
 		data, err := reader.Read()
 		if errors.Is(err, io.EOF) {
-			return all, nil
+			return found, nil
 		}
 		if err != nil {
-			return nil, err
+			return found, fmt.Errorf("%s: %w", name, err)
 		}
-		where := fmt.Sprintf("document %d", n)
-		raw, err := toJSON(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
-		}
-		if raw == nil {
-			continue
-		}
-		if all, err = appendDocuments(all, raw, where); err != nil {
-			return nil, err
-		}
+		found.add(data, fmt.Sprintf("%s: document %d", name, n))
 	}
 }
 
-// toJSON returns a document as JSON, or nil for an empty one.
-func toJSON(data []byte) ([]byte, error) {
-	data = bytes.TrimSpace(data)
-	if len(data) > 0 && data[0] == '{' && json.Valid(data) {
-		return data, nil
+// add adds a document of a stream. One that is no object of KubeBlocks is never an error by itself.
+func (d *documents) add(data []byte, where string) {
+	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+	objects, isJSON := jsonObjects(data)
+	if !isJSON {
+		loose, err := yaml.YAMLToJSON(data)
+		if err != nil {
+			d.problem(where, fmt.Errorf(problemNotYAML, oneLine(err)))
+			return
+		}
+		if bytes.Equal(loose, []byte("null")) {
+			return
+		}
+		objects = []json.RawMessage{loose}
 	}
-	raw, err := yaml.YAMLToJSONStrict(data)
-	if err != nil {
-		return nil, fmt.Errorf(problemNotYAML, err)
+	for _, raw := range objects {
+		strict := func() ([]byte, error) { return raw, nil }
+		if !isJSON {
+			strict = func() ([]byte, error) { return yaml.YAMLToJSONStrict(data) }
+		}
+		d.addObject(raw, strict, where)
 	}
-	if bytes.Equal(raw, []byte("null")) {
-		return nil, nil
-	}
-	return raw, nil
 }
 
-func appendDocuments(all []document, raw []byte, where string) ([]document, error) {
-	d := document{raw: raw, where: where}
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, fmt.Errorf(problemNotAnObject, where)
+// jsonObjects splits a stream of JSON objects.
+func jsonObjects(data []byte) ([]json.RawMessage, bool) {
+	if len(data) == 0 || data[0] != '{' {
+		return nil, false
 	}
-	if d.Items == nil {
-		return append(all, d), nil
-	}
-	var err error
-	for i, item := range d.Items {
-		if all, err = appendDocuments(all, item, fmt.Sprintf("%s, item %d", where, i+1)); err != nil {
-			return nil, err
+	var objects []json.RawMessage
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	for {
+		var object json.RawMessage
+		switch err := decoder.Decode(&object); {
+		case errors.Is(err, io.EOF):
+			return objects, true
+		case err != nil:
+			return nil, false
 		}
+		objects = append(objects, object)
 	}
-	return all, nil
+}
+
+// addObject adds an object, or the objects of a List. strict returns the object, or an error if it has duplicate keys.
+func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where string) {
+	d.empty = false
+	o := document{raw: raw, where: where}
+	if err := json.Unmarshal(raw, &o.head); err != nil {
+		d.problem(where, errors.New(problemNotAnObject))
+		return
+	}
+	backup, cluster := o.isOf(kubeblocks.DataProtectionV1alpha1.Group, "Backup"), o.isOf(kubeblocks.AppsV1.Group, "Cluster")
+	bare := o.APIVersion == "" && o.Kind == "" && len(o.Spec) > 0 && o.Items == nil
+	switch {
+	case backup, cluster, bare:
+		exact, err := strict()
+		if err != nil {
+			d.problem(where, errors.New(oneLine(err)))
+			return
+		}
+		o.raw = exact
+		if backup {
+			d.backups = append(d.backups, o)
+		} else {
+			d.clusters = append(d.clusters, o)
+		}
+	case o.Items != nil:
+		exact, err := strict()
+		if err != nil {
+			d.problem(where, errors.New(oneLine(err)))
+			return
+		}
+		d.addItems(exact, where)
+	case o.Kind == "Backup", o.Kind == "Cluster":
+		group, _, _ := strings.Cut(o.APIVersion, "/")
+		d.others = append(d.others, fmt.Sprintf(textOtherGroup, o.Kind, o.Metadata.Name, group))
+	}
+}
+
+func (d *documents) addItems(list []byte, where string) {
+	var l head
+	if err := json.Unmarshal(list, &l); err != nil {
+		d.problem(where, errors.New(problemNotAnObject))
+		return
+	}
+	for i, item := range l.Items {
+		d.addObject(item, func() ([]byte, error) { return item, nil }, fmt.Sprintf("%s, item %d", where, i+1))
+	}
+}
+
+func (d *documents) problem(where string, err error) {
+	d.problems = append(d.problems, fmt.Errorf("%s: %w", where, err))
+}
+
+// isOf reports whether an object is of a kind of KubeBlocks. One without apiVersion can be.
+func (h head) isOf(group, kind string) bool {
+	of, _, _ := strings.Cut(h.APIVersion, "/")
+	return h.Kind == kind && (of == group || h.APIVersion == "")
+}
+
+// oneLine returns the first line of an error.
+func oneLine(err error) string {
+	line, rest, _ := strings.Cut(err.Error(), "\n")
+	if next, _, _ := strings.Cut(strings.TrimSpace(rest), "\n"); strings.HasSuffix(line, ":") && next != "" {
+		line += " " + next
+	}
+	return line
 }

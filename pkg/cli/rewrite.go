@@ -2,57 +2,95 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/manifest"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// statusBadInput is the exit status of `rehome rewrite` for invalid input.
-const statusBadInput = 2
+// The exit statuses of `rehome rewrite`.
+const (
+	// statusDifferent is that of a diff that is not empty.
+	statusDifferent = 1
+	// statusBadInput is that of invalid input.
+	statusBadInput = 2
+	// statusHangs is that of --strict where something can hang.
+	statusHangs = 3
+)
 
 // rewriteOptions are the flags of `rehome rewrite`.
 type rewriteOptions struct {
 	genericiooptions.IOStreams
-	file        string
+	cluster *cluster
+
+	files       []string
+	choice      choice
 	to          string
 	toNamespace string
 	output      string
+	version     string
+	policy      string
+	restoreTime string
+	strict      bool
+	quiet       bool
 	rewrite.Options
+	manifest manifest.Options
 }
 
-// NewRewrite returns the command that rewrites the rules in a snapshot offline.
+// NewRewrite returns the command that rewrites the rules in a snapshot.
 func NewRewrite(streams genericiooptions.IOStreams) *cobra.Command {
-	o := &rewriteOptions{IOStreams: streams}
+	return newRewrite(streams, newCluster())
+}
+
+func newRewrite(streams genericiooptions.IOStreams, c *cluster) *cobra.Command {
+	o := &rewriteOptions{IOStreams: streams, cluster: c}
 	cmd := &cobra.Command{
-		Use:     rewriteUse,
-		Short:   rewriteShort,
-		Long:    rewriteLong,
-		Example: rewriteExample,
-		Args:    func(cmd *cobra.Command, args []string) error { return badInput(cobra.NoArgs(cmd, args)) },
-		RunE:    func(*cobra.Command, []string) error { return o.run() },
+		Use:               rewriteUse,
+		Short:             rewriteShort,
+		Long:              rewriteLong,
+		Example:           rewriteExample,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return badInput(o.run(cmd.Context(), args)) },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *rewriteOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&o.file, "filename", "f", "", usageFilename)
+	flags.StringSliceVarP(&o.files, "filename", "f", nil, usageFilename)
+	flags.StringVar(&o.choice.name, "backup", "", usageBackup)
+	flags.BoolVar(&o.choice.latest, "latest", false, usageLatest)
 	flags.StringVar(&o.to, "to", "", usageTo)
 	flags.StringVar(&o.toNamespace, "to-namespace", "", usageToNamespace)
-	flags.StringVarP(&o.output, "output", "o", "cluster", fmt.Sprintf(usageOutput, strings.Join(outputs(), ", ")))
+	flags.StringVarP(&o.output, "output", "o", "yaml", fmt.Sprintf(usageOutput, strings.Join(outputs(), ", ")))
+	flags.StringVar(&o.version, "kubeblocks", "", fmt.Sprintf(usageKubeBlocks, versions()))
+	flags.StringVar(&o.policy, "volume-restore-policy", "", usageVolumeRestorePolicy)
+	flags.StringVar(&o.restoreTime, "restore-time", "", usageRestoreTime)
+	flags.StringSliceVar(&o.manifest.Components, "component", nil, usageComponent)
+	flags.BoolVar(&o.manifest.NoRestore, "no-restore", false, usageNoRestore)
+	flags.BoolVar(&o.manifest.Keep, "keep", false, usageKeep)
 	flags.BoolVar(&o.ScopeUnscoped, "scope-unscoped", false, usageScopeUnscoped)
 	flags.StringSliceVar(&o.IdentityLabels, "identity-labels", nil, usageIdentityLabels)
-	must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
+	flags.BoolVar(&o.strict, "strict", false, usageStrict)
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, usageQuiet)
+	o.cluster.addFlags(flags)
+	must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json", "gz"))
 	must(cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs(), cobra.ShellCompDirectiveNoFileComp)))
-	return cmd
 }
 
 // must panics if a completion names an undefined flag. Every run of the command checks that.
@@ -62,7 +100,13 @@ func must(err error) {
 	}
 }
 
-func outputs() []string { return slices.Sorted(maps.Keys(printers)) }
+func versions() string {
+	list := make([]string, 0, len(kubeblocks.Versions()))
+	for _, v := range kubeblocks.Versions() {
+		list = append(list, string(v))
+	}
+	return strings.Join(list, ", ")
+}
 
 // badInput gives an error the exit status of bad input.
 func badInput(err error) error {
@@ -73,27 +117,48 @@ func badInput(err error) error {
 	return exitError{statusBadInput, err}
 }
 
-func (o *rewriteOptions) run() error {
-	if err := o.validate(); err != nil {
-		return badInput(err)
+func (o *rewriteOptions) run(ctx context.Context, args []string) error {
+	if err := o.validate(args); err != nil {
+		return err
 	}
-	found, err := o.read()
+	found, err := o.read(ctx, args)
 	if err != nil {
-		return badInput(fmt.Errorf("%s: %w", o.file, err))
+		return err
 	}
-	rewritten := o.rewrite(found)
-	if invalid := rewritten.result.Of(rewrite.Invalid); len(invalid) > 0 && o.output != "json" {
-		// The other outputs would look as if no rule needed a rewrite.
-		return badInput(fmt.Errorf("%s: %s: %s", o.file, invalid[0].Path, invalid[0].Message))
+	r, err := o.rewrite(ctx, found)
+	if err != nil {
+		return err
 	}
-	return badInput(printers[o.output](rewritten, o.Out, isTerminal(o.Out)))
+	if err := r.print(o.output, o.Out, isTerminal(o.Out)); err != nil {
+		return err
+	}
+	if !o.quiet && o.output != "report" {
+		printFindings(o.ErrOut, r.findings)
+	}
+	return o.status(r)
 }
 
-func (o *rewriteOptions) validate() error {
-	if o.file == "" {
-		return errors.New(problemNoFile)
+// status is the same for every output, except for a diff that is not empty.
+func (o *rewriteOptions) status(r rewritten) error {
+	mayHang := slices.ContainsFunc(r.findings, func(f rewrite.Finding) bool { return hangs(f, r.edits) })
+	switch {
+	case len(r.invalid) > 0:
+		return fmt.Errorf(problemInvalidRule, r.source.Name, r.invalid[0].Path, r.invalid[0].Message)
+	case o.strict && mayHang:
+		return exitError{status: statusHangs}
+	case o.output == "diff" && len(r.edits) > 0:
+		return exitError{status: statusDifferent}
 	}
-	if o.to == "" {
+	return nil
+}
+
+func (o *rewriteOptions) validate(args []string) error {
+	switch {
+	case len(args) > 0 && len(o.files) > 0:
+		return fmt.Errorf(problemFileAndArguments, args[0])
+	case len(args) == 0 && len(o.files) == 0:
+		return errors.New(problemNoInput)
+	case o.to == "":
 		return errors.New(problemNoTarget)
 	}
 	if problems := validation.IsDNS1035Label(o.to); len(problems) > 0 {
@@ -102,31 +167,58 @@ func (o *rewriteOptions) validate() error {
 	if problems := validation.IsDNS1123Label(o.toNamespace); o.toNamespace != "" && len(problems) > 0 {
 		return fmt.Errorf(problemTargetNamespace, o.toNamespace, problems[0])
 	}
-	if _, ok := printers[o.output]; !ok {
+	if !slices.Contains(outputs(), o.output) {
 		return fmt.Errorf(problemOutput, o.output, strings.Join(outputs(), ", "))
 	}
+	if o.version != "" && !slices.Contains(kubeblocks.Versions(), kubeblocks.Version(o.version)) {
+		return fmt.Errorf(problemVersion, o.version, versions())
+	}
+	return o.validateRestore()
+}
+
+func (o *rewriteOptions) validateRestore() error {
+	switch strings.ToLower(o.policy) {
+	case "":
+	case "parallel":
+		o.manifest.VolumeRestorePolicy = kubeblocks.RestoreParallel
+	case "serial":
+		o.manifest.VolumeRestorePolicy = kubeblocks.RestoreSerial
+	default:
+		return fmt.Errorf(problemVolumeRestorePolicy, o.policy)
+	}
+	if o.restoreTime == "" {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, o.restoreTime)
+	if err != nil {
+		return fmt.Errorf(problemRestoreTime, o.restoreTime)
+	}
+	o.manifest.RestoreTime = at.UTC().Format(time.RFC3339)
 	return nil
 }
 
-func (o *rewriteOptions) read() (snapshot, error) {
-	in := o.In
-	if o.file != "-" {
-		file, err := os.Open(o.file)
-		if err != nil {
-			return snapshot{}, errors.Unwrap(err) // the caller names the file
-		}
-		defer file.Close()
-		in = file
+func (o *rewriteOptions) read(ctx context.Context, args []string) (snapshot, error) {
+	var found documents
+	var err error
+	where := strings.Join(o.files, ", ")
+	if len(o.files) > 0 {
+		found, err = readFiles(ctx, o.files, o.In)
+	} else {
+		where = strings.Join(args, " ")
+		found, err = o.cluster.backups(ctx, args)
 	}
-	documents, err := readDocuments(in)
 	if err != nil {
 		return snapshot{}, err
 	}
-	return findSnapshot(documents)
+	chosen, err := o.choice.findSnapshot(found)
+	if err != nil && !strings.HasPrefix(err.Error(), where+":") {
+		err = fmt.Errorf("%s: %w", where, err)
+	}
+	return chosen, err
 }
 
 // rewrite rewrites the snapshot itself, because the Cluster does not exist yet.
-func (o *rewriteOptions) rewrite(found snapshot) rewritten {
+func (o *rewriteOptions) rewrite(ctx context.Context, found snapshot) (rewritten, error) {
 	target := rewrite.Identity{Namespace: cmp.Or(o.toNamespace, found.source.Namespace), Name: o.to}
 	result := rewrite.Rewrite(rewrite.Input{
 		Sources: []rewrite.Source{found.source},
@@ -134,7 +226,36 @@ func (o *rewriteOptions) rewrite(found snapshot) rewritten {
 		Live:    found.source.Policies,
 		Options: o.Options,
 	})
-	return rewritten{snapshot: found, target: target, result: result}
+	r := rewritten{snapshot: found, target: target, edits: result.Edits, invalid: result.Of(rewrite.Invalid)}
+	o.manifest.Version = o.targetVersion(ctx, found)
+	r.manifest = manifest.Input{
+		Snapshot: found.raw, Source: found.source, Backup: found.backup, Target: target, Edits: result.Edits, Options: o.manifest,
+	}
+	further, err := manifest.Findings(r.manifest)
+	if err != nil {
+		return rewritten{}, err
+	}
+	r.findings = slices.Concat(result.Findings, further)
+	return r, nil
+}
+
+// targetVersion returns the version of the KubeBlocks that restores, or an empty one.
+func (o *rewriteOptions) targetVersion(ctx context.Context, found snapshot) kubeblocks.Version {
+	if o.version != "" {
+		return kubeblocks.Version(o.version)
+	}
+	if version, err := o.cluster.kubeBlocks(ctx); err == nil && version != "" {
+		return version
+	}
+	version := kubeblocks.VersionOfSnapshot(found.raw)
+	if version != "" && !o.quiet && (o.output == "yaml" || o.output == "json") {
+		name := string(version)
+		if version == kubeblocks.V10 {
+			name += " or " + string(kubeblocks.V11)
+		}
+		fmt.Fprintf(o.ErrOut, textAssumedVersion, name)
+	}
+	return version
 }
 
 func isTerminal(w io.Writer) bool {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	. "github.com/onsi/gomega"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 )
 
@@ -43,16 +46,36 @@ func backupYAML(name, snapshot string) string {
 	return string(text)
 }
 
-// run runs `rehome rewrite` with the input on a pipe.
-func run(input string, args ...string) (out string, err error) {
+// noCluster is a Kubernetes cluster that cannot be reached.
+func noCluster() *cluster {
+	c := newCluster()
+	c.dynamicClient = func() (dynamic.Interface, error) { return nil, errors.New("connection refused") }
+	c.discoveryClient = func() (discovery.DiscoveryInterface, error) { return nil, errors.New("connection refused") }
+	return c
+}
+
+// result is what a command printed.
+type result struct {
+	out, stderr string
+	err         error
+}
+
+// runIn runs `rehome rewrite` with arguments.
+func runIn(c *cluster, input string, args ...string) result {
 	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
 	in.WriteString(input)
-	root := NewRoot(NewRewrite(streams))
+	root := NewRoot("rehome", nil, newRewrite(streams, c))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetArgs(append([]string{"rewrite", "-f", "-", "--to", "carrot67"}, args...))
-	err = root.Execute()
-	return stdout.String() + stderr.String(), err
+	root.SetArgs(append([]string{"rewrite"}, args...))
+	err := root.Execute()
+	return result{stdout.String(), stderr.String(), err}
+}
+
+// run runs `rehome rewrite` with the input on a pipe, and returns all that it printed but the findings.
+func run(input string, args ...string) (out string, err error) {
+	r := runIn(noCluster(), input, append([]string{"-f", "-", "--to", "carrot67", "-q"}, args...)...)
+	return r.out + r.stderr, r.err
 }
 
 func TestRewritePrintsTheClusterToCreate(t *testing.T) {
@@ -66,10 +89,10 @@ kind: Cluster
 metadata:
   name: carrot67
   namespace: default
-  creationTimestamp: null
   annotations:
     kubeblocks.io/crd-api-version: apps.kubeblocks.io/v1
     note: "<b> é\U0001F600"
+    kubeblocks.io/restore-from-backup: '{"mysql":{"name":"bp1","namespace":"default","volumeRestorePolicy":"Parallel"}}'
 spec:
   zeta: 1.50
   big: 12345678901234567890
@@ -86,7 +109,6 @@ spec:
                   matchLabels:
                     app.kubernetes.io/instance: carrot67
                 topologyKey: kubernetes.io/hostname
-status: {}
 `))
 }
 
@@ -120,10 +142,10 @@ func TestRewriteThatChangesNothingExitsZero(t *testing.T) {
 	g.Expect(out).To(BeEmpty())
 }
 
-func TestRewritePrintsEverythingAsJSON(t *testing.T) {
+func TestRewritePrintsAReport(t *testing.T) {
 	g := NewWithT(t)
 
-	out, err := run(backupYAML("bp1", stored), "-o", "json", "--to-namespace", "prod")
+	out, err := run(backupYAML("bp1", stored), "-o", "report", "--to-namespace", "prod")
 
 	g.Expect(err).NotTo(HaveOccurred())
 	var report map[string]json.RawMessage
@@ -131,6 +153,7 @@ func TestRewritePrintsEverythingAsJSON(t *testing.T) {
 	g.Expect(report["source"]).To(MatchJSON(`{"namespace":"default","name":"my1","uid":"uid-1"}`))
 	g.Expect(report["target"]).To(MatchJSON(`{"namespace":"prod","name":"carrot67"}`))
 	g.Expect(report["edits"]).To(MatchJSON(`[{"path":"` + leaf + `","from":"my1","to":"carrot67"}]`))
+	g.Expect(string(report["findings"])).To(ContainSubstring(`"code": "RH001"`))
 	g.Expect(string(report["findings"])).To(ContainSubstring(`"class": "SourceIdentity"`))
 }
 
@@ -162,10 +185,10 @@ func TestRewriteReadsAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bp1.yaml")
 	g.Expect(os.WriteFile(file, []byte(backupYAML("bp1", stored)), 0o600)).To(Succeed())
 
-	out, err := run("", "-f", file, "-o", "patch")
+	r := runIn(noCluster(), "", "-f", file, "--to", "carrot67", "-o", "patch")
 
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(out).To(ContainSubstring(leaf))
+	g.Expect(r.err).NotTo(HaveOccurred())
+	g.Expect(r.out).To(ContainSubstring(leaf))
 }
 
 func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
@@ -178,26 +201,29 @@ func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"an empty input":           {"", nil, "-: it is empty"},
 		"no YAML":                  {"a: [", nil, "-: document 1: not YAML or JSON"},
 		"no object":                {"[1, 2]", nil, "-: document 1: not a Kubernetes object"},
-		"another kind":             {"kind: Pod\nspec: {}", nil, "-: neither a Backup nor a Cluster in it"},
+		"another kind":             {"kind: Pod\nspec: {}", nil, "-: neither a Backup nor a Cluster of KubeBlocks in it"},
 		"no annotation":            {noAnnotation, nil, "-: document 1: the Backup default/bp1 has no annotation kubeblocks.io/cluster-snapshot"},
 		"a snapshot cut short":     {backupYAML("bp1", stored[:40]), nil, "not JSON at byte 40"},
 		"a snapshot that is a Pod": {backupYAML("bp1", `{"kind":"Pod"}`), nil, "not a Cluster, but a Pod"},
 		"a wrong type":             {backupYAML("bp1", `{"spec":{"componentSpecs":"x"}}`), nil, "spec.componentSpecs is of type string at byte"},
 		"a duplicate key":          {backupYAML("bp1", `{"spec":{"schedulingPolicy":{},"schedulingPolicy":{}}}`), nil, `duplicate field "spec.schedulingPolicy"`},
-		"several Backups":          {backupYAML("bp1", stored) + "---\n" + backupYAML("bp2", stored), nil, "-: several Backups (bp1, bp2): give one"},
+		"several Backups":          {backupYAML("bp1", stored) + "---\n" + backupYAML("bp2", stored), nil, "-: several Backups (bp1, bp2): choose one with --backup, or --latest"},
 		"several Clusters":         {stored + "\n---\n" + stored, nil, "-: several Clusters (my1, my1): give one"},
 		"a Cluster without a name": {`{"spec":{}}`, nil, "the Cluster has no name"},
 		"an invalid rule":          {backupYAML("bp1", strings.ReplaceAll(stored, "kubernetes.io/hostname", "")), nil, "is invalid, so no rule is rewritten"},
 		"a bad name":               {stored, []string{"--to", "Carrot_67"}, `--to "Carrot_67": `},
 		"no name":                  {stored, []string{"--to", ""}, "--to is required"},
 		"a bad namespace":          {stored, []string{"--to-namespace", "a/b"}, `--to-namespace "a/b": `},
-		"no such output":           {stored, []string{"-o", "xml"}, `--output "xml" is none of cluster, diff, json, patch`},
-		"kubectl's --cluster":      {stored, []string{"--cluster", "c"}, "unknown flag: --cluster"},
-		"kubectl's -n":             {stored, []string{"-n", "prod"}, "unknown shorthand flag: 'n'"},
-		"kubectl's --context":      {stored, []string{"--context", "c"}, "unknown flag: --context"},
-		"kubectl's --kubeconfig":   {stored, []string{"--kubeconfig", "c"}, "unknown flag: --kubeconfig"},
+		"no such output":           {stored, []string{"-o", "xml"}, `--output "xml" is none of yaml, json, diff, patch, report`},
+		"no such version":          {stored, []string{"--kubeblocks", "2.0"}, `--kubeblocks "2.0" is none of 0.9, 1.0, 1.1, 1.2`},
+		"an unknown version":       {backupYAML("bp1", `{"metadata":{"name":"my1"},"spec":{"componentSpecs":[{"name":"mysql"}]}}`), nil, "give --kubeblocks (0.9, 1.0, 1.1, 1.2)"},
+		"a version without v1":     {stored, []string{"--kubeblocks", "0.9"}, "the Cluster is of apps.kubeblocks.io/v1, which KubeBlocks 0.9 does not serve"},
+		"a bad policy":             {stored, []string{"--volume-restore-policy", "x"}, `--volume-restore-policy "x" is neither Parallel nor Serial`},
+		"a bad time":               {stored, []string{"--restore-time", "noon"}, `--restore-time "noon" is not a time such as`},
+		"no such Backup":           {backupYAML("bp1", stored), []string{"--backup", "bp2"}, `-: no Backup "bp2" in it, only bp1`},
+		"no such component":        {backupYAML("bp1", stored), []string{"--component", "proxy"}, `the Cluster has no component "proxy"`},
 		"no such flag":             {stored, []string{"--nonsense"}, "unknown flag: --nonsense"},
-		"an argument":              {stored, []string{"bp1"}, `unknown command "bp1"`},
+		"a file and an argument":   {stored, []string{"backup/bp1"}, `give -f or "backup/bp1", not both`},
 		"no such file":             {stored, []string{"-f", "/no/such/file"}, "/no/such/file: no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,10 +249,10 @@ func TestDiffIsColouredLineByLine(t *testing.T) {
 func TestOutputHasShellCompletion(t *testing.T) {
 	g := NewWithT(t)
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
-	root := NewRoot(NewRewrite(streams))
+	root := NewRoot("rehome", nil, NewRewrite(streams))
 	root.SetOut(out)
 	root.SetArgs([]string{"__complete", "rewrite", "-o", ""})
 
 	g.Expect(root.Execute()).To(Succeed())
-	g.Expect(out.String()).To(HavePrefix("cluster\ndiff\njson\npatch\n"))
+	g.Expect(out.String()).To(HavePrefix("yaml\njson\ndiff\npatch\nreport\n"))
 }

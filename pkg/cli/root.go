@@ -1,16 +1,40 @@
 // Package cli holds the commands behind main.
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"path/filepath"
+	"strings"
 
-// NewRoot returns the rehome command with its subcommands.
-func NewRoot(subcommands ...*cobra.Command) *cobra.Command {
+	"github.com/spf13/cobra"
+)
+
+// pluginName is how the command is called as a plugin of kubectl.
+const pluginName = "kubectl rehome"
+
+// DisplayName returns how the program with this path is called by its user.
+func DisplayName(program string) string {
+	base := strings.TrimSuffix(filepath.Base(program), ".exe")
+	if strings.HasPrefix(base, "kubectl-rehome") || strings.HasPrefix(base, "kubectl_complete-rehome") {
+		return pluginName
+	}
+	return "rehome"
+}
+
+// NewRoot returns the command of a display name, with its subcommands. A plugin of kubectl hides the operator.
+func NewRoot(name string, manager *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "rehome",
-		Short: rootShort,
+		Use:         "rehome",
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
+		Short:       rootShort,
+		Version:     Version(),
 		// main prints an error as one line.
 		SilenceErrors: true,
 		SilenceUsage:  true,
+	}
+	root.SetVersionTemplate(clientLine())
+	if manager != nil {
+		manager.Hidden = name == pluginName
+		root.AddCommand(manager)
 	}
 	root.AddCommand(subcommands...)
 	return root

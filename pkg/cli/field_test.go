@@ -1,0 +1,505 @@
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	v1Mark = `"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1"}`
+	apart  = `"schedulingPolicy":{"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[` +
+		`{"labelSelector":{"matchLabels":{"app.kubernetes.io/instance":"my1"}},"topologyKey":"kubernetes.io/hostname"}]}}}`
+	mysql = `{"name":"mysql","componentDef":"mysql","replicas":3,` + apart + `}`
+)
+
+// snapshotOf returns the snapshot of my1 with these fields of the metadata and of the spec.
+func snapshotOf(metadata, spec string) string {
+	if metadata != "" {
+		metadata = "," + metadata
+	}
+	return `{"metadata":{"name":"my1","namespace":"default","creationTimestamp":null` + metadata + `},"spec":{` + spec + `},"status":{}}`
+}
+
+// report is the output of that name.
+type report struct {
+	Edits []struct {
+		Path string `json:"path"`
+	} `json:"edits"`
+	Findings []struct {
+		Code    string `json:"code"`
+		Path    string `json:"path"`
+		Class   string `json:"class"`
+		Message string `json:"message"`
+	} `json:"findings"`
+}
+
+// codesAndPaths lists the findings.
+func (r report) codesAndPaths() []string {
+	list := make([]string, 0, len(r.Findings))
+	for _, f := range r.Findings {
+		list = append(list, f.Code+" "+f.Path)
+	}
+	return list
+}
+
+const firstRule = "/schedulingPolicy/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+
+// field are inputs in shapes that people reported or published, with the right values.
+var field = []struct {
+	name     string
+	input    string
+	args     []string
+	status   int
+	findings []string
+	// has and lacks are parts of the Cluster to create as JSON without spaces.
+	has, lacks []string
+}{
+	{
+		name:     "rules in a component",
+		input:    backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`)),
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule},
+		has: []string{
+			`"apiVersion":"apps.kubeblocks.io/v1"`, `"name":"carrot67"`, `"app.kubernetes.io/instance":"carrot67"`,
+			`"kubeblocks.io/restore-from-backup":"{\"mysql\":{\"name\":\"bp1\",\"namespace\":\"default\",\"volumeRestorePolicy\":\"Parallel\"}}"`,
+		},
+		lacks: []string{"creationTimestamp", `"status"`, "my1"},
+	},
+	{
+		name:     "an own policy and time",
+		input:    backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`)),
+		args:     []string{"--volume-restore-policy", "serial", "--restore-time", "2026-01-31T13:00:00+01:00", "--to-namespace", "prod"},
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule},
+		has: []string{
+			`"namespace":"prod"`,
+			`{\"mysql\":{\"name\":\"bp1\",\"namespace\":\"default\",\"volumeRestorePolicy\":\"Serial\",\"restoreTime\":\"2026-01-31T12:00:00Z\"}}`,
+		},
+	},
+	{
+		name:     "without a reference",
+		input:    backupYAML("bp1", snapshotOf(`"annotations":{"kubeblocks.io/restore-from-backup":"{}"}`, `"clusterDef":"m","componentSpecs":[`+mysql+`]`)),
+		args:     []string{"--no-restore"},
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH012 /metadata/annotations/kubeblocks.io~1restore-from-backup", "RH007 "},
+		lacks:    []string{"restore"},
+	},
+	{
+		name: "services with ports and addresses",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`],"services":[`+
+			`{"name":"vpc","componentSelector":"mysql","spec":{"type":"NodePort","ports":[{"name":"a","port":3306},{"name":"b","port":3307,"nodePort":31315}]}},`+
+			`{"name":"lb","annotations":{"metallb.universe.tf/loadBalancerIPs":"203.0.113.7"},"spec":{"type":"LoadBalancer","loadBalancerIP":"203.0.113.7",`+
+			`"selector":{"app.kubernetes.io/instance":"my1","role":"leader"},"ports":[{"port":3306,"nodePort":31316}]}}]`)),
+		findings: []string{
+			"RH001 /spec/componentSpecs/0" + firstRule,
+			"RH012 /spec/services/0/spec/ports/1/nodePort",
+			"RH012 /spec/services/1/annotations/metallb.universe.tf~1loadBalancerIPs",
+			"RH012 /spec/services/1/spec/loadBalancerIP",
+			"RH012 /spec/services/1/spec/ports/0/nodePort",
+			"RH012 /spec/services/1/spec/selector/app.kubernetes.io~1instance",
+		},
+		has:   []string{`"selector":{"role":"leader"}`, `{"name":"b","port":3307}`, `"type":"LoadBalancer"`},
+		lacks: []string{"nodePort", "203.0.113.7"},
+	},
+	{
+		name: "services that are kept",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`],"services":[`+
+			`{"name":"vpc","spec":{"type":"NodePort","ports":[{"port":3306,"nodePort":31315}]}}]`)),
+		args:     []string{"--keep"},
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH012 /spec/services/0/spec/ports/0/nodePort"},
+		has:      []string{`"nodePort":31315`, `"creationTimestamp":null`},
+	},
+	{
+		name: "a source that was restored by KubeBlocks 1.2",
+		input: backupYAML("bp1", snapshotOf("", `"restore":{"source":{"apiGroup":"dataprotection.kubeblocks.io","kind":"Backup","name":"last-year",`+
+			`"namespace":"default"}},"componentSpecs":[`+mysql+`]`)),
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH012 /spec/restore"},
+		has: []string{
+			`"apiVersion":"apps.kubeblocks.io/v1"`,
+			`"restore":{"source":{"apiGroup":"dataprotection.kubeblocks.io","kind":"Backup","name":"bp1","namespace":"default"}}`,
+		},
+		lacks: []string{"last-year", "restore-from-backup", "crd-api-version"},
+	},
+	{
+		name: "a source that was restored by an annotation with a password",
+		input: backupYAML("bp1", snapshotOf(`"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1","kubeblocks.io/restore-from-backup":`+
+			`"{\"mysql\":{\"name\":\"last-year\",\"connectionPassword\":\"secret\"}}"}`, `"componentSpecs":[`+mysql+`]`)),
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH012 /metadata/annotations/kubeblocks.io~1restore-from-backup"},
+		has:      []string{`{\"mysql\":{\"name\":\"bp1\"`},
+		lacks:    []string{"last-year", "secret"},
+	},
+	{
+		name: "shardings of KubeBlocks 1.2, without an annotation",
+		input: backupYAML("bp1", snapshotOf("", `"shardings":[{"name":"shard","template":{"systemAccounts":[{"name":"root","secretRef":{"name":"s"}}],`+apart+
+			`},"shardTemplates":[{"name":"big","offlineInstances":["my1-shard-abc-1"],`+apart+`}]}],"componentSpecs":[`+mysql+`]`)),
+		findings: []string{
+			"RH001 /spec/componentSpecs/0" + firstRule,
+			"RH001 /spec/shardings/0/template" + firstRule,
+			"RH001 /spec/shardings/0/shardTemplates/0" + firstRule,
+			"RH012 /spec/shardings/0/shardTemplates/0/offlineInstances",
+			"RH012 /spec/shardings/0/template/systemAccounts/0/secretRef",
+		},
+		has:   []string{`"apiVersion":"apps.kubeblocks.io/v1"`, `"restore":{"source":{`},
+		lacks: []string{"my1", "secretRef", "offlineInstances", "restore-from-backup"},
+	},
+	{
+		name:     "into another namespace with KubeBlocks 1.2",
+		input:    backupYAML("bp1", snapshotOf("", `"shardings":[],"componentSpecs":[`+mysql+`]`)),
+		args:     []string{"--to-namespace", "prod", "--strict"},
+		status:   3,
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH016 "},
+		has:      []string{`"name":"bp1","namespace":"default"`},
+	},
+	{
+		name: "legacy affinity of KubeBlocks 0.9",
+		input: backupYAML("bp1", snapshotOf("", `"clusterDefinitionRef":"m","affinity":{"podAntiAffinity":"Required","nodeLabels":{"topology.kubernetes.io/zone":"z1"}},`+
+			`"componentSpecs":[{"name":"mysql","affinity":{"nodeLabels":{"kubernetes.io/hostname":"node-7","dedicated":"my1"}},"serviceAccountName":"kb-my1"}]`)),
+		findings: []string{
+			"RH004 /spec/affinity/nodeLabels/topology.kubernetes.io~1zone",
+			"RH013 /spec/componentSpecs/0/affinity/nodeLabels/dedicated",
+			"RH004 /spec/componentSpecs/0/affinity/nodeLabels/kubernetes.io~1hostname",
+			"RH013 /spec/componentSpecs/0/serviceAccountName",
+		},
+		has: []string{`"apiVersion":"apps.kubeblocks.io/v1alpha1"`, `"podAntiAffinity":"Required"`, `{\"mysql\":{\"name\":\"bp1\"`, `"serviceAccountName":"kb-my1"`},
+	},
+	{
+		name: "an own label that the site uses as identity",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"mysql","labels":{"app":"my1"},`+
+			strings.ReplaceAll(apart, "app.kubernetes.io/instance", "app")+`}]`)),
+		args:     []string{"--identity-labels", "app", "--strict"},
+		status:   3,
+		findings: []string{"RH003 /spec/componentSpecs/0" + firstRule, "RH013 /spec/componentSpecs/0/labels/app"},
+		has:      []string{`"matchLabels":{"app":"my1"}`, `"labels":{"app":"my1"}`},
+	},
+	{
+		name: "an own label, scoped",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"mysql","labels":{"app":"my1"},`+
+			strings.ReplaceAll(apart, "app.kubernetes.io/instance", "app")+`}]`)),
+		args:     []string{"--identity-labels", "app", "--scope-unscoped", "--strict"},
+		findings: []string{"RH003 /spec/componentSpecs/0" + firstRule, "RH013 /spec/componentSpecs/0/labels/app"},
+		has:      []string{`"matchLabels":{"app":"my1","app.kubernetes.io/instance":"carrot67"}`},
+	},
+	{
+		name: "names of shards",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"shardings":[{"name":"shard","template":{"schedulingPolicy":{"affinity":{"podAntiAffinity":`+
+			`{"requiredDuringSchedulingIgnoredDuringExecution":[{"labelSelector":{"matchExpressions":[{"key":"apps.kubeblocks.io/component-name","operator":"In",`+
+			`"values":["shard-k2x"]},{"key":"app.kubernetes.io/instance","operator":"In","values":["my1"]}]},"topologyKey":"kubernetes.io/hostname"}]}}}}}]`)),
+		args:     []string{"--strict"},
+		status:   3,
+		findings: []string{"RH005 /spec/shardings/0/template" + firstRule},
+		has:      []string{`"shard-k2x"`, `{\"shard\":{\"name\":\"bp1\"`},
+	},
+	{
+		name: "a rule that names no cluster",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"mysql",`+
+			strings.NewReplacer("app.kubernetes.io/instance", "apps.kubeblocks.io/component-name", "my1", "mysql").Replace(apart)+`}]`)),
+		args:     []string{"--strict"},
+		status:   3,
+		findings: []string{"RH003 /spec/componentSpecs/0" + firstRule},
+		has:      []string{`"apps.kubeblocks.io/component-name":"mysql"`},
+	},
+	{
+		name: "node pools, zones of drivers, and a node label with the source's name",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"mysql","schedulingPolicy":{"nodeSelector":{`+
+			`"failure-domain.beta.kubernetes.io/zone":"z1","cloud.google.com/gke-nodepool":"my1-pool","topology.ebs.csi.aws.com/zone":"az1"},`+
+			`"tolerations":[{"key":"db","value":"my1"}],"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[`+
+			`{"matchExpressions":[{"key":"db-node","operator":"In","values":["my1","my10"]}]}]}}}}}]`)),
+		findings: []string{
+			"RH004 /spec/componentSpecs/0/schedulingPolicy/nodeSelector/cloud.google.com~1gke-nodepool",
+			"RH004 /spec/componentSpecs/0/schedulingPolicy/nodeSelector/failure-domain.beta.kubernetes.io~1zone",
+			"RH004 /spec/componentSpecs/0/schedulingPolicy/nodeSelector/topology.ebs.csi.aws.com~1zone",
+			"RH013 /spec/componentSpecs/0/schedulingPolicy/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchExpressions/0/values/0",
+			"RH013 /spec/componentSpecs/0/schedulingPolicy/tolerations/0/value",
+		},
+	},
+	{
+		name: "references to other objects",
+		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"my1","componentDef":"my1","serviceRefs":[{"name":"my1","cluster":"my1"},`+
+			`{"name":"r","clusterServiceSelector":{"cluster":"my1"}},{"name":"q","clusterServiceSelector":{"cluster":"my10"}}],`+
+			`"env":[{"name":"HOST","value":"my1-mysql.default.svc"},{"name":"A","value":"xmy1"},`+
+			`{"name":"P","valueFrom":{"secretKeyRef":{"name":"my1-account-root","key":"my1"}}}],"systemAccounts":[{"name":"my1","secretRef":{"name":"my1-root"}}]}]`)),
+		findings: []string{
+			"RH013 /spec/componentSpecs/0/env/0/value",
+			"RH013 /spec/componentSpecs/0/env/2/valueFrom/secretKeyRef/name",
+			"RH013 /spec/componentSpecs/0/serviceRefs/0/cluster",
+			"RH013 /spec/componentSpecs/0/serviceRefs/1/clusterServiceSelector/cluster",
+			"RH013 /spec/componentSpecs/0/systemAccounts/0/secretRef/name",
+		},
+		has: []string{`"secretRef":{"name":"my1-root"}`},
+	},
+	{
+		name: "a live Cluster that Helm, Argo CD and KubeBlocks own",
+		input: `{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster","metadata":{"name":"my1","namespace":"default","uid":"u","resourceVersion":"7","generation":3,` +
+			`"finalizers":["cluster.kubeblocks.io/finalizer"],"managedFields":[{"manager":"helm"}],"ownerReferences":[{"name":"x"}],"creationTimestamp":"2026-01-01T00:00:00Z",` +
+			`"labels":{"app.kubernetes.io/managed-by":"Helm","app.kubernetes.io/instance":"my1","team":"shop"},"annotations":{` +
+			`"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1","kubectl.kubernetes.io/last-applied-configuration":"{}","meta.helm.sh/release-name":"my1",` +
+			`"argocd.argoproj.io/tracking-id":"a","kustomize.toolkit.fluxcd.io/ssa":"IfNotPresent","kubeblocks.io/ops-request":"[]","rehome.kubeblocks.io/remediation-history":"{}"}},` +
+			`"spec":{"componentSpecs":[` + mysql + `]},"status":{"phase":"Running"}}`,
+		findings: []string{
+			"RH001 /spec/componentSpecs/0" + firstRule,
+			"RH012 /metadata/uid", "RH012 /metadata/resourceVersion", "RH012 /metadata/generation", "RH012 /metadata/creationTimestamp",
+			"RH012 /metadata/ownerReferences", "RH012 /metadata/managedFields", "RH012 /metadata/finalizers",
+			"RH012 /metadata/annotations/argocd.argoproj.io~1tracking-id",
+			"RH012 /metadata/annotations/kubeblocks.io~1ops-request",
+			"RH012 /metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration",
+			"RH012 /metadata/annotations/kustomize.toolkit.fluxcd.io~1ssa",
+			"RH012 /metadata/annotations/meta.helm.sh~1release-name",
+			"RH012 /metadata/annotations/rehome.kubeblocks.io~1remediation-history",
+			"RH012 /metadata/labels/app.kubernetes.io~1instance", "RH012 /metadata/labels/app.kubernetes.io~1managed-by",
+			"RH012 /status", "RH007 ",
+		},
+		has:   []string{`"labels":{"team":"shop"}`, `"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1"}`},
+		lacks: []string{"my1", "restore"},
+	},
+}
+
+func TestShapesSeenInTheField(t *testing.T) {
+	for _, c := range field {
+		t.Run(c.name, func(t *testing.T) {
+			g := NewWithT(t)
+			args := append([]string{"-f", "-", "--to", "carrot67"}, c.args...)
+
+			made := runIn(noCluster(), c.input, append(args, "-o", "json")...)
+			told := runIn(noCluster(), c.input, append(args, "-o", "report")...)
+
+			g.Expect(ExitStatus(made.err)).To(Equal(c.status), "%v", made.err)
+			g.Expect(ExitStatus(told.err)).To(Equal(c.status), "%v", told.err)
+			var r report
+			g.Expect(json.Unmarshal([]byte(told.out), &r)).To(Succeed())
+			g.Expect(r.codesAndPaths()).To(Equal(c.findings))
+			var cluster bytes.Buffer
+			g.Expect(json.Compact(&cluster, []byte(made.out))).To(Succeed())
+			for _, part := range c.has {
+				g.Expect(cluster.String()).To(ContainSubstring(part))
+			}
+			for _, part := range c.lacks {
+				g.Expect(cluster.String()).NotTo(ContainSubstring(part))
+			}
+			for i, line := range strings.Split(strings.TrimSpace(made.stderr), "\n") {
+				if i == 0 && strings.HasPrefix(line, "assuming KubeBlocks") {
+					continue
+				}
+				g.Expect(line).To(MatchRegexp(`^RH0\d\d \S`))
+			}
+			yamlOut := runIn(noCluster(), c.input, args...)
+			fromYAML, err := yaml.YAMLToJSON([]byte(yamlOut.out))
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(fromYAML).To(MatchJSON(made.out), "yaml and json are the same Cluster")
+		})
+	}
+}
+
+// An invalid rule has the same status for every output, and only the report is printed.
+func TestInvalidRuleEndsEveryOutput(t *testing.T) {
+	invalid := strings.NewReplacer("required", "preferred", `{"labelSelector"`, `{"weight":0,"podAffinityTerm":{"labelSelector"`, `hostname"}`, `hostname"}}`).Replace(apart)
+	input := backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`,{"name":"proxy",`+invalid+`}]`))
+	for _, output := range outputs() {
+		t.Run(output, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(input, "-o", output)
+
+			g.Expect(ExitStatus(err)).To(Equal(2))
+			g.Expect(err).To(MatchError(ContainSubstring("/spec/componentSpecs/1/schedulingPolicy/affinity/podAntiAffinity/preferred")))
+			g.Expect(err).To(MatchError(ContainSubstring("weight 0 is not in 1 to 100")))
+			if output == "report" {
+				g.Expect(out).To(ContainSubstring(`"code": "RH006"`))
+			} else {
+				g.Expect(out).To(BeEmpty())
+			}
+		})
+	}
+}
+
+const (
+	veleroBackup = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: daily, namespace: velero}\nspec: {includedNamespaces: [prod]}\n"
+	cnpgCluster  = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: my1, namespace: prod}\nspec: {instances: 3}\n"
+	capiCluster  = "apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\nmetadata: {name: my1}\nspec: {paused: true}\n"
+	twice        = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: \"1\"\n  a: \"2\"\n"
+	values       = "# chart values\n- a\n- b\n"
+	broken       = "{{ if .Values.x }}\nkind: Pod\n"
+)
+
+func TestOtherDocumentsArePassedOver(t *testing.T) {
+	g := NewWithT(t)
+	backup := backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`))
+	all := strings.Join([]string{veleroBackup, cnpgCluster, capiCluster, twice, values, broken, "just text\n", backup, veleroBackup}, "---\n")
+
+	alone, err := run(backup)
+	g.Expect(err).NotTo(HaveOccurred())
+	beside, err := run(all)
+	g.Expect(err).NotTo(HaveOccurred())
+
+	g.Expect(beside).To(Equal(alone))
+}
+
+func TestOtherGroupsAloneAreNamed(t *testing.T) {
+	for input, group := range map[string]string{
+		veleroBackup: "Backup daily is of group velero.io",
+		cnpgCluster:  "Cluster my1 is of group postgresql.cnpg.io",
+		capiCluster:  "Cluster my1 is of group cluster.x-k8s.io",
+	} {
+		g := NewWithT(t)
+
+		out, err := run(input)
+
+		g.Expect(ExitStatus(err)).To(Equal(2))
+		g.Expect(err).To(MatchError("-: neither a Backup nor a Cluster of KubeBlocks in it: " + group))
+		g.Expect(out).To(BeEmpty())
+	}
+}
+
+// completed returns a Backup that ended at a time.
+func completed(name, phase, at string) string {
+	return backupYAML(name, snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`)) + "status: {phase: " + phase + ", completionTimestamp: " + at + "}\n"
+}
+
+func TestOneOfSeveralBackupsIsChosen(t *testing.T) {
+	nightly := strings.Join([]string{
+		completed("nightly-1", "Completed", `"2026-01-01T00:00:00Z"`), completed("nightly-2", "Completed", `"2026-01-02T00:00:00Z"`),
+		completed("nightly-3", "Failed", `"2026-01-03T00:00:00Z"`),
+	}, "---\n")
+	for name, c := range map[string]struct {
+		input, backup, problem string
+		args                   []string
+	}{
+		"by name":               {nightly, "nightly-1", "", []string{"--backup", "nightly-1"}},
+		"by namespace and name": {nightly, "nightly-1", "", []string{"--backup", "default/nightly-1"}},
+		"the newest":            {nightly, "nightly-2", "", []string{"--latest"}},
+		"none":                  {nightly, "", "several Backups (nightly-1, nightly-2, nightly-3): choose one with --backup, or --latest", nil},
+		"one elsewhere":         {nightly, "", `no Backup "prod/nightly-1" in it`, []string{"--backup", "prod/nightly-1"}},
+		"none that completed":   {completed("bp1", "Running", "null"), "", "no Backup is Completed: choose one with --backup", []string{"--latest"}},
+		"two of one time":       {completed("a", "Completed", "null") + "---\n" + completed("b", "Completed", "null"), "", "a and b have the same time", []string{"--latest"}},
+		"of two clusters": {
+			completed("a", "Completed", "null") + "---\n" + strings.ReplaceAll(nightly, "instance: my1", "instance: my2"), "",
+			"there are Backups of 2 clusters: choose one with --backup", []string{"--latest"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(c.input, c.args...)
+
+			if c.problem != "" {
+				g.Expect(ExitStatus(err)).To(Equal(2))
+				g.Expect(err).To(MatchError(ContainSubstring(c.problem)))
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(out).To(ContainSubstring(`"name":"` + c.backup + `"`))
+		})
+	}
+}
+
+func TestBackupThatIsNotCompletedIsReported(t *testing.T) {
+	g := NewWithT(t)
+
+	r := runIn(noCluster(), completed("bp1", "Failed", "null"), "-f", "-", "--to", "carrot67", "--strict")
+
+	g.Expect(ExitStatus(r.err)).To(Equal(3))
+	g.Expect(r.stderr).To(ContainSubstring("RH014 the Backup is Failed, and KubeBlocks restores only what is Completed\n"))
+}
+
+func TestComponentOfABackup(t *testing.T) {
+	two := snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`,{"name":"proxy"}],"shardings":[{"name":"shard"}]`)
+	for name, c := range map[string]struct {
+		input, component string
+		args             []string
+	}{
+		"by its label":      {strings.Replace(backupYAML("bp1", two), "labels:", "labels:\n    apps.kubeblocks.io/component-name: proxy", 1), "proxy", nil},
+		"of a sharding":     {strings.Replace(backupYAML("bp1", two), "labels:", "labels:\n    apps.kubeblocks.io/component-name: shard-abc\n    apps.kubeblocks.io/sharding-name: shard", 1), "shard", nil},
+		"by its target":     {backupYAML("bp1", two) + "status: {target: {podSelector: {matchLabels: {apps.kubeblocks.io/component-name: proxy}}}}\n", "proxy", nil},
+		"by its policy":     {backupYAML("bp1", two) + "spec: {backupPolicyName: my1-mysql-backup-policy}\n", "mysql", nil},
+		"that is not known": {backupYAML("bp1", two), "", nil},
+		"that is given":     {backupYAML("bp1", two), "proxy", []string{"--component", "proxy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(c.input, c.args...)
+
+			if c.component == "" {
+				g.Expect(ExitStatus(err)).To(Equal(2))
+				g.Expect(err).To(MatchError(ContainSubstring("cannot tell which of the components (mysql, proxy, shard) the Backup holds: give --component")))
+				g.Expect(out).To(BeEmpty())
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(out).To(ContainSubstring(`restore-from-backup: '{"` + c.component + `":{"name":"bp1"`))
+		})
+	}
+}
+
+func TestInputsOfEveryKindAreRead(t *testing.T) {
+	backup := backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`))
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = w.Write([]byte(backup))
+	_ = w.Close()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		NewWithT(t).Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
+		NewWithT(t).Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+		return path
+	}
+	write("folder/a.yaml", veleroBackup)
+	write("folder/b.yml.gz", zipped.String())
+	write("folder/README.md", "{{ no YAML")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/bp1.yaml" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write([]byte(backup))
+	}))
+	defer server.Close()
+
+	for name, c := range map[string]struct{ file, input, problem string }{
+		"a pipe":           {"-", backup, ""},
+		"a zipped pipe":    {"-", zipped.String(), ""},
+		"a file":           {write("bp1.yaml", backup), "", ""},
+		"a file with BOM":  {write("bom.yaml", "\ufeff"+backup), "", ""},
+		"a zipped file":    {write("bp1.yaml.gz", zipped.String()), "", ""},
+		"a folder":         {filepath.Join(dir, "folder"), "", ""},
+		"a URL":            {server.URL + "/bp1.yaml", "", ""},
+		"no such URL":      {server.URL + "/bp2.yaml", "", server.URL + "/bp2.yaml: 404 Not Found"},
+		"half a gzip file": {"-", zipped.String()[:40], "-: unexpected EOF"},
+		"an empty folder":  {t.TempDir(), "", "it is empty"},
+		"JSON, one after another": {"-", `{"kind":"Pod","apiVersion":"v1"}` + "\n" +
+			`{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster",` + stored[1:], ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			r := runIn(noCluster(), c.input, "-f", c.file, "--to", "carrot67", "-o", "patch")
+
+			if c.problem != "" {
+				g.Expect(ExitStatus(r.err)).To(Equal(2))
+				g.Expect(r.err).To(MatchError(ContainSubstring(c.problem)))
+				return
+			}
+			g.Expect(r.err).NotTo(HaveOccurred())
+			g.Expect(r.out).To(ContainSubstring(`"value": "carrot67"`))
+		})
+	}
+}
+
+func TestFindingsStandOnStderr(t *testing.T) {
+	g := NewWithT(t)
+	input := backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`))
+
+	r := runIn(noCluster(), input, "-f", "-", "--to", "carrot67", "--kubeblocks", "1.1")
+	quiet := runIn(noCluster(), input, "-f", "-", "--to", "carrot67", "-q")
+
+	g.Expect(r.stderr).To(Equal("RH001 required anti-affinity per node against Pods of cluster my1 (componentSpecs/mysql, from Backup default/bp1) was inherited: rewritten to carrot67\n"))
+	g.Expect(quiet.stderr).To(BeEmpty())
+	g.Expect(quiet.out).To(Equal(r.out))
+}

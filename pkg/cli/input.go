@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// maxInput is the limit of an input in bytes, after decompression.
+	maxInput = 256 << 20
+	// urlTimeout limits the download of an input.
+	urlTimeout = time.Minute
+)
+
+// extensions are those of the files that are read from a folder.
+var extensions = []string{".json", ".yaml", ".yml", ".json.gz", ".yaml.gz", ".yml.gz"}
+
+// readFiles reads the objects of files, folders, URLs and, for "-", of standard input.
+func readFiles(ctx context.Context, names []string, stdin io.Reader) (documents, error) {
+	all := documents{empty: true}
+	for _, name := range names {
+		found, err := readFile(ctx, name, stdin)
+		if err != nil {
+			return documents{}, err
+		}
+		all.merge(found)
+	}
+	return all, nil
+}
+
+func readFile(ctx context.Context, name string, stdin io.Reader) (documents, error) {
+	switch {
+	case name == "-":
+		return readStream(stdin, name)
+	case strings.HasPrefix(name, "http://"), strings.HasPrefix(name, "https://"):
+		return readURL(ctx, name)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return documents{}, pathError(name, err)
+	}
+	if !info.IsDir() {
+		return readPath(name)
+	}
+	return readFolder(name)
+}
+
+func readPath(name string) (documents, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return documents{}, pathError(name, err)
+	}
+	defer file.Close()
+	return readStream(file, name)
+}
+
+// readFolder reads the files of a folder and not those of its folders, as kubectl does.
+func readFolder(name string) (documents, error) {
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return documents{}, pathError(name, err)
+	}
+	all := documents{empty: true}
+	for _, entry := range entries {
+		isInput := slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(entry.Name(), e) })
+		if entry.IsDir() || !isInput {
+			continue
+		}
+		found, err := readPath(filepath.Join(name, entry.Name()))
+		if err != nil {
+			return documents{}, err
+		}
+		all.merge(found)
+	}
+	return all, nil
+}
+
+func readURL(ctx context.Context, url string) (documents, error) {
+	ctx, cancel := context.WithTimeout(ctx, urlTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return documents{}, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return documents{}, err // it names the URL
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return documents{}, fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return readStream(response.Body, url)
+}
+
+// readStream reads objects, which can be compressed with gzip.
+func readStream(r io.Reader, name string) (documents, error) {
+	in := bufio.NewReader(r)
+	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		unzipped, err := gzip.NewReader(in)
+		if err != nil {
+			return documents{}, fmt.Errorf("%s: %w", name, err)
+		}
+		in = bufio.NewReader(unzipped)
+	}
+	limited := &io.LimitedReader{R: in, N: maxInput}
+	found, err := readDocuments(limited, name)
+	if err == nil && limited.N == 0 {
+		err = fmt.Errorf(problemTooLarge, name, maxInput>>20)
+	}
+	return found, err
+}
+
+// pathError names the path once.
+func pathError(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("%s: %w", cmp.Or(name, "-"), err)
+}
