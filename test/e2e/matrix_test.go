@@ -64,6 +64,7 @@ func (e *testEnv) scenarios() {
 		// Before the other specs: an API server that was restarted refuses requests until it has read the roles.
 		DeferCleanup(e.expectNothingForbidden)
 	})
+	e.fromManifest()
 	e.allStuck()
 	e.opsRequest()
 	e.partlyStuck()
