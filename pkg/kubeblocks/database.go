@@ -20,8 +20,8 @@ type DatabasePod struct {
 	Labels map[string]string
 	// Policy is the one of the Cluster that the Pod gets its rules from; nil where there is none.
 	Policy *rewrite.Policy
-	// Ambiguous says that the Pod can get rules from other policies, too: from a shard template or, with KubeBlocks 0.9, from both
-	// its component and its instance template.
+	// Ambiguous says that the Pod can get rules from other policies, too: from a shard template, from another instance template
+	// where nothing shows which one it has or, with KubeBlocks 0.9, from both its component and its instance template.
 	Ambiguous    bool
 	NodeSelector map[string]string
 	NodeAffinity *corev1.NodeAffinity
@@ -67,9 +67,11 @@ func (d *database) pods(claims []corev1.PersistentVolumeClaim) []DatabasePod {
 	var pods []DatabasePod
 	count := map[string]int32{}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		template := TemplateOf(name, byName[name][0].Labels, d.component.Name)
+		template, known := d.templateOf(name, byName[name])
 		count[template]++
-		pods = append(pods, d.pod(name, template, byName[name]))
+		pod := d.pod(name, template, byName[name])
+		pod.Ambiguous = pod.Ambiguous || !known
+		pods = append(pods, pod)
 	}
 	for template, replicas := range d.replicas() {
 		for n := count[template]; n < replicas; n++ {
@@ -77,6 +79,17 @@ func (d *database) pods(claims []corev1.PersistentVolumeClaim) []DatabasePod {
 		}
 	}
 	return pods
+}
+
+// templateOf returns the instance template of a Pod with these claims. Where ordinals are flat, the name does not show it.
+func (d *database) templateOf(pod string, claims []*corev1.PersistentVolumeClaim) (template string, known bool) {
+	for _, claim := range claims {
+		if _, labelled := claim.Labels[LabelInstanceTemplate]; labelled {
+			return TemplateOf(pod, claim.Labels, d.component.Name), true
+		}
+	}
+	flat := d.component.Spec.FlatInstanceOrdinal && len(d.component.Spec.Instances) > 0
+	return TemplateOf(pod, nil, d.component.Name), !flat
 }
 
 // podOf returns the name of the Pod that a claim belongs to, or nothing where that is no Pod of the Component. A claim is named

@@ -31,7 +31,7 @@ var ErrNotInstalled = errors.New(textNotInstalled)
 func AddToScheme(scheme *runtime.Scheme, apps schema.GroupVersion) {
 	scheme.AddKnownTypes(apps, &Cluster{}, &ClusterList{}, &Component{}, &ComponentList{})
 	metav1.AddToGroupVersion(scheme, apps)
-	scheme.AddKnownTypes(workloads(apps), &InstanceSet{}, &InstanceSetList{})
+	scheme.AddKnownTypes(workloads(apps), &InstanceSet{}, &InstanceSetList{}, &Instance{}, &InstanceList{})
 	metav1.AddToGroupVersion(scheme, workloads(apps))
 	scheme.AddKnownTypes(DataProtectionV1alpha1, &Restore{}, &RestoreList{}, &Backup{}, &BackupList{})
 	metav1.AddToGroupVersion(scheme, DataProtectionV1alpha1)

@@ -14,6 +14,8 @@ type Served struct {
 	// OnlyV1 says that v1alpha1 of Clusters is not served, as from KubeBlocks 1.2 on. That version marks no Clusters, and does not
 	// read AnnotationRestoreFromBackup.
 	OnlyV1 bool
+	// Instances says that the Instance API is served, as from KubeBlocks 1.1 on.
+	Instances bool
 }
 
 // Discover returns what the API server serves. It returns ErrNotInstalled, wrapped, when that is no Restores, or neither v1 nor
@@ -44,7 +46,8 @@ func discover(mapper meta.RESTMapper, apps schema.GroupVersion) (Served, error) 
 	if err != nil {
 		return Served{}, err
 	}
-	return Served{Apps: apps, OnlyV1: !old}, nil
+	instances, err := serves(mapper, workloads(apps).WithKind(kindInstance))
+	return Served{Apps: apps, OnlyV1: !old, Instances: instances}, err
 }
 
 // servesAll reports whether Cluster, Component and InstanceSet are served in a version of the apps group.

@@ -13,7 +13,13 @@ type Cluster struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec ClusterSpec `json:"spec,omitempty"`
+	Spec   ClusterSpec   `json:"spec,omitempty"`
+	Status ClusterStatus `json:"status,omitempty"`
+}
+
+// ClusterStatus holds the conditions of a Cluster.
+type ClusterStatus struct {
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // ClusterSpec holds the scheduling policies of a Cluster and the names of its parts.
@@ -48,6 +54,8 @@ type ComponentSpec struct {
 	Replicas         int32              `json:"replicas,omitempty"`
 	SchedulingPolicy *SchedulingPolicy  `json:"schedulingPolicy,omitempty"`
 	Instances        []InstanceTemplate `json:"instances,omitempty"`
+	// FlatInstanceOrdinal says that the names of Pods do not show their instance template. It came with KubeBlocks 1.1.
+	FlatInstanceOrdinal bool `json:"flatInstanceOrdinal,omitempty"`
 }
 
 // InstanceTemplate is a named group of a component's instances with its own settings.

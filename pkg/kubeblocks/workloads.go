@@ -45,7 +45,7 @@ func InstanceSetOf(p *corev1.Pod, sets []InstanceSet) *InstanceSet {
 		return nil
 	}
 	i := slices.IndexFunc(sets, func(s InstanceSet) bool {
-		return owner.UID == s.UID || owner.Kind == "Instance" && owner.Name == p.Name && p.Labels[LabelWorkload] == s.Name
+		return owner.UID == s.UID || owner.Kind == kindInstance && owner.Name == p.Name && p.Labels[LabelWorkload] == s.Name
 	})
 	if i < 0 {
 		return nil

@@ -23,6 +23,8 @@ type Generation struct {
 	Unmarked bool
 
 	served []string
+	// instances says that the Instance API is served.
+	instances bool
 }
 
 // V09 is KubeBlocks 0.9, which serves v1alpha1 only.
@@ -41,17 +43,26 @@ func V10() Generation {
 	}
 }
 
+// V11 is KubeBlocks 1.1, which is as 1.0 and serves Instances.
+func V11() Generation {
+	g := V10()
+	g.instances = true
+	return g
+}
+
 // V12 is KubeBlocks 1.2, which serves v1 only, and marks no Clusters.
 func V12() Generation {
 	return Generation{
 		Apps: kubeblocks.AppsV1, Other: kubeblocks.AppsV1alpha1, Shardings: "shardings", Unmarked: true,
-		served: []string{"v1"},
+		served: []string{"v1"}, instances: true,
 	}
 }
 
 // Served is what Rehome discovers beside this generation.
 func (g Generation) Served() kubeblocks.Served {
-	return kubeblocks.Served{Apps: g.Apps, OnlyV1: !slices.Contains(g.served, kubeblocks.AppsV1alpha1.Version)}
+	return kubeblocks.Served{
+		Apps: g.Apps, OnlyV1: !slices.Contains(g.served, kubeblocks.AppsV1alpha1.Version), Instances: g.instances,
+	}
 }
 
 // Workloads is the version in which InstanceSets are stored.
@@ -70,13 +81,17 @@ func (g Generation) CRDs() []*apiextensionsv1.CustomResourceDefinition {
 	schedulingSpec := anyObject(nil)
 	schedulingSpec.XValidations = apiextensionsv1.ValidationRules{immutable}
 	prepareDataConfig := anyObject(properties{"schedulingSpec": schedulingSpec})
-	return []*apiextensionsv1.CustomResourceDefinition{
+	definitions := []*apiextensionsv1.CustomResourceDefinition{
 		definition(kubeblocks.AppsV1.Group, "Cluster", cluster, g.served),
 		definition(kubeblocks.AppsV1.Group, "Component", anyObject(nil), g.served),
 		definition(g.Workloads().Group, "InstanceSet", anyObject(nil), g.served),
 		definition(kubeblocks.DataProtectionV1alpha1.Group, "Restore", anyObject(properties{"prepareDataConfig": prepareDataConfig}), []string{"v1alpha1"}),
 		definition(kubeblocks.DataProtectionV1alpha1.Group, "Backup", anyObject(nil), []string{"v1alpha1"}),
 	}
+	if g.instances {
+		definitions = append(definitions, definition(g.Workloads().Group, "Instance", anyObject(nil), []string{"v1"}))
+	}
+	return definitions
 }
 
 type properties = map[string]apiextensionsv1.JSONSchemaProps

@@ -106,6 +106,18 @@ func (w *PodWrapper) Claim(name string) *PodWrapper {
 	return w
 }
 
+// Label sets a label.
+func (w *PodWrapper) Label(key, value string) *PodWrapper {
+	w.obj.Labels[key] = value
+	return w
+}
+
+// Pending sets the phase of a Pod without a node. It has no condition before the scheduler has decided, and while it binds volumes.
+func (w *PodWrapper) Pending() *PodWrapper {
+	w.obj.Status.Phase = corev1.PodPending
+	return w
+}
+
 // Unschedulable sets the condition of a Pod that the scheduler finds no node for.
 func (w *PodWrapper) Unschedulable(message string) *PodWrapper {
 	w.obj.Status.Phase = corev1.PodPending
