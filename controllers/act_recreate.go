@@ -154,6 +154,9 @@ func (r *ClusterReconciler) neverStarted(ctx context.Context, s *scope, restore 
 
 // recreatePod deletes a database Pod. Binding changes the Pod, so the precondition protects a Pod that was bound since.
 func (r *ClusterReconciler) recreatePod(ctx context.Context, s *scope, a remedy.RecreatePod) error {
+	if err := r.mayRecreatePod(ctx, s, a); err != nil {
+		return err
+	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: a.Pod.Namespace, Name: a.Pod.Name}}
 	if err := r.Client.Delete(ctx, pod, preconditions(a.Pod.UID, a.Pod.ResourceVersion)); err != nil {
 		return fmt.Errorf("delete Pod %s: %w", a.Pod, err)

@@ -139,6 +139,9 @@ type scope struct {
 	sets *[]kubeblocks.InstanceSet
 	// recent are the Jobs and Pods that deletes of Restores rely on; nil before the first.
 	recent *recentWork
+	// claims are the volume claims of the cluster, pending its database Pods without a node; nil before each is needed first.
+	claims  *[]corev1.PersistentVolumeClaim
+	pending *[]databasePod
 	// rewriter is the index of the sources; set by compareRules, once for all policies.
 	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.

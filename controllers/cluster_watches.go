@@ -39,7 +39,7 @@ func (r *ClusterReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manag
 	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	// No decision depends on the status of a Cluster or a Component, and it changes often.
+	// Of the status of a Cluster or a Component only the progress of a restore matters, and the rest changes often.
 	specOrMeta := predicate.Or(
 		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 	err := ctrl.NewControllerManagedBy(mgr).
@@ -47,7 +47,7 @@ func (r *ClusterReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manag
 		// A standby warms its caches, so that a new leader acts at once.
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers, EnableWarmup: ptr.To(true), NewQueue: newQueue}).
 		For(&kubeblocks.Cluster{}, builder.WithPredicates(withoutUpdates)).
-		Watches(&kubeblocks.Cluster{}, batched(sameName), builder.WithPredicates(onlyUpdates, specOrMeta)).
+		Watches(&kubeblocks.Cluster{}, batched(sameName), builder.WithPredicates(onlyUpdates, predicate.Or(specOrMeta, restoreProgressed))).
 		Watches(&kubeblocks.Component{}, handler.EnqueueRequestsFromMapFunc(labelledCluster), builder.WithPredicates(specOrMeta)).
 		Watches(&kubeblocks.Restore{}, batched(labelledCluster), builder.WithPredicates(ignoreOwnStatusUpdates)).
 		Watches(&corev1.Pod{}, batched(labelledCluster)).
@@ -127,6 +127,13 @@ var ignoreOwnStatusUpdates = predicate.Funcs{UpdateFunc: func(e event.UpdateEven
 	before, ok := e.ObjectOld.(*kubeblocks.Restore)
 	now, alsoOK := e.ObjectNew.(*kubeblocks.Restore)
 	return !ok || !alsoOK || !hasOwnConditions(now) || !equality.Semantic.DeepEqual(withoutOwnConditions(before), withoutOwnConditions(now))
+}}
+
+// restoreProgressed passes updates of Clusters whose condition Restore changed.
+var restoreProgressed = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	before, ok := e.ObjectOld.(*kubeblocks.Cluster)
+	now, alsoOK := e.ObjectNew.(*kubeblocks.Cluster)
+	return ok && alsoOK && progressOf(before) != progressOf(now)
 }}
 
 var ownConditions = []string{v1alpha1.ConditionPolicyRehomed, v1alpha1.ConditionPodsScheduled}

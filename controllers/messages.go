@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
 // All text of this package that people read in conditions and events is in this file, or comes from package remedy.
@@ -15,6 +16,10 @@ const (
 	multiCluster    = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
 	backupElsewhere = "Backup %s in another Namespace cannot be used. This message never says why; the log of Rehome does."
 	tooManyBackups  = "The Cluster and its Restores name %d Backups; the first %d of them are read."
+	annotationIgnored = "This KubeBlocks does not read the annotation " + kubeblocks.AnnotationRestoreFromBackup + ": the Cluster starts " +
+		"empty. Create it with spec.restore.source, or remove the annotation if it shall be empty. Nothing is changed."
+	sourceDropped = "Volume claim %s has lost its reference to the Backup in Namespace %s, so the database starts empty: the API server keeps " +
+		"such a reference only with its feature gate CrossNamespaceVolumeDataSource. Restore in the Backup's Namespace. Nothing is changed."
 	tooManyRules    = "The Cluster has more than %d scheduling rules. Nothing is changed."
 	backupForbidden = "Rehome has no right to get Backup %s. It continues when it has the right."
 )
@@ -64,6 +69,7 @@ var eventNotes = map[string]string{
 	v1alpha1.ReasonRestoreFailed:     "The Restore failed; it was not changed.",
 	v1alpha1.ReasonClusterStarted:    "The database had started under stale rules; they were not rewritten.",
 	v1alpha1.ReasonVolumesBound:      "The volumes did not admit the rewritten rules; these were not rewritten.",
+	v1alpha1.ReasonRestoreIgnored:    "KubeBlocks started the database without the data of its Backup; nothing was changed.",
 	v1alpha1.ReasonSourceUnknown:     "The source cluster was not found; nothing was changed.",
 	v1alpha1.ReasonInvalidRule:       "A scheduling rule was invalid; nothing was changed.",
 	v1alpha1.ReasonInvalidHistory:    "The Cluster's history was invalid; nothing was changed.",

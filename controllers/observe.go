@@ -48,7 +48,7 @@ func (r *ClusterReconciler) begin(ctx context.Context, name types.NamespacedName
 // says nothing about the Cluster.
 func (r *ClusterReconciler) observe(ctx context.Context, s *scope) error {
 	for _, read := range []func(context.Context, *scope) error{
-		r.readRehoming, r.readPolicy, r.readSources, r.recall, r.compareRules, r.observeContention, r.observeWorkloads,
+		r.readRehoming, r.readPolicy, r.observeDataSource, r.readSources, r.recall, r.compareRules, r.observeContention, r.observeWorkloads,
 	} {
 		if s.skip != "" {
 			return nil

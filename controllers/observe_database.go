@@ -115,6 +115,9 @@ func (s *scope) scopesOf(pods []databasePod) (bound, undecided []remedy.Scope) {
 // mayRewrite returns errStarted, wrapped, where a rewrite would roll a database Pod that was bound, or can have been, since the
 // observation. Binding a Pod does not change the Cluster, so no precondition of the patch protects the Pod.
 func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.PatchCluster) error {
+	if err := r.placementHolds(ctx, s); err != nil {
+		return err
+	}
 	if s.observation.AllowRollingUpdate {
 		return nil
 	}
@@ -134,16 +137,9 @@ func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.P
 	return nil
 }
 
-// observeInstances fills in the database Pods that are Pending under stale rules. A healthy cluster has none, and the cache holds
-// Pending Pods.
+// observeInstances fills in the database Pods that are Pending under stale rules.
 func (r *ClusterReconciler) observeInstances(ctx context.Context, s *scope) error {
-	var pending corev1.PodList
-	if err := r.Client.List(ctx, &pending, OfCluster(s.cluster)...); err != nil {
-		return fmt.Errorf("list Pending Pods of the cluster: %w", err)
-	}
-	// A nominated Pod is about to be bound.
-	candidates := slices.DeleteFunc(pending.Items, func(p corev1.Pod) bool { return kubeblocks.WasBound(&p) || p.Status.NominatedNodeName != "" })
-	pods, err := r.databasePods(ctx, s, candidates)
+	pods, err := r.pendingPods(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -171,12 +167,8 @@ func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod d
 		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(pod.set, pod.owner)).Edits) > 0,
 		Kept:          kubeblocks.KeepsPending(r.Apps, pod.set, len(siblings)),
 	}
-	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
-		claim, err := r.claim(ctx, pod.Namespace, name)
-		if err != nil {
-			return err
-		}
-		instance.NodeSelected = instance.NodeSelected || claim != nil && kubeblocks.SelectedNode(claim) != ""
+	if instance.NodeSelected, err = r.hasSelectedNode(ctx, pod.Pod); err != nil {
+		return err
 	}
 	s.observation.Instances = append(s.observation.Instances, instance)
 	return nil

@@ -28,13 +28,12 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 	if len(o.Live.Edits) == 0 || o.Obstacle != nil {
 		return nil
 	}
-	var claims corev1.PersistentVolumeClaimList
-	err := r.APIReader.List(ctx, &claims, client.InNamespace(s.cluster.Namespace), client.MatchingLabels{kubeblocks.LabelInstance: s.cluster.Name})
+	claims, err := r.liveClaims(ctx, s)
 	if err != nil {
-		return fmt.Errorf("list PersistentVolumeClaims of the cluster: %w", err)
+		return err
 	}
 	policies := kubeblocks.ClusterPolicies(s.cluster)
-	pods := kubeblocks.DatabasePods(r.Apps, s.cluster, policies, s.components, claims.Items)
+	pods := kubeblocks.DatabasePods(r.Apps, s.cluster, policies, s.components, claims)
 	w := &feasibility.World{Namespace: s.cluster.Namespace}
 	bound := false
 	for i := range pods {

@@ -20,6 +20,9 @@ func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) erro
 	if err := r.observeRestores(ctx, s); err != nil {
 		return err
 	}
+	if err := r.observeWaiting(ctx, s); err != nil {
+		return err
+	}
 	if len(s.observation.Inherited) == 0 || s.observation.Obstacle != nil {
 		return nil
 	}

@@ -27,8 +27,9 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	if o.History, err = remedy.ParseHistory(s.cluster.Annotations[v1alpha1.AnnotationHistory], s.cluster.UID); err != nil {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidHistory, Message: fmt.Sprintf(invalidHistory, v1alpha1.AnnotationHistory, err)})
 	}
-	o.ClusterOnly = s.cluster.Spec.Restore != nil
-	o.Restoring = s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
+	o.ClusterOnly = r.RestoresVolumes(s.cluster)
+	o.Restoring = !o.ClusterOnly && s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
+	o.Progress = progressOf(s.cluster)
 	live := kubeblocks.ClusterPolicies(s.cluster)
 	if rewrite.CountRules(live) > maxRules {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidRule, Message: fmt.Sprintf(tooManyRules, maxRules)})

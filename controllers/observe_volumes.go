@@ -75,13 +75,12 @@ func (r *ClusterReconciler) classTopology(ctx context.Context, claim *corev1.Per
 // observeClaims fills in where the volumes of a finished Restore are, as far as the scheduler selected nodes for them. The
 // Restore's Pods are gone then, and the database's may not exist yet. Claims are listed live, and only then.
 func (r *ClusterReconciler) observeClaims(ctx context.Context, s *scope, o *remedy.Restore) error {
-	var claims corev1.PersistentVolumeClaimList
-	err := r.APIReader.List(ctx, &claims, client.InNamespace(s.cluster.Namespace), client.MatchingLabels{kubeblocks.LabelInstance: s.cluster.Name})
+	claims, err := r.liveClaims(ctx, s)
 	if err != nil {
-		return fmt.Errorf("list PersistentVolumeClaims of the cluster: %w", err)
+		return err
 	}
-	for i := range claims.Items {
-		claim := &claims.Items[i]
+	for i := range claims {
+		claim := &claims[i]
 		if node := kubeblocks.SelectedNode(claim); node != "" && kubeblocks.ShortName(claim.Labels) == o.Component {
 			o.Pods = append(o.Pods, remedy.Pod{Name: claim.Name, Node: node, Claims: []string{claim.Name}})
 		}

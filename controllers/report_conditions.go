@@ -50,8 +50,8 @@ func readyCondition(c remedy.RestoreConditions) metav1.Condition {
 func needsPerson(reason string) bool {
 	switch reason {
 	case v1alpha1.ReasonRestoreStarted, v1alpha1.ReasonSpreadLost, v1alpha1.ReasonRestoreFailed, v1alpha1.ReasonClusterStarted, v1alpha1.ReasonVolumesBound,
-		v1alpha1.ReasonSourceUnknown, v1alpha1.ReasonInvalidRule, v1alpha1.ReasonInvalidMode, v1alpha1.ReasonInvalidHistory,
-		v1alpha1.ReasonMultiCluster,
+		v1alpha1.ReasonRestoreIgnored, v1alpha1.ReasonSourceUnknown, v1alpha1.ReasonInvalidRule, v1alpha1.ReasonInvalidMode,
+		v1alpha1.ReasonInvalidHistory, v1alpha1.ReasonMultiCluster,
 		v1alpha1.ReasonContended, v1alpha1.ReasonAttemptsExhausted, v1alpha1.ReasonBreakerOpen:
 		return true
 	default:

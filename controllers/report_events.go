@@ -47,8 +47,14 @@ func (r *ClusterReconciler) recordTransitions(s *scope, before v1alpha1.Rehoming
 		r.recordTransition(s, restore, policy, report.PolicyRehomed.Reason)
 		r.recordTransition(s, restore, pods, report.PodsScheduled.Reason)
 	}
-	if s.rehoming != nil {
-		r.recordTransition(s, s.rehoming, readyReason(before), readyReason(s.rehoming.Status))
+	if s.rehoming == nil {
+		return
+	}
+	reason := readyReason(s.rehoming.Status)
+	r.recordTransition(s, s.rehoming, readyReason(before), reason)
+	if reason == v1alpha1.ReasonRestoreIgnored {
+		// The owner of a Cluster that starts empty must see it there.
+		r.recordTransition(s, s.cluster, readyReason(before), reason)
 	}
 }
 

@@ -41,12 +41,13 @@ type server struct {
 	observer client.WithWatch
 }
 
-// servers holds the API server of each generation, by the version in which it stores Clusters.
+// servers holds the API server of each generation, by the version in which it stores Clusters. One serves all that store v1: which of
+// its kinds a reconciler knows of is a matter of the env.
 var servers = map[schema.GroupVersion]*server{}
 
 // The processes of a run share the API servers, which the first starts.
 var _ = SynchronizedBeforeSuite(func() []byte {
-	generations := []rehometesting.Generation{rehometesting.V09(), rehometesting.V10()}
+	generations := []rehometesting.Generation{rehometesting.V09(), rehometesting.V11()}
 	started := make([]access, len(generations))
 	inParallel([]int{0, 1}, func(i int) { started[i] = start(generations[i]) })
 	data, err := json.Marshal(started)

@@ -79,6 +79,9 @@ const (
 	// ReasonVolumesBound: volumes are bound to nodes or zones, and a stale rule could leave a database Pod no node when it is
 	// rewritten, so it stays.
 	ReasonVolumesBound = "VolumesBound"
+	// ReasonRestoreIgnored: KubeBlocks does not read how the Cluster names its Backup, or a volume claim has lost its reference to the
+	// Backup: the database starts empty. Nothing is changed.
+	ReasonRestoreIgnored = "RestoreIgnored"
 	// ReasonSourceUnknown: the Backup, its snapshot or the source cluster's name cannot be read, so nothing is changed.
 	ReasonSourceUnknown = "SourceUnknown"
 	// ReasonInvalidRule: the API server would refuse a rule of the Cluster or of the snapshot, so nothing is changed until it is
@@ -115,6 +118,8 @@ const (
 	ReasonVolumeNotBound = "VolumeNotBound"
 	// ReasonNoPods: a Job has no Pods: it is new, or a quota refuses them.
 	ReasonNoPods = "NoPods"
+	// ReasonRestoringVolumes: the volumes of the Cluster are being restored, before its database Pods are bound to nodes.
+	ReasonRestoringVolumes = "RestoringVolumes"
 	// ReasonScheduling: the scheduler has not tried to place a Pod yet.
 	ReasonScheduling = "Scheduling"
 )

@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +16,11 @@ func conditionTrue(reason, message string) metav1.Condition {
 
 func conditionUnknown(reason, message string) metav1.Condition {
 	return metav1.Condition{Status: metav1.ConditionUnknown, Reason: reason, Message: message}
+}
+
+// condition returns the condition PolicyRehomed because of an obstacle.
+func (o *Obstacle) condition() metav1.Condition {
+	return metav1.Condition{Status: cmp.Or(o.Status, metav1.ConditionUnknown), Reason: o.Reason, Message: o.Message}
 }
 
 func conditionFalse(reason, format string, args ...any) *metav1.Condition {

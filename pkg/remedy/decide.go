@@ -21,7 +21,7 @@ func decide(o Observation) Plan {
 	switch {
 	case o.Obstacle != nil:
 		d.plan.RequeueAfter = o.Obstacle.RequeueAfter
-		d.reportAll(conditionUnknown(o.Obstacle.Reason, o.Obstacle.Message))
+		d.reportAll(o.Obstacle.condition())
 	case len(o.Inherited) == 0:
 		d.plan.NothingInherited = true
 		d.reportAll(conditionTrue(v1alpha1.ReasonNothingInherited, nothingInherited))

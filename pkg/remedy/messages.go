@@ -72,12 +72,20 @@ const (
 const (
 	jobHasNoPods    = "Job %s has no Pods. If that lasts, see the events of the Job, for example for a quota. Scheduling rules are not the cause."
 	noJobsYet       = "KubeBlocks has not created Jobs yet."
-	podsPending     = "%d of %d Pods have no node. %s"
+	podsPending     = "%d of %d Pods have no node."
 	notYetScheduled = ": the scheduler has not tried to place it yet"
 	everyPodBound   = "Every Pod has a node."
 	podsBound       = "%d of %d Pods have nodes."
 	notRunning      = " Not running for other reasons: "
 	sharedNode      = "%d of them are on node %s, with the volume claims %s"
+)
+
+// Conditions of a Cluster: its database Pods.
+const (
+	databasePending      = "%d database Pods have no node."
+	restoringVolume      = "%s: its volume is being restored on node %s"
+	restoringCluster     = "KubeBlocks restores the Cluster: %s"
+	clusterRestoreFailed = "KubeBlocks could not restore the Cluster: %s"
 )
 
 // alsoRefused says that the volumes of a Restore whose spread is lost do not admit the rewritten rules; it is empty where they do.

@@ -46,9 +46,13 @@ type Observation struct {
 	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must not be changed.
 	ClusterOnly bool
 	// Restoring says that KubeBlocks has not yet restored all data of the Cluster.
-	Restoring  bool
+	Restoring bool
+	// Progress is how far KubeBlocks says the restore is, where ClusterOnly.
+	Progress   RestoreProgress
 	Components []Component
 	Restores   []Restore
+	// Database are the database Pods without a node.
+	Database []Pod
 	// Instances are the database Pods that are Pending under stale rules.
 	Instances []Instance
 	// Recent is what was recently done to all Clusters together.
@@ -74,6 +78,8 @@ type Scope struct{ Component, Template string }
 
 // Obstacle is why nothing is decided.
 type Obstacle struct {
+	// Status is that of the condition PolicyRehomed; empty for Unknown.
+	Status metav1.ConditionStatus
 	// Reason is one of the reasons of package api/v1alpha1.
 	Reason  string
 	Message string
@@ -158,6 +164,8 @@ type Pod struct {
 	Claims []string
 	// Unschedulable is why no node fits, in the scheduler's words.
 	Unschedulable string
+	// RestoringOn is the node on which a volume of a Pod without a node is being restored; empty where none is.
+	RestoringOn string
 	// Waiting is why a bound Pod does not run, in the kubelet's word.
 	Waiting string
 }

@@ -101,7 +101,7 @@ func (r Restore) podsScheduled() metav1.Condition {
 	without := slices.DeleteFunc(slices.Clone(r.Jobs), func(j Job) bool { return j.HasPods || j.Started != "" })
 	switch {
 	case len(pending) > 0:
-		return unscheduled(pending, len(r.Pods))
+		return unscheduled(pending, fmt.Sprintf(podsPending, len(pending), len(r.Pods)))
 	case len(without) > 0 && !r.Finished && !r.Failed:
 		return conditionUnknown(v1alpha1.ReasonNoPods, fmt.Sprintf(jobHasNoPods, without[0].Name))
 	case len(r.Jobs) == 0 && !r.Finished && !r.Failed:
@@ -116,11 +116,19 @@ func (r Restore) pending() []Pod {
 	return slices.DeleteFunc(slices.Clone(r.Pods), func(p Pod) bool { return p.Node != "" })
 }
 
-func unscheduled(pending []Pod, all int) metav1.Condition {
+// unscheduled returns the condition PodsScheduled for Pods without a node. The scheduler's words on a Pod stay until it is bound, so
+// they can be old where its volume is being restored.
+func unscheduled(pending []Pod, summary string) metav1.Condition {
 	reason := v1alpha1.ReasonScheduling
 	lines := make([]string, 0, len(pending))
 	for _, p := range pending {
 		switch {
+		case p.RestoringOn != "":
+			lines = append(lines, fmt.Sprintf(restoringVolume, p.Name, p.RestoringOn))
+			if reason == v1alpha1.ReasonScheduling {
+				reason = v1alpha1.ReasonRestoringVolumes
+			}
+			continue
 		case p.Unschedulable == "":
 			lines = append(lines, p.Name+notYetScheduled)
 			continue
@@ -131,7 +139,11 @@ func unscheduled(pending []Pod, all int) metav1.Condition {
 		}
 		lines = append(lines, p.Name+": "+p.Unschedulable)
 	}
-	return *conditionFalse(reason, podsPending, len(pending), all, summarize(lines))
+	message := summary + " " + summarize(lines)
+	if reason == v1alpha1.ReasonRestoringVolumes {
+		return conditionUnknown(reason, message)
+	}
+	return *conditionFalse(reason, "%s", message)
 }
 
 // bound says that all Pods have nodes, and which do not run for reasons other than scheduling.

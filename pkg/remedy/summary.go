@@ -27,14 +27,6 @@ func (d *decision) summary() RestoreConditions {
 	return c
 }
 
-// clusterPods returns the condition PodsScheduled of the Cluster.
-func (d *decision) clusterPods() metav1.Condition {
-	if d.Restoring && len(d.Restores) == 0 {
-		return conditionUnknown(v1alpha1.ReasonNoPods, noRestoreYet)
-	}
-	return d.summarize(podsScheduled)
-}
-
 // summarize returns one condition for all Restores: the first that is False, else the first that is Unknown, else the last.
 func (d *decision) summarize(of func(RestoreConditions) metav1.Condition) metav1.Condition {
 	found := conditionTrue(v1alpha1.ReasonScheduled, noRestore)

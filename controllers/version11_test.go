@@ -1,0 +1,74 @@
+package controllers_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// besideKubeBlocks11 runs specs beside KubeBlocks 1.1.
+func besideKubeBlocks11(text string, specs func(e *env)) bool { //nolint:unparam // as besideKubeBlocks
+	return Describe(text, func() { beside(rehometesting.V11, specs) })
+}
+
+var _ = besideKubeBlocks11("A rule of an instance template", func(e *env) {
+	// templated makes carrot67 with one component, whose rule names carrot67, and whose template hot has a stale rule. One Pod runs.
+	templated := func(running string) {
+		GinkgoHelper()
+		spec := func(own string) map[string]any {
+			return map[string]any{"componentSpecs": []any{map[string]any{
+				"name": "mysql", "flatInstanceOrdinal": true, "replicas": int64(2), "schedulingPolicy": rehometesting.Apart(own),
+				"instances": []any{map[string]any{"name": "hot", "replicas": int64(1), "schedulingPolicy": rehometesting.Apart(source)}},
+			}}}
+		}
+		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Spec(spec(source)).Obj()
+		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Spec(spec(target)).RestoredFrom("mysql", backup).Obj()
+		e.create(my1, rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj(), cluster)
+		component := rehometesting.MakeComponent(cluster, "mysql").Policy(rehometesting.Apart(target)).Obj()
+		e.create(component)
+		for name, template := range map[string]string{"carrot67-mysql-0": "", "carrot67-mysql-1": "hot"} {
+			pod := e.databasePod(component, name).Label(kubeblocks.LabelInstanceTemplate, template)
+			if name == running {
+				pod.OnNode("node1")
+			} else {
+				pod.Unschedulable(unschedulable)
+			}
+			e.create(pod.Obj())
+		}
+	}
+
+	It("is not rewritten while its Pod runs, although ordinals are flat", func() {
+		templated("carrot67-mysql-1")
+
+		e.reconcile()
+
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonClusterStarted)))
+	})
+
+	It("is rewritten while a Pod of another template runs", func() {
+		templated("carrot67-mysql-0")
+
+		e.reconcile()
+
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+	})
+})
+
+var _ = besideEachGeneration("A database Pod", func(e *env) {
+	It("is reported when the scheduler refuses it after its volume was restored", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
+		e.create(e.databasePod(h.component, "carrot67-mysql-0").Unschedulable("0/3 nodes are available: 3 node(s) had volume node affinity conflict.").Obj())
+
+		e.reconcile()
+
+		Expect(e.reported(v1alpha1.RehomingPodsScheduled)).To(HaveValue(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonUnschedulable),
+			HaveField("Message", ContainSubstring("1 database Pods have no node. carrot67-mysql-0: 0/3 nodes are available")))))
+		Expect(e.reported(v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionFalse))
+	})
+})
