@@ -75,6 +75,8 @@ func (r *ClusterReconciler) take(ctx context.Context, s *scope, action remedy.Ac
 		return r.addSchedulingSpec(ctx, s, a)
 	case remedy.RecreateJobs:
 		return r.recreateJobs(ctx, s, a)
+	case remedy.PatchInstance:
+		return r.patchInstance(ctx, s, a)
 	case remedy.RecreatePod:
 		return r.recreatePod(ctx, s, a)
 	default:

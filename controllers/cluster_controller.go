@@ -28,6 +28,7 @@ import (
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=list;watch
 // +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=list;watch
+// +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instances,verbs=list;patch
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=backups,verbs=get
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=restores/status,verbs=patch
@@ -142,6 +143,9 @@ type scope struct {
 	// claims are the volume claims of the cluster, pending its database Pods without a node; nil before each is needed first.
 	claims  *[]corev1.PersistentVolumeClaim
 	pending *[]databasePod
+	// instances are the Instances of the cluster, world its database Pods with their volumes; nil before each is needed first.
+	instances *[]kubeblocks.Instance
+	world     *world
 	// rewriter is the index of the sources; set by compareRules, once for all policies.
 	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.

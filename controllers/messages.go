@@ -11,11 +11,11 @@ import (
 
 // Obstacles.
 const (
-	invalidMode     = "Annotation %s of Namespace %s %s. Nothing is changed until it is corrected."
-	invalidHistory  = "Annotation %s of the Cluster %s. Nothing is changed until then."
-	multiCluster    = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
-	backupElsewhere = "Backup %s in another Namespace cannot be used. This message never says why; the log of Rehome does."
-	tooManyBackups  = "The Cluster and its Restores name %d Backups; the first %d of them are read."
+	invalidMode       = "Annotation %s of Namespace %s %s. Nothing is changed until it is corrected."
+	invalidHistory    = "Annotation %s of the Cluster %s. Nothing is changed until then."
+	multiCluster      = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
+	backupElsewhere   = "Backup %s in another Namespace cannot be used. This message never says why; the log of Rehome does."
+	tooManyBackups    = "The Cluster and its Restores name %d Backups; the first %d of them are read."
 	annotationIgnored = "This KubeBlocks does not read the annotation " + kubeblocks.AnnotationRestoreFromBackup + ": the Cluster starts " +
 		"empty. Create it with spec.restore.source, or remove the annotation if it shall be empty. Nothing is changed."
 	sourceDropped = "Volume claim %s has lost its reference to the Backup in Namespace %s, so the database starts empty: the API server keeps " +
@@ -55,6 +55,7 @@ const (
 	eventRestoreRecreated       = "Deleted Restore %s, which never started; KubeBlocks re-creates it with the rewritten rules."
 	eventSchedulingSpecReplaced = "Replaced the scheduling rules of Restore %s."
 	eventJobRecreated           = "Deleted Job %s of Restore %s, which never started; KubeBlocks re-creates it with the rewritten rules."
+	eventInstanceRewritten      = "Rewrote %d places of stale scheduling rules in Instance %s."
 	eventPodRecreated           = "Deleted database Pod %s, which never had a node; KubeBlocks re-creates it with the rewritten rules."
 )
 

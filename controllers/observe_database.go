@@ -170,6 +170,9 @@ func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod d
 	if instance.NodeSelected, err = r.hasSelectedNode(ctx, pod.Pod); err != nil {
 		return err
 	}
+	if err := r.observeController(ctx, s, pod, &instance); err != nil {
+		return err
+	}
 	s.observation.Instances = append(s.observation.Instances, instance)
 	return nil
 }

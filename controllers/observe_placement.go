@@ -28,35 +28,16 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 	if len(o.Live.Edits) == 0 || o.Obstacle != nil {
 		return nil
 	}
-	claims, err := r.liveClaims(ctx, s)
+	w, err := r.observeWorld(ctx, s)
 	if err != nil {
 		return err
 	}
-	policies := kubeblocks.ClusterPolicies(s.cluster)
-	pods := kubeblocks.DatabasePods(r.Apps, s.cluster, policies, s.components, claims)
-	w := &feasibility.World{Namespace: s.cluster.Namespace}
-	bound := false
-	for i := range pods {
-		pod, err := r.placedPod(ctx, s, &pods[i])
-		if err != nil {
-			return err
-		}
-		bound = bound || slices.ContainsFunc(pod.Volumes, isBound)
-		w.Pods = append(w.Pods, pod)
-	}
-	o.Placement = &remedy.Placement{Unjudged: withoutComponent(s, claims.Items)}
-	if !bound {
+	o.Placement = &remedy.Placement{Unjudged: withoutComponent(s, w.claims)}
+	if !w.bound {
 		return nil
 	}
-	var nodes corev1.NodeList
-	if err := r.APIReader.List(ctx, &nodes); err != nil {
-		return fmt.Errorf("list Nodes: %w", err)
-	}
-	w.Nodes = nodes.Items
-	if w.NamespaceLabels, err = r.namespaceLabels(ctx, s.cluster.Namespace); err != nil {
-		return err
-	}
-	o.Placement.World, o.Placement.Unjudged = w, append(o.Placement.Unjudged, unjudged(pods, o.Live.Edits)...)
+	o.Placement.World, o.Placement.Unjudged = &w.World, append(o.Placement.Unjudged, unjudged(w.pods, o.Live.Edits)...)
+	policies := kubeblocks.ClusterPolicies(s.cluster)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)
 		if err != nil {
@@ -65,6 +46,57 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 		o.Placement.Rewritten = append(o.Placement.Rewritten, *rewritten)
 	}
 	return nil
+}
+
+// world is the database Pods of a Cluster, in the same order as pods, and all that decides where they can run.
+type world struct {
+	feasibility.World
+	pods   []kubeblocks.DatabasePod
+	claims []corev1.PersistentVolumeClaim
+	// bound says that a volume is bound. Otherwise Nodes are not read.
+	bound bool
+}
+
+// observeWorld reads where the volumes of the database are, once in a reconcile.
+func (r *ClusterReconciler) observeWorld(ctx context.Context, s *scope) (*world, error) {
+	if s.world != nil {
+		return s.world, nil
+	}
+	claims, err := r.liveClaims(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{
+		World:  feasibility.World{Namespace: s.cluster.Namespace},
+		pods:   kubeblocks.DatabasePods(r.Apps, s.cluster, kubeblocks.ClusterPolicies(s.cluster), s.components, claims),
+		claims: claims,
+	}
+	for i := range w.pods {
+		pod, err := r.placedPod(ctx, s, &w.pods[i])
+		if err != nil {
+			return nil, err
+		}
+		w.bound = w.bound || slices.ContainsFunc(pod.Volumes, isBound)
+		w.Pods = append(w.Pods, pod)
+	}
+	if w.bound {
+		if err := r.readNodes(ctx, s, w); err != nil {
+			return nil, err
+		}
+	}
+	s.world = w
+	return w, nil
+}
+
+// readNodes reads the Nodes and the labels of the Namespace.
+func (r *ClusterReconciler) readNodes(ctx context.Context, s *scope, w *world) (err error) {
+	var nodes corev1.NodeList
+	if err := r.APIReader.List(ctx, &nodes); err != nil {
+		return fmt.Errorf("list Nodes: %w", err)
+	}
+	w.Nodes = nodes.Items
+	w.NamespaceLabels, err = r.namespaceLabels(ctx, s.cluster.Namespace)
+	return err
 }
 
 func isBound(v feasibility.Volume) bool {

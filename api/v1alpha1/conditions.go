@@ -61,6 +61,9 @@ const (
 	// ReasonRecreatingPods: database Pods are Pending under stale rules and KubeBlocks does not replace them; they are deleted, so
 	// that KubeBlocks re-creates them with the rewritten rules.
 	ReasonRecreatingPods = "RecreatingPods"
+	// ReasonRewritingInstances: Instances of KubeBlocks, from which database Pods without a node are created, have stale rules; these
+	// are being rewritten.
+	ReasonRewritingInstances = "RewritingInstances"
 	// ReasonRelaxingRestorePods: the rewritten rules leave a restore Pod no node; the Restore's Jobs that never started get the
 	// same rules as preferred ones.
 	ReasonRelaxingRestorePods = "RelaxingRestorePods"
@@ -136,6 +139,8 @@ const (
 	EventSchedulingSpecReplaced = "SchedulingSpecReplaced"
 	// EventJobsRecreated: Jobs that never started were deleted, so that KubeBlocks re-creates them.
 	EventJobsRecreated = "JobsRecreated"
+	// EventInstanceRewritten: stale rules of an Instance of KubeBlocks were rewritten.
+	EventInstanceRewritten = "InstanceRewritten"
 	// EventPodRecreated: a database Pod without a node was deleted, so that KubeBlocks re-creates it.
 	EventPodRecreated = "PodRecreated"
 )

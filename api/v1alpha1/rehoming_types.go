@@ -187,7 +187,7 @@ type FindingStatus struct {
 
 // ActionStatus is one remediation attempt.
 type ActionStatus struct {
-	// Action that was taken: RecreateRestore, ReplaceSchedulingSpec, RecreateJobs or RecreatePod.
+	// Action that was taken: RecreateRestore, ReplaceSchedulingSpec, RecreateJobs, PatchInstance or RecreatePod.
 	Action string `json:"action"`
 	// Target is the object that the action is about.
 	Target ActionTarget `json:"target"`

@@ -194,33 +194,3 @@ func governing(component string) func(rewrite.Edit) bool {
 
 // anyEdit is governing for any component.
 func anyEdit(rewrite.Edit) bool { return true }
-
-// instances decides on the database Pods that are Pending under stale rules. Those that KubeBlocks replaces are left to it.
-func (d *decision) instances() {
-	if len(d.due) > 0 {
-		return
-	}
-	for _, pod := range d.Instances {
-		if pod.TemplateStale || pod.Kept == "" || pod.NodeSelected || d.DatabasePods == configv1alpha1.ReportDatabasePods {
-			continue
-		}
-		limit := d.try(keyOf("Pod", pod.Object), func(c counted) Action { return RecreatePod{c, pod.Object} })
-		d.reportInstance(pod, limit)
-	}
-}
-
-// reportInstance has the Cluster and its Restores report a database Pod, because no Restore owns the Pod.
-func (d *decision) reportInstance(pod Instance, limit *limit) {
-	condition := d.pendingAction(v1alpha1.ReasonRecreatingPods, recreatingPod, pod.Name, pod.Kept)
-	if limit != nil {
-		condition = limit.condition()
-	}
-	d.pods = condition
-	for uid, report := range d.plan.Restores {
-		switch report.PolicyRehomed.Reason {
-		case v1alpha1.ReasonRehomed, v1alpha1.ReasonRestoreFinished:
-			report.PolicyRehomed = withRules(*condition, d.rules())
-			d.plan.Restores[uid] = report
-		}
-	}
-}

@@ -14,12 +14,16 @@ const timeFormat = "15:04:05 MST"
 
 // Conditions of a Cluster.
 const (
-	nothingInherited = "No scheduling rule that the Cluster inherited names its source."
-	noRestore        = "No Restore prepares volumes."
-	noRestoreYet     = "KubeBlocks has not created a Restore yet."
-	unreadKept       = "Rules that only this Backup shows as inherited are kept."
-	observed         = "Mode Observe changes nothing. In mode Enforce: "
-	recreatingPod    = "Database Pod %s has no node under stale rules, and KubeBlocks does not replace it (%s). It is being re-created."
+	nothingInherited  = "No scheduling rule that the Cluster inherited names its source."
+	noRestore         = "No Restore prepares volumes."
+	noRestoreYet      = "KubeBlocks has not created a Restore yet."
+	unreadKept        = "Rules that only this Backup shows as inherited are kept."
+	observed          = "Mode Observe changes nothing. In mode Enforce: "
+	rewritingInstance = "The Cluster's rules are rewritten, but Instance %s still has stale ones, and KubeBlocks does not update it while its Pod has " +
+		"no node. It is being rewritten."
+	instanceRefused   = "The stale rules of Instance %s are not rewritten, because rewritten they could leave its Pod no node: %s."
+	instanceUndecided = "The rules of Instance %s are stale, but %s. They are rewritten if no node fits."
+	recreatingPod     = "Database Pod %s has no node under stale rules, and KubeBlocks does not replace it (%s). It is being re-created."
 )
 
 // The error of a history, behind the name of its annotation.

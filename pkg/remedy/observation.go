@@ -188,4 +188,19 @@ type Instance struct {
 	Kept string
 	// NodeSelected says that the scheduler has selected a node for one of its volumes.
 	NodeSelected bool
+	// Controller is the Instance that it is created from; nil where an InstanceSet creates it.
+	Controller *Controller
+}
+
+// Controller is an object of KubeBlocks' Instance API, from which one database Pod is created.
+type Controller struct {
+	Object
+	// Generation changes with its spec.
+	Generation int64
+	// Stale holds the edits that its stale rules need.
+	Stale []rewrite.Edit
+	// Refused says why the volumes do not admit the rewritten rules; empty where they do.
+	Refused string
+	// Undecided says why its Pod can be bound at any moment; empty where it cannot.
+	Undecided string
 }

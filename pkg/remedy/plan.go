@@ -90,7 +90,7 @@ type Action interface {
 
 // Actions lists every action once.
 func Actions() []Action {
-	return []Action{PatchCluster{}, MarkContended{}, RecordLostSpread{}, RecreateRestore{}, RemoveSchedulingSpec{}, RecreateJobs{}, RecreatePod{}}
+	return []Action{PatchCluster{}, MarkContended{}, RecordLostSpread{}, RecreateRestore{}, RemoveSchedulingSpec{}, RecreateJobs{}, PatchInstance{}, RecreatePod{}}
 }
 
 // PatchCluster changes leaves of the Cluster, and the history in the same write.
@@ -142,6 +142,13 @@ type RecreateJobs struct {
 	Jobs    []Object
 }
 
+// PatchInstance changes leaves of an Instance that has a Pending Pod. KubeBlocks never updates it.
+type PatchInstance struct {
+	counted
+	Instance Object
+	Edits    []rewrite.Edit
+}
+
 // RecreatePod deletes a database Pod that has no node. KubeBlocks re-creates it from its template.
 type RecreatePod struct {
 	counted
@@ -188,6 +195,9 @@ func (AddSchedulingSpec) Name() string { return replaceSchedulingSpec }
 func (RecreateJobs) Name() string { return "RecreateJobs" }
 
 // Name is part of Action.
+func (PatchInstance) Name() string { return "PatchInstance" }
+
+// Name is part of Action.
 func (RecreatePod) Name() string { return "RecreatePod" }
 
 // Reason is part of Action.
@@ -210,6 +220,9 @@ func (AddSchedulingSpec) Reason() string { return v1alpha1.EventSchedulingSpecRe
 
 // Reason is part of Action.
 func (RecreateJobs) Reason() string { return v1alpha1.EventJobsRecreated }
+
+// Reason is part of Action.
+func (PatchInstance) Reason() string { return v1alpha1.EventInstanceRewritten }
 
 // Reason is part of Action.
 func (RecreatePod) Reason() string { return v1alpha1.EventPodRecreated }

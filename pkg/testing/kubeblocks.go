@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -139,6 +140,19 @@ func (w *InstanceSetWrapper) Replicas(n int64) *InstanceSetWrapper {
 func (w *InstanceSetWrapper) OnDelete() *InstanceSetWrapper {
 	set(w.obj, "OnDelete", "spec", "instanceUpdateStrategy", "type")
 	return w
+}
+
+// MakeInstance returns the Instance from which KubeBlocks creates one Pod of an existing InstanceSet, with the rules of its template.
+func MakeInstance(set *unstructured.Unstructured, pod *corev1.Pod) *unstructured.Unstructured {
+	obj := newObject(set.GroupVersionKind().GroupVersion().WithKind("Instance"), set.GetNamespace(), pod.Name)
+	obj.SetLabels(pod.Labels)
+	obj.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(set, set.GroupVersionKind())})
+	rules, _, _ := unstructured.NestedMap(set.Object, "spec", "template", "spec")
+	obj.Object["spec"] = map[string]any{
+		"template": map[string]any{"spec": rules}, "instanceSetName": set.GetName(),
+		"instanceTemplateName": pod.Labels[kubeblocks.LabelInstanceTemplate],
+	}
+	return obj
 }
 
 // RestoreWrapper builds a Restore.

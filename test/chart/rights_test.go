@@ -22,6 +22,7 @@ var (
 		"clusters.apps.kubeblocks.io":                  "get list patch watch",
 		"components.apps.kubeblocks.io":                "list watch",
 		"instancesets.workloads.kubeblocks.io":         "list watch",
+		"instances.workloads.kubeblocks.io":            "list patch",
 		"backups.dataprotection.kubeblocks.io":         "get",
 		"restores.dataprotection.kubeblocks.io":        "delete get list patch watch",
 		"restores/status.dataprotection.kubeblocks.io": "patch",
