@@ -31,12 +31,12 @@ func (e *env) node(name, zone string) string {
 // it has none where the value is empty.
 func (e *env) claim(ordinal int, label, value string) {
 	GinkgoHelper()
-	e.claimOf("mysql", fmt.Sprintf("mysql-%d", ordinal), localVolume(label, value))
+	e.boundClaim("mysql", fmt.Sprintf("mysql-%d", ordinal), localVolume(label, value))
 }
 
-// claimOf creates the claim of a Pod of a component, bound to a volume unless that is nil. KubeBlocks 1.0 writes no label for the
+// boundClaim creates the claim of a Pod of a component, bound to a volume unless that is nil. KubeBlocks 1.0 writes no label for the
 // instance template.
-func (e *env) claimOf(component, pod string, volume *corev1.PersistentVolume) {
+func (e *env) boundClaim(component, pod string, volume *corev1.PersistentVolume) {
 	GinkgoHelper()
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
 		Namespace: e.namespace, Name: "data-" + target + "-" + pod,
@@ -232,7 +232,7 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		for ordinal := range 2 {
 			pv := makeVolume(corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "example.com", VolumeHandle: fmt.Sprint(ordinal)}})
 			pv.Labels = map[string]string{perZone: e.namespace + "-a"}
-			e.claimOf("mysql", fmt.Sprintf("mysql-%d", ordinal), pv)
+			e.boundClaim("mysql", fmt.Sprintf("mysql-%d", ordinal), pv)
 		}
 
 		staysStale("data-carrot67-mysql-1")
@@ -242,7 +242,7 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		restored(perNode)
 		e.node("n1", "a")
 		for ordinal := range 2 {
-			e.claimOf("mysql", fmt.Sprintf("mysql-%d", ordinal),
+			e.boundClaim("mysql", fmt.Sprintf("mysql-%d", ordinal),
 				makeVolume(corev1.PersistentVolumeSource{NFS: &corev1.NFSVolumeSource{Server: "nfs.example.com", Path: "/"}}))
 		}
 
@@ -329,8 +329,8 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 			sharded("mysql-abc", "mysql-xyz")
 			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
 			for _, shard := range []string{"mysql-abc", "mysql-xyz"} {
-				e.claimOf(shard, shard+"-0", localVolume(perNode, n1))
-				e.claimOf(shard, shard+"-1", localVolume(perNode, n2))
+				e.boundClaim(shard, shard+"-0", localVolume(perNode, n1))
+				e.boundClaim(shard, shard+"-1", localVolume(perNode, n2))
 			}
 
 			isRewritten()
@@ -339,9 +339,9 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		It("stays when two Pods of one shard are", func() {
 			sharded("mysql-abc", "mysql-xyz")
 			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
-			e.claimOf("mysql-abc", "mysql-abc-0", localVolume(perNode, n1))
-			e.claimOf("mysql-abc", "mysql-abc-1", localVolume(perNode, n1))
-			e.claimOf("mysql-xyz", "mysql-xyz-0", localVolume(perNode, n2))
+			e.boundClaim("mysql-abc", "mysql-abc-0", localVolume(perNode, n1))
+			e.boundClaim("mysql-abc", "mysql-abc-1", localVolume(perNode, n1))
+			e.boundClaim("mysql-xyz", "mysql-xyz-0", localVolume(perNode, n2))
 
 			staysStale("data-carrot67-mysql-abc-1")
 		})
@@ -359,9 +359,9 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		It("is rewritten when two Pods of no template are on one node, and that of the template on another", func() {
 			templated()
 			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
-			e.claimOf("mysql", "mysql-0", localVolume(perNode, n1))
-			e.claimOf("mysql", "mysql-1", localVolume(perNode, n1))
-			e.claimOf("mysql", "mysql-hot-0", localVolume(perNode, n2))
+			e.boundClaim("mysql", "mysql-0", localVolume(perNode, n1))
+			e.boundClaim("mysql", "mysql-1", localVolume(perNode, n1))
+			e.boundClaim("mysql", "mysql-hot-0", localVolume(perNode, n2))
 
 			isRewritten()
 		})
@@ -369,9 +369,9 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		It("stays when the Pod of the template is on the node of another", func() {
 			templated()
 			n1, n2 := e.node("n1", "a"), e.node("n2", "a")
-			e.claimOf("mysql", "mysql-0", localVolume(perNode, n1))
-			e.claimOf("mysql", "mysql-1", localVolume(perNode, n2))
-			e.claimOf("mysql", "mysql-hot-0", localVolume(perNode, n2))
+			e.boundClaim("mysql", "mysql-0", localVolume(perNode, n1))
+			e.boundClaim("mysql", "mysql-1", localVolume(perNode, n2))
+			e.boundClaim("mysql", "mysql-hot-0", localVolume(perNode, n2))
 
 			staysStale("data-carrot67-mysql-1 and data-carrot67-mysql-hot-0")
 		})

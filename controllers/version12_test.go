@@ -52,7 +52,7 @@ func (v *volumeRestore) pod(name string) *rehometesting.PodWrapper {
 		Claim("data-" + name)
 }
 
-// claim starts the claim of a database Pod, which is filled from the Backup.
+// claimOf starts the claim of a database Pod, which is filled from the Backup.
 func (e *env) claimOf(pod *corev1.Pod) *rehometesting.ClaimWrapper {
 	return rehometesting.MakeClaim(pod).From(e.namespace, backup)
 }
