@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
@@ -69,7 +70,7 @@ func (c *restoredCluster) expectRewrittenRules(ctx context.Context) {
 	want, _, err := unstructured.NestedSlice(components[0].(map[string]any), "schedulingPolicy", "affinity", "podAntiAffinity", rules)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(want).To(HaveLen(1))
-	Expect(unstructured.SetNestedField(want[0].(map[string]any), c.name, "labelSelector", "matchLabels", "app.kubernetes.io/instance")).To(Succeed())
+	Expect(unstructured.SetNestedField(want[0].(map[string]any), c.name, "labelSelector", "matchLabels", kubeblocks.LabelInstance)).To(Succeed())
 	restores, err := c.targetEnv.Restores(ctx, c.name)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(restores).NotTo(BeEmpty())
@@ -90,7 +91,7 @@ func (c *restoredCluster) expectNotRecreated(started *corev1.Pod) {
 	Expect(log.PodsOf(job.UID)).To(ConsistOf(HaveField("UID", started.UID)))
 
 	jobs := map[string]types.UID{}
-	for _, other := range log.JobsOf(started.Namespace, started.Labels["dataprotection.kubeblocks.io/restore"]) {
+	for _, other := range log.JobsOf(started.Namespace, started.Labels[kubeblocks.LabelRestore]) {
 		jobs[other.Name] = other.UID
 	}
 	Expect(jobs).To(HaveLen(fixture.Replicas), "the names of all Jobs are the same: the Restore was not re-created")

@@ -8,15 +8,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 const (
 	source = "my1"
 	target = "carrot67"
 
-	labelInstance  = "app.kubernetes.io/instance"
-	labelComponent = "apps.kubeblocks.io/component-name"
-	labelPodName   = "apps.kubeblocks.io/pod-name"
+	labelInstance  = rewrite.LabelInstance
+	labelComponent = rewrite.LabelComponentName
+	labelPodName   = rewrite.LabelPodName
 	labelRack      = "example.com/rack"
 	taintDedicated = "dedicated"
 )

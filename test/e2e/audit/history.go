@@ -5,10 +5,12 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
 // restoreLabel is the label of Jobs and Pods that holds the name of their Restore.
-const restoreLabel = "dataprotection.kubeblocks.io/restore"
+const restoreLabel = kubeblocks.LabelRestore
 
 // Pod is a Pod in the log.
 type Pod struct {
