@@ -14,8 +14,8 @@ type recording struct {
 	end  string
 }
 
-// play plays a scenario without faults.
-func (s scenario) play() recording {
+// run runs a scenario on a real API server, without faults.
+func (s scenario) run() recording {
 	GinkgoHelper()
 	t := s.setUp()
 	defer t.clean()
@@ -52,8 +52,8 @@ func (s scenario) prepare(t *faultRun) {
 	t.calls.made = nil
 }
 
-// playWith plays a scenario in memory with faults, and expects it to end as if there had been none.
-func (s scenario) playWith(undisturbed recording, name string, choose func(c *calls) *fault) {
+// runWith runs a scenario in memory with faults, and expects it to end as if there had been none.
+func (s scenario) runWith(undisturbed recording, name string, choose func(c *calls) *fault) {
 	GinkgoHelper()
 	t := s.setUpInMemory()
 	t.calls.fault = func() *fault { return choose(t.calls) }
@@ -65,7 +65,7 @@ func (s scenario) playWith(undisturbed recording, name string, choose func(c *ca
 
 var _ = Describe("A remediation", Label("harness"), func() {
 	DescribeTable("makes the same calls on an API server in memory, and ends in the same state", func(s scenario) {
-		onServer := s.play()
+		onServer := s.run()
 
 		inMemory := s.record(s.setUpInMemory())
 
@@ -77,7 +77,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		undisturbed := s.record(s.setUpInMemory())
 		for i, call := range undisturbed.made {
 			died := false
-			s.playWith(undisturbed, fmt.Sprintf("a crash after call %d, %s", i+1, call), func(c *calls) *fault {
+			s.runWith(undisturbed, fmt.Sprintf("a crash after call %d, %s", i+1, call), func(c *calls) *fault {
 				if len(c.made) != i+1 {
 					return nil
 				}
@@ -88,7 +88,7 @@ var _ = Describe("A remediation", Label("harness"), func() {
 		}
 
 		refusals := 0
-		s.playWith(undisturbed, "refused reads", refuseReads(&refusals))
+		s.runWith(undisturbed, "refused reads", refuseReads(&refusals))
 		Expect(refusals).To(BeNumerically(">=", 10))
 		showf("faults in memory", "%d crashes, %d reads refused", len(undisturbed.made), refusals)
 	}, everyScenario)

@@ -84,23 +84,23 @@ func (t *faultRun) start() {
 	t.reconciler.Config.RestorePods = t.restorePods
 }
 
-// maxPasses is more than any remediation needs, with a fault in each.
-const maxPasses = 150
+// maxRounds is more than any remediation needs, with a fault in each.
+const maxRounds = 150
 
-// converge reconciles, with a step of KubeBlocks after each pass, until nothing changes. A pass in which a call failed is followed
-// by another at once; when the process died of it, by one of a new process.
+// converge reconciles, with a step of KubeBlocks after each reconcile, until nothing changes. A reconcile in which a call failed is
+// followed by another at once. When the process died, a new process reconciles.
 func (t *faultRun) converge() {
 	GinkgoHelper()
-	for range maxPasses {
-		if t.pass() {
+	for range maxRounds {
+		if t.round() {
 			return
 		}
 	}
 	Fail("does not converge after " + strings.Join(t.calls.made[max(0, len(t.calls.made)-50):], ", "))
 }
 
-// pass reconciles once, and reports whether nothing changed.
-func (t *faultRun) pass() bool {
+// round reconciles once, lets KubeBlocks act, and reports whether nothing changed.
+func (t *faultRun) round() bool {
 	GinkgoHelper()
 	result, err := t.reconcileOnce()
 	t.clock.Step(result.RequeueAfter)

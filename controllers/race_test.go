@@ -41,7 +41,7 @@ func lastBefore(made []string, what string, number int) int {
 	return 0
 }
 
-// beganAt returns the number of the first call of the pass that a call belongs to.
+// beganAt returns the number of the first call of the reconcile that a call belongs to.
 func beganAt(made []string, number int) int { return lastBefore(made, "get Cluster", number) }
 
 // callsInMemory returns the calls of a run without faults.
@@ -50,9 +50,9 @@ func (s scenario) callsInMemory() []string {
 	return s.record(s.setUpInMemory()).made
 }
 
-// playMeanwhile plays a scenario in memory in which something happens just before a call. It expects that the restore is cured, and
+// runMeanwhile runs a scenario in memory, with another write just before a call. It expects that the restore is cured, and
 // that what had started still exists.
-func (s scenario) playMeanwhile(number int, happens func(t *faultRun)) {
+func (s scenario) runMeanwhile(number int, happens func(t *faultRun)) {
 	GinkgoHelper()
 	t := s.setUpInMemory()
 	happened := false
@@ -74,7 +74,7 @@ var _ = Describe("A race", func() {
 		made := halfRestore.callsInMemory()
 		add := nthOf(made, "patch Restore", 2)
 		for _, number := range []int{beganAt(made, add), add} {
-			halfRestore.playMeanwhile(number, func(t *faultRun) {
+			halfRestore.runMeanwhile(number, func(t *faultRun) {
 				restore := t.restore()
 				Expect(restore.Spec.PrepareDataConfig.SchedulingSpec).To(BeNil())
 				t.merge(restore, `{"spec":{"prepareDataConfig":{"schedulingSpec":{}}}}`)
@@ -84,7 +84,7 @@ var _ = Describe("A race", func() {
 
 	It("does no harm when KubeBlocks reverts the Cluster's components once", func() {
 		rewrite := nthOf(wholeRestore.callsInMemory(), "patch Cluster", 1)
-		wholeRestore.playMeanwhile(rewrite+1, func(t *faultRun) { t.revert("kubeblocks") })
+		wholeRestore.runMeanwhile(rewrite+1, func(t *faultRun) { t.revert("kubeblocks") })
 	})
 
 	It("stops the rewrites when another writer reverts each", func() {
@@ -130,7 +130,7 @@ var _ = Describe("A race", func() {
 			}
 		}
 		for number := first; number <= last; number++ {
-			s.playMeanwhile(number, func(t *faultRun) { Expect(t.bindWaiting()).To(BeTrue()) })
+			s.runMeanwhile(number, func(t *faultRun) { Expect(t.bindWaiting()).To(BeTrue()) })
 		}
 		showf("calls before which a Pod was bound", "%d, from the first of the reconcile that sends %q", last-first+1, deletes)
 	},
