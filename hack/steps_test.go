@@ -137,6 +137,8 @@ func TestAnInterruptEndsTheStepsAndPrintsTheTable(t *testing.T) {
 	g.Expect(out.String()).To(ContainSubstring("\nbefore\n"))
 	g.Expect(out.String()).To(MatchRegexp(`(?m)^long +\d+  interrupted$`))
 	// A zombie has no command line. In a container, no process may reap it.
-	line, _ := os.ReadFile("/proc/" + strings.TrimSpace(read(t, marker)) + "/cmdline")
-	g.Expect(line).To(BeEmpty(), "the process of the step is still there")
+	g.Eventually(func() []byte {
+		line, _ := os.ReadFile("/proc/" + strings.TrimSpace(read(t, marker)) + "/cmdline")
+		return line
+	}).WithTimeout(10*time.Second).Should(BeEmpty(), "the process of the step is still there")
 }
