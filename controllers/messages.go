@@ -11,7 +11,6 @@ import (
 
 // Obstacles.
 const (
-	invalidMode       = "Annotation %s of Namespace %s %s. Nothing is changed until it is corrected."
 	invalidHistory    = "Annotation %s of the Cluster %s. Nothing is changed until then."
 	multiCluster      = "The Cluster's Pods run behind other API servers, which Rehome cannot read. Nothing is changed."
 	backupElsewhere   = "Backup %s in another Namespace cannot be used. This message never says why; the log of Rehome does."

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,20 +13,16 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/remedy"
-	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // readPolicy reads what the configuration, the Namespace and the Rehoming decide.
 func (r *ClusterReconciler) readPolicy(ctx context.Context, s *scope) error {
 	o := &s.observation
 	o.Mode, o.Limits, o.RestorePods, o.DatabasePods = r.Config.Mode, r.Config.Limits, r.Config.RestorePods, r.Config.DatabasePods
-	s.options = rewrite.Options{
-		IdentityLabels:    r.Config.IdentityLabels,
-		ScopeUnscoped:     s.consents(v1alpha1.ConsentScopeUnscoped),
-		RestoreThirdParty: s.consents(v1alpha1.ConsentRestoreThirdParty),
-	}
-	o.AllowRollingUpdate = s.consents(v1alpha1.ConsentRollingUpdate)
-	o.AllowPreferredRules = s.consents(v1alpha1.ConsentPreferredRules)
+	s.options = s.owner().Options(&r.Config)
+	o.AllowRollingUpdate = s.owner().Consents(v1alpha1.ConsentRollingUpdate)
+	o.AllowPreferredRules = s.owner().Consents(v1alpha1.ConsentPreferredRules)
 	if s.rehoming != nil && s.rehoming.Spec.RestorePods != "" {
 		o.RestorePods = configv1alpha1.RestorePods(s.rehoming.Spec.RestorePods)
 	}
@@ -40,38 +35,24 @@ func (r *ClusterReconciler) readPolicy(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// consents reports whether the owner of the Cluster consents.
-func (s *scope) consents(to v1alpha1.Consent) bool {
-	return s.rehoming != nil && slices.Contains(s.rehoming.Spec.Consents, to)
+// owner is what the owner of the Cluster decided.
+func (s *scope) owner() sources.Owner {
+	return sources.Owner{Rehoming: s.rehoming, Restraint: s.restraint}
 }
 
 // +kubebuilder:rbac:roleName=rehome-cluster-reader,groups="",resources=namespaces,verbs=get;list;watch
 
-// readMode reads the mode of the Cluster. The nearest wins: its Rehoming, the annotation of its Namespace, the configuration.
-// The Cluster's own annotations do not count, because they arrive with snapshots. An invalid annotation is an obstacle.
+// readMode reads the mode of the Cluster. An invalid annotation of its Namespace is an obstacle.
 func (r *ClusterReconciler) readMode(ctx context.Context, s *scope) error {
 	namespace, err := readNamespace(ctx, r.Client, s.cluster.Namespace)
 	if err != nil {
 		return err
 	}
-	text, ok := namespace.Annotations[v1alpha1.AnnotationMode]
-	s.policy.namespaceMode = text
-	switch {
-	case s.restraint != "":
-		s.observation.Mode = s.restraint
-		return nil
-	case s.rehoming != nil && s.rehoming.Spec.Mode != "":
-		s.observation.Mode = configv1alpha1.Mode(s.rehoming.Spec.Mode)
-		return nil
-	case !ok:
-		return nil
-	}
-	mode, err := configv1alpha1.ParseMode(text)
+	s.policy.namespaceMode = namespace.Annotations[v1alpha1.AnnotationMode]
+	s.observation.Mode, err = s.owner().Mode(namespace, r.Config.Mode)
 	if err != nil {
-		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidMode, Message: fmt.Sprintf(invalidMode, v1alpha1.AnnotationMode, namespace.Name, err)})
-		return nil
+		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidMode, Message: err.Error()})
 	}
-	s.observation.Mode = mode
 	return nil
 }
 

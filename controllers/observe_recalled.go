@@ -15,6 +15,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // recall replaces Backups that can no longer be read by what the Rehoming reported of them, so that a Backup that expired is an
@@ -50,7 +51,7 @@ func (s *scope) isDecided() bool {
 		return false
 	}
 	status := &s.rehoming.Status
-	owner := clusterOwner(s.rehoming, s)
+	owner := sources.ClusterOwner(s.rehoming)
 	whole := status.Counts != nil && int(status.Counts.Edits) == len(status.Edits) && int(status.Counts.Findings) == len(status.Findings)
 	if owner == nil || owner.UID != s.cluster.UID || status.Source == nil || len(status.Backups) == 0 || !whole {
 		return false

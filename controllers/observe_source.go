@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -17,11 +15,8 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
-	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
-
-// maxBackups is how many Backups of one Cluster are read.
-const maxBackups = 32
 
 // readSources reads the Backups that the Cluster is restored from. Nothing is guessed: a Backup that does not show what was
 // inherited is an obstacle, not an error.
@@ -44,16 +39,9 @@ func (r *ClusterReconciler) readSources(ctx context.Context, s *scope) error {
 
 // backups returns the Backups that the rules of the Cluster come from. Where the owner named a cluster instead, it sets
 // namedSource.
-func (s *scope) backups() ([]types.NamespacedName, error) {
-	if s.rehoming == nil || s.rehoming.Spec.Source == nil {
-		return kubeblocks.BackupsOf(s.cluster, s.restoreObjects())
-	}
-	source := s.rehoming.Spec.Source
-	if source.Backup != nil {
-		return []types.NamespacedName{{Namespace: cmp.Or(source.Backup.Namespace, s.cluster.Namespace), Name: source.Backup.Name}}, nil
-	}
-	s.namedSource = &rewrite.Identity{Namespace: cmp.Or(source.Namespace, s.cluster.Namespace), Name: source.Name}
-	return nil, nil
+func (s *scope) backups() (backups []types.NamespacedName, err error) {
+	backups, s.namedSource, err = s.owner().Backups(s.cluster, s.restoreObjects())
+	return backups, err
 }
 
 func (s *scope) restoreObjects() []kubeblocks.Restore {
@@ -64,20 +52,20 @@ func (s *scope) restoreObjects() []kubeblocks.Restore {
 	return objects
 }
 
-// readBackups reads the Backups of those names, at most maxBackups. Rules that only an unread Backup would show as inherited are
+// readBackups reads the Backups of those names, at most sources.MaxBackups. Rules that only an unread Backup would show as inherited are
 // kept, and the others are rewritten. Where no Backup can be read, that is an obstacle.
 func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []types.NamespacedName) error {
 	var unread []remedy.Obstacle
 	// expired says that the Backups that cannot be read were read before, and that nothing is undecided.
 	expired := s.isDecided()
-	if omitted := len(names) - maxBackups; omitted > 0 {
-		unread = append(unread, remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(tooManyBackups, len(names), maxBackups)})
-		names = names[:maxBackups]
+	if omitted := len(names) - sources.MaxBackups; omitted > 0 {
+		unread = append(unread, remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(tooManyBackups, len(names), sources.MaxBackups)})
+		names = names[:sources.MaxBackups]
 	}
 	names = slices.SortedFunc(slices.Values(names), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	snapshots := &kubeblocks.Snapshots{}
+	backups := &sources.Backups{Get: r.getBackup, Namespace: s.cluster.Namespace, Elsewhere: r.Config.ReadsElsewhere()}
 	for _, name := range names {
-		source, err := r.readSource(ctx, s, name, snapshots)
+		source, err := backups.Read(ctx, name)
 		if err == nil {
 			s.sources = append(s.sources, source)
 			continue
@@ -107,13 +95,6 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 	return nil
 }
 
-var (
-	// errNoBackup says that a reference cannot name a Backup, so that a retry would not help.
-	errNoBackup = errors.New("is not the name of a Backup")
-	// errElsewhere says that the configuration forbids to read a Backup in another Namespace.
-	errElsewhere = errors.New("is in another Namespace, and crossNamespaceBackups is false")
-)
-
 // obstacleOf returns why a Backup does not show what was inherited. It returns nil for an error that a retry may solve.
 func obstacleOf(err error, name types.NamespacedName) *remedy.Obstacle {
 	switch {
@@ -122,7 +103,7 @@ func obstacleOf(err error, name types.NamespacedName) *remedy.Obstacle {
 			Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(backupForbidden, name),
 			RequeueAfter: metav1.Duration{Duration: requeueForbidden},
 		}
-	case apierrors.IsNotFound(err), errors.Is(err, errNoBackup), errors.Is(err, errElsewhere),
+	case apierrors.IsNotFound(err), errors.Is(err, sources.ErrNoBackup), errors.Is(err, sources.ErrElsewhere),
 		errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
 		return &remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: err.Error()}
 	default:
@@ -134,7 +115,7 @@ func obstacleOf(err error, name types.NamespacedName) *remedy.Obstacle {
 // Cluster may have no right to read that Namespace. Only the configuration tells nothing about the Backup.
 func elsewhereObstacle(err error, name types.NamespacedName) *remedy.Obstacle {
 	obstacle := &remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(backupElsewhere, name)}
-	if errors.Is(err, errElsewhere) {
+	if errors.Is(err, sources.ErrElsewhere) {
 		obstacle.Message = err.Error()
 		return obstacle
 	}
@@ -142,24 +123,8 @@ func elsewhereObstacle(err error, name types.NamespacedName) *remedy.Obstacle {
 	return obstacle
 }
 
-// readSource makes a live read, because a snapshot is large and is needed once.
-func (r *ClusterReconciler) readSource(
-	ctx context.Context, s *scope, name types.NamespacedName, snapshots *kubeblocks.Snapshots,
-) (rewrite.Source, error) {
-	if len(validation.NameIsDNSSubdomain(name.Name, false)) > 0 || len(validation.ValidateNamespaceName(name.Namespace, false)) > 0 {
-		return rewrite.Source{}, fmt.Errorf("%q %w", truncate(name.String(), maxText), errNoBackup)
-	}
-	if !r.Config.ReadsElsewhere() && name.Namespace != s.cluster.Namespace {
-		return rewrite.Source{}, fmt.Errorf("Backup %s %w", name, errElsewhere) //nolint:staticcheck // a kind is capitalized
-	}
-	var backup kubeblocks.Backup
-	if err := r.APIReader.Get(ctx, name, &backup); err != nil {
-		return rewrite.Source{}, fmt.Errorf("get Backup %s: %w", name, err)
-	}
-	source, err := snapshots.SourceOf(&backup)
-	if name.Namespace != s.cluster.Namespace {
-		// The Cluster does not show them, so they stay in the other Namespace.
-		source.Private, source.Origins = true, nil
-	}
-	return source, err
+// getBackup makes a live read, because a snapshot is large and is needed once.
+func (r *ClusterReconciler) getBackup(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
+	backup := &kubeblocks.Backup{}
+	return backup, r.APIReader.Get(ctx, name, backup)
 }

@@ -3,19 +3,17 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // readRehoming reads the Rehoming of the Cluster. One that a deleted Cluster of the same name owns, or that is being deleted, is not
-// written, because it goes. Its consents and its source were not given for this Cluster. Its mode is obeyed while it exists, if
-// that lets Rehome do less: somebody who says stop is obeyed.
+// written, because it goes.
 func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scope) error {
 	rehoming := &v1alpha1.Rehoming{}
 	err := r.Client.Get(ctx, s.name, rehoming)
@@ -26,24 +24,9 @@ func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scope) error {
 		return fmt.Errorf("get Rehoming: %w", err)
 	}
 	s.policy.uid, s.policy.generation = rehoming.UID, rehoming.Generation
-	owner := clusterOwner(rehoming, s)
-	mode := configv1alpha1.Mode(rehoming.Spec.Mode)
-	switch {
-	case rehoming.DeletionTimestamp.IsZero() && (owner == nil || owner.UID == s.cluster.UID):
-		s.rehoming = rehoming
-	case mode == configv1alpha1.Observe || mode == configv1alpha1.Disabled:
-		s.restraint = mode
-	}
+	owner := sources.OwnerOf(rehoming, s.cluster.UID)
+	s.rehoming, s.restraint = owner.Rehoming, owner.Restraint
 	return nil
-}
-
-// clusterOwner returns the reference of a Rehoming to a Cluster of its name, or nil.
-func clusterOwner(rehoming *v1alpha1.Rehoming, s *scope) *metav1.OwnerReference {
-	i := slices.IndexFunc(rehoming.OwnerReferences, func(o metav1.OwnerReference) bool { return o.Kind == "Cluster" && o.Name == s.name.Name })
-	if i < 0 {
-		return nil
-	}
-	return &rehoming.OwnerReferences[i]
 }
 
 // reportRehoming creates the Rehoming where there is none, and writes its status.

@@ -1,0 +1,75 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// MaxBackups is how many Backups of one Cluster are read.
+const MaxBackups = 32
+
+var (
+	// ErrNoBackup says that a reference cannot name a Backup, so that a retry would not help.
+	ErrNoBackup = errors.New("is not the name of a Backup")
+	// ErrElsewhere says that the configuration forbids to read a Backup in another Namespace.
+	ErrElsewhere = errors.New("is in another Namespace, and crossNamespaceBackups is false")
+)
+
+// Get reads a Backup from the API server.
+type Get func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error)
+
+// Backups reads the Backups of one Cluster, and limits what their snapshots hold together.
+type Backups struct {
+	Get Get
+	// Namespace is that of the Cluster.
+	Namespace string
+	// Elsewhere says that Backups in other Namespaces are read.
+	Elsewhere bool
+
+	snapshots kubeblocks.Snapshots
+}
+
+// Read returns the source cluster of a Backup. An error that says nothing about the Backup is worth a retry.
+func (b *Backups) Read(ctx context.Context, name types.NamespacedName) (rewrite.Source, error) {
+	if err := b.mayRead(name); err != nil {
+		return rewrite.Source{}, err
+	}
+	backup, err := b.Get(ctx, name)
+	if err != nil {
+		return rewrite.Source{}, fmt.Errorf("get Backup %s: %w", name, err)
+	}
+	source, err := b.snapshots.SourceOf(backup)
+	if name.Namespace != b.Namespace {
+		// The Cluster does not show them, so they stay in the other Namespace.
+		source.Private, source.Origins = true, nil
+	}
+	return source, err
+}
+
+func (b *Backups) mayRead(name types.NamespacedName) error {
+	if len(validation.NameIsDNSSubdomain(name.Name, false)) > 0 || len(validation.ValidateNamespaceName(name.Namespace, false)) > 0 {
+		return fmt.Errorf("%q %w", shortened(name.String()), ErrNoBackup)
+	}
+	if !b.Elsewhere && name.Namespace != b.Namespace {
+		return fmt.Errorf("Backup %s %w", name, ErrElsewhere) //nolint:staticcheck // a kind is capitalized
+	}
+	return nil
+}
+
+// maxText bounds a text of a tenant in a message.
+const maxText = 1 << 10
+
+func shortened(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText-len("…")], "") + "…"
+}
