@@ -70,7 +70,7 @@ generate: $(CONTROLLER_GEN) ## Generate deepcopy functions.
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from markers, and copy them to the chart.
 	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd
-	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/..." output:rbac:dir=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=rehome-manager paths="./controllers/...;./pkg/operator/...;./pkg/certificates/..." output:rbac:dir=config/rbac
 	@mkdir -p $(CHART)/files/crds $(CHART)/files/admission
 	@cp config/crd/*.kubeblocks.io_*.yaml $(CHART)/files/crds/
 	@cp $(filter-out %/kustomization.yaml,$(wildcard config/admission/*.yaml)) $(CHART)/files/admission/
@@ -112,7 +112,7 @@ ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run the tests of .ci/run.
 
 .PHONY: test-unit
-test-unit: $(if $(filter-out ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
+test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
 	KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') $(or $(PKG),$$(go list ./... | grep -v /controllers$$))
 
 .PHONY: test-controllers

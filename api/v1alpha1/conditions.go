@@ -28,6 +28,10 @@ const (
 // AnnotationHistory holds, on a Cluster, the remediation history of the Cluster and its Restores. Removing it resets all counts.
 const AnnotationHistory = "rehome.kubeblocks.io/remediation-history"
 
+// AnnotationRewrittenRules holds, on a Cluster, which of its rules were rewritten: digests, and the Cluster's name and Namespace. The
+// webhook keeps those rules when an older manifest is applied again. Removing it ends that.
+const AnnotationRewrittenRules = "rehome.kubeblocks.io/rewritten-rules"
+
 // AnnotationMode holds, on a Namespace, the mode of its Clusters: Enforce, Observe or Disabled.
 const AnnotationMode = "rehome.kubeblocks.io/mode"
 

@@ -18,6 +18,9 @@ type Metrics struct {
 	remediations  *prometheus.CounterVec
 	failures      *prometheus.CounterVec
 	unschedulable prometheus.Histogram
+	// admissions and admissionSeconds count what the webhook answered.
+	admissions       *prometheus.CounterVec
+	admissionSeconds *prometheus.HistogramVec
 
 	mu       sync.Mutex
 	ready    bool
@@ -65,7 +68,20 @@ func New(registry prometheus.Registerer, version string) *Metrics {
 			Help:    "Time from the report that Pods of a restored Cluster are Unschedulable until the report that all have nodes.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 14),
 		}),
+		admissions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rehome_admission_requests_total", Help: "Objects that the webhook answered for, by kind and outcome.",
+		}, []string{"kind", "outcome"}),
+		admissionSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rehome_admission_seconds", Help: "Time that the webhook took to answer, by kind.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 13),
+		}, []string{"kind"}),
 		clusters: map[types.NamespacedName]Cluster{},
+	}
+	for _, kind := range admissionKinds {
+		m.admissionSeconds.WithLabelValues(kind)
+		for _, outcome := range admissionOutcomes {
+			m.admissions.WithLabelValues(kind, string(outcome))
+		}
 	}
 	for _, a := range remedy.Actions() {
 		m.remediations.WithLabelValues(a.Name(), a.Reason())
@@ -75,7 +91,7 @@ func New(registry prometheus.Registerer, version string) *Metrics {
 		Name: "rehome_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	registry.MustRegister(m.remediations, m.failures, m.unschedulable, gauges{m}, build)
+	registry.MustRegister(m.remediations, m.failures, m.unschedulable, m.admissions, m.admissionSeconds, gauges{m}, build)
 	return m
 }
 

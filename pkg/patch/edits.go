@@ -28,11 +28,15 @@ func Edits(edits []rewrite.Edit) []Operation {
 	return operations
 }
 
-// Apply returns JSON with edits applied, and keeps the rest byte for byte. It does not test old values, because the edits were
-// computed from a view of the same JSON, which can lack fields.
+// Untested returns the operations for edits without tests of old values, for an object that nobody else can change meanwhile. The edits
+// were computed from a view of it, which can lack fields.
+func Untested(edits []rewrite.Edit) []Operation {
+	return slices.DeleteFunc(Edits(edits), func(o Operation) bool { return o.Op == "test" })
+}
+
+// Apply returns JSON with edits applied, and keeps the rest byte for byte. It does not test old values.
 func Apply(object []byte, edits []rewrite.Edit) ([]byte, error) {
-	operations := slices.DeleteFunc(Edits(edits), func(o Operation) bool { return o.Op == "test" })
-	data, err := json.Marshal(operations)
+	data, err := json.Marshal(Untested(edits))
 	if err != nil {
 		return nil, fmt.Errorf("marshal JSON Patch: %w", err)
 	}

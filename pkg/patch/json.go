@@ -48,6 +48,20 @@ func Annotation(obj client.Object, key, value string) Operation {
 	return Add(annotationPath(key), value)
 }
 
+// maxAnnotations is the API server's limit of all annotations of an object together, in bytes.
+const maxAnnotations = 256 << 10
+
+// Fits reports whether the annotations of obj stay within the API server's limit with one more.
+func Fits(obj client.Object, key, value string) bool {
+	size := len(key) + len(value)
+	for k, v := range obj.GetAnnotations() {
+		if k != key {
+			size += len(k) + len(v)
+		}
+	}
+	return size <= maxAnnotations
+}
+
 // RemoveAnnotation returns the operation that removes an annotation, which must exist.
 func RemoveAnnotation(key string) Operation { return Remove(annotationPath(key)) }
 

@@ -191,3 +191,24 @@ func withOwn(p Policy, own []corev1.PodAffinityTerm) Policy {
 	p.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution = append(p.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, own...)
 	return p
 }
+
+// Rules that are equal can list their values in another order. A held rule is the one that stood at its index, byte for byte.
+func TestHoldTakesTheRuleAtTheSameIndex(t *testing.T) {
+	policy := func(values ...[]string) Policy {
+		p := apartFrom("", make([]string, len(values))...)
+		for i := range values {
+			p.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[i].LabelSelector = &metav1.LabelSelector{
+				MatchExpressions: []metav1.LabelSelectorRequirement{{Key: LabelInstance, Operator: metav1.LabelSelectorOpIn, Values: values[i]}},
+			}
+		}
+		return p
+	}
+	before, after := policy([]string{"my1", "web1"}, []string{"web1", "my1"}), policy([]string{"kiwi", "web1"}, []string{"web1", "kiwi"})
+	updated := policy([]string{"kiwi", "web1"}, []string{"web1", "my1"})
+
+	held := Hold([]Policy{after}, []Policy{updated}, RewrittenRules([]Policy{before}, []Policy{after}))
+
+	g := NewWithT(t)
+	g.Expect(held).To(HaveLen(1))
+	g.Expect(held[0].To).To(HaveField("MatchExpressions", ConsistOf(HaveField("Values", []string{"web1", "kiwi"}))))
+}

@@ -1,0 +1,177 @@
+package admission
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"sigs.k8s.io/json"
+
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/metrics"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// createCluster rewrites the rules that a Cluster inherited.
+func (h *Handler) createCluster(ctx context.Context, req admission.Request) answer {
+	cluster, err := clusterOf(req.Object.Raw)
+	if err != nil {
+		return later(metrics.AdmissionFailed, req.Name, textBadObject)
+	}
+	cluster.Namespace = req.Namespace
+	if cluster.Name == "" {
+		return later(metrics.AdmissionDeferred, cluster.GenerateName, textNoName)
+	}
+	if runsElsewhere(cluster) {
+		return unchanged
+	}
+	var d decisions
+	var claims bool
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		d, err = h.readDecisions(groupCtx, types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}, "")
+		return err
+	})
+	group.Go(func() (err error) {
+		claims, err = h.hasClaims(groupCtx, cluster.Namespace, client.MatchingLabels{kubeblocks.LabelInstance: cluster.Name})
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return h.unreadable(ctx, cluster.Name, err)
+	}
+	if d.mode == configv1alpha1.Disabled {
+		return unchanged
+	}
+	from := h.readInheritance(ctx, cluster, nil, d)
+	live := kubeblocks.ClusterPolicies(cluster)
+	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, claims)
+	if a.outcome == metrics.AdmissionRewritten {
+		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, live, a.edits)...)
+	} else if _, marked := cluster.Annotations[v1alpha1.AnnotationRewrittenRules]; marked && d.mode == configv1alpha1.Enforce {
+		// The mark came with a snapshot.
+		a.operations = append(a.operations, patch.RemoveAnnotation(v1alpha1.AnnotationRewrittenRules))
+	}
+	return a
+}
+
+// decide turns the rules of an object into an answer.
+func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, mode configv1alpha1.Mode, claims bool) answer {
+	result := i.rewrite(live)
+	changed := changedRules(result.Edits)
+	switch {
+	case len(result.Of(rewrite.Invalid)) > 0:
+		return later(metrics.AdmissionDeferred, name, textInvalid)
+	case changed == 0 && i.unread:
+		return later(metrics.AdmissionDeferred, name, textUnread)
+	case changed == 0:
+		return unchanged
+	case claims:
+		return later(metrics.AdmissionDeferred, name, textClaims)
+	case mode == configv1alpha1.Observe:
+		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldRewrite, rules(changed), i.source, name), source: i.source, rules: changed}
+	}
+	if _, err := patch.Apply(object, result.Edits); err != nil {
+		return later(metrics.AdmissionFailed, name, textUnapplied)
+	}
+	return answer{
+		outcome: metrics.AdmissionRewritten, operations: patch.Untested(result.Edits), edits: result.Edits,
+		warning: warning(textRewrote, rules(changed), i.source, name), source: i.source, rules: changed,
+	}
+}
+
+// changedRules counts the rules that edits change.
+func changedRules(edits []rewrite.Edit) int {
+	changed := map[string]bool{}
+	for _, e := range edits {
+		rule, _, _ := strings.Cut(e.Path, "/labelSelector")
+		rule, _, _ = strings.Cut(rule, "/namespace") // namespaces or namespaceSelector
+		changed[rule] = true
+	}
+	return len(changed)
+}
+
+// mark returns the operations that let the Cluster remember what was rewritten. It returns none where the annotation does not fit.
+func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, object []byte, live []rewrite.Policy, edits []rewrite.Edit) []patch.Operation {
+	after, err := rewrittenPolicies(object, edits)
+	if err != nil {
+		logf.FromContext(ctx).Error(err, "The rewritten rules are not marked")
+		return nil
+	}
+	mark := rewrite.NewMark(rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name}, rewrite.RewrittenRules(live, after)).String()
+	if !patch.Fits(cluster, v1alpha1.AnnotationRewrittenRules, mark) {
+		return nil
+	}
+	return []patch.Operation{patch.Annotation(cluster, v1alpha1.AnnotationRewrittenRules, mark)}
+}
+
+func rewrittenPolicies(object []byte, edits []rewrite.Edit) ([]rewrite.Policy, error) {
+	patched, err := patch.Apply(object, edits)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := clusterOf(patched)
+	if err != nil {
+		return nil, err
+	}
+	return kubeblocks.ClusterPolicies(cluster), nil
+}
+
+// updateCluster keeps rewritten rules where an update brings the stale ones back. It never rewrites a rule, because that could
+// restart a running database.
+func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answer {
+	old, err := clusterOf(req.OldObject.Raw)
+	if err != nil {
+		return later(metrics.AdmissionFailed, req.Name, textBadObject)
+	}
+	updated, err := clusterOf(req.Object.Raw)
+	if err != nil {
+		return later(metrics.AdmissionFailed, req.Name, textBadObject)
+	}
+	mark := old.Annotations[v1alpha1.AnnotationRewrittenRules]
+	rewritten := rewrite.ReadMark(mark, rewrite.Identity{Namespace: req.Namespace, Name: req.Name})
+	edits := rewrite.Hold(kubeblocks.ClusterPolicies(old), kubeblocks.ClusterPolicies(updated), rewritten)
+	if len(edits) == 0 || !updated.DeletionTimestamp.IsZero() {
+		return unchanged
+	}
+	d, err := h.readDecisions(ctx, types.NamespacedName{Namespace: req.Namespace, Name: req.Name}, updated.UID)
+	if err != nil {
+		return h.unreadable(ctx, req.Name, err)
+	}
+	held := changedRules(edits)
+	switch d.mode {
+	case configv1alpha1.Disabled:
+		return unchanged
+	case configv1alpha1.Observe:
+		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldHold, rules(held), req.Name), rules: held}
+	}
+	a := answer{outcome: metrics.AdmissionHeld, operations: patch.Untested(edits), warning: warning(textHeld, rules(held), req.Name), rules: held}
+	if updated.Annotations[v1alpha1.AnnotationRewrittenRules] != mark && patch.Fits(updated, v1alpha1.AnnotationRewrittenRules, mark) {
+		// The manifest replaced the whole object.
+		a.operations = append(a.operations, patch.Annotation(updated, v1alpha1.AnnotationRewrittenRules, mark))
+	}
+	return a
+}
+
+// unreadable admits an object although something could not be read.
+func (h *Handler) unreadable(ctx context.Context, name string, err error) answer {
+	logf.FromContext(ctx).Error(err, "Admitted the object unchanged")
+	return later(metrics.AdmissionFailed, name, textUnreadable)
+}
+
+func clusterOf(object []byte) (*kubeblocks.Cluster, error) {
+	cluster := &kubeblocks.Cluster{}
+	return cluster, json.UnmarshalCaseSensitivePreserveInts(object, cluster)
+}
+
+// runsElsewhere reports whether the Cluster's Pods run behind other API servers.
+func runsElsewhere(cluster *kubeblocks.Cluster) bool {
+	_, elsewhere := cluster.Annotations[kubeblocks.AnnotationMultiClusterPlacement]
+	return elsewhere
+}

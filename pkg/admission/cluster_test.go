@@ -1,0 +1,356 @@
+package admission_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// world is a Namespace with a Backup bp1 of a Cluster my1.
+type world struct {
+	namespace string
+	admin     client.Client
+	warnings  *warnings
+	ctx       context.Context
+}
+
+// warnings collects what the API server warns of.
+type warnings struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (w *warnings) HandleWarningHeaderWithContext(_ context.Context, _ int, _, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.texts = append(w.texts, text)
+}
+
+func (w *warnings) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	texts := w.texts
+	w.texts = nil
+	return texts
+}
+
+func newWorld() *world {
+	GinkgoHelper()
+	w := &world{warnings: &warnings{}, ctx: context.Background()}
+	config := rest.CopyConfig(adminConfig)
+	config.WarningHandlerWithContext = w.warnings
+	w.admin = newClient(config)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	Expect(w.admin.Create(w.ctx, namespace)).To(Succeed())
+	w.namespace = namespace.Name
+	w.backup()
+	return w
+}
+
+func (w *world) backup() {
+	GinkgoHelper()
+	Expect(w.admin.Create(w.ctx, rehometesting.MakeBackup(w.namespace, "bp1").Of(w.source()).Obj())).To(Succeed())
+}
+
+func (w *world) source() *unstructured.Unstructured {
+	return rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
+}
+
+// restored is a Cluster kiwi that is restored from bp1.
+func (w *world) restored() *unstructured.Unstructured {
+	return rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("my1")).
+		RestoredFrom("mysql", "bp1").Obj()
+}
+
+func (w *world) create(obj client.Object) {
+	GinkgoHelper()
+	Expect(w.admin.Create(w.ctx, obj)).To(Succeed())
+}
+
+func (w *world) get(like *unstructured.Unstructured) *unstructured.Unstructured {
+	GinkgoHelper()
+	obj := &unstructured.Unstructured{}
+	obj.SetGroupVersionKind(like.GroupVersionKind())
+	Expect(w.admin.Get(w.ctx, client.ObjectKeyFromObject(like), obj)).To(Succeed())
+	return obj
+}
+
+// names returns the clusters that an object's rules name.
+func names(obj *unstructured.Unstructured) string {
+	GinkgoHelper()
+	data, err := json.Marshal(obj.Object["spec"])
+	Expect(err).NotTo(HaveOccurred())
+	var found []string
+	for _, name := range []string{"my1", "kiwi", "web1"} {
+		if strings.Contains(string(data), fmt.Sprintf("%q:%q", kubeblocks.LabelInstance, name)) {
+			found = append(found, name)
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+const rewroteOne = "Rehome rewrote 1 scheduling rule inherited from my1 to kiwi"
+
+var _ = Describe("A Cluster that is created", func() {
+	var w *world
+	BeforeEach(func() { w = newWorld() })
+
+	It("names itself from the start", func() {
+		kiwi := w.restored()
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+		Expect(w.warnings.take()).To(Equal([]string{rewroteOne}))
+		Expect(w.get(kiwi).GetGeneration()).To(BeNumerically("==", 1))
+	})
+
+	It("is rewritten through v1alpha1, too", func() {
+		kiwi := w.restored()
+		kiwi.SetAPIVersion(kubeblocks.AppsV1alpha1.String())
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+	})
+
+	It("is rewritten by a server-side apply", func() {
+		kiwi := w.restored()
+		Expect(w.admin.Apply(w.ctx, client.ApplyConfigurationFromUnstructured(kiwi), client.FieldOwner("flux"))).To(Succeed())
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+	})
+
+	It("shows the rewrite in a dry run", func() {
+		kiwi := w.restored()
+		Expect(w.admin.Create(w.ctx, kiwi, client.DryRunAll)).To(Succeed())
+
+		Expect(names(kiwi)).To(Equal("kiwi"))
+		Expect(w.admin.Get(w.ctx, client.ObjectKeyFromObject(kiwi), w.restored())).NotTo(Succeed())
+	})
+
+	It("names its Backup in spec.restore", func() {
+		kiwi := w.restored()
+		kiwi.SetAnnotations(nil)
+		source := map[string]any{"apiGroup": "dataprotection.kubeblocks.io", "kind": "Backup", "name": "bp1", "namespace": w.namespace}
+		Expect(unstructured.SetNestedMap(kiwi.Object, source, "spec", "restore", "source")).To(Succeed())
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+	})
+
+	It("keeps every field that Rehome does not know", func() {
+		kiwi := w.restored()
+		Expect(unstructured.SetNestedField(kiwi.Object, map[string]any{"deep": []any{"x", int64(9007199254740993)}}, "spec", "unknown")).To(Succeed())
+		w.create(kiwi)
+
+		unknown, _, err := unstructured.NestedSlice(w.get(kiwi).Object, "spec", "unknown", "deep")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(unknown).To(Equal([]any{"x", int64(9007199254740993)}))
+	})
+
+	It("keeps its rules where it was not restored", func() {
+		kiwi := w.restored()
+		kiwi.SetAnnotations(nil)
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(BeEmpty())
+	})
+
+	It("keeps a rule that is in no snapshot", func() {
+		kiwi := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("proxy", rehometesting.Apart("my1")).
+			RestoredFrom("proxy", "bp1").Obj()
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+	})
+
+	It("is left to the operator while its name is not known", func() {
+		kiwi := w.restored()
+		kiwi.SetName("")
+		kiwi.SetGenerateName("kiwi-")
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("the name is generated")))
+	})
+
+	It("is left to the operator while its Backup is missing", func() {
+		kiwi := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("my1")).
+			RestoredFrom("mysql", "bp2").Obj()
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("a Backup cannot be read yet")))
+	})
+
+	It("is left to the operator while volume claims of its name exist", func() {
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.namespace, Name: "data-kiwi-mysql-0", Labels: map[string]string{kubeblocks.LabelInstance: "kiwi"},
+		}}
+		claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+		claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}
+		w.create(claim)
+		kiwi := w.restored()
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("volume claims of this name exist")))
+	})
+
+	It("is only warned about in mode Observe, and not in mode Disabled", func() {
+		w.mode("Observe")
+		kiwi := w.restored()
+		w.create(kiwi)
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome would rewrite 1 scheduling rule")))
+
+		w.mode("Disabled")
+		Expect(w.admin.Delete(w.ctx, kiwi)).To(Succeed())
+		w.create(w.restored())
+		Expect(w.warnings.take()).To(BeEmpty())
+	})
+
+	It("obeys a Rehoming that exists before it", func() {
+		w.create(&v1alpha1.Rehoming{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kiwi"}, Spec: v1alpha1.RehomingSpec{Mode: "Observe"},
+		})
+		kiwi := w.restored()
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+	})
+
+	It("brings no mark of its source into effect", func() {
+		kiwi := w.restored()
+		w.create(kiwi)
+		mark := w.get(kiwi).GetAnnotations()[v1alpha1.AnnotationRewrittenRules]
+		// The snapshot of kiwi holds kiwi's mark. plum is restored from it, and its rules are its own.
+		plum := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "plum").Component("mysql", rehometesting.Apart("kiwi")).
+			RestoredFrom("mysql", "bp1").Annotation(v1alpha1.AnnotationRewrittenRules, mark).Obj()
+		w.create(plum)
+		Expect(w.get(plum).GetAnnotations()).NotTo(HaveKey(v1alpha1.AnnotationRewrittenRules))
+	})
+
+	It("is rewritten where it has 250 KiB, and CEL does not exceed its budget", func() {
+		source, kiwi := w.source(), w.restored()
+		for _, c := range []*unstructured.Unstructured{source, kiwi} {
+			env := make([]any, 0, 2000)
+			for i := range 2000 {
+				env = append(env, map[string]any{"name": fmt.Sprintf("VARIABLE_%d", i), "value": strings.Repeat("x", 60)})
+			}
+			specs, _, _ := unstructured.NestedSlice(c.Object, "spec", "componentSpecs")
+			specs[0].(map[string]any)["env"] = env
+			Expect(unstructured.SetNestedSlice(c.Object, specs, "spec", "componentSpecs")).To(Succeed())
+		}
+		w.create(rehometesting.MakeBackup(w.namespace, "large").Of(source).Obj())
+		kiwi.SetAnnotations(map[string]string{kubeblocks.AnnotationRestoreFromBackup: fmt.Sprintf(`{"mysql":{"name":"large","namespace":%q}}`, w.namespace)})
+		w.create(kiwi)
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+
+		stale := w.get(kiwi)
+		stale.Object["spec"] = w.restored().Object["spec"]
+		Expect(w.admin.Update(w.ctx, stale)).To(Succeed())
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+	})
+})
+
+var _ = Describe("A Cluster that is updated", func() {
+	var w *world
+	var kiwi *unstructured.Unstructured
+	BeforeEach(func() {
+		w = newWorld()
+		kiwi = w.restored()
+		Expect(w.admin.Apply(w.ctx, client.ApplyConfigurationFromUnstructured(kiwi), client.FieldOwner("flux"))).To(Succeed())
+		w.warnings.take()
+	})
+
+	apply := func() {
+		GinkgoHelper()
+		Expect(w.admin.Apply(w.ctx, client.ApplyConfigurationFromUnstructured(w.restored()), client.FieldOwner("flux"), client.ForceOwnership)).To(Succeed())
+	}
+
+	It("is not changed by the manifest that it was created from", func() {
+		before := w.get(kiwi)
+		apply()
+
+		after := w.get(kiwi)
+		Expect(after.Object["spec"]).To(Equal(before.Object["spec"]))
+		Expect(after.GetGeneration()).To(Equal(before.GetGeneration()))
+		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome kept 1 scheduling rule of kiwi")))
+	})
+
+	It("is held when the Backup and the reference to it are gone", func() {
+		Expect(w.admin.Delete(w.ctx, rehometesting.MakeBackup(w.namespace, "bp1").Obj())).To(Succeed())
+		live := w.get(kiwi)
+		annotations := live.GetAnnotations()
+		delete(annotations, kubeblocks.AnnotationRestoreFromBackup)
+		live.SetAnnotations(annotations)
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		stale := w.get(kiwi)
+		stale.Object["spec"] = w.restored().Object["spec"]
+		Expect(w.admin.Update(w.ctx, stale)).To(Succeed())
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+	})
+
+	It("is held where the whole object is replaced, and stays marked", func() {
+		stale := w.restored()
+		stale.SetResourceVersion(w.get(kiwi).GetResourceVersion())
+		Expect(w.admin.Update(w.ctx, stale)).To(Succeed())
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+		Expect(w.get(kiwi).GetAnnotations()).To(HaveKey(v1alpha1.AnnotationRewrittenRules))
+	})
+
+	It("gets other changes of the same manifest", func() {
+		stale := w.get(kiwi)
+		stale.Object["spec"] = w.restored().Object["spec"]
+		Expect(unstructured.SetNestedField(stale.Object, "Delete", "spec", "terminationPolicy")).To(Succeed())
+		Expect(w.admin.Update(w.ctx, stale)).To(Succeed())
+
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+		policy, _, _ := unstructured.NestedString(w.get(kiwi).Object, "spec", "terminationPolicy")
+		Expect(policy).To(Equal("Delete"))
+	})
+
+	It("is not held in mode Disabled, nor without the mark", func() {
+		w.mode("Disabled")
+		apply()
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+	})
+
+	It("is never rewritten", func() {
+		w.mode("Disabled")
+		plum := w.restored()
+		plum.SetName("plum")
+		w.create(plum)
+		Expect(w.admin.Patch(w.ctx, plum, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}},"spec":{"terminationPolicy":"Delete"}}`)))).To(Succeed())
+		w.mode("Enforce")
+		Expect(w.admin.Patch(w.ctx, plum, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"terminationPolicy":"Halt"}}`)))).To(Succeed())
+
+		Expect(names(w.get(plum))).To(Equal("my1"))
+	})
+})
+
+// mode sets the mode of the Namespace.
+func (w *world) mode(mode string) {
+	GinkgoHelper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationMode, mode)
+	Expect(w.admin.Patch(w.ctx, namespace, client.RawPatch(types.MergePatchType, []byte(patch)))).To(Succeed())
+}

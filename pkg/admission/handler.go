@@ -1,0 +1,100 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/metrics"
+)
+
+// Path is where the handler is served.
+const Path = "/mutate"
+
+const (
+	// deadline is when the handler answers at the latest. The API server waits for five seconds.
+	deadline = 3 * time.Second
+	// maxAtOnce is how many requests are decided at once. Others wait until the deadline.
+	maxAtOnce = 16
+	// maxObject is the limit of an object in bytes. An annotation holds the Backup's copy of it, so no restored Cluster is as large.
+	maxObject = 1 << 20
+)
+
+// Handler answers requests about Clusters and Restores. It reads from the API server, so every replica answers alike.
+type Handler struct {
+	// APIReader makes live reads.
+	APIReader client.Reader
+	// Apps is the version through which Clusters and Components are read.
+	Apps    schema.GroupVersion
+	Config  configv1alpha1.Configuration
+	Metrics *metrics.Metrics
+
+	slots chan struct{}
+	reads singleflight.Group
+}
+
+// NewHandler returns a handler.
+func NewHandler(reader client.Reader, apps schema.GroupVersion, config *configv1alpha1.Configuration, m *metrics.Metrics) *Handler {
+	return &Handler{APIReader: reader, Apps: apps, Config: *config, Metrics: m, slots: make(chan struct{}, maxAtOnce)}
+}
+
+// Webhook returns the handler as an HTTP handler.
+func (h *Handler) Webhook() http.Handler { return &webhook.Admission{Handler: h} }
+
+// Handle answers one request. It always admits the object: whatever it cannot do, the operator does afterwards.
+func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	a := h.answer(ctx, req)
+	h.Metrics.ObserveAdmission(req.Kind.Kind, a.outcome, time.Since(begun))
+	if a.outcome != metrics.AdmissionUnchanged {
+		logf.FromContext(ctx).Info("Answered", "outcome", a.outcome, "rules", a.rules, "source", a.source, "warning", a.warning)
+	}
+	return a.response()
+}
+
+// answer waits for a slot and decides. A panic must not become a refusal.
+func (h *Handler) answer(ctx context.Context, req admission.Request) (a answer) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-ctx.Done():
+		return later(metrics.AdmissionFailed, req.Name, textBusy)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			logf.FromContext(ctx).Error(fmt.Errorf("panic: %v", r), "Admitted the object unchanged")
+			a = later(metrics.AdmissionFailed, req.Name, textPanic)
+		}
+	}()
+	return h.decide(ctx, req)
+}
+
+func (h *Handler) decide(ctx context.Context, req admission.Request) answer {
+	isCreate, isUpdate := req.Operation == admissionv1.Create, req.Operation == admissionv1.Update
+	switch {
+	case req.SubResource != "":
+		return unchanged
+	case len(req.Object.Raw) > maxObject:
+		return later(metrics.AdmissionDeferred, req.Name, textTooLarge)
+	case req.Kind.Kind == "Cluster" && isCreate:
+		return h.createCluster(ctx, req)
+	case req.Kind.Kind == "Cluster" && isUpdate:
+		return h.updateCluster(ctx, req)
+	case req.Kind.Kind == "Restore" && isCreate:
+		return h.createRestore(ctx, req)
+	default:
+		return unchanged
+	}
+}

@@ -1,0 +1,83 @@
+package admission_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+func quantity(text string) *resource.Quantity { return ptr.To(resource.MustParse(text)) }
+
+var _ = Describe("A Restore that is created", func() {
+	var w *world
+	var kiwi, component *unstructured.Unstructured
+	BeforeEach(func() {
+		w = newWorld()
+		// The webhook was down when the Cluster was created.
+		w.mode("Disabled")
+		kiwi = w.restored()
+		w.create(kiwi)
+		component = rehometesting.MakeComponent(kiwi, "mysql").Policy(rehometesting.Apart("my1")).Obj()
+		w.create(component)
+		w.mode("Enforce")
+	})
+
+	restore := func() *unstructured.Unstructured {
+		return rehometesting.MakeRestore(w.namespace, "kiwi-mysql-preparedata").Of(component).Backup("bp1").Stale("my1").Obj()
+	}
+
+	It("names the restored Cluster, although its Component is stale", func() {
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("kiwi"))
+		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome rewrote 1 scheduling rule inherited from my1")))
+	})
+
+	It("is left alone where volumes exist, because the Cluster may keep its rules", func() {
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.namespace, Name: "data-kiwi-mysql-0",
+			Labels: map[string]string{kubeblocks.LabelInstance: "kiwi", kubeblocks.LabelComponentName: "mysql"},
+		}}
+		claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+		claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}
+		w.create(claim)
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("my1"))
+	})
+
+	It("is left alone where it belongs to an operation, or to no Component of the Cluster", func() {
+		r := restore()
+		r.SetLabels(map[string]string{kubeblocks.LabelInstance: "kiwi", kubeblocks.LabelOpsRequestName: "rebuild"})
+		w.create(r)
+		Expect(names(w.get(r))).To(Equal("my1"))
+
+		other := restore()
+		other.SetName("other")
+		other.SetOwnerReferences([]metav1.OwnerReference{{
+			APIVersion: kubeblocks.AppsV1.String(), Kind: "Component", Name: component.GetName(), UID: "another", Controller: ptr.To(true),
+		}})
+		w.create(other)
+		Expect(names(w.get(other))).To(Equal("my1"))
+	})
+
+	It("is left alone on KubeBlocks 1.2", func() {
+		live := w.get(kiwi)
+		source := map[string]any{"apiGroup": "dataprotection.kubeblocks.io", "kind": "Backup", "name": "bp1", "namespace": w.namespace}
+		Expect(unstructured.SetNestedMap(live.Object, source, "spec", "restore", "source")).To(Succeed())
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("my1"))
+	})
+})
