@@ -49,6 +49,7 @@ type managerOptions struct {
 	probeAddress   string
 	leaderElect    bool
 	leaseNamespace string
+	webhookAddress string
 }
 
 func newManager() *cobra.Command {
@@ -65,6 +66,7 @@ func newManager() *cobra.Command {
 	flags.StringVar(&o.config, "config", "", "configuration file (default: none, all settings have their defaults)")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "", `address of the metrics endpoint; "0" disables it`)
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "", `address of /healthz and /readyz; "0" disables them`)
+	flags.StringVar(&o.webhookAddress, "webhook-bind-address", "", `address of the webhook that rewrites rules at admission; "0" disables it`)
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect one of several managers to act; required when more than one runs")
 	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "", "namespace of the lease (default: the Pod's own)")
 	config.RegisterFlags(flags)
@@ -95,6 +97,9 @@ func (o *managerOptions) override(settings *configv1alpha1.Configuration) {
 	}
 	if o.probeAddress != "" {
 		settings.Health.BindAddress = o.probeAddress
+	}
+	if o.webhookAddress != "" {
+		settings.Webhook.BindAddress = o.webhookAddress
 	}
 	if o.leaderElect {
 		settings.LeaderElection.Enabled = true

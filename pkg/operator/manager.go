@@ -50,9 +50,13 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 		return err
 	}
 	defer h.watch(reconciler.Stuck)()
+	trusted, err := addWebhook(mgr, settings, now, m)
+	if err != nil {
+		return err
+	}
 	h.notReadyf("reading Clusters and Restores into the cache")
 	for _, runnable := range []manager.Runnable{
-		whenSynced{mgr.GetCache(), h.ready},
+		whenSynced{mgr.GetCache(), trusted, h},
 		&servedWatch{config: cfg, cache: mgr.GetCache(), now: now, changed: make(chan struct{}, 1), end: cancel},
 	} {
 		if err := mgr.Add(runnable); err != nil {
@@ -63,10 +67,11 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 	return mgr.Start(ctx)
 }
 
-// whenSynced calls a function when the caches have synced.
+// whenSynced makes the operator ready when the caches have synced and API servers trust the webhook's certificate.
 type whenSynced struct {
-	cache cache.Cache
-	ready func()
+	cache   cache.Cache
+	trusted <-chan struct{}
+	health  *health
 }
 
 var _ manager.LeaderElectionRunnable = whenSynced{}
@@ -74,10 +79,16 @@ var _ manager.LeaderElectionRunnable = whenSynced{}
 // NeedLeaderElection says that a manager is ready before it leads.
 func (whenSynced) NeedLeaderElection() bool { return false }
 
-// Start waits for the caches.
+// Start waits for the caches and the certificate.
 func (w whenSynced) Start(ctx context.Context) error {
-	if w.cache.WaitForCacheSync(ctx) {
-		w.ready()
+	if !w.cache.WaitForCacheSync(ctx) {
+		return nil
+	}
+	w.health.notReadyf("publishing the webhook's certificate")
+	select {
+	case <-ctx.Done():
+	case <-w.trusted:
+		w.health.ready()
 	}
 	return nil
 }

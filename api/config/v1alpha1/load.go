@@ -89,6 +89,10 @@ func (c *Configuration) setDefaults() {
 	setDefault(&c.Metrics.BindAddress, ":8443")
 	setDefault(&c.Health.BindAddress, ":8081")
 	setDefault(&c.LogLevel, LogInfo)
+	setDefault(&c.Webhook.BindAddress, "0")
+	setDefault(&c.Webhook.Certificates, SelfSignedCertificates)
+	setDefault(&c.Webhook.CertificateDirectory, "/etc/rehome-webhook")
+	setDefault(&c.Webhook.Configuration, "rehome")
 	l := &c.Limits
 	setDefault(&l.AttemptsPerRestore, 3)
 	setDefault(&l.AttemptSpacing.Duration, 30*time.Second)
@@ -112,6 +116,8 @@ func (c *Configuration) validate() field.ErrorList {
 	problems = append(problems, oneOf(field.NewPath("restorePods"), c.RestorePods, Inherit, Auto, Relaxed)...)
 	problems = append(problems, oneOf(field.NewPath("databasePods"), c.DatabasePods, RecreateDatabasePods, ReportDatabasePods)...)
 	problems = append(problems, oneOf(field.NewPath("logLevel"), c.LogLevel, LogError, LogInfo, LogDebug, LogTrace)...)
+	problems = append(problems, oneOf(field.NewPath("webhook", "certificates"), c.Webhook.Certificates,
+		SelfSignedCertificates, CertManagerCertificates, ExistingCertificates)...)
 	problems = append(problems, each(field.NewPath("identityLabels"), c.IdentityLabels, validation.IsQualifiedName)...)
 	problems = append(problems, each(field.NewPath("watchNamespaces"), c.WatchNamespaces, validation.IsDNS1123Label)...)
 	return append(problems, c.Limits.validate(field.NewPath("limits"))...)

@@ -23,21 +23,22 @@ func TestLoadFillsInDefaults(t *testing.T) {
 
 func TestLoadRefusesWhatIsWrongByItsPath(t *testing.T) {
 	for name, c := range map[string]struct{ file, problem string }{
-		"another kind":        {"kind: Configuration\n", "apiVersion and kind"},
-		"an unknown field":    {header + "limits: {atempts: 3}\n", `unknown field "limits.atempts"`},
-		"a field twice":       {header + "mode: Observe\nmode: Enforce\n", "mode"},
-		"a wrong type":        {header + "limits: {remediationBurst: many}\n", "limits.remediationBurst"},
-		"an unknown mode":     {header + "mode: Sometimes\n", `must be Enforce, Observe or Disabled, got "Sometimes"`},
-		"off":                 {header + "mode: off\n", "write Disabled"},
-		"Off":                 {header + "mode: Off\n", "write Disabled"},
-		"a quoted off":        {header + "mode: 'oFF'\n", "write Disabled"},
-		"false":               {header + "mode: false\n", "write Disabled"},
-		"unknown Pods":        {header + "databasePods: Delete\n", `databasePods: Unsupported value: "Delete"`},
-		"unknown Pods' rules": {header + "restorePods: Loose\n", `restorePods: Unsupported value: "Loose"`},
-		"a bad label":         {header + "identityLabels: [ok, not ok]\n", "identityLabels[1]"},
-		"a bad namespace":     {header + "watchNamespaces: [Default]\n", "watchNamespaces[0]"},
-		"an unknown level":    {header + "logLevel: Loud\n", `logLevel: Unsupported value: "Loud"`},
-		"a negative limit":    {header + "limits: {breakerCoolDown: -1s}\n", "limits.breakerCoolDown"},
+		"another kind":         {"kind: Configuration\n", "apiVersion and kind"},
+		"an unknown field":     {header + "limits: {atempts: 3}\n", `unknown field "limits.atempts"`},
+		"a field twice":        {header + "mode: Observe\nmode: Enforce\n", "mode"},
+		"a wrong type":         {header + "limits: {remediationBurst: many}\n", "limits.remediationBurst"},
+		"an unknown mode":      {header + "mode: Sometimes\n", `must be Enforce, Observe or Disabled, got "Sometimes"`},
+		"off":                  {header + "mode: off\n", "write Disabled"},
+		"Off":                  {header + "mode: Off\n", "write Disabled"},
+		"a quoted off":         {header + "mode: 'oFF'\n", "write Disabled"},
+		"false":                {header + "mode: false\n", "write Disabled"},
+		"unknown Pods":         {header + "databasePods: Delete\n", `databasePods: Unsupported value: "Delete"`},
+		"unknown Pods' rules":  {header + "restorePods: Loose\n", `restorePods: Unsupported value: "Loose"`},
+		"a bad label":          {header + "identityLabels: [ok, not ok]\n", "identityLabels[1]"},
+		"a bad namespace":      {header + "watchNamespaces: [Default]\n", "watchNamespaces[0]"},
+		"unknown certificates": {header + "webhook: {certificates: Mine}\n", `webhook.certificates: Unsupported value: "Mine"`},
+		"an unknown level":     {header + "logLevel: Loud\n", `logLevel: Unsupported value: "Loud"`},
+		"a negative limit":     {header + "limits: {breakerCoolDown: -1s}\n", "limits.breakerCoolDown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load([]byte(c.file))

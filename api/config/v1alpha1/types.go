@@ -105,6 +105,7 @@ type Configuration struct {
 	Metrics         Metrics        `json:"metrics,omitempty"`
 	Health          Health         `json:"health,omitempty"`
 	LeaderElection  LeaderElection `json:"leaderElection,omitempty"`
+	Webhook         Webhook        `json:"webhook,omitempty"`
 	// LogLevel is Error, Info, Debug or Trace. Default: Info.
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
@@ -127,6 +128,31 @@ type Metrics struct {
 type Health struct {
 	// BindAddress of the endpoint; "0" serves none. Default: ":8081".
 	BindAddress string `json:"bindAddress,omitempty"`
+}
+
+// Certificates says where the webhook's certificate comes from.
+type Certificates string
+
+// The origins of the certificate.
+const (
+	// SelfSignedCertificates are made in memory, and added to the caBundle of the MutatingWebhookConfiguration.
+	SelfSignedCertificates Certificates = "SelfSigned"
+	// CertManagerCertificates are made by cert-manager, which also sets caBundle. They are read from a folder.
+	CertManagerCertificates Certificates = "CertManager"
+	// ExistingCertificates are read from a folder. Somebody else sets caBundle.
+	ExistingCertificates Certificates = "Existing"
+)
+
+// Webhook says where the webhook is served that rewrites rules at admission.
+type Webhook struct {
+	// BindAddress of the webhook; "0" serves none. Default: "0".
+	BindAddress string `json:"bindAddress,omitempty"`
+	// Certificates is SelfSigned, CertManager or Existing. Default: SelfSigned.
+	Certificates Certificates `json:"certificates,omitempty"`
+	// CertificateDirectory holds tls.crt and tls.key, unless the certificate is SelfSigned. Default: /etc/rehome-webhook.
+	CertificateDirectory string `json:"certificateDirectory,omitempty"`
+	// Configuration is the name of the MutatingWebhookConfiguration. Default: rehome.
+	Configuration string `json:"configuration,omitempty"`
 }
 
 // LeaderElection lets one of several managers act.
