@@ -74,6 +74,8 @@ manifests: $(CONTROLLER_GEN) ## Generate the CRD and the RBAC rules from markers
 	@mkdir -p $(CHART)/files/crds $(CHART)/files/admission
 	@cp config/crd/*.kubeblocks.io_*.yaml $(CHART)/files/crds/
 	@cp $(filter-out %/kustomization.yaml,$(wildcard config/admission/*.yaml)) $(CHART)/files/admission/
+	@cat config/webhook/configuration.yaml > $(CHART)/files/webhook.yaml
+	@cat config/webhook/policy.yaml > $(CHART)/files/webhook-policy.yaml
 	@cat config/rbac/role.yaml config/rbac/user_roles.yaml > $(CHART)/files/roles.yaml
 	@cp config/grafana/rehome.json $(CHART)/files/
 	@sed '/^---$$/d' config/prometheus/rules.yaml > $(CHART)/files/rules.yaml

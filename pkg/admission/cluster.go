@@ -26,11 +26,11 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 		return later(metrics.AdmissionFailed, req.Name, textBadObject)
 	}
 	cluster.Namespace = req.Namespace
+	if cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] == "" && cluster.Spec.Restore == nil || runsElsewhere(cluster) {
+		return unchanged
+	}
 	if cluster.Name == "" {
 		return later(metrics.AdmissionDeferred, cluster.GenerateName, textNoName)
-	}
-	if runsElsewhere(cluster) {
-		return unchanged
 	}
 	var d decisions
 	var claims bool

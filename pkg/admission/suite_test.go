@@ -43,18 +43,20 @@ func TestAdmission(t *testing.T) {
 var (
 	// admin plays the cluster's owner and KubeBlocks.
 	admin client.Client
+	// rehome has the rights of the manifests.
+	rehome client.Client
 	// clock is that of the certificates.
 	clock = clocktesting.NewFakeClock(time.Now())
 	// certificate is served by the webhook; registry holds its metrics.
 	certificate *certificates.SelfSigned
 	registry    = prometheus.NewRegistry()
-	// mux answers; a test can replace the webhook for a while.
+	// handler answers.
 	handler = &switchable{}
 	// adminConfig makes more clients.
 	adminConfig *rest.Config
 )
 
-// switchable lets a test see and delay requests.
+// switchable lets a test see requests, and answer them.
 type switchable struct {
 	http.Handler
 	before func(http.ResponseWriter, *http.Request) bool
@@ -67,7 +69,7 @@ func (s *switchable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(w, r)
 }
 
-const configurationName = "rehome"
+const configurationName = "rehome-webhook"
 
 var _ = BeforeSuite(func() {
 	generation := rehometesting.V10()
@@ -78,9 +80,9 @@ var _ = BeforeSuite(func() {
 	adminConfig.QPS = -1
 	admin = newClient(adminConfig)
 
-	rehome := newClient(rehomeUser(environment))
+	rehome = newClient(rehomeUser(environment))
 	handler.Handler = admission.NewHandler(rehome, generation.Apps, configv1alpha1.Defaults(), metrics.New(registry, "test")).Webhook()
-	certificate = &certificates.SelfSigned{Client: rehome, Reader: rehome, Name: configurationName, Clock: clock}
+	certificate = &certificates.SelfSigned{Client: rehome, Reader: rehome, Name: configurationName, Clock: clock, Lifetime: 30 * time.Minute}
 	address := serve()
 	register(address)
 	publish()
@@ -146,7 +148,12 @@ func publish() {
 	_, err = certificate.Step(context.Background())
 	Expect(err).NotTo(HaveOccurred())
 	Expect(certificate.Trusted()).To(BeClosed())
-	// The API server notices within a moment that it has a webhook.
+	awaitWebhook()
+}
+
+// awaitWebhook waits until the API server asks the webhook: it notices a change within a moment.
+func awaitWebhook() {
+	GinkgoHelper()
 	Eventually(func(g Gomega) {
 		source := rehometesting.MakeCluster(rehometesting.V10(), metav1.NamespaceDefault, "probe-source").Component("mysql", rehometesting.Apart("probe-source")).Obj()
 		backup := rehometesting.MakeBackup(metav1.NamespaceDefault, "probe").Of(source).Obj()

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// lifetime is how long a certificate is valid. Its successor is made after two thirds of it.
+	// lifetime is how long a certificate is valid by default. Its successor is made after two thirds of it.
 	lifetime = 7 * 24 * time.Hour
 	// clockSkew is how far the clock of an API server may be behind.
 	clockSkew = 2 * time.Hour
 )
 
 // newLeaf makes a self-signed certificate for hosts. It cannot sign others.
-func newLeaf(hosts []string, now time.Time) (*tls.Certificate, error) {
+func newLeaf(hosts []string, now time.Time, lifetime time.Duration) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -59,7 +59,10 @@ func newLeaf(hosts []string, now time.Time) (*tls.Certificate, error) {
 }
 
 // renewal is when the successor of a certificate is made.
-func renewal(c *tls.Certificate) time.Time { return c.Leaf.NotAfter.Add(-lifetime / 3) }
+func renewal(c *tls.Certificate) time.Time {
+	made := c.Leaf.NotBefore.Add(clockSkew)
+	return c.Leaf.NotAfter.Add(-c.Leaf.NotAfter.Sub(made) / 3)
+}
 
 // covers reports whether a certificate is for exactly these hosts.
 func covers(c *tls.Certificate, hosts []string) bool {

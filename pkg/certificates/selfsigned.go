@@ -2,6 +2,7 @@ package certificates
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -28,7 +29,7 @@ const (
 	retryInterval = time.Second
 )
 
-// +kubebuilder:rbac:roleName=rehome-webhook,groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=rehome,verbs=get;patch
+// +kubebuilder:rbac:roleName=rehome-webhook,groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=rehome-webhook,verbs=get;patch
 
 // SelfSigned holds a certificate that it made itself, and adds it to the caBundle of one MutatingWebhookConfiguration. Replicas do so
 // side by side. The names in the certificate are those under which the configuration reaches the webhook.
@@ -39,6 +40,8 @@ type SelfSigned struct {
 	// Name is that of the configuration.
 	Name  string
 	Clock clock.Clock
+	// Lifetime is how long a certificate is valid. Default: 7 days.
+	Lifetime time.Duration
 
 	mu sync.Mutex
 	// current is served. next is served once API servers trust it; it is published since publishedAt.
@@ -126,7 +129,7 @@ func (s *SelfSigned) prepare(hosts []string, now time.Time) error {
 	if latest != nil && now.Before(renewal(latest)) && covers(latest, hosts) {
 		return nil
 	}
-	next, err := newLeaf(hosts, now)
+	next, err := newLeaf(hosts, now, cmp.Or(s.Lifetime, lifetime))
 	if err != nil {
 		return err
 	}

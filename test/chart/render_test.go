@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -43,6 +45,16 @@ func TestValuesSelectObjects(t *testing.T) {
 		{"admissionPolicy: {enabled: false}", "", "ValidatingAdmissionPolicy"},
 		{namespaced, "Role shop/rehome-manager", "ClusterRole rehome-manager"},
 		{namespaced, "RoleBinding bank/rehome-manager", "ClusterRoleBinding rehome-manager"},
+		{"", "MutatingWebhookConfiguration rehome-webhook", "Certificate "},
+		{"", "Service rehome-system/rehome-webhook", "Issuer "},
+		{"", "ClusterRole rehome-webhook", ""},
+		{"", "ValidatingAdmissionPolicy rehome-webhook", ""},
+		{"webhook: {enabled: false}", "", "MutatingWebhookConfiguration "},
+		{"webhook: {enabled: false}", "", "Service rehome-system/rehome-webhook"},
+		{"webhook: {enabled: false}", "", "ClusterRole rehome-webhook"},
+		{certManager, "Certificate rehome-system/rehome-webhook", "ClusterRole rehome-webhook"},
+		{certManager, "Issuer rehome-system/rehome-webhook", "ClusterRoleBinding rehome-webhook"},
+		{"webhook: {certificates: Existing, existingSecret: theirs}", "MutatingWebhookConfiguration rehome-webhook", "ClusterRole rehome-webhook"},
 		{"nameOverride: rules", "Deployment rehome-system/rehome-rules", ""},
 		{"fullnameOverride: rules", "Deployment rehome-system/rules", ""},
 	} {
@@ -57,6 +69,41 @@ func TestValuesSelectObjects(t *testing.T) {
 			}
 		})
 	}
+}
+
+// certManager are the values of an operator whose certificate cert-manager makes.
+const certManager = "webhook: {certificates: CertManager}"
+
+func webhooks(t *testing.T, text string) []admissionregistrationv1.MutatingWebhook {
+	t.Helper()
+	return decoded[admissionregistrationv1.MutatingWebhookConfiguration](t, parse(t, text).only(t, "MutatingWebhookConfiguration")).Webhooks
+}
+
+// Tools that compare manifests would see a difference wherever a Pod or cert-manager has set caBundle.
+func TestOnlyAnExistingCertificateHasACABundleInTheManifests(t *testing.T) {
+	g := NewWithT(t)
+	for _, text := range []string{rendered(t, ""), rendered(t, certManager), build(t, "default")} {
+		g.Expect(text).NotTo(ContainSubstring("caBundle: \"\""))
+		g.Expect(webhooks(t, text)).To(HaveEach(HaveField("ClientConfig.CABundle", BeEmpty())))
+	}
+	existing := rendered(t, "webhook: {certificates: Existing, existingSecret: theirs, caBundle: b25l}")
+	g.Expect(webhooks(t, existing)).To(HaveEach(HaveField("ClientConfig.CABundle", BeEquivalentTo("one"))))
+	g.Expect(podTemplate(t, parse(t, existing)).Spec.Volumes).To(ContainElement(HaveField("Secret.SecretName", "theirs")))
+}
+
+func TestTheWebhookIsAskedForManagedNamespacesOnly(t *testing.T) {
+	g := NewWithT(t)
+	in := func(names ...string) types.GomegaMatcher {
+		return HaveEach(HaveField("NamespaceSelector.MatchExpressions", ConsistOf(SatisfyAll(
+			HaveField("Key", corev1.LabelMetadataName), HaveField("Values", names)))))
+	}
+	g.Expect(webhooks(t, rendered(t, namespaced))).To(in("shop", "bank"))
+	g.Expect(webhooks(t, build(t, "namespaced"))).To(in("default"))
+	g.Expect(webhooks(t, rendered(t, ""))).To(HaveEach(HaveField("NamespaceSelector", BeNil())))
+}
+
+func TestChartAndKustomizeRegisterTheSameWebhooks(t *testing.T) {
+	NewWithT(t).Expect(webhooks(t, rendered(t, ""))).To(Equal(webhooks(t, build(t, "default"))))
 }
 
 func TestValuesSelectTheImage(t *testing.T) {

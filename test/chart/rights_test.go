@@ -77,6 +77,14 @@ func testRights(t *testing.T, s *server) {
 				}
 				g.Expect(s.may(t.Context(), rehome, lease)).To(BeTrue(), verb)
 			}
+			for _, verb := range []string{"get", "patch", "update", "delete", "list"} {
+				configuration := authorizationv1.ResourceAttributes{
+					Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Name: "rehome-webhook", Verb: verb,
+				}
+				g.Expect(s.may(t.Context(), rehome, configuration)).To(Equal(verb == "get" || verb == "patch"), verb)
+				configuration.Name = "another"
+				g.Expect(s.may(t.Context(), rehome, configuration)).To(BeFalse(), verb)
+			}
 		})
 	}
 }

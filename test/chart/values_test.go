@@ -38,6 +38,9 @@ func TestInvalidValuesAreRefused(t *testing.T) {
 		"enabled: 'yes'":                           "at '/enabled'",
 		"global: {imagePullSecrets: [{}]}":         "at '/global/imagePullSecrets/0'",
 		"networkPolicy: {metricsFrom: monitoring}": "at '/networkPolicy/metricsFrom'",
+		"webhook: {failurePolicy: Sometimes}":      "at '/webhook/failurePolicy'",
+		"webhook: {certificates: Mine}":            "at '/webhook/certificates'",
+		"webhook: {certificates: Existing}":        "webhook.existingSecret is required if webhook.certificates is Existing",
 		"serviceAccount: {create: false}":          "serviceAccount.name is required if serviceAccount.create is false",
 	} {
 		t.Run(values, func(t *testing.T) {
@@ -146,12 +149,14 @@ func TestTheDefaultsAreThoseOfTheOperator(t *testing.T) {
 
 	want := configv1alpha1.Defaults()
 	want.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: ownNamespace}
+	want.Webhook.BindAddress = ":9443"
 	want.IdentityLabels = []string{}
 	g.Expect(got).To(Equal(want))
 }
 
 // setByChart are the fields of the configuration that the chart sets from other values.
-var setByChart = []string{"apiVersion", "kind", "leaderElection.enabled", "leaderElection.namespace", "watchNamespaces"}
+var setByChart = []string{"apiVersion", "kind", "leaderElection.enabled", "leaderElection.namespace", "watchNamespaces",
+	"webhook.bindAddress", "webhook.certificates", "webhook.certificateDirectory", "webhook.configuration"}
 
 func TestTheSchemaHasAllFieldsOfTheConfiguration(t *testing.T) {
 	g := NewWithT(t)

@@ -92,7 +92,7 @@ func (c *Configuration) setDefaults() {
 	setDefault(&c.Webhook.BindAddress, "0")
 	setDefault(&c.Webhook.Certificates, SelfSignedCertificates)
 	setDefault(&c.Webhook.CertificateDirectory, "/etc/rehome-webhook")
-	setDefault(&c.Webhook.Configuration, "rehome")
+	setDefault(&c.Webhook.Configuration, "rehome-webhook")
 	l := &c.Limits
 	setDefault(&l.AttemptsPerRestore, 3)
 	setDefault(&l.AttemptSpacing.Duration, 30*time.Second)

@@ -151,7 +151,7 @@ type Webhook struct {
 	Certificates Certificates `json:"certificates,omitempty"`
 	// CertificateDirectory holds tls.crt and tls.key, unless the certificate is SelfSigned. Default: /etc/rehome-webhook.
 	CertificateDirectory string `json:"certificateDirectory,omitempty"`
-	// Configuration is the name of the MutatingWebhookConfiguration. Default: rehome.
+	// Configuration is the name of the MutatingWebhookConfiguration. Default: rehome-webhook.
 	Configuration string `json:"configuration,omitempty"`
 }
 

@@ -90,6 +90,9 @@ imagePullSecrets:
 {{- $_ := set $config "apiVersion" "config.rehome.kubeblocks.io/v1alpha1" -}}
 {{- $_ := set $config "kind" "Configuration" -}}
 {{- $_ := set $config "leaderElection" (dict "enabled" true "namespace" .Release.Namespace) -}}
+{{- if .Values.webhook.enabled -}}
+{{- $_ := set $config "webhook" (dict "bindAddress" (printf ":%d" (int .Values.webhook.port)) "certificates" .Values.webhook.certificates "configuration" (printf "%s-webhook" (include "rehome.fullname" .))) -}}
+{{- end -}}
 {{- with include "rehome.namespaces" . | fromJsonArray -}}
 {{- $_ := set $config "watchNamespaces" . -}}
 {{- end -}}
@@ -109,6 +112,17 @@ imagePullSecrets:
 
 {{- define "rehome.healthPort" -}}
 {{- include "rehome.port" .Values.config.health.bindAddress -}}
+{{- end -}}
+
+{{/* The Secret that holds the webhook's certificate; empty where a Pod makes it itself. */}}
+{{- define "rehome.webhookSecret" -}}
+{{- if .Values.webhook.enabled -}}
+{{- if eq .Values.webhook.certificates "CertManager" -}}
+{{- include "rehome.fullname" . }}-webhook
+{{- else if eq .Values.webhook.certificates "Existing" -}}
+{{- required "webhook.existingSecret is required if webhook.certificates is Existing" .Values.webhook.existingSecret -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The rules of a generated role. Takes a dict with root, the top context, and name, the name of the role. */}}

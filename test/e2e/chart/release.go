@@ -36,7 +36,8 @@ type Release struct {
 
 // Install installs the chart. With namespaces, Rehome has rights in these only. Missing namespaces are created.
 func Install(ctx context.Context, cp *controlplane.ControlPlane, namespaces ...string) (*Release, error) {
-	objects, err := render(map[string]any{"managedNamespaces": strings.Join(namespaces, ",")})
+	// The scenarios are about repairs.
+	objects, err := render(map[string]any{"managedNamespaces": strings.Join(namespaces, ","), "webhook": map[string]any{"enabled": false}})
 	if err != nil {
 		return nil, err
 	}

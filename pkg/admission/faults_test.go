@@ -1,0 +1,187 @@
+package admission_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// setWebhook points the registered webhooks at an address, and restores them after the spec.
+func setWebhook(address string, failurePolicy admissionregistrationv1.FailurePolicyType) {
+	GinkgoHelper()
+	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
+	Expect(admin.Get(context.Background(), types.NamespacedName{Name: configurationName}, configuration)).To(Succeed())
+	before := configuration.DeepCopy()
+	DeferCleanup(func(ctx context.Context) {
+		latest := &admissionregistrationv1.MutatingWebhookConfiguration{}
+		Expect(admin.Get(ctx, types.NamespacedName{Name: configurationName}, latest)).To(Succeed())
+		latest.Webhooks = before.Webhooks
+		Expect(admin.Update(ctx, latest)).To(Succeed())
+		awaitWebhook()
+	})
+	for i := range configuration.Webhooks {
+		configuration.Webhooks[i].FailurePolicy = ptr.To(failurePolicy)
+		if address != "" {
+			configuration.Webhooks[i].ClientConfig.URL = ptr.To("https://" + address + "/mutate")
+		}
+	}
+	Expect(admin.Update(context.Background(), configuration)).To(Succeed())
+}
+
+var _ = Describe("The webhook", Serial, func() {
+	var w *world
+	BeforeEach(func() { w = newWorld() })
+
+	It("delays a request once by the timeout where its port is black-holed, and refuses nothing", func() {
+		// The listener accepts no connection, and its queue answers the handshake of TCP only.
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(listener.Close)
+		setWebhook(listener.Addr().String(), admissionregistrationv1.Ignore)
+
+		Eventually(func(g Gomega) {
+			kiwi := w.restored()
+			begun := time.Now()
+			g.Expect(w.admin.Create(w.ctx, kiwi, client.DryRunAll)).To(Succeed())
+			g.Expect(time.Since(begun)).To(And(BeNumerically(">=", 5*time.Second), BeNumerically("<", 8*time.Second)))
+			g.Expect(names(kiwi)).To(Equal("my1"))
+		}).WithTimeout(time.Minute).Should(Succeed())
+	})
+
+	It("blocks restored Clusters only with the policy Fail", func() {
+		setWebhook("127.0.0.1:1", admissionregistrationv1.Fail)
+
+		Eventually(func() error { return w.admin.Create(w.ctx, w.restored(), client.DryRunAll) }).
+			WithTimeout(time.Minute).Should(MatchError(ContainSubstring("failed calling webhook")))
+		other := w.restored()
+		other.SetAnnotations(nil)
+		Expect(w.admin.Create(w.ctx, other, client.DryRunAll)).To(Succeed())
+	})
+
+	It("answers every request while its certificate is renewed", func() {
+		ctx, stop := context.WithCancel(w.ctx)
+		var group sync.WaitGroup
+		failed := make(chan error, 1)
+		count := 0
+		group.Go(func() {
+			// New connections: a connection that is kept does not show a certificate that is not trusted.
+			c := newClient(adminConfig)
+			for ctx.Err() == nil {
+				kiwi := w.restored()
+				err := c.Create(context.WithoutCancel(ctx), kiwi, client.DryRunAll)
+				if err == nil && kiwi.GetAnnotations()["rehome.kubeblocks.io/rewritten-rules"] == "" {
+					err = errors.New("the webhook was not asked")
+				}
+				if err != nil {
+					failed <- err
+					return
+				}
+				count++
+			}
+		})
+		serials := map[string]bool{}
+		for range 3 {
+			clock.Step(21 * time.Minute)
+			wait, err := certificate.Step(w.ctx)
+			Expect(err).NotTo(HaveOccurred())
+			// The API server has a clock of its own.
+			<-time.After(wait)
+			clock.Step(wait)
+			_, err = certificate.Step(w.ctx)
+			Expect(err).NotTo(HaveOccurred())
+			served, err := certificate.GetCertificate(nil)
+			Expect(err).NotTo(HaveOccurred())
+			serials[served.Leaf.SerialNumber.String()] = true
+			closeConnections()
+		}
+		stop()
+		group.Wait()
+		handler.before = nil
+		Expect(failed).NotTo(Receive())
+		Expect(serials).To(HaveLen(3))
+		AddReportEntry("requests", fmt.Sprint(count))
+	})
+
+	It("refuses none of many requests at once, and warns of those that it has no time for", func() {
+		const n = 100
+		var group sync.WaitGroup
+		var rewritten atomic.Int32
+		failed := make(chan error, n)
+		for i := range n {
+			group.Go(func() {
+				kiwi := w.restored()
+				kiwi.SetName(fmt.Sprintf("kiwi-%d", i))
+				if err := w.admin.Create(w.ctx, kiwi); err != nil {
+					failed <- err
+				} else if names(kiwi) != "my1" {
+					rewritten.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		Expect(failed).NotTo(Receive())
+		Expect(rewritten.Load()).To(BeNumerically(">=", maxAtOnce))
+		Expect(w.warnings.take()).To(HaveLen(n))
+		AddReportEntry("rewritten", fmt.Sprintf("%d of %d", rewritten.Load(), n))
+	})
+
+	It("cannot be changed by Rehome, except for caBundle", func() {
+		content, err := os.ReadFile("../../config/webhook/policy.yaml")
+		Expect(err).NotTo(HaveOccurred())
+		text := strings.ReplaceAll(string(content), "system:serviceaccount:rehome-system:rehome", "rehome")
+		for document := range strings.SplitSeq(text, "\n---\n") {
+			object := &unstructured.Unstructured{}
+			Expect(yaml.Unmarshal([]byte(document), &object.Object)).To(Succeed())
+			w.create(object)
+			DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, object)).To(Succeed()) })
+		}
+		patch := func(text string) error {
+			configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
+			configuration.Name = configurationName
+			return rehome.Patch(w.ctx, configuration, client.RawPatch(types.JSONPatchType, []byte(text)), client.DryRunAll)
+		}
+		Eventually(func() error { return patch(`[{"op":"add","path":"/metadata/labels","value":{"a":"b"}}]`) }).
+			WithTimeout(time.Minute).Should(MatchError(ContainSubstring("may change no metadata")))
+		for _, forbidden := range []string{
+			`[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]`,
+			`[{"op":"replace","path":"/webhooks/0/clientConfig/url","value":"https://127.0.0.1:1/mutate"}]`,
+			`[{"op":"replace","path":"/webhooks/0/rules/0/resources","value":["*"]}]`,
+			`[{"op":"remove","path":"/webhooks/0/matchConditions/0"}]`,
+			`[{"op":"remove","path":"/webhooks/1"}]`,
+			`[{"op":"replace","path":"/webhooks/0/timeoutSeconds","value":30}]`,
+			`[{"op":"add","path":"/webhooks/0/namespaceSelector","value":{"matchLabels":{"a":"b"}}}]`,
+			`[{"op":"add","path":"/webhooks/0/objectSelector","value":{"matchLabels":{"a":"b"}}}]`,
+			`[{"op":"copy","from":"/webhooks/0","path":"/webhooks/2"},{"op":"replace","path":"/webhooks/2/name","value":"c.rehome.kubeblocks.io"}]`,
+		} {
+			Expect(patch(forbidden)).To(MatchError(ContainSubstring("may change only caBundle")), forbidden)
+		}
+		Expect(patch(`[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]`)).To(Succeed())
+	})
+})
+
+// maxAtOnce is how many requests the webhook decides at once.
+const maxAtOnce = 16
+
+// closeConnections lets the API server connect again.
+func closeConnections() {
+	handler.before = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Connection", "close")
+		return false
+	}
+}
