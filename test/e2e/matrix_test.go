@@ -76,4 +76,5 @@ func (e *testEnv) scenarios() {
 	e.podDeletedByHand()
 	e.lostSpread()
 	e.keptSpread()
+	e.prevented()
 }
