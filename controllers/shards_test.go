@@ -20,7 +20,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// shards is a Cluster whose Restores are all stuck: each has one Job, of which nothing started.
+// shards is a Cluster whose Restores are all stuck: each has one Job, which never started.
 type shards struct {
 	*env
 	restores []string
