@@ -26,7 +26,9 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 		return later(metrics.AdmissionFailed, req.Name, textBadObject)
 	}
 	cluster.Namespace = req.Namespace
-	if cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] == "" && cluster.Spec.Restore == nil || runsElsewhere(cluster) {
+	// A KubeBlocks that serves only v1 ignores the annotation: the Cluster starts empty, which the operator reports.
+	restored := cluster.Spec.Restore != nil || cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != "" && !h.Served.OnlyV1
+	if !restored || runsElsewhere(cluster) {
 		return unchanged
 	}
 	if cluster.Name == "" {

@@ -8,13 +8,13 @@ import (
 
 	"golang.org/x/sync/singleflight"
 	admissionv1 "k8s.io/api/admission/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/metrics"
 )
 
@@ -34,8 +34,8 @@ const (
 type Handler struct {
 	// APIReader makes live reads.
 	APIReader client.Reader
-	// Apps is the version through which Clusters and Components are read.
-	Apps    schema.GroupVersion
+	// Served is which of KubeBlocks' kinds the API server serves.
+	Served  kubeblocks.Served
 	Config  configv1alpha1.Configuration
 	Metrics *metrics.Metrics
 
@@ -44,8 +44,8 @@ type Handler struct {
 }
 
 // NewHandler returns a handler.
-func NewHandler(reader client.Reader, apps schema.GroupVersion, config *configv1alpha1.Configuration, m *metrics.Metrics) *Handler {
-	return &Handler{APIReader: reader, Apps: apps, Config: *config, Metrics: m, slots: make(chan struct{}, maxAtOnce)}
+func NewHandler(reader client.Reader, served kubeblocks.Served, config *configv1alpha1.Configuration, m *metrics.Metrics) *Handler {
+	return &Handler{APIReader: reader, Served: served, Config: *config, Metrics: m, slots: make(chan struct{}, maxAtOnce)}
 }
 
 // Webhook returns the handler as an HTTP handler.

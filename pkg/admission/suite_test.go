@@ -81,7 +81,7 @@ var _ = BeforeSuite(func() {
 	admin = newClient(adminConfig)
 
 	rehome = newClient(rehomeUser(environment))
-	handler.Handler = admission.NewHandler(rehome, generation.Apps, configv1alpha1.Defaults(), metrics.New(registry, "test")).Webhook()
+	handler.Handler = admission.NewHandler(rehome, kubeblocks.Served{Apps: generation.Apps}, configv1alpha1.Defaults(), metrics.New(registry, "test")).Webhook()
 	certificate = &certificates.SelfSigned{Client: rehome, Reader: rehome, Name: configurationName, Clock: clock, Lifetime: 30 * time.Minute}
 	address := serve()
 	register(address)

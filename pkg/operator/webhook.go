@@ -13,11 +13,12 @@ import (
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/admission"
 	"github.com/rehome-operator/rehome/pkg/certificates"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/metrics"
 )
 
 // addWebhook lets every replica serve the webhook. The channel is closed once API servers trust its certificate.
-func addWebhook(mgr ctrl.Manager, settings *configv1alpha1.Configuration, now served, m *metrics.Metrics) (<-chan struct{}, error) {
+func addWebhook(mgr ctrl.Manager, settings *configv1alpha1.Configuration, now kubeblocks.Served, m *metrics.Metrics) (<-chan struct{}, error) {
 	trusted := make(chan struct{})
 	close(trusted)
 	if settings.Webhook.BindAddress == "0" {
@@ -39,7 +40,7 @@ func addWebhook(mgr ctrl.Manager, settings *configv1alpha1.Configuration, now se
 		published = certificate.Trusted()
 	}
 	server := webhook.NewServer(options)
-	server.Register(admission.Path, admission.NewHandler(mgr.GetAPIReader(), now.apps, settings, m).Webhook())
+	server.Register(admission.Path, admission.NewHandler(mgr.GetAPIReader(), now, settings, m).Webhook())
 	if err := mgr.Add(server); err != nil {
 		return nil, fmt.Errorf("add the webhook to the manager: %w", err)
 	}
