@@ -3,6 +3,7 @@ package controllers
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,14 +17,14 @@ func clusterIn(namespace string, i int) reconcile.Request {
 	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: strconv.Itoa(i)}}
 }
 
-// filledQueue returns a queue with 1,000 Clusters of each of two Namespaces, and behind them one of a third.
+// filledQueue returns a queue with 100 Clusters of each of two Namespaces, and behind them one of a third.
 func filledQueue(t *testing.T, priority int) *fairQueue {
 	t.Helper()
 	g := NewWithT(t)
 	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](1, 1)
 	q := newQueue(t.Name(), limiter).(*fairQueue)
 	t.Cleanup(q.ShutDown)
-	for i := range 1000 {
+	for i := range 100 {
 		q.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, clusterIn("tenant-1", i), clusterIn("tenant-2", i))
 	}
 	q.Add(clusterIn("honest", 0))
@@ -37,7 +38,7 @@ func filledQueue(t *testing.T, priority int) *fairQueue {
 			}
 		}
 		return count
-	}).Should(Equal(2001))
+	}, time.Minute).Should(Equal(201))
 	return q
 }
 
