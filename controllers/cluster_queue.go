@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"slices"
 	"sync"
 
 	"k8s.io/client-go/util/workqueue"
@@ -8,8 +9,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// fairQueue lets Namespaces take turns, so that a Namespace with many Clusters delays another's by one Cluster, not by all of them.
-// What has the low priority of an initial list comes last.
+// fairQueue lets Namespaces take turns, so that a Namespace with many Clusters, or slow ones, does not delay another's. A Namespace gets
+// no more workers than it leaves free: one gets half of them, two get a third each, and one more Namespace finds a worker. What has the
+// low priority of an initial list comes last.
 type fairQueue struct {
 	priorityqueue.PriorityQueue[reconcile.Request]
 
@@ -17,7 +19,10 @@ type fairQueue struct {
 	// changed signals a change of the fields below.
 	changed    *sync.Cond
 	ready, low turns
-	shutDown   bool
+	// running counts the Clusters that are being reconciled, by Namespace; free are the idle workers.
+	running  map[string]int
+	free     int
+	shutDown bool
 }
 
 // newQueue is the NewQueue of a controller.
@@ -26,7 +31,8 @@ func newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]
 }
 
 func fair(queue priorityqueue.PriorityQueue[reconcile.Request]) *fairQueue {
-	q := &fairQueue{PriorityQueue: queue, ready: turns{waiting: map[string][]queued{}}, low: turns{waiting: map[string][]queued{}}}
+	q := &fairQueue{PriorityQueue: queue, running: map[string]int{}, free: workers}
+	q.ready.waiting, q.low.waiting = map[string][]queued{}, map[string][]queued{}
 	q.changed = sync.NewCond(&q.mu)
 	go q.sort()
 	return q
@@ -48,7 +54,7 @@ func (q *fairQueue) sort() {
 		} else {
 			q.ready.push(queued{request, priority})
 		}
-		q.changed.Signal()
+		q.changed.Broadcast()
 		q.mu.Unlock()
 	}
 }
@@ -63,18 +69,31 @@ func (q *fairQueue) Get() (request reconcile.Request, shutDown bool) {
 func (q *fairQueue) GetWithPriority() (request reconcile.Request, priority int, shutDown bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.ready.order)+len(q.low.order) == 0 && !q.shutDown {
+	for !q.shutDown {
+		for _, t := range []*turns{&q.ready, &q.low} {
+			if next, ok := t.pop(q.mayRun); ok {
+				q.running[next.request.Namespace]++
+				q.free--
+				return next.request, next.priority, false
+			}
+		}
 		q.changed.Wait()
 	}
-	var next queued
-	switch {
-	case q.shutDown:
-	case len(q.ready.order) > 0:
-		next = q.ready.pop()
-	default:
-		next = q.low.pop()
+	return reconcile.Request{}, 0, true
+}
+
+func (q *fairQueue) mayRun(namespace string) bool { return q.running[namespace] < q.free }
+
+// Done implements workqueue.TypedInterface.
+func (q *fairQueue) Done(request reconcile.Request) {
+	q.PriorityQueue.Done(request)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.running[request.Namespace]--; q.running[request.Namespace] == 0 {
+		delete(q.running, request.Namespace)
 	}
-	return next.request, next.priority, q.shutDown
+	q.free++
+	q.changed.Broadcast()
 }
 
 type queued struct {
@@ -97,14 +116,19 @@ func (t *turns) push(item queued) {
 	t.waiting[namespace] = append(t.waiting[namespace], item)
 }
 
-func (t *turns) pop() queued {
-	namespace := t.order[0]
+// pop removes the next item of the first Namespace that may run, and puts that Namespace last.
+func (t *turns) pop(mayRun func(namespace string) bool) (queued, bool) {
+	i := slices.IndexFunc(t.order, mayRun)
+	if i < 0 {
+		return queued{}, false
+	}
+	namespace := t.order[i]
 	item := t.waiting[namespace][0]
-	t.order, t.waiting[namespace] = t.order[1:], t.waiting[namespace][1:]
+	t.order, t.waiting[namespace] = slices.Delete(t.order, i, i+1), t.waiting[namespace][1:]
 	if len(t.waiting[namespace]) > 0 {
 		t.order = append(t.order, namespace)
 	} else {
 		delete(t.waiting, namespace)
 	}
-	return item
+	return item, true
 }

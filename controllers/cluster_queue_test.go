@@ -56,6 +56,32 @@ func TestNamespacesTakeTurnsInTheWorkqueue(t *testing.T) {
 	g.Expect(request).To(Equal(clusterIn("tenant-2", 1)), "a Namespace's own Clusters keep their order")
 }
 
+func TestNamespaceLeavesWorkersFree(t *testing.T) {
+	g := NewWithT(t)
+	q := filledQueue(t, 0)
+	started := map[string]int{}
+	blocked := make(chan reconcile.Request)
+	for range 6 {
+		request, _ := q.Get()
+		started[request.Namespace]++
+	}
+	g.Expect(started).To(Equal(map[string]int{"tenant-1": 3, "tenant-2": 2, "honest": 1}))
+	go func() {
+		request, _ := q.Get()
+		blocked <- request
+	}()
+	q.Add(clusterIn("another", 0))
+	g.Expect(<-blocked).To(Equal(clusterIn("another", 0)), "the tenants wait")
+	go func() {
+		request, _ := q.Get()
+		blocked <- request
+	}()
+	q.Done(clusterIn("another", 0))
+	q.Done(clusterIn("honest", 0))
+	q.Done(clusterIn("tenant-1", 0))
+	g.Expect(<-blocked).To(HaveField("Namespace", HavePrefix("tenant")))
+}
+
 func TestInitialListsComeLast(t *testing.T) {
 	g := NewWithT(t)
 	q := filledQueue(t, handler.LowPriority)
