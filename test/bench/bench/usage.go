@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/procfs"
@@ -40,6 +41,41 @@ func UsageOf(pid int) (Usage, error) {
 
 // Requests counts the program's requests to the API server by HTTP method. A watch counts once.
 func (p *Program) Requests(ctx context.Context) (map[string]float64, error) {
+	families, err := p.families(ctx)
+	if err != nil {
+		return nil, err
+	}
+	requests := map[string]float64{}
+	for _, metric := range families["rest_client_requests_total"].GetMetric() {
+		for _, label := range metric.GetLabel() {
+			if label.GetName() == "method" {
+				requests[label.GetValue()] += metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return requests, nil
+}
+
+// Reconciles counts the program's reconciles, and those that took longer than a bound of the histogram, in seconds.
+func (p *Program) Reconciles(ctx context.Context, bound float64) (all, longer float64, err error) {
+	families, err := p.families(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, metric := range families["controller_runtime_reconcile_time_seconds"].GetMetric() {
+		count := metric.GetHistogram().GetSampleCount()
+		all += float64(count)
+		for _, bucket := range metric.GetHistogram().GetBucket() {
+			if bucket.GetUpperBound() == bound {
+				longer += float64(count - bucket.GetCumulativeCount())
+			}
+		}
+	}
+	return all, longer, nil
+}
+
+// families returns the program's metrics by name.
+func (p *Program) families(ctx context.Context) (map[string]*dto.MetricFamily, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.metrics+"/metrics", nil)
 	if err != nil {
 		return nil, err
@@ -54,13 +90,5 @@ func (p *Program) Requests(ctx context.Context) (map[string]float64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the metrics: %w", err)
 	}
-	requests := map[string]float64{}
-	for _, metric := range families["rest_client_requests_total"].GetMetric() {
-		for _, label := range metric.GetLabel() {
-			if label.GetName() == "method" {
-				requests[label.GetValue()] += metric.GetCounter().GetValue()
-			}
-		}
-	}
-	return requests, nil
+	return families, nil
 }

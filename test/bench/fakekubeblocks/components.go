@@ -14,6 +14,9 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
+// LabelIgnored marks a Cluster for which nothing is created.
+const LabelIgnored = "bench.rehome.kubeblocks.io/ignored"
+
 // components creates the Components of restored Clusters, and copies the Clusters' rules to them.
 type components struct{ client.Client }
 
@@ -30,7 +33,7 @@ func (r components) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resul
 	if err := r.Get(ctx, req.NamespacedName, cluster); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] == "" || !cluster.DeletionTimestamp.IsZero() {
+	if cluster.Labels[LabelIgnored] != "" || cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] == "" || !cluster.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
 	for i := range cluster.Spec.ComponentSpecs {

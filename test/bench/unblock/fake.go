@@ -6,9 +6,14 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/bench/fakekubeblocks"
 	"github.com/rehome-operator/rehome/test/controlplane"
@@ -69,7 +74,11 @@ func (e *fakeEnv) start(ctx context.Context) (err error) {
 func newClient(plane *controlplane.ControlPlane) (client.Client, error) {
 	config := plane.Config()
 	config.QPS = -1 // No limit.
-	admin, err := client.New(config, client.Options{})
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	v1alpha1.AddToScheme(scheme)
+	kubeblocks.AddToScheme(scheme, rehometesting.V10().Apps)
+	admin, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}

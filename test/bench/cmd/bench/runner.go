@@ -28,6 +28,7 @@ func allBenchmarks() []namedBenchmark {
 	return []namedBenchmark{
 		{"rewrite", rewrite.Run},
 		{"unblock", unblock.Run},
+		{"tenants", unblock.RunTenants},
 		{"alternatives", alternatives.Run},
 		{"scale", scale.Run},
 	}
