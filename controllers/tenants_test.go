@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,7 +163,7 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 	})
 
 	// Review: TestReviewHostileSnapshotMemory, TestReviewManyHostileBackups. Of the live heap; the test server's client allocates too.
-	It("take little memory, however large they are", func() {
+	DescribeTable("take little memory, however large they are", func(liveRules int) {
 		h := e.stuckRestore(clusterStale)
 		const element = `{"maxSkew":1,"topologyKey":"k%d","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app.kubernetes.io/instance":"my1","a":"b"}}}`
 		constraints := make([]string, 990)
@@ -170,6 +171,11 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 			constraints[i] = fmt.Sprintf(element, i)
 		}
 		snapshot := `{"metadata":{"name":"my1"},"spec":{"componentSpecs":[{"name":"mysql","schedulingPolicy":{"topologySpreadConstraints":[` + strings.Join(constraints, ",") + `]}}]}}`
+		if liveRules > 0 {
+			live := `{"topologySpreadConstraints":[` + strings.Join(slices.Repeat(constraints, 4)[:liveRules], ",") + `]}`
+			e.merge(h.cluster, `{"spec":{"componentSpecs":[{"name":"mysql","schedulingPolicy":`+live+`}]}}`)
+			e.merge(h.component, `{"spec":{"schedulingPolicy":`+live+`}}`)
+		}
 		for i := range 33 {
 			name := fmt.Sprintf("bp1-%02d", i)
 			b := rehometesting.MakeBackup(e.namespace, name).Of(h.source).Obj()
@@ -187,7 +193,10 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		runtime.ReadMemStats(&after)
 		GinkgoWriter.Printf("allocated %d MiB in %v\n", (after.TotalAlloc-before.TotalAlloc)>>20, time.Since(start))
 		Expect(after.TotalAlloc - before.TotalAlloc).To(BeNumerically("<", 64<<20))
-	}, Serial)
+	},
+		Entry("beside a small Cluster", Serial, 0),
+		Entry("beside a Cluster and a Component with nearly as many rules as are compared", Serial, 3900),
+	)
 })
 
 var _ = besideEachGeneration("A history that somebody else wrote", func(e *env) {
