@@ -14,7 +14,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// What is cached: Clusters, Components, Restores and Rehomings, the metadata of InstanceSets and Namespaces, and Pending Pods.
+// What is cached: Clusters, Components, Restores and Rehomings, some metadata of InstanceSets, that of Namespaces, and Pending Pods.
 //
 // What is live, each with its reason at the read:
 //   - Jobs and Pods, because a delete depends on what has started;
@@ -30,14 +30,16 @@ func Cached() []client.Object {
 
 // CacheByObject says what the cache holds of each kind: of Pods, those that are Pending.
 func CacheByObject() map[client.Object]cache.ByObject {
+	pool := newPolicyPool()
 	return map[client.Object]cache.ByObject{
 		&corev1.Pod{}: {
 			Field:     fields.OneTermEqualSelector("status.phase", string(corev1.PodPending)),
 			Transform: stripPod,
 		},
-		&kubeblocks.Cluster{}:   {Transform: stripApplied},
-		&kubeblocks.Component{}: {Transform: stripApplied},
-		&kubeblocks.Restore{}:   {Transform: stripApplied},
+		&kubeblocks.Cluster{}:     {Transform: pool.transform},
+		&kubeblocks.Component{}:   {Transform: pool.transform},
+		&kubeblocks.Restore{}:     {Transform: pool.transform},
+		&kubeblocks.InstanceSet{}: {Transform: stripInstanceSet},
 	}
 }
 
