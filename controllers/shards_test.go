@@ -121,10 +121,10 @@ var _ = besideKubeBlocks("A Cluster with many stuck Restores", func(e *env) {
 		showf("100 shards", "%d lists, %s; the deletes alone take %s", counter.lists, took.Round(time.Millisecond), floor.Round(time.Millisecond))
 	})
 
-	It("uses no more tokens than there are, and waits for the next", func() {
+	It("uses no more tokens than its Namespace gets, and waits for the next", func() {
 		s := newShards(e, 5)
 		limits := &e.reconciler.Config.Limits
-		limits.RemediationBurst, limits.RemediationsPerMinute = 3, 60
+		limits.RemediationBurst, limits.RemediationsPerMinute = 6, 60
 
 		e.reconcile()
 

@@ -46,7 +46,7 @@ func TestAllRestoresAreReCreatedAtOnce(t *testing.T) {
 func TestAttemptsOfOnePlanTakeTokens(t *testing.T) {
 	const granted = v1alpha1.ReasonRecreatingRestore
 	o := shards(4)
-	o.Limits.RemediationBurst = 3
+	o.Limits.RemediationBurst = 6 // of which one Namespace gets half
 	o.Recent = o.Recent.With(now)
 	waiting := o.History.With(restoreKey(o.Restores[1]), recreateRestore, ago(1))
 
@@ -57,7 +57,7 @@ func TestAttemptsOfOnePlanTakeTokens(t *testing.T) {
 		g.Expect(plan.Next()).To(HaveExactElements(HaveField("Restore", object("shard0")), HaveField("Restore", object("shard1"))))
 		g.Expect(reasons(o, plan)).To(Equal([]string{granted, granted, v1alpha1.ReasonRateLimited, v1alpha1.ReasonRateLimited}))
 		g.Expect(plan.RateLimited).To(BeTrue())
-		g.Expect(plan.RequeueAfter.Seconds()).To(BeNumerically("~", 6, 0.01))
+		g.Expect(plan.RequeueAfter.Seconds()).To(BeNumerically("~", 6, 0.01), "the time of one token")
 		g.Expect(o.Recent).To(Equal(shards(0).Recent.With(now)), "the observation is not changed")
 	})
 	t.Run("but not for one that was recorded before", func(t *testing.T) {

@@ -96,6 +96,8 @@ type decision struct {
 	refusedRules                  []RefusedRule
 	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
+	// noToken is set once the plan has used all tokens.
+	noToken *limit
 	// pods is the condition PolicyRehomed because of a database Pod that is Pending under stale rules; nil where there is none.
 	pods *metav1.Condition
 }

@@ -62,9 +62,12 @@ func (d *decision) breakerOpen() *limit {
 }
 
 func (d *decision) rateLimited() *limit {
-	wait := d.Recent.UntilToken(d.Limits, d.Now)
-	if wait == 0 {
-		return nil
+	if d.noToken == nil {
+		wait := d.Recent.UntilToken(d.Limits, d.Now)
+		if wait == 0 {
+			return nil
+		}
+		d.noToken = &limit{v1alpha1.ReasonRateLimited, rateLimited, metav1.Duration{Duration: wait}}
 	}
-	return &limit{v1alpha1.ReasonRateLimited, rateLimited, metav1.Duration{Duration: wait}}
+	return d.noToken
 }
