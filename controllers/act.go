@@ -2,13 +2,16 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // act records the attempts of actions in one write, then takes each. One that fails does not keep the others from being taken.
@@ -104,7 +107,12 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scope, a remedy
 		return err
 	}
 	operations := append(patch.Version(a.Cluster.UID, a.Cluster.ResourceVersion), patch.Edits(a.Edits)...)
-	p, err := patch.JSON(append(operations, patch.Annotation(s.cluster, v1alpha1.AnnotationHistory, a.History.String())))
+	operations = append(operations, patch.Annotation(s.cluster, v1alpha1.AnnotationHistory, a.History.String()))
+	mark, err := r.mark(s, a)
+	if err != nil {
+		return err
+	}
+	p, err := patch.JSON(append(operations, mark...))
 	if err != nil {
 		return err
 	}
@@ -114,6 +122,24 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scope, a remedy
 	logf.FromContext(ctx).Info("Rewrote stale scheduling rules of the Cluster", "edits", len(a.Edits))
 	r.recordEvent(s, nil, a, fmt.Sprintf(eventClusterRewritten, len(a.Edits), s.cluster.Name))
 	return nil
+}
+
+// mark returns the operations that let the webhook keep the rewritten rules, where it is served. They follow one that adds an annotation.
+func (r *ClusterReconciler) mark(s *scope, a remedy.PatchCluster) ([]patch.Operation, error) {
+	if !r.Config.ServesWebhook() {
+		return nil, nil
+	}
+	object, err := json.Marshal(s.cluster)
+	if err != nil {
+		return nil, fmt.Errorf("marshal the Cluster: %w", err)
+	}
+	annotated := s.cluster.DeepCopy()
+	metav1.SetMetaDataAnnotation(&annotated.ObjectMeta, v1alpha1.AnnotationHistory, a.History.String())
+	mark, fits, err := sources.Mark(annotated, object, sources.Rewritten(s.cluster), a.Edits)
+	if err != nil || !fits {
+		return nil, err
+	}
+	return []patch.Operation{patch.Annotation(annotated, v1alpha1.AnnotationRewrittenRules, mark)}, nil
 }
 
 // markContended records in the history that another writer keeps reverting what Rehome writes.

@@ -13,6 +13,7 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // statusOf returns the status of the Rehoming. It is derived from what was observed; of the status before, only times are kept.
@@ -83,6 +84,9 @@ func (r *ClusterReconciler) editStatus(s *scope, before []v1alpha1.EditStatus) [
 		listed[e.Path] = true
 		if !needed[e.Path] {
 			edit.AppliedTime = &now
+			if s.rewrittenAtAdmission() {
+				edit.AppliedTime = &s.cluster.CreationTimestamp
+			}
 			if was := known[edit.Path]; was.To == edit.To && was.AppliedTime != nil {
 				edit.AppliedTime = was.AppliedTime
 			}
@@ -93,6 +97,12 @@ func (r *ClusterReconciler) editStatus(s *scope, before []v1alpha1.EditStatus) [
 		return edits
 	}
 	return append(edits, carryOverApplied(before, listed, now)...)
+}
+
+// rewrittenAtAdmission reports whether the Cluster had its rewritten rules when it was created: it is marked, and the operator never
+// rewrote it.
+func (s *scope) rewrittenAtAdmission() bool {
+	return len(s.observation.History.Rewrites) == 0 && len(sources.Rewritten(s.cluster)) > 0
 }
 
 // carryOverApplied returns the edits that were listed before and are not any more. Without a snapshot, only the status remembers

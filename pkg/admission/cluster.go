@@ -17,6 +17,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // createCluster rewrites the rules that a Cluster inherited.
@@ -55,7 +56,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	live := kubeblocks.ClusterPolicies(cluster)
 	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, claims)
 	if a.outcome == metrics.AdmissionRewritten {
-		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, live, a.edits)...)
+		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, a.edits)...)
 	} else if _, marked := cluster.Annotations[v1alpha1.AnnotationRewrittenRules]; marked && d.mode == configv1alpha1.Enforce {
 		// The mark came with a snapshot.
 		a.operations = append(a.operations, patch.RemoveAnnotation(v1alpha1.AnnotationRewrittenRules))
@@ -100,29 +101,15 @@ func changedRules(edits []rewrite.Edit) int {
 }
 
 // mark returns the operations that let the Cluster remember what was rewritten. It returns none where the annotation does not fit.
-func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, object []byte, live []rewrite.Policy, edits []rewrite.Edit) []patch.Operation {
-	after, err := rewrittenPolicies(object, edits)
+func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, object []byte, edits []rewrite.Edit) []patch.Operation {
+	mark, fits, err := sources.Mark(cluster, object, nil, edits)
 	if err != nil {
 		logf.FromContext(ctx).Error(err, "The rewritten rules are not marked")
-		return nil
 	}
-	mark := rewrite.NewMark(rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name}, rewrite.RewrittenRules(live, after)).String()
-	if !patch.Fits(cluster, v1alpha1.AnnotationRewrittenRules, mark) {
+	if err != nil || !fits {
 		return nil
 	}
 	return []patch.Operation{patch.Annotation(cluster, v1alpha1.AnnotationRewrittenRules, mark)}
-}
-
-func rewrittenPolicies(object []byte, edits []rewrite.Edit) ([]rewrite.Policy, error) {
-	patched, err := patch.Apply(object, edits)
-	if err != nil {
-		return nil, err
-	}
-	cluster, err := clusterOf(patched)
-	if err != nil {
-		return nil, err
-	}
-	return kubeblocks.ClusterPolicies(cluster), nil
 }
 
 // updateCluster keeps rewritten rules where an update brings the stale ones back. It never rewrites a rule, because that could
@@ -136,9 +123,7 @@ func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answ
 	if err != nil {
 		return later(metrics.AdmissionFailed, req.Name, textBadObject)
 	}
-	mark := old.Annotations[v1alpha1.AnnotationRewrittenRules]
-	rewritten := rewrite.ReadMark(mark, rewrite.Identity{Namespace: req.Namespace, Name: req.Name})
-	edits := rewrite.Hold(kubeblocks.ClusterPolicies(old), kubeblocks.ClusterPolicies(updated), rewritten)
+	edits := rewrite.Hold(kubeblocks.ClusterPolicies(old), kubeblocks.ClusterPolicies(updated), sources.Rewritten(old))
 	if len(edits) == 0 || !updated.DeletionTimestamp.IsZero() {
 		return unchanged
 	}
@@ -154,6 +139,7 @@ func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answ
 		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldHold, rules(held), req.Name), rules: held}
 	}
 	a := answer{outcome: metrics.AdmissionHeld, operations: patch.Untested(edits), warning: warning(textHeld, rules(held), req.Name), rules: held}
+	mark := old.Annotations[v1alpha1.AnnotationRewrittenRules]
 	if updated.Annotations[v1alpha1.AnnotationRewrittenRules] != mark && patch.Fits(updated, v1alpha1.AnnotationRewrittenRules, mark) {
 		// The manifest replaced the whole object.
 		a.operations = append(a.operations, patch.Annotation(updated, v1alpha1.AnnotationRewrittenRules, mark))

@@ -56,7 +56,8 @@ func metricsIn(expression string) []string {
 	var names []string
 	for _, match := range word.FindAllString(notNames.ReplaceAllString(expression, " "), -1) {
 		name := strings.TrimSpace(match)
-		if isFunction := strings.HasSuffix(name, "("); isFunction || slices.Contains(operators, name) || strings.Contains(name, ":") {
+		if isFunction := strings.HasSuffix(name, "("); isFunction || slices.Contains(operators, name) || strings.Contains(name, ":") ||
+			strings.HasPrefix(name, "apiserver_") { // of the API server
 			continue
 		}
 		names = append(names, name)

@@ -21,7 +21,7 @@ import (
 func addWebhook(mgr ctrl.Manager, settings *configv1alpha1.Configuration, now kubeblocks.Served, m *metrics.Metrics) (<-chan struct{}, error) {
 	trusted := make(chan struct{})
 	close(trusted)
-	if settings.Webhook.BindAddress == "0" {
+	if !settings.ServesWebhook() {
 		return trusted, nil
 	}
 	options, err := webhookOptions(&settings.Webhook)

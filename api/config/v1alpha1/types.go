@@ -115,6 +115,11 @@ func (c *Configuration) ReadsElsewhere() bool {
 	return c.CrossNamespaceBackups == nil || *c.CrossNamespaceBackups
 }
 
+// ServesWebhook reports whether rules are rewritten at admission, too.
+func (c *Configuration) ServesWebhook() bool {
+	return c.Webhook.BindAddress != "" && c.Webhook.BindAddress != "0"
+}
+
 // Metrics says where metrics are served.
 type Metrics struct {
 	// BindAddress of the endpoint; "0" serves none. Default: ":8443".
