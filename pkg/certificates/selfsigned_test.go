@@ -127,7 +127,7 @@ func TestARenewalLosesNoRequest(t *testing.T) {
 		if now != served {
 			s.Expect(s.clock.Since(trustedSince)).To(BeNumerically(">=", spread))
 		}
-		s.clock.Step(max(wait, spread) + time.Hour*time.Duration(min(1, wait/checkInterval)))
+		s.clock.Step(max(wait, spread) + time.Hour*min(1, wait/checkInterval))
 	}
 	s.Expect(len(serials)).To(BeNumerically(">=", 4))
 	s.Expect(s.bundle()).To(HaveLen(2), "expired certificates go")

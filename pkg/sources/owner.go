@@ -74,7 +74,7 @@ func (o Owner) Mode(namespace *metav1.PartialObjectMetadata, configured configv1
 	}
 	mode, err := configv1alpha1.ParseMode(text)
 	if err != nil {
-		return configured, fmt.Errorf(textInvalidMode, v1alpha1.AnnotationMode, namespace.Name, err)
+		return configured, fmt.Errorf(textInvalidMode, v1alpha1.AnnotationMode, namespace.Name, err) //nolint:staticcheck // the message of a condition
 	}
 	return mode, nil
 }
