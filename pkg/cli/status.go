@@ -13,10 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/duration"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/dynamic"
 
@@ -208,49 +206,6 @@ func orDash(text string) string {
 		return "-"
 	}
 	return text
-}
-
-// follow prints the rows, and each row again when it changes, until the command is stopped.
-func (o *statusOptions) follow(ctx context.Context, rehomings dynamic.ResourceInterface, rows []row, options metav1.ListOptions) error {
-	o.table(append([][]string{columns}, o.cells(rows)...), rows)
-	printed := map[string]string{}
-	for _, r := range rows {
-		printed[r.Namespace+"/"+r.Name] = r.State + r.Next
-	}
-	for ctx.Err() == nil {
-		events, err := rehomings.Watch(ctx, options)
-		if err != nil {
-			return err
-		}
-		if err := o.printEvents(events, printed); err != nil {
-			return err
-		}
-		options.ResourceVersion = "" // the API server ends a watch after some minutes: begin with the present state
-	}
-	return nil
-}
-
-func (o *statusOptions) printEvents(events watch.Interface, printed map[string]string) error {
-	defer events.Stop()
-	for event := range events.ResultChan() {
-		object, ok := event.Object.(*unstructured.Unstructured)
-		if !ok || event.Type == watch.Bookmark || event.Type == watch.Error {
-			continue
-		}
-		r, err := newRow(object)
-		if err != nil {
-			return err
-		}
-		key := r.Namespace + "/" + r.Name
-		if event.Type == watch.Deleted {
-			r.State, r.Next = stateDeleted, ""
-		}
-		if printed[key] != r.State+r.Next {
-			printed[key] = r.State + r.Next
-			o.table(o.cells([]row{r}), []row{r})
-		}
-	}
-	return nil
 }
 
 // readRestores reads the Restores of a Cluster, for their conditions.
