@@ -28,6 +28,7 @@ func main() {
 	name := cli.DisplayName(os.Args[0])
 	manager := newManager()
 	root := cli.NewRoot(name, manager, cli.NewRewrite(streams), cli.NewStatus(streams), cli.NewVersion(streams))
+	root.SetArgs(cli.Arguments(os.Args))
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		if cmd != manager {
 			// Without a logger, controller-runtime prints a stack trace after 30 seconds. A logger can be set only once.

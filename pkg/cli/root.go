@@ -13,11 +13,23 @@ const pluginName = "kubectl rehome"
 
 // DisplayName returns how the program with this path is called by its user.
 func DisplayName(program string) string {
-	base := strings.TrimSuffix(filepath.Base(program), ".exe")
-	if strings.HasPrefix(base, "kubectl-rehome") || strings.HasPrefix(base, "kubectl_complete-rehome") {
+	if base := baseName(program); base == "kubectl-rehome" || base == completionProgram {
 		return pluginName
 	}
 	return "rehome"
+}
+
+// completionProgram is the name under which kubectl runs a plugin to complete its arguments.
+const completionProgram = "kubectl_complete-rehome"
+
+func baseName(program string) string { return strings.TrimSuffix(filepath.Base(program), ".exe") }
+
+// Arguments returns the arguments of the command, without the program's own path.
+func Arguments(args []string) []string {
+	if baseName(args[0]) == completionProgram {
+		return append([]string{cobra.ShellCompRequestCmd}, args[1:]...)
+	}
+	return args[1:]
 }
 
 // NewRoot returns the command of a display name, with its subcommands. A plugin of kubectl hides the operator.

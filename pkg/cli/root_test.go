@@ -22,6 +22,13 @@ func TestPluginIsCalledByKubectlsName(t *testing.T) {
 	}
 }
 
+func TestKubectlCompletesThePlugin(t *testing.T) {
+	g := NewWithT(t)
+
+	g.Expect(Arguments([]string{"/bin/kubectl_complete-rehome", "rewrite", "-o", ""})).To(Equal([]string{"__complete", "rewrite", "-o", ""}))
+	g.Expect(Arguments([]string{"/bin/kubectl-rehome", "rewrite"})).To(Equal([]string{"rewrite"}))
+}
+
 // help returns the help of the program under a name.
 func help(g Gomega, name string, args ...string) string {
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
