@@ -28,7 +28,7 @@ func TestBackupIsReadFromTheAPIServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			fakes, _ := fakeCluster(backup)
+			fakes := fakeCluster(backup)
 
 			r := runIn(fakes, "", append(c.args, "-n", "default", "--to", "carrot67", "-q")...)
 

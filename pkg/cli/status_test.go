@@ -41,7 +41,7 @@ func objects(t *testing.T) []runtime.Object {
 }
 
 // fakeCluster returns a Kubernetes cluster that holds objects.
-func fakeCluster(objects ...runtime.Object) (*cluster, *fake.FakeDynamicClient) {
+func fakeCluster(objects ...runtime.Object) *cluster {
 	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
 		rehomev1alpha1.GroupVersion.WithResource("rehomings"):                              "RehomingList",
 		{Group: "dataprotection.kubeblocks.io", Version: "v1alpha1", Resource: "restores"}: "RestoreList",
@@ -64,7 +64,7 @@ func fakeCluster(objects ...runtime.Object) (*cluster, *fake.FakeDynamicClient) 
 	})
 	c := noCluster()
 	c.dynamicClient = func() (dynamic.Interface, error) { return client, nil }
-	return c, client
+	return c
 }
 
 // status runs `rehome status`.
@@ -79,7 +79,7 @@ func status(c *cluster, args ...string) result {
 
 func TestStatusListsRestoredClusters(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster(objects(t)...)
+	c := fakeCluster(objects(t)...)
 
 	r := status(c, "-A")
 
@@ -95,7 +95,7 @@ shop        plum       my1      bp1      Ready                        3d      -
 
 func TestStatusOfOneNamespace(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster(objects(t)...)
+	c := fakeCluster(objects(t)...)
 
 	r := status(c, "-n", "shop")
 
@@ -106,7 +106,7 @@ func TestStatusOfOneNamespace(t *testing.T) {
 
 func TestStatusOfOneClusterIsItsStory(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster(objects(t)...)
+	c := fakeCluster(objects(t)...)
 
 	r := status(c, "carrot67", "-n", "default")
 
@@ -118,7 +118,7 @@ func TestStatusOfOneClusterIsItsStory(t *testing.T) {
 
 func TestStatusOfAReadyClusterIsGood(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster(objects(t)...)
+	c := fakeCluster(objects(t)...)
 
 	r := status(c, "plum", "-n", "shop")
 
@@ -128,7 +128,7 @@ func TestStatusOfAReadyClusterIsGood(t *testing.T) {
 
 func TestStatusAsJSON(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster(objects(t)...)
+	c := fakeCluster(objects(t)...)
 
 	r := status(c, "plum", "-n", "shop", "-o", "json")
 
@@ -151,7 +151,7 @@ func TestStatusThatCannotBeTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			fakes, _ := fakeCluster(objects(t)...)
+			fakes := fakeCluster(objects(t)...)
 
 			r := status(fakes, c.args...)
 
@@ -164,7 +164,7 @@ func TestStatusThatCannotBeTold(t *testing.T) {
 
 func TestNoRestoredClustersIsGood(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster()
+	c := fakeCluster()
 
 	r := status(c, "-n", "shop")
 
@@ -176,7 +176,7 @@ func TestNoRestoredClustersIsGood(t *testing.T) {
 func TestWatchPrintsChanges(t *testing.T) {
 	g := NewWithT(t)
 	all := objects(t)
-	c, _ := fakeCluster(all...)
+	c := fakeCluster(all...)
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
 	o := &statusOptions{IOStreams: streams, cluster: c, now: func() time.Time { return noon }}
 	events := watch.NewFakeWithChanSize(4, false)

@@ -82,7 +82,7 @@ func TestVersionWithoutAClusterIsNoError(t *testing.T) {
 
 func TestVersionAsJSONHasAllVersions(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster(deployment("rehome", "rehome", "", "registry:5000/rehome:v0.1.0@sha256:abc"), deployment("kubeblocks", "kubeblocks", "1.0.2", "x"))
+	c := fakeCluster(deployment("rehome", "rehome", "", "registry:5000/rehome:v0.1.0@sha256:abc"), deployment("kubeblocks", "kubeblocks", "1.0.2", "x"))
 
 	r := version(serving(c, "v1", "v1alpha1"), "-o", "json")
 
@@ -95,7 +95,7 @@ func TestVersionAsJSONHasAllVersions(t *testing.T) {
 
 func TestVersionLines(t *testing.T) {
 	g := NewWithT(t)
-	c, _ := fakeCluster()
+	c := fakeCluster()
 
 	r := version(serving(c, "v1alpha1"))
 
