@@ -40,6 +40,11 @@ const (
 
 // podChanged is why a Restore is not deleted now; only the log shows it.
 const podChanged = "Pod %s has changed"
+// siblingsEverywhere says where other volumes of the database are.
+const siblingsEverywhere = "other volumes of the database are in every domain: %s"
+
+// overtakes says why the Pod of an Instance must wait.
+const overtakes = "Pod %s has no node yet, and its volume is where this Pod could go first"
 
 // Rehomings without a restored Cluster.
 const (

@@ -1,10 +1,12 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
@@ -46,8 +48,7 @@ func (r *ClusterReconciler) observeController(ctx context.Context, s *scope, pod
 	if len(instance.edits) == 0 || o.TemplateStale {
 		return nil
 	}
-	o.Controller.Refused, err = r.refusalOf(ctx, s, instance)
-	return err
+	return r.judge(ctx, s, instance, o.Controller)
 }
 
 // liveInstances returns the Instances of the cluster, listed once in a reconcile. The read is live, because they are needed only where
@@ -63,35 +64,72 @@ func (r *ClusterReconciler) liveInstances(ctx context.Context, s *scope) ([]kube
 	return *s.instances, nil
 }
 
-// refusalOf returns why the volumes of the database do not admit the rewritten rules of an Instance; empty where they do. The other Pods
-// count with the Cluster's rules, which are rewritten.
-func (r *ClusterReconciler) refusalOf(ctx context.Context, s *scope, instance instanceOf) (string, error) {
+// judge fills in why the volumes of the database do not admit the rewritten rules of an Instance. Its Pod alone is replaced, and the
+// others stay where they are: required anti-affinity is judged by their volumes, other rules by a proof.
+func (r *ClusterReconciler) judge(ctx context.Context, s *scope, instance instanceOf, c *remedy.Controller) error {
 	w, err := r.observeWorld(ctx, s)
 	if err != nil || !w.bound {
-		return "", err
+		return err
 	}
 	i := slices.IndexFunc(w.pods, func(p kubeblocks.DatabasePod) bool { return p.Name == instance.Name })
 	if i < 0 {
-		return "", nil // it has no claim
+		return nil // it has no claim
 	}
 	rewritten, err := applyEdits(&instance.policy, instance.edits)
 	if err != nil {
-		return "", err
+		return err
 	}
-	world := w.World
-	world.Pods = slices.Clone(world.Pods)
-	pod := &world.Pods[i]
-	pod.Policy = instance.policy.Place
-	pod.Stale, pod.Rewritten = rulesOf(&instance.policy, &w.pods[i]), rulesOf(rewritten, &w.pods[i])
-	for _, rule := range feasibility.Required(pod.Policy, pod.Rewritten) {
+	stale, rules := rulesOf(&instance.policy, &w.pods[i]), rulesOf(rewritten, &w.pods[i])
+	if c.Refused = w.refusal(i, instance.policy.Place, stale, rules); c.Refused != "" {
+		return nil
+	}
+	live, err := r.livePods(ctx, s)
+	if err != nil {
+		return err
+	}
+	c.Undecided = cmp.Or(c.Undecided, w.overtaken(i, rules, live))
+	return nil
+}
+
+// refusal says why a Pod with the rewritten rules could have no node; it is empty where it has one.
+func (w *world) refusal(i int, policy string, stale, rules feasibility.Rules) string {
+	for _, rule := range feasibility.Required(policy, rules) {
 		if label := unknownLabel(&w.pods[i], rule.Selector); label != "" {
-			return fmt.Sprintf(unknownLabelReason, label), nil
+			return fmt.Sprintf(unknownLabelReason, label)
 		}
 	}
-	for _, refused := range feasibility.Decide(world) {
-		if refused.Rule.Policy == pod.Policy {
-			return refused.Reason, nil
+	occupied := w.Occupied(rules, w.except(i))
+	if !w.Free(occupied, w.Pods[i].Volumes) {
+		return fmt.Sprintf(siblingsEverywhere, describeDomains(occupied))
+	}
+	changed := w.World
+	changed.Pods = slices.Clone(w.Pods)
+	changed.Pods[i].Policy, changed.Pods[i].Stale, changed.Pods[i].Rewritten = policy, stale, rules
+	for _, refused := range feasibility.Decide(changed) {
+		if refused.Rule.Policy == policy && refused.Rule.Kind != feasibility.AntiAffinity {
+			return refused.Reason
 		}
 	}
-	return "", nil
+	return ""
+}
+
+func (w *world) except(i int) func(*feasibility.Pod) bool {
+	return func(p *feasibility.Pod) bool { return p != &w.Pods[i] }
+}
+
+// overtaken names a Pod that the rules are about, whose volume has a place and which has none itself; it is empty where there is none. The
+// Pod with the rules could take that place first. A Pod that the scheduler has never refused, and whose volume has a place, is about to
+// be bound.
+func (w *world) overtaken(i int, rules feasibility.Rules, live []corev1.Pod) string {
+	for j := range w.Pods {
+		other := &w.Pods[j]
+		if j == i || len(w.Occupied(rules, func(p *feasibility.Pod) bool { return p == other })) == 0 {
+			continue
+		}
+		k := slices.IndexFunc(live, func(p corev1.Pod) bool { return p.Name == other.Name })
+		if k < 0 || !kubeblocks.WasBound(&live[k]) && kubeblocks.Unschedulable(&live[k]) != "" {
+			return fmt.Sprintf(overtakes, other.Name)
+		}
+	}
+	return ""
 }

@@ -31,6 +31,9 @@ func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) erro
 			if err := r.observeVolumes(ctx, s, &restore.observed); err != nil {
 				return err
 			}
+			if err := r.observeSiblings(ctx, s, restore); err != nil {
+				return err
+			}
 		}
 	}
 	if err := r.observeDatabase(ctx, s); err != nil {

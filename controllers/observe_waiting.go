@@ -40,11 +40,11 @@ func (r *ClusterReconciler) observeDataSource(ctx context.Context, s *scope) err
 
 // progressOf returns what the Cluster's condition Restore says.
 func progressOf(c *kubeblocks.Cluster) remedy.RestoreProgress {
-	condition := kubeblocks.RestoreProgress(c)
-	if condition == nil {
-		return remedy.RestoreProgress{}
+	progress := remedy.RestoreProgress{Expected: c.Spec.Restore != nil}
+	if condition := kubeblocks.RestoreProgress(c); condition != nil {
+		progress.Status, progress.Message = condition.Status, condition.Reason+": "+condition.Message
 	}
-	return remedy.RestoreProgress{Status: condition.Status, Message: condition.Reason + ": " + condition.Message}
+	return progress
 }
 
 // observeWaiting fills in the database Pods without a node.

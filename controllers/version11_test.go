@@ -3,7 +3,9 @@ package controllers_test
 import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -70,5 +72,35 @@ var _ = besideEachGeneration("A database Pod", func(e *env) {
 		Expect(e.reported(v1alpha1.RehomingPodsScheduled)).To(HaveValue(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonUnschedulable),
 			HaveField("Message", ContainSubstring("1 database Pods have no node. carrot67-mysql-0: 0/3 nodes are available")))))
 		Expect(e.reported(v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionFalse))
+	})
+})
+
+var _ = besideEachGeneration("A Restore beside one that has finished", func(e *env) {
+	It("keeps its Pods off the nodes of the other's volumes, because no Pod does", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.pod, h.job)
+		job := rehometesting.MakeJob(h.restore, "restore-preparedata-hot").Claim("data-carrot67-mysql-hot-0").Obj()
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(h.restore, "restore-preparedata-hot-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
+		taken := e.node("n1", "a")
+		e.node("n2", "a")
+		e.claim(0, corev1.LabelHostname, taken)
+
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Restore " + h.restore.GetName()))
+		Expect(e.condition(h.restore)).To(BeNil())
+		e.reconcile()
+
+		rules, _, err := unstructured.NestedMap(e.now(h.restore).Object, "spec", "prepareDataConfig", "schedulingSpec", "affinity")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rules["podAntiAffinity"]).To(Equal(rehometesting.Apart(target)["affinity"].(map[string]any)["podAntiAffinity"]))
+		Expect(rules["nodeAffinity"]).To(Equal(map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": map[string]any{
+			"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{
+				map[string]any{"key": corev1.LabelHostname, "operator": "NotIn", "values": []any{taken}},
+			}}},
+		}}))
+
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("delete Job " + job.Name))
 	})
 })

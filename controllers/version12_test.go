@@ -132,6 +132,10 @@ var _ = besideKubeBlocks12("A Cluster that KubeBlocks 1.2 restores", func(e *env
 			pod := v.pod(pod0).Obj()
 			e.create(pod, e.claimOf(pod).Selected("node1").Obj())
 		}, SatisfyAll(say(metav1.ConditionUnknown, v1alpha1.ReasonRestoringVolumes), HaveField("Message", ContainSubstring(pod0+": its volume is being restored on node node1")))),
+		Entry("without a volume, where claims are bound at once", restoreRunning, func(v *volumeRestore) {
+			pod := v.pod(pod0).Unschedulable("0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.").Obj()
+			e.create(pod, e.claimOf(pod).Obj())
+		}, say(metav1.ConditionFalse, v1alpha1.ReasonVolumeNotBound)),
 		Entry("with both", restoreRunning, func(v *volumeRestore) {
 			pod, hung := v.pod(pod0).Obj(), v.pod(pod1).Unschedulable(unschedulable).Obj()
 			e.create(pod, e.claimOf(pod).Selected("node1").Obj(), hung, e.claimOf(hung).Obj())
@@ -160,6 +164,23 @@ var _ = besideKubeBlocks12("A Cluster that KubeBlocks 1.2 restores", func(e *env
 			Expect(e.writes).To(BeEmpty())
 		}
 
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound)))
+	})
+
+	It("stays stale when its volumes were restored in one zone, and the rule wants one Pod per zone", func() {
+		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", stalePer(corev1.LabelTopologyZone)).Obj()
+		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Component("mysql", stalePer(corev1.LabelTopologyZone)).
+			RestoredFrom("mysql", backup).Obj()
+		e.create(my1, rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj(), cluster)
+		e.create(rehometesting.MakeComponent(cluster, "mysql").Policy(stalePer(corev1.LabelTopologyZone)).Obj())
+		e.node("n1", "a")
+		e.node("n2", "b")
+		e.claim(0, corev1.LabelTopologyZone, e.namespace+"-a")
+		e.claim(1, corev1.LabelTopologyZone, e.namespace+"-a")
+
+		e.reconcile()
+
+		Expect(e.writes).To(BeEmpty())
 		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound)))
 	})
 

@@ -10,6 +10,8 @@ import (
 
 // RestoreProgress is how far KubeBlocks 1.2 says the restore is.
 type RestoreProgress struct {
+	// Expected says that the Cluster's spec names a source, so that KubeBlocks reports its progress.
+	Expected bool
 	// Status is that of the Cluster's condition Restore; empty where there is none yet.
 	Status  metav1.ConditionStatus
 	Message string
@@ -27,7 +29,7 @@ func (d *decision) clusterPods() metav1.Condition {
 	if waiting := d.databaseWaits(); waiting != nil {
 		return *waiting
 	}
-	if d.ClusterOnly && len(d.Restores) == 0 {
+	if d.Progress.Expected && len(d.Restores) == 0 {
 		return d.progress()
 	}
 	return restores

@@ -37,6 +37,7 @@ func TestDatabasePodsWithoutANodeAreReported(t *testing.T) {
 			o := stuck()
 			cured(&o)
 			o.Restores, o.ClusterOnly, o.Progress, o.Database = nil, c.byClaim, c.progress, c.pods
+			o.Progress.Expected = c.byClaim
 
 			pods := Decide(o).Cluster.PodsScheduled
 

@@ -68,6 +68,9 @@ const (
 	waitingForScheduler = "The rules are stale, but %s. It is re-created if no node fits."
 	replacingSomeJobs   = "The Restore has stale rules, but %s. Its rules are being replaced, and its Jobs that never started are being " +
 		"re-created (%d). What started is not changed."
+	othersRestored = "other volumes of the database are restored, and nothing would keep its Pods off their nodes"
+	siblingsBound  = "The Restore has stale rules, but rewritten ones would leave its database Pods no node: %s. It is not changed. The consent " +
+		"PreferredRules lets them share a node or zone; to keep the rules required, restore again under another name."
 	recreatingJobs = "The Restore has the rewritten rules. Its Jobs that never started are being re-created (%d). What started is not changed."
 	relaxing       = "The rules name %s, and leave a restore Pod no node. The Restore's Jobs that never started get them as preferred rules."
 )

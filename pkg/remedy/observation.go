@@ -108,6 +108,10 @@ type Restore struct {
 	// TopologyBound says what binds its volumes to nodes or zones; empty when nothing does, or when it was not read.
 	TopologyBound string
 	Replacement   Replacement
+	// KeepOff holds the edits that keep its Pods off the nodes of other volumes of the database, where no Pod keeps them off.
+	KeepOff []rewrite.Edit
+	// NoDomain says that other volumes leave its Pods no node; empty where they do, or where it was not read.
+	NoDomain string
 	// Serial says that its Jobs run one after another: more Jobs can follow.
 	Serial bool
 	// Started names the first part of it that ever started; empty when nothing did.

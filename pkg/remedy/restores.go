@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -175,6 +176,9 @@ func (d *decision) recreateRestore(r Restore) *metav1.Condition {
 		return waitForScheduler(r.Undecided)
 	case len(r.Jobs) == 0:
 		return waitForScheduler(noJobs)
+	case r.NoDomain != "" || len(r.KeepOff) > 0:
+		// KubeBlocks would re-create it without the edits that keep its Pods off.
+		return d.replaceRules(r)
 	}
 	return d.attempt(restoreKey(r), condition, func(c counted) Action { return RecreateRestore{c, r.Object} })
 }
@@ -190,9 +194,12 @@ func (d *decision) replaceRules(r Restore) *metav1.Condition {
 	if d.ClusterOnly || len(r.Stale) == 0 {
 		return nil
 	}
-	condition := d.pendingAction(v1alpha1.ReasonRecreatingJobs, replacingSomeJobs, r.Started, len(r.neverStarted()))
+	if r.NoDomain != "" {
+		return conditionFalse(v1alpha1.ReasonVolumesBound, siblingsBound, r.NoDomain)
+	}
+	condition := d.pendingAction(v1alpha1.ReasonRecreatingJobs, replacingSomeJobs, cmp.Or(r.Started, othersRestored), len(r.neverStarted()))
 	return d.attempt(keyOf(KindRestore, r.Object, r.neverStarted()...), condition, func(c counted) Action {
-		return RemoveSchedulingSpec{c, r.Object, r.Stale}
+		return RemoveSchedulingSpec{c, r.Object, slices.Concat(r.Stale, r.KeepOff)}
 	})
 }
 
