@@ -162,6 +162,19 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		})
 	})
 
+	It("are compared with no more rules of the Cluster than all its snapshots can have", func() {
+		h := e.stuckRestore(clusterStale)
+		many := rehometesting.Apart(source)
+		Expect(unstructured.SetNestedField(many, slices.Repeat([]any{apartFrom(source)}, 4001),
+			"affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")).To(Succeed())
+		e.merge(h.cluster, `{"spec":{"componentSpecs":[{"name":"mysql","schedulingPolicy":`+asJSON(many)+`}]}}`)
+
+		e.reconcile()
+
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("patch Cluster")))
+		Expect(policy()).To(HaveField("Reason", v1alpha1.ReasonInvalidRule))
+	})
+
 	// Review: TestReviewHostileSnapshotMemory, TestReviewManyHostileBackups. Of the live heap; the test server's client allocates too.
 	DescribeTable("take little memory, however large they are", func(liveRules int) {
 		h := e.stuckRestore(clusterStale)

@@ -20,7 +20,11 @@ func (w *rewriter) classify(t term, m match, c change) {
 		// The target's name in a rule for the source is an older cluster's. The rule is one for the target now.
 		n.others = slices.DeleteFunc(slices.Clone(n.others), func(name string) bool { return name == w.target.Name })
 	}
-	rule := w.describe(*m.term, m.policy.Place, m.source.Backup)
+	shown := *m.term
+	if m.overwritten != nil && m.source.Private {
+		shown = t
+	}
+	rule := w.describe(shown, m.policy.Place, m.source.Backup)
 	source := n.source && w.inRange(*m.term)
 	if source {
 		w.classifySource(t, m, rule, n, c)
