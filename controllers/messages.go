@@ -40,6 +40,7 @@ const (
 
 // podChanged is why a Restore is not deleted now; only the log shows it.
 const podChanged = "Pod %s has changed"
+
 // siblingsEverywhere says where other volumes of the database are.
 const siblingsEverywhere = "other volumes of the database are in every domain: %s"
 

@@ -104,3 +104,23 @@ var _ = besideEachGeneration("A Restore beside one that has finished", func(e *e
 		Expect(e.writes).To(ContainElement("delete Job " + job.Name))
 	})
 })
+
+var _ = besideEachGeneration("A rule per zone", func(e *env) {
+	It("stays stale when the volumes are in one zone", func() {
+		perZone := stalePer(corev1.LabelTopologyZone)
+		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", perZone).Obj()
+		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Component("mysql", perZone).RestoredFrom("mysql", backup).Obj()
+		e.create(my1, rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj(), cluster)
+		_, restore := e.restoring(cluster, "mysql", perZone, perZone)
+		e.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
+		e.node("n1", "a")
+		e.node("n2", "b")
+		e.claim(0, corev1.LabelTopologyZone, e.namespace+"-a")
+		e.claim(1, corev1.LabelTopologyZone, e.namespace+"-a")
+
+		e.reconcile()
+
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound)))
+	})
+})
