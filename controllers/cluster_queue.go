@@ -19,6 +19,10 @@ type fairQueue struct {
 	// changed signals a change of the fields below.
 	changed    *sync.Cond
 	ready, low turns
+	// waiting is the priority of each Cluster in the turns. processing has the Clusters that are being reconciled: with what they are
+	// queued for afterwards, or nil.
+	waiting    map[reconcile.Request]int
+	processing map[reconcile.Request]*queued
 	// running counts the Clusters that are being reconciled, by Namespace; free are the idle workers.
 	running  map[string]int
 	free     int
@@ -31,7 +35,10 @@ func newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]
 }
 
 func fair(queue priorityqueue.PriorityQueue[reconcile.Request]) *fairQueue {
-	q := &fairQueue{PriorityQueue: queue, running: map[string]int{}, free: workers}
+	q := &fairQueue{
+		PriorityQueue: queue, running: map[string]int{}, free: workers,
+		waiting: map[reconcile.Request]int{}, processing: map[reconcile.Request]*queued{},
+	}
 	q.ready.waiting, q.low.waiting = map[string][]queued{}, map[string][]queued{}
 	q.changed = sync.NewCond(&q.mu)
 	go q.sort()
@@ -49,14 +56,42 @@ func (q *fairQueue) sort() {
 			q.mu.Unlock()
 			return
 		}
-		if priority < 0 {
-			q.low.push(queued{request, priority})
-		} else {
-			q.ready.push(queued{request, priority})
-		}
+		// What is added from now on comes out of the priority queue again.
+		q.PriorityQueue.Done(request)
+		q.add(queued{request, priority})
 		q.changed.Broadcast()
 		q.mu.Unlock()
 	}
+}
+
+// add adds a Cluster to the turns, unless it waits there. One that is being reconciled is added when that is done.
+func (q *fairQueue) add(item queued) {
+	if _, processing := q.processing[item.request]; processing {
+		q.processing[item.request] = &item
+		return
+	}
+	if before, waiting := q.waiting[item.request]; waiting && (before >= 0 || item.priority < 0) {
+		return
+	}
+	q.waiting[item.request] = item.priority
+	if item.priority < 0 {
+		q.low.push(item)
+	} else {
+		q.ready.push(item)
+	}
+}
+
+// next removes the Cluster whose turn it is.
+func (q *fairQueue) next() (queued, bool) {
+	for _, t := range []*turns{&q.ready, &q.low} {
+		for item, ok := t.pop(q.mayRun); ok; item, ok = t.pop(q.mayRun) {
+			// A Cluster that got a higher priority meanwhile waits twice.
+			if priority, waiting := q.waiting[item.request]; waiting && priority == item.priority {
+				return item, true
+			}
+		}
+	}
+	return queued{}, false
 }
 
 // Get implements workqueue.TypedInterface.
@@ -70,25 +105,42 @@ func (q *fairQueue) GetWithPriority() (request reconcile.Request, priority int, 
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.shutDown {
-		for _, t := range []*turns{&q.ready, &q.low} {
-			if next, ok := t.pop(q.mayRun); ok {
-				q.running[next.request.Namespace]++
-				q.free--
-				return next.request, next.priority, false
-			}
+		if next, ok := q.next(); ok {
+			delete(q.waiting, next.request)
+			q.processing[next.request] = nil
+			q.running[next.request.Namespace]++
+			q.free--
+			return next.request, next.priority, false
 		}
 		q.changed.Wait()
 	}
 	return reconcile.Request{}, 0, true
 }
 
+// Len implements workqueue.TypedInterface: how many Clusters wait to be reconciled.
+func (q *fairQueue) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	again := 0
+	for _, item := range q.processing {
+		if item != nil {
+			again++
+		}
+	}
+	return q.PriorityQueue.Len() + len(q.waiting) + again
+}
+
 func (q *fairQueue) mayRun(namespace string) bool { return q.running[namespace] < q.free }
 
 // Done implements workqueue.TypedInterface.
 func (q *fairQueue) Done(request reconcile.Request) {
-	q.PriorityQueue.Done(request)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	again := q.processing[request]
+	delete(q.processing, request)
+	if again != nil {
+		q.add(*again)
+	}
 	if q.running[request.Namespace]--; q.running[request.Namespace] == 0 {
 		delete(q.running, request.Namespace)
 	}

@@ -28,18 +28,15 @@ func filledQueue(t *testing.T, priority int) *fairQueue {
 		q.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, clusterIn("tenant-1", i), clusterIn("tenant-2", i))
 	}
 	q.Add(clusterIn("honest", 0))
-	g.Eventually(func() int {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		count := 0
-		for _, t := range []turns{q.ready, q.low} {
-			for _, list := range t.waiting {
-				count += len(list)
-			}
-		}
-		return count
-	}, time.Minute).Should(Equal(201))
+	g.Eventually(q.sorted, time.Minute).Should(Equal(201))
 	return q
+}
+
+// sorted counts the Clusters that have left the priority queue and wait.
+func (q *fairQueue) sorted() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 func TestNamespacesTakeTurnsInTheWorkqueue(t *testing.T) {
@@ -92,6 +89,22 @@ func TestInitialListsComeLast(t *testing.T) {
 	g.Expect(priority).To(Equal(handler.LowPriority), "the controller adds it again with its priority")
 }
 
+func TestClusterThatChangesWhileItWaitsIsReconciledOnce(t *testing.T) {
+	g := NewWithT(t)
+	q := filledQueue(t, handler.LowPriority)
+	q.Add(clusterIn("tenant-1", 0)) // now with a higher priority
+	q.Add(clusterIn("tenant-1", 0))
+	g.Eventually(q.PriorityQueue.Len, time.Minute).Should(BeZero())
+	seen := map[reconcile.Request]int{}
+	for range 201 {
+		request, _ := q.Get()
+		seen[request]++
+		q.Done(request)
+	}
+	g.Expect(seen).To(HaveLen(201))
+	g.Expect(q.Len()).To(BeZero())
+}
+
 func TestClusterIsInTheQueueOnceUntilItIsDone(t *testing.T) {
 	g := NewWithT(t)
 	q := fair(priorityqueue.New[reconcile.Request](t.Name()))
@@ -99,10 +112,13 @@ func TestClusterIsInTheQueueOnceUntilItIsDone(t *testing.T) {
 	request, _ := q.Get()
 	q.Add(request)
 	q.Add(request)
-	g.Expect(q.Len()).To(Equal(1), "it waits until it is done")
+	g.Eventually(q.Len, time.Minute).Should(Equal(1), "it waits until it is done")
+	g.Expect(q.sorted()).To(BeZero())
 	q.Done(request)
 	again, _ := q.Get()
 	g.Expect(again).To(Equal(request))
+	q.Done(again)
+	g.Expect(q.Len()).To(BeZero())
 	q.ShutDown()
 	_, shutDown := q.Get()
 	g.Expect(shutDown).To(BeTrue())

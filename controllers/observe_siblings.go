@@ -10,6 +10,7 @@ import (
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -30,12 +31,7 @@ func (r *ClusterReconciler) observeSiblings(ctx context.Context, s *scope, resto
 	if err != nil {
 		return err
 	}
-	own := map[string]bool{}
-	for _, pod := range o.Pods {
-		for _, claim := range pod.Claims {
-			own[claim] = own[claim] || pod.Node == ""
-		}
-	}
+	own := unfilledClaims(o.Pods)
 	rules := feasibility.Rules{Affinity: rewritten.Affinity}
 	occupied := w.Occupied(rules, func(p *feasibility.Pod) bool {
 		return !slices.ContainsFunc(p.Volumes, func(v feasibility.Volume) bool { return own[v.Claim] })
@@ -46,6 +42,17 @@ func (r *ClusterReconciler) observeSiblings(ctx context.Context, s *scope, resto
 	}
 	o.KeepOff = keepOff(rewritten, occupied)
 	return nil
+}
+
+// unfilledClaims returns the claims of Pods that have no node: what is restored there can still move.
+func unfilledClaims(pods []remedy.Pod) map[string]bool {
+	unfilled := map[string]bool{}
+	for i := range pods {
+		for _, claim := range pods[i].Claims {
+			unfilled[claim] = unfilled[claim] || pods[i].Node == ""
+		}
+	}
+	return unfilled
 }
 
 // keepOff returns the edits that close the domains to Pods with a policy.

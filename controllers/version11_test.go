@@ -13,7 +13,7 @@ import (
 )
 
 // besideKubeBlocks11 runs specs beside KubeBlocks 1.1.
-func besideKubeBlocks11(text string, specs func(e *env)) bool { //nolint:unparam // as besideKubeBlocks
+func besideKubeBlocks11(text string, specs func(e *env)) bool {
 	return Describe(text, func() { beside(rehometesting.V11, specs) })
 }
 

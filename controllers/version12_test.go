@@ -122,7 +122,10 @@ var _ = besideKubeBlocks12("A Cluster that KubeBlocks 1.2 restores", func(e *env
 
 		Expect(e.writes).To(BeEmpty())
 		Expect(e.reported(v1alpha1.RehomingPodsScheduled)).To(HaveValue(want))
-		Expect(e.reported(v1alpha1.ConditionReady).Reason == v1alpha1.ReasonRehomed).To(Equal(e.reported(v1alpha1.RehomingPodsScheduled).Status == metav1.ConditionTrue))
+		rehomed := e.reported(v1alpha1.RehomingPodsScheduled).Status == metav1.ConditionTrue
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveField("Reason", Satisfy(func(reason string) bool {
+			return (reason == v1alpha1.ReasonRehomed) == rehomed
+		})))
 	},
 		Entry("in the scheduler's words", restoreRunning, func(v *volumeRestore) {
 			pod := v.pod(pod0).Unschedulable("0/3 nodes are available: 3 Insufficient cpu.").Obj()

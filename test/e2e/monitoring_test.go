@@ -39,7 +39,7 @@ func (e *testEnv) monitoring() {
 		e.setMode(ctx, "Observe")
 		server := e.scrapedRehome(ctx)
 		unanswered := panelQueries()
-		Expect(unanswered).To(HaveLen(19))
+		Expect(unanswered).To(HaveLen(18))
 
 		By("querying while the restore is stuck")
 		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTimeout).Should(Equal([]float64{1}))
