@@ -71,10 +71,10 @@ func (s *server) define(t *testing.T, paths ...string) {
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 }
 
-// defineKubeBlocks creates the CustomResourceDefinitions of KubeBlocks 1.0.
+// defineKubeBlocks creates the CustomResourceDefinitions of KubeBlocks 1.1, which has the kinds of 1.0 and Instances.
 func (s *server) defineKubeBlocks(t *testing.T) {
 	t.Helper()
-	_, err := envtest.InstallCRDs(s.Config(), envtest.CRDInstallOptions{CRDs: rehometesting.V10().CRDs()})
+	_, err := envtest.InstallCRDs(s.Config(), envtest.CRDInstallOptions{CRDs: rehometesting.V11().CRDs()})
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 }
 

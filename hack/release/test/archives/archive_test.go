@@ -42,7 +42,7 @@ func (r *release) testArchive(t *testing.T, platform string) {
 		g.Expect(sum(t, program)).To(Equal(sum(t, filepath.Join(r.dist, "bin/linux-"+arch+"/rehome"))), "the same program as in the image")
 	}
 	if platform == runtime.GOOS+"_"+runtime.GOARCH {
-		out, err := exec.CommandContext(t.Context(), program, "version").CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), program, "version", "--client").CombinedOutput()
 		g.Expect(err).NotTo(HaveOccurred(), "%s", out)
 		g.Expect(strings.Fields(string(out))[1]).To(Equal(test.Version))
 	}

@@ -23,7 +23,7 @@ import (
 func testRun(t *testing.T, unpacked string, config *v1.ConfigFile) {
 	g := NewWithT(t)
 	g.Expect(os.ReadFile(filepath.Join(unpacked, "etc/passwd"))).To(ContainSubstring("\nnonroot:x:65532:65532:"))
-	cmd := exec.CommandContext(t.Context(), config.Config.Entrypoint[0], "version")
+	cmd := exec.CommandContext(t.Context(), config.Config.Entrypoint[0], "version", "--client")
 	confine(cmd, unpacked)
 	out, err := cmd.CombinedOutput()
 	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
