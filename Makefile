@@ -1,6 +1,9 @@
 # KUBEBLOCKS is the version that `make demo` and `make run` use: v1.0.2, v1.0.0 or v0.9.3.
 KUBEBLOCKS ?= v1.0.2
 
+# PREVENT=1 lets `make demo` start Rehome with its webhook before the restore.
+PREVENT ?=
+
 # How much is tried: the time of each fuzz target, the random cases of each law of a rewrite, and the seeds of runs with faults.
 # Without CHECKS and SEEDS, the tests choose how many. .ci/nightly tries more.
 FUZZTIME ?= 10s
@@ -39,8 +42,8 @@ help: ## Show this help.
 		/^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## Show a restore that hangs on a real KubeBlocks, and how Rehome unblocks it. [KUBEBLOCKS]
-	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS)
+demo: ## Show a restore that hangs on a real KubeBlocks, and how Rehome unblocks it, or prevents it. [KUBEBLOCKS PREVENT]
+	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS) $(if $(PREVENT),--prevent)
 
 .PHONY: run
 run: controlplane ## Start a control plane, and print how to run Rehome against it in a debugger. [KUBEBLOCKS]

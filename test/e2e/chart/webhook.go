@@ -3,11 +3,13 @@ package chart
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 // InstallWebhook installs what the chart has for the webhook, and returns the flag of the program that serves it, and a function that
@@ -21,7 +23,7 @@ func (r *Release) InstallWebhook(ctx context.Context, namespaces ...string) (fla
 	if err != nil {
 		return "", nil, err
 	}
-	address, err := freeAddress(ctx)
+	address, err := rehometesting.FreeAddress()
 	if err != nil {
 		return "", nil, err
 	}
@@ -31,7 +33,7 @@ func (r *Release) InstallWebhook(ctx context.Context, namespaces ...string) (fla
 			continue
 		}
 		if object.GetKind() == "MutatingWebhookConfiguration" {
-			if err := serveAt(object, address); err != nil {
+			if err := rehome.ServeAt(object, address); err != nil {
 				return "", nil, err
 			}
 		}
@@ -48,34 +50,5 @@ func (r *Release) InstallWebhook(ctx context.Context, namespaces ...string) (fla
 		}
 		return nil
 	}
-	return "--webhook-bind-address=" + address, uninstall, nil
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String(), nil
-}
-
-// serveAt replaces the Service of all webhooks by an address.
-func serveAt(configuration *unstructured.Unstructured, address string) error {
-	webhooks, _, err := unstructured.NestedSlice(configuration.Object, "webhooks")
-	if err != nil {
-		return err
-	}
-	for i := range webhooks {
-		webhook, ok := webhooks[i].(map[string]any)
-		if !ok {
-			return fmt.Errorf("webhook %d is no object", i)
-		}
-		path, _, err := unstructured.NestedString(webhook, "clientConfig", "service", "path")
-		if err != nil {
-			return err
-		}
-		webhook["clientConfig"] = map[string]any{"url": "https://" + address + path}
-	}
-	return unstructured.SetNestedSlice(configuration.Object, webhooks, "webhooks")
+	return rehome.WebhookFlag(address), uninstall, nil
 }

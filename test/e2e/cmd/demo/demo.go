@@ -28,6 +28,8 @@ const stepTimeout = 2 * time.Minute
 // demo is a running demo.
 type demo struct {
 	version kubeblocks.Version
+	// prevent says that Rehome is there, with its webhook, before the restore.
+	prevent bool
 	out     io.Writer
 	steps   *progress.Reporter
 	temp    string
@@ -41,12 +43,12 @@ type demo struct {
 }
 
 // runDemo runs the demo and removes all that it created. The error has the failed step and the folder of the logs, which is kept then.
-func runDemo(ctx context.Context, version kubeblocks.Version, out io.Writer) (err error) {
+func runDemo(ctx context.Context, version kubeblocks.Version, prevent bool, out io.Writer) (err error) {
 	temp, err := os.MkdirTemp("", "rehome-demo-")
 	if err != nil {
 		return err
 	}
-	d := &demo{version: version, out: out, steps: progress.New(out), temp: temp}
+	d := &demo{version: version, prevent: prevent, out: out, steps: progress.New(out), temp: temp}
 	defer func() {
 		err = d.stop(err)
 	}()
@@ -78,15 +80,27 @@ type step struct {
 	show func(*demo, context.Context) error // prints the result; may be nil
 }
 
+// cure lets a restore hang and starts Rehome. See prevention for the other demo.
+func (d *demo) cure() []step {
+	return []step{
+		{"Restore " + backup + " as " + target + ", without Rehome", (*demo).restoreStuck, (*demo).showUnschedulable},
+		{"Start Rehome and wait until " + target + " is Running", (*demo).startRehome, (*demo).showResult},
+	}
+}
+
 func (d *demo) run(ctx context.Context) error {
-	for _, step := range []step{
+	steps := []step{
 		{"Start a control plane with three nodes", (*demo).startControlPlane, nil},
 		{"Start KubeBlocks " + d.version.Name, (*demo).startKubeBlocks, nil},
 		{"Create cluster " + source + ", three replicas, each on a node of its own", (*demo).createSource, (*demo).showSource},
 		{"Back it up as " + backup, (*demo).backUp, nil},
-		{"Restore " + backup + " as " + target + ", without Rehome", (*demo).restore, (*demo).showUnschedulable},
-		{"Start Rehome and wait until " + target + " is Running", (*demo).startRehome, (*demo).showResult},
-	} {
+	}
+	if d.prevent {
+		steps = append(steps, d.prevention()...)
+	} else {
+		steps = append(steps, d.cure()...)
+	}
+	for _, step := range steps {
 		if err := d.step(ctx, step.name, func(ctx context.Context) error { return step.run(d, ctx) }); err != nil {
 			return err
 		}
@@ -143,7 +157,11 @@ func (d *demo) backUp(ctx context.Context) error {
 // restore restores on a path on which this KubeBlocks does not rewrite the rules.
 func (d *demo) restore(ctx context.Context) error {
 	request := fixture.Request{Backup: backup, Cluster: target, ByOpsRequest: !d.version.RewritesOpsRequest}
-	if err := d.env.Restore(ctx, request); err != nil {
+	return d.env.Restore(ctx, request)
+}
+
+func (d *demo) restoreStuck(ctx context.Context) error {
+	if err := d.restore(ctx); err != nil {
 		return err
 	}
 	_, err := d.env.WaitRestorePodsUnschedulable(ctx, target, fixture.Replicas)

@@ -10,13 +10,16 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
 
 func main() {
-	log.SetLogger(logr.Discard()) // the log of client libraries would hide the steps
+	// The logs of client libraries would hide the steps.
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -31,6 +34,7 @@ func run() error {
 
 func newCommand() *cobra.Command {
 	var version string
+	var prevent bool
 	cmd := &cobra.Command{
 		Use:           "demo",
 		Short:         "Show a stuck restore on a real KubeBlocks, and how Rehome unblocks it",
@@ -42,9 +46,10 @@ func newCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), v, cmd.OutOrStdout())
+			return runDemo(cmd.Context(), v, prevent, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&version, "kubeblocks", kubeblocks.Names()[0], "version of KubeBlocks")
+	cmd.Flags().BoolVar(&prevent, "prevent", false, "start Rehome with its webhook before the restore")
 	return cmd
 }

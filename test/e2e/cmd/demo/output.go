@@ -65,7 +65,11 @@ func (d *demo) showResult(ctx context.Context) error {
 		return err
 	}
 	d.showPods(pods)
-	d.printf("From the start of Rehome until %s was Running: %.1f s.", target, took.Seconds())
+	begin := "start of Rehome"
+	if d.prevent {
+		begin = "restore"
+	}
+	d.printf("From the %s until %s was Running: %.1f s.", begin, target, took.Seconds())
 	return nil
 }
 
