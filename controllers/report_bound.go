@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxStatus is the size limit of a status as JSON, in bytes.
-	maxStatus = 256 << 10
+	maxStatus = 64 << 10
 	// maxText is the size limit of a text in a list, in bytes.
 	maxText = 1 << 10
 	// maxListed is the limit of a list before its size is measured.

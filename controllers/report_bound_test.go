@@ -67,8 +67,8 @@ func TestBoundTruncatesBackups(t *testing.T) {
 	for i := range 900 {
 		status.Backups = append(status.Backups, v1alpha1.BackupReference{Namespace: strings.Repeat("n", 63), Name: fmt.Sprintf("%0253d", i)})
 	}
-	g.Expect(bound(&status)).To(Equal(1), "halvings")
-	g.Expect(status.Backups).To(HaveLen(450))
+	g.Expect(bound(&status)).To(Equal(3), "halvings")
+	g.Expect(status.Backups).To(HaveLen(112))
 }
 
 func TestBoundKeepsOneHugeElementAndTruncatesItsPods(t *testing.T) {
