@@ -78,8 +78,8 @@ func (h *health) Start(ctx context.Context) error {
 
 func (h *health) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", answer("unhealthy: ", h.unhealthy))
-	mux.HandleFunc("/readyz", answer("not ready: ", h.why))
+	mux.HandleFunc("/healthz", answer(unhealthyPrefix, h.unhealthy))
+	mux.HandleFunc("/readyz", answer(notReadyPrefix, h.why))
 	return mux
 }
 

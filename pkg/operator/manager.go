@@ -54,7 +54,7 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 	if err != nil {
 		return err
 	}
-	h.notReadyf("reading Clusters and Restores into the cache")
+	h.notReadyf(readingCache)
 	for _, runnable := range []manager.Runnable{
 		whenSynced{mgr.GetCache(), trusted, h},
 		&servedWatch{config: cfg, cache: mgr.GetCache(), now: now, changed: make(chan struct{}, 1), end: cancel},
@@ -84,7 +84,7 @@ func (w whenSynced) Start(ctx context.Context) error {
 	if !w.cache.WaitForCacheSync(ctx) {
 		return nil
 	}
-	w.health.notReadyf("publishing the webhook's certificate")
+	w.health.notReadyf(publishing)
 	select {
 	case <-ctx.Done():
 	case <-w.trusted:

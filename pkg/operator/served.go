@@ -13,7 +13,7 @@ import (
 )
 
 // errNoRehoming says that the API server answers, and does not serve Rehome's own kind.
-var errNoRehoming = errors.New("the CustomResourceDefinition rehomings.rehome.kubeblocks.io is not installed")
+var errNoRehoming = errors.New(noRehomings)
 
 // discover asks the API server what it serves. The error says which kind is missing: errNoRehoming, or kubeblocks.ErrNotInstalled.
 func discover(cfg *rest.Config) (kubeblocks.Served, error) {

@@ -18,9 +18,9 @@ const MaxBackups = 32
 
 var (
 	// ErrNoBackup says that a reference cannot name a Backup, so that a retry would not help.
-	ErrNoBackup = errors.New("is not the name of a Backup")
+	ErrNoBackup = errors.New(textNoBackup)
 	// ErrElsewhere says that the configuration forbids to read a Backup in another Namespace.
-	ErrElsewhere = errors.New("is in another Namespace, and crossNamespaceBackups is false")
+	ErrElsewhere = errors.New(textElsewhere)
 )
 
 // Get reads a Backup from the API server.
