@@ -113,3 +113,14 @@ func TestAWriteToTheClusterIsTakenAloneAndFirst(t *testing.T) {
 		g.Expect(Decide(o).Next()).To(HaveExactElements(AddSchedulingSpec{Restore: object("shard0")}))
 	})
 }
+
+// KubeBlocks 1.2 makes the rules of its Restores itself, and an edit of one fails the restore.
+func TestUnfinishedLeavesRestoresOfKubeBlocks12Alone(t *testing.T) {
+	g := NewWithT(t)
+	o := Observation{Restores: []Restore{{Replacement: ReplacementRemoved}, {Replacement: ReplacementEmptied}}}
+	g.Expect(Unfinished(o)).To(HaveLen(2))
+
+	o.ClusterOnly = true
+
+	g.Expect(Unfinished(o)).To(BeEmpty())
+}
