@@ -163,7 +163,7 @@ func boundOf(pods []corev1.Pod) []string {
 }
 
 var _ = AfterSuite(func() {
-	showf("observe", "%d reconciles in mode Observe, %d of which had something to write; nothing was refused", observed.Load(), wrote.Load())
+	showf("observe", "%d reconciles in mode Observe, %d had something to write; nothing was refused", observed.Load(), wrote.Load())
 	deletes.mu.Lock()
 	defer deletes.mu.Unlock()
 	AddReportEntry("deletes that Rehome sent", ReportEntryVisibilityAlways, fmt.Sprintf(

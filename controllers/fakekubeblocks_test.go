@@ -76,7 +76,7 @@ type objects struct {
 	pods       []corev1.Pod
 }
 
-// actor is one control loop. due lists the writes that it would do now, each of which stands alone.
+// actor is one control loop. due lists the writes that it would do now. Each stands alone.
 type actor struct {
 	name string
 	due  func() []write

@@ -161,7 +161,7 @@ var instanceTemplates = scenario{
 	},
 }
 
-// databaseOf creates the completed Restore of a Component, and its InstanceSet with so many Pods, of which KubeBlocks replaces none.
+// databaseOf creates the completed Restore of a Component, and its InstanceSet with so many Pods. KubeBlocks replaces none of them.
 func (t *faultRun) databaseOf(component *unstructured.Unstructured, replicas int64) {
 	GinkgoHelper()
 	restore := rehometesting.MakeRestore(t.namespace, component.GetName()+"-preparedata").

@@ -20,7 +20,7 @@ type answer struct {
 	operations []patch.Operation
 	// edits are those that operations make in scheduling rules, on a create.
 	edits []rewrite.Edit
-	// warning is shown to whoever sent the object; empty for none.
+	// warning is shown to the client that sent the object; empty for none.
 	warning string
 	// source and rules go into the audit log: the cluster that the rules were inherited from, and how many of them changed.
 	source string

@@ -71,7 +71,7 @@ func TestTokenBucket(t *testing.T) {
 	}
 }
 
-// outcomes returns those of a full window of Restores, so many of which are Unschedulable again.
+// outcomes returns those of a full window of Restores, with so many Unschedulable again.
 func outcomes(unschedulable int, seconds int64) []Outcome {
 	list := make([]Outcome, BreakerWindow)
 	for i := range list {

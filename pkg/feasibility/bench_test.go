@@ -48,7 +48,7 @@ func shards(p func(of string) written, zonal bool) []feasibility.Pod {
 
 func perNodeAndZone(of string) written { return together(apart(host, of), even(zone, of)) }
 
-// sizes are the worlds that have to be decided fast, and all of which are admitted.
+// sizes are the worlds that have to be decided fast. All are admitted.
 var sizes = map[string]func() feasibility.World{
 	"7 replicas, 1000 nodes, bound to nodes": func() feasibility.World {
 		return world(manyNodes(1000), pods("mysql", perNodeAndZone("mysql"), manyPlaces(7, false)...))

@@ -64,7 +64,7 @@ func drawPod(t *rapid.T, name, of string, p written) feasibility.Pod {
 	return pod
 }
 
-// drawPolicy draws up to three rules, most of which name the source.
+// drawPolicy draws up to three rules. Most name the source.
 func drawPolicy(t *rapid.T) written {
 	rules := make([]written, rapid.SampledFrom([]int{0, 1, 1, 1, 2, 2, 3}).Draw(t, "number of rules"))
 	for i := range rules {

@@ -11,7 +11,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 )
 
-// many returns a policy of n rules like the one given, each of which selects something else.
+// many returns a policy of n rules like the one given. Each selects something else.
 func many(n int, like func(i int) written) written {
 	rules := make([]written, n)
 	for i := range rules {

@@ -46,7 +46,7 @@ func TestAllRestoresAreReCreatedAtOnce(t *testing.T) {
 func TestAttemptsOfOnePlanTakeTokens(t *testing.T) {
 	const granted = v1alpha1.ReasonRecreatingRestore
 	o := shards(4)
-	o.Limits.RemediationBurst = 6 // of which one Namespace gets half
+	o.Limits.RemediationBurst = 6 // one Namespace gets half
 	o.Recent = o.Recent.With(now)
 	waiting := o.History.With(restoreKey(o.Restores[1]), recreateRestore, ago(1))
 

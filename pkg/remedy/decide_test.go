@@ -224,7 +224,7 @@ func TestDecide(t *testing.T) {
 		}), recreatesRestore, v1alpha1.ReasonRecreatingRestore},
 
 		// The nevers.
-		"a Restore all of which started is never deleted": {allStarted, doesNothing, v1alpha1.ReasonRestoreStarted},
+		"a Restore that started completely is never deleted": {allStarted, doesNothing, v1alpha1.ReasonRestoreStarted},
 		"a Restore that started does not keep the Cluster stale": {with(allStarted, func(o *Observation) { o.Live = stuck().Live }),
 			patchesCluster, v1alpha1.ReasonRestoreStarted},
 		"Pods that share a node are reported and not touched": {with(allStarted, restore(func(r *Restore) { r.Pods[1].Node = "n4" })),

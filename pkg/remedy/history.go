@@ -49,7 +49,7 @@ type Attempt struct {
 	Time   metav1.Time `json:"time"`
 }
 
-// The limits of a history. Whoever may annotate a Cluster can write it.
+// The limits of a history. A tenant can write it: it is an annotation.
 const (
 	// maxHistory is the limit of the annotation, in bytes.
 	maxHistory = 128 << 10

@@ -31,7 +31,7 @@ func (e *testEnv) ruleInTemplate() {
 
 // componentWithoutBackup: the component without a backup has no Restore, so its database Pod is stuck from the start.
 func (e *testEnv) componentWithoutBackup() {
-	It("unblocks a restore of two components, one of which has no backup", func(ctx SpecContext) {
+	It("unblocks a restore of two components, one without a backup", func(ctx SpecContext) {
 		const source = "my3"
 		e.backUp(ctx, fixture.Source{Name: source, Proxy: true}, backupOf(source))
 		c := e.restore(ctx, source, "partly")

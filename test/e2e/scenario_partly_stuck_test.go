@@ -15,7 +15,7 @@ import (
 
 // partlyStuck: one Job started, so the Restore and that Job must stay: its volume may already hold data.
 func (e *testEnv) partlyStuck() {
-	It("unblocks a restore of which one Job runs and the others are stuck", func(ctx SpecContext) {
+	It("unblocks a restore with one running Job and stuck ones", func(ctx SpecContext) {
 		c, started := e.restorePartly(ctx, "one-runs")
 
 		c.runRehome(ctx)
@@ -30,7 +30,7 @@ func (e *testEnv) partlyStuck() {
 	}, SpecTimeout(specTimeout))
 
 	// From 1.0.2 on, the Job is not done then: its Pod waits for the others, although the data is written.
-	It("unblocks a restore of which one Job has written its volume and the others are stuck", func(ctx SpecContext) {
+	It("unblocks a restore with one Job that has written its volume and stuck ones", func(ctx SpecContext) {
 		c, started := e.restorePartly(ctx, "one-done")
 		Expect(e.fixture.Finish(ctx, started)).To(Succeed())
 		c.expectStuck(ctx, fixture.Replicas-1)

@@ -68,7 +68,7 @@ func (g *generator) world() *world {
 	return w
 }
 
-// nodes draws one to eight nodes in up to three zones, some of which take no Pods or lack a label.
+// nodes draws one to eight nodes in up to three zones, some take no Pods or lack a label.
 func (g *generator) nodes() []*corev1.Node {
 	all := make([]*corev1.Node, 1+g.IntN(maxNodes))
 	inUse := zones[:1+g.IntN(len(zones))]
