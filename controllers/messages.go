@@ -47,6 +47,9 @@ const siblingsEverywhere = "other volumes of the database are in every domain: %
 // overtakes says why the Pod of an Instance must wait.
 const overtakes = "Pod %s has no node yet, and its volume is where this Pod could go first"
 
+// reconcileStuck is what /healthz says.
+const reconcileStuck = "the reconcile of Cluster %s has not ended since %s"
+
 // Rehomings without a restored Cluster.
 const (
 	noCluster   = "This Namespace has no Cluster of this name."

@@ -51,5 +51,5 @@ func (r *ClusterReconciler) Stuck() string {
 	if since.IsZero() || r.Clock.Since(since) <= maxReconcile {
 		return ""
 	}
-	return fmt.Sprintf("the reconcile of Cluster %s has not ended since %s", cluster, since.UTC().Format(time.RFC3339))
+	return fmt.Sprintf(reconcileStuck, cluster, since.UTC().Format(time.RFC3339))
 }
