@@ -15,9 +15,6 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// annotationPassword holds, on a Backup, an encrypted password.
-const annotationPassword = "dataprotection.kubeblocks.io/connection-password"
-
 // snapshot is the Cluster that a Backup holds, or a Cluster by itself.
 type snapshot struct {
 	raw    []byte // the Cluster as JSON
@@ -163,7 +160,7 @@ func (b *backup) snapshot() (snapshot, error) {
 	}
 	known := &manifest.Backup{
 		Namespace: b.Namespace, Name: b.Name, Labels: b.Labels,
-		Policy: b.Spec.BackupPolicyName, Phase: b.Status.Phase, HasPassword: b.Annotations[annotationPassword] != "",
+		Policy: b.Spec.BackupPolicyName, Phase: b.Status.Phase, HasPassword: b.Annotations[kubeblocks.AnnotationConnectionPassword] != "",
 	}
 	targets := b.Status.Targets
 	if b.Status.Target != nil {

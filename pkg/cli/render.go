@@ -69,7 +69,7 @@ func (r rewritten) cluster(output string) ([]byte, error) {
 
 // diff returns the changes of the scheduling rules.
 func (r rewritten) diff(colour bool) ([]byte, error) {
-	edited, err := manifest.Apply(r.raw, patch.Edits(r.edits))
+	edited, err := patch.ApplyCreating(r.raw, patch.Edits(r.edits))
 	if err != nil {
 		return nil, err
 	}

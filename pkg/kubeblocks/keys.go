@@ -1,6 +1,10 @@
 package kubeblocks
 
-import "github.com/rehome-operator/rehome/pkg/rewrite"
+import (
+	"strings"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
 
 // Annotations that KubeBlocks writes or reads.
 const (
@@ -13,6 +17,8 @@ const (
 	AnnotationCRDAPIVersion = "kubeblocks.io/crd-api-version"
 	// AnnotationMultiClusterPlacement marks a Cluster whose Pods run in other Kubernetes clusters.
 	AnnotationMultiClusterPlacement = "apps.kubeblocks.io/multi-cluster-placement"
+	// AnnotationConnectionPassword, on a Backup, holds an encrypted password: never log it.
+	AnnotationConnectionPassword = "dataprotection.kubeblocks.io/connection-password"
 )
 
 // Labels that KubeBlocks writes.
@@ -35,11 +41,30 @@ const (
 	LabelRestore = "dataprotection.kubeblocks.io/restore"
 	// LabelBackupClusterUID, on a Backup, holds the UID of its source Cluster. The snapshot does not hold it.
 	LabelBackupClusterUID = "dataprotection.kubeblocks.io/cluster-uid"
+	// LabelBackupType, on a Backup, is BackupContinuous for one that goes on, and so is never Completed.
+	LabelBackupType = "dataprotection.kubeblocks.io/backup-type"
 	// LabelOpsRequestName marks the Restores of operations such as rebuild-instance, which restore into a running cluster.
 	LabelOpsRequestName = "operations.kubeblocks.io/ops-name"
 	// LabelOpsRequestNameV09 is LabelOpsRequestName as KubeBlocks 0.9 writes it.
 	LabelOpsRequestNameV09 = "ops.kubeblocks.io/ops-name"
 )
+
+// BackupContinuous is LabelBackupType's value on a Backup that is never Completed.
+const BackupContinuous = "Continuous"
+
+// IsOperationKey reports whether an annotation or label of a Cluster is about an operation on it, or KubeBlocks' record of one.
+func IsOperationKey(key string) bool {
+	switch key {
+	case "kubeblocks.io/ops-request", "kubeblocks.io/reconcile", "kubeblocks.io/generation":
+		return true
+	}
+	return strings.HasPrefix(key, "operations.kubeblocks.io/") || strings.HasPrefix(key, "ops.kubeblocks.io/")
+}
+
+// BackupPolicyOf returns the name that KubeBlocks gives the BackupPolicy of a component.
+func BackupPolicyOf(cluster, component string) string {
+	return cluster + "-" + component + "-backup-policy"
+}
 
 // ManagedByDataProtection is LabelManagedBy's value on the Jobs and Pods of backups and restores.
 const ManagedByDataProtection = "kubeblocks-dataprotection"

@@ -14,17 +14,16 @@ var carriedMetadata = []string{
 	"ownerReferences", "managedFields", "finalizers",
 }
 
-// carriedKeys are annotations and labels of the source's tools and operations.
+// carriedKeys are annotations and labels of the source's tools.
 var carriedKeys = []string{
 	"kubectl.kubernetes.io/last-applied-configuration",
-	"kubeblocks.io/ops-request", "kubeblocks.io/reconcile", "kubeblocks.io/generation",
 	"helm.sh/chart",
 }
 
-// carriedPrefixes are those of annotations and labels by which Helm, Argo CD, Flux, KubeBlocks' operations and Rehome own an object.
+// carriedPrefixes are those of annotations and labels by which Helm, Argo CD, Flux and Rehome own an object.
 var carriedPrefixes = []string{
 	"meta.helm.sh/", "helm.sh/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "fluxcd.io/",
-	"operations.kubeblocks.io/", "ops.kubeblocks.io/", "rehome.kubeblocks.io/",
+	"rehome.kubeblocks.io/",
 }
 
 // carriedAddresses are the annotations of a Service that hold an address or an instance of a load balancer.
@@ -71,7 +70,7 @@ func (c *carrier) field(of located, name string) {
 	if !ok {
 		return
 	}
-	path := of.path + "/" + escape(name)
+	path := of.path + "/" + rewrite.Escape(name)
 	c.paths = append(c.paths, path)
 	if isEmpty(value) {
 		return
@@ -104,7 +103,7 @@ func (c *carrier) metadata(metadata located, source string) {
 
 // isOwnership reports whether an annotation or label says which tool or operation an object belongs to.
 func isOwnership(key string) bool {
-	return slices.Contains(carriedKeys, key) ||
+	return kubeblocks.IsOperationKey(key) || slices.Contains(carriedKeys, key) ||
 		slices.ContainsFunc(carriedPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 

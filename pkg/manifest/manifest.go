@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
-
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
@@ -85,7 +83,7 @@ func Make(in Input) ([]byte, error) {
 	if operations, err = in.identify(operations, cluster); err != nil {
 		return nil, err
 	}
-	made, err := Apply(in.Snapshot, operations)
+	made, err := patch.ApplyCreating(in.Snapshot, operations)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +112,7 @@ func (in Input) identify(operations []patch.Operation, cluster object) ([]patch.
 		operations = append(operations, patch.Remove(path))
 	}
 	if in.Version.NeedsMark() {
-		operations = append(operations, patch.Add(annotationPath(kubeblocks.AnnotationCRDAPIVersion), in.Version.Apps().String()))
+		operations = append(operations, patch.Add(patch.AnnotationPath(kubeblocks.AnnotationCRDAPIVersion), in.Version.Apps().String()))
 	}
 	if in.Backup == nil || in.NoRestore {
 		return operations, nil
@@ -150,26 +148,6 @@ func (in Input) apiVersion(cluster object) string {
 	return in.Version.Apps().String()
 }
 
-// Apply returns JSON with operations applied. It keeps the rest byte for byte.
-func Apply(raw []byte, operations []patch.Operation) ([]byte, error) {
-	data, err := json.Marshal(operations)
-	if err != nil {
-		return nil, err
-	}
-	decoded, err := jsonpatch.DecodePatch(data)
-	if err != nil {
-		return nil, err
-	}
-	options := jsonpatch.NewApplyOptions()
-	options.EscapeHTML = false
-	options.EnsurePathExistsOnAdd = true // a snapshot need not have metadata
-	patched, err := decoded.ApplyWithOptions(raw, options)
-	if err != nil {
-		return nil, fmt.Errorf("apply the edits to the snapshot: %w", err)
-	}
-	return patched, nil
-}
-
 // withType returns a Cluster that begins with apiVersion and kind. A snapshot has none.
 func withType(cluster []byte, apiVersion string) ([]byte, error) {
 	var meta map[string]json.RawMessage
@@ -182,7 +160,7 @@ func withType(cluster []byte, apiVersion string) ([]byte, error) {
 			operations = append(operations, patch.Remove("/"+key))
 		}
 	}
-	cluster, err := Apply(cluster, operations)
+	cluster, err := patch.ApplyCreating(cluster, operations)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (n *namer) walk(path, parent, field string, value any) {
 		for _, key := range object(value).keys() {
 			isSharded := field == "systemAccounts" && key == "secretRef" && !strings.HasPrefix(path, "/spec/componentSpecs/")
 			if !slices.Contains(skipped, key) && !isSharded {
-				n.walk(path+"/"+escape(key), field, key, value[key])
+				n.walk(path+"/"+rewrite.Escape(key), field, key, value[key])
 			}
 		}
 	case []any:

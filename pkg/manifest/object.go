@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // object is a JSON object. A nil object is empty.
@@ -50,7 +51,7 @@ func (l located) elements(field string) []located {
 	all := make([]located, 0, len(list))
 	for i, element := range list {
 		if o, ok := element.(map[string]any); ok {
-			all = append(all, located{o, l.path + "/" + escape(field) + "/" + strconv.Itoa(i)})
+			all = append(all, located{o, l.path + "/" + rewrite.Escape(field) + "/" + strconv.Itoa(i)})
 		}
 	}
 	return all
@@ -58,7 +59,7 @@ func (l located) elements(field string) []located {
 
 // member returns an object with its path. It can be nil.
 func (l located) member(field string) located {
-	return located{l.at(field), l.path + "/" + escape(field)}
+	return located{l.at(field), l.path + "/" + rewrite.Escape(field)}
 }
 
 // components lists the components of a Cluster, then the templates of its shardings, in the places of every version.
@@ -73,8 +74,6 @@ func components(cluster object) (plain, shards []located) {
 	}
 	return plain, shards
 }
-
-func escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
 
 // isEmpty reports whether a value holds nothing: null, "", 0, {} or [].
 func isEmpty(value any) bool {

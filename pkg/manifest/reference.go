@@ -28,13 +28,8 @@ type Backup struct {
 	HasPassword bool
 }
 
-// labelBackupType is Continuous for a Backup that goes on, and so is never Completed.
-const labelBackupType = "dataprotection.kubeblocks.io/backup-type"
-
 // specRestore is where KubeBlocks 1.2 keeps the reference.
 const specRestore = "/spec/restore"
-
-func annotationPath(key string) string { return "/metadata/annotations/" + escape(key) }
 
 // reference returns the operation that makes KubeBlocks restore the Cluster.
 func (in Input) reference() (patch.Operation, error) {
@@ -57,7 +52,7 @@ func (in Input) reference() (patch.Operation, error) {
 		return patch.Operation{}, err
 	}
 	value, err := reference.Annotation()
-	return patch.Add(annotationPath(kubeblocks.AnnotationRestoreFromBackup), value), err
+	return patch.Add(patch.AnnotationPath(kubeblocks.AnnotationRestoreFromBackup), value), err
 }
 
 // backedUp returns the components and shardings that the Backup holds. KubeBlocks labels a Backup with one; a Backup that lost its
@@ -81,7 +76,7 @@ func (in Input) backedUp() ([]string, error) {
 	}
 	names := make([]string, 0, len(in.Source.Components))
 	for _, component := range in.Source.Components {
-		if in.Backup.Policy == in.Source.Name+"-"+component.Name+"-backup-policy" {
+		if in.Backup.Policy == kubeblocks.BackupPolicyOf(in.Source.Name, component.Name) {
 			return []string{component.Name}, nil
 		}
 		names = append(names, component.Name)
@@ -96,7 +91,7 @@ func (in Input) backedUp() ([]string, error) {
 func referencePaths(cluster object) []string {
 	var paths []string
 	if _, ok := cluster.at("metadata", "annotations")[kubeblocks.AnnotationRestoreFromBackup]; ok {
-		paths = append(paths, annotationPath(kubeblocks.AnnotationRestoreFromBackup))
+		paths = append(paths, patch.AnnotationPath(kubeblocks.AnnotationRestoreFromBackup))
 	}
 	if _, ok := cluster.at("spec")["restore"]; ok {
 		paths = append(paths, specRestore)
@@ -134,7 +129,7 @@ func (in Input) remarks() []rewrite.Finding {
 	case in.Version.RestoresBySpec() && in.Target.Namespace != in.Backup.Namespace:
 		remark(OtherNamespace, fmt.Sprintf(textOtherNamespace, in.Backup.Namespace, in.Target.Namespace))
 	}
-	if phase := in.Backup.Phase; phase != "" && phase != "Completed" && in.Backup.Labels[labelBackupType] != "Continuous" {
+	if phase := in.Backup.Phase; phase != "" && phase != "Completed" && in.Backup.Labels[kubeblocks.LabelBackupType] != kubeblocks.BackupContinuous {
 		remark(BackupNotCompleted, fmt.Sprintf(textNotCompleted, phase))
 	}
 	if in.Backup.HasPassword && !in.Version.RestoresBySpec() {

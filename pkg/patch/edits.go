@@ -1,11 +1,7 @@
 package patch
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
-
-	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -32,21 +28,4 @@ func Edits(edits []rewrite.Edit) []Operation {
 // were computed from a view of it, which can lack fields.
 func Untested(edits []rewrite.Edit) []Operation {
 	return slices.DeleteFunc(Edits(edits), func(o Operation) bool { return o.Op == "test" })
-}
-
-// Apply returns JSON with edits applied, and keeps the rest byte for byte. It does not test old values.
-func Apply(object []byte, edits []rewrite.Edit) ([]byte, error) {
-	data, err := json.Marshal(Untested(edits))
-	if err != nil {
-		return nil, fmt.Errorf("marshal JSON Patch: %w", err)
-	}
-	decoded, err := jsonpatch.DecodePatch(data)
-	if err != nil {
-		return nil, fmt.Errorf("decode JSON Patch: %w", err)
-	}
-	patched, err := decoded.Apply(object)
-	if err != nil {
-		return nil, fmt.Errorf("apply JSON Patch: %w", err)
-	}
-	return patched, nil
 }

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // Operation is one operation of a JSON Patch.
@@ -45,7 +46,7 @@ func Annotation(obj client.Object, key, value string) Operation {
 	if len(obj.GetAnnotations()) == 0 {
 		return Add("/metadata/annotations", map[string]string{key: value})
 	}
-	return Add(annotationPath(key), value)
+	return Add(AnnotationPath(key), value)
 }
 
 // maxAnnotations is the API server's limit of all annotations of an object together, in bytes.
@@ -63,11 +64,10 @@ func Fits(obj client.Object, key, value string) bool {
 }
 
 // RemoveAnnotation returns the operation that removes an annotation, which must exist.
-func RemoveAnnotation(key string) Operation { return Remove(annotationPath(key)) }
+func RemoveAnnotation(key string) Operation { return Remove(AnnotationPath(key)) }
 
-func annotationPath(key string) string {
-	return "/metadata/annotations/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-}
+// AnnotationPath is the JSON Pointer of an annotation.
+func AnnotationPath(key string) string { return "/metadata/annotations/" + rewrite.Escape(key) }
 
 // JSON makes a patch of operations.
 func JSON(operations []Operation) (client.Patch, error) {

@@ -63,12 +63,12 @@ func (e *edits) labels(path, field string, from, to map[string]string) {
 	for key, value := range from {
 		renamed, stays := to[key]
 		if !stays {
-			e.add(path+field+"/matchLabels/"+escape(key), value, nil)
+			e.add(path+field+"/matchLabels/"+Escape(key), value, nil)
 			continue
 		}
 		kept++
 		if renamed != value {
-			e.add(path+field+"/matchLabels/"+escape(key), value, renamed)
+			e.add(path+field+"/matchLabels/"+Escape(key), value, renamed)
 		}
 	}
 	if kept < len(to) {
@@ -83,7 +83,7 @@ func (e *edits) labels(path, field string, from, to map[string]string) {
 func (e *edits) addedLabels(path string, from, to map[string]string) {
 	for key, value := range to {
 		if _, was := from[key]; !was {
-			e.add(path+"/matchLabels/"+escape(key), nil, value)
+			e.add(path+"/matchLabels/"+Escape(key), nil, value)
 		}
 	}
 }
@@ -116,10 +116,10 @@ func orNil(values []string) any {
 	return values
 }
 
-// escaper makes a key one segment of a JSON Pointer (RFC 6901).
 var escaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-func escape(key string) string {
+// Escape makes a key one segment of a JSON Pointer (RFC 6901).
+func Escape(key string) string {
 	if key == LabelInstance {
 		return "app.kubernetes.io~1instance" // the usual key, without an allocation
 	}

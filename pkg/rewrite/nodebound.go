@@ -57,7 +57,7 @@ func appendLabels(all []binding, labels map[string]string) []binding {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		if IsLocation(key) {
 			rule := fmt.Sprintf(bindingNodeSelector, describeTopology(key), labels[key])
-			all = append(all, binding{"/nodeSelector/" + escape(key), rule, true})
+			all = append(all, binding{"/nodeSelector/" + Escape(key), rule, true})
 		}
 	}
 	return all
