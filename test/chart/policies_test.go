@@ -167,6 +167,25 @@ func testRestorePolicy(t *testing.T, s *server, operator dryRun) {
 	NewWithT(t).Expect(operator.patchStatus(t, empty, first)).To(Succeed())
 }
 
+// testLongNames has the Job and the Pod of a Restore whose name is longer than a label's value.
+func testLongNames(t *testing.T, s *server, operator dryRun, restore *unstructured.Unstructured) {
+	t.Helper()
+	g := NewWithT(t)
+	job, backupJob := rehometesting.MakeJob(restore, "long").Obj(), rehometesting.MakeJob(restore, "backup").Obj()
+	pod := rehometesting.MakeRestorePod(restore, "long").Obj()
+	backupJob.OwnerReferences = nil
+	for _, labels := range []map[string]string{job.Labels, job.Spec.Template.Labels, backupJob.Labels, backupJob.Spec.Template.Labels, pod.Labels} {
+		delete(labels, kubeblocks.LabelRestore)
+	}
+	job.Spec.Suspend, backupJob.Spec.Suspend = ptr.To(true), ptr.To(true)
+	s.createFor(t, job, backupJob, pod)
+
+	g.Expect(operator.patch(t, job, patch.Remove("/metadata/finalizers/0"))).To(Succeed())
+	g.Expect(operator.delete(t, job)).To(Succeed())
+	g.Expect(operator.delete(t, backupJob)).To(beDenied(onlyDeletes))
+	g.Expect(operator.delete(t, pod)).To(beDenied(onlyDeletes))
+}
+
 func testDeletePolicy(t *testing.T, s *server, operator dryRun) {
 	g := NewWithT(t)
 	component := rehometesting.MakeComponent(rehometesting.MakeCluster(rehometesting.V10(), managed, "deleted").Obj(), "mysql").Obj()
@@ -189,6 +208,7 @@ func testDeletePolicy(t *testing.T, s *server, operator dryRun) {
 		g.Expect(operator.delete(t, object)).To(Succeed())
 	}
 	g.Expect(operator.delete(t, restorePod)).To(beDenied(onlyDeletes), "KubeBlocks counts that against the backoff limit")
+	testLongNames(t, s, operator, restore)
 
 	for _, object := range []client.Object{restore, job, pod} {
 		// A Job without labels would get those of its template.
