@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,13 +17,16 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/admission"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/metrics"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-// world is a Namespace with a Backup bp1 of a Cluster my1.
-type world struct {
+// env is a Namespace with a Backup bp1 of a Cluster my1.
+type env struct {
 	namespace string
 	admin     client.Client
 	warnings  *warnings
@@ -49,9 +53,9 @@ func (w *warnings) take() []string {
 	return texts
 }
 
-func newWorld() *world {
+func newEnv() *env {
 	GinkgoHelper()
-	w := &world{warnings: &warnings{}, ctx: context.Background()}
+	w := &env{warnings: &warnings{}, ctx: context.Background()}
 	config := rest.CopyConfig(adminConfig)
 	config.WarningHandlerWithContext = w.warnings
 	w.admin = newClient(config)
@@ -62,27 +66,27 @@ func newWorld() *world {
 	return w
 }
 
-func (w *world) backup() {
+func (w *env) backup() {
 	GinkgoHelper()
 	Expect(w.admin.Create(w.ctx, rehometesting.MakeBackup(w.namespace, "bp1").Of(w.source()).Obj())).To(Succeed())
 }
 
-func (w *world) source() *unstructured.Unstructured {
+func (w *env) source() *unstructured.Unstructured {
 	return rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
 }
 
 // restored is a Cluster kiwi that is restored from bp1.
-func (w *world) restored() *unstructured.Unstructured {
+func (w *env) restored() *unstructured.Unstructured {
 	return rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("my1")).
 		RestoredFrom("mysql", "bp1").Obj()
 }
 
-func (w *world) create(obj client.Object) {
+func (w *env) create(obj client.Object) {
 	GinkgoHelper()
 	Expect(w.admin.Create(w.ctx, obj)).To(Succeed())
 }
 
-func (w *world) get(like *unstructured.Unstructured) *unstructured.Unstructured {
+func (w *env) get(like *unstructured.Unstructured) *unstructured.Unstructured {
 	GinkgoHelper()
 	obj := &unstructured.Unstructured{}
 	obj.SetGroupVersionKind(like.GroupVersionKind())
@@ -107,8 +111,8 @@ func names(obj *unstructured.Unstructured) string {
 const rewroteOne = "Rehome rewrote 1 scheduling rule inherited from my1 to kiwi"
 
 var _ = Describe("A Cluster that is created", func() {
-	var w *world
-	BeforeEach(func() { w = newWorld() })
+	var w *env
+	BeforeEach(func() { w = newEnv() })
 
 	It("names itself from the start", func() {
 		kiwi := w.restored()
@@ -225,6 +229,19 @@ var _ = Describe("A Cluster that is created", func() {
 		Expect(w.warnings.take()).To(BeEmpty())
 	})
 
+	It("is not rewritten beside KubeBlocks 1.2, which ignores the annotation and starts it empty", func() {
+		before := handler.Handler
+		DeferCleanup(func() { handler.Handler = before })
+		served := kubeblocks.Served{Apps: kubeblocks.AppsV1, OnlyV1: true}
+		handler.Handler = admission.NewHandler(rehome, served, configv1alpha1.Defaults(), metrics.New(prometheus.NewRegistry(), "test")).Webhook()
+		kiwi := w.restored()
+
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(BeEmpty())
+	})
+
 	It("obeys a Rehoming that exists before it", func() {
 		w.create(&v1alpha1.Rehoming{
 			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kiwi"}, Spec: v1alpha1.RehomingSpec{Mode: "Observe"},
@@ -270,10 +287,10 @@ var _ = Describe("A Cluster that is created", func() {
 })
 
 var _ = Describe("A Cluster that is updated", func() {
-	var w *world
+	var w *env
 	var kiwi *unstructured.Unstructured
 	BeforeEach(func() {
-		w = newWorld()
+		w = newEnv()
 		kiwi = w.restored()
 		Expect(w.admin.Apply(w.ctx, client.ApplyConfigurationFromUnstructured(kiwi), client.FieldOwner("flux"))).To(Succeed())
 		w.warnings.take()
@@ -348,7 +365,7 @@ var _ = Describe("A Cluster that is updated", func() {
 })
 
 // mode sets the mode of the Namespace.
-func (w *world) mode(mode string) {
+func (w *env) mode(mode string) {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
 	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationMode, mode)

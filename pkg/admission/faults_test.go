@@ -45,8 +45,8 @@ func setWebhook(address string, failurePolicy admissionregistrationv1.FailurePol
 }
 
 var _ = Describe("The webhook", Serial, func() {
-	var w *world
-	BeforeEach(func() { w = newWorld() })
+	var w *env
+	BeforeEach(func() { w = newEnv() })
 
 	It("delays a request once by the timeout where its port is black-holed, and refuses nothing", func() {
 		// The listener accepts no connection, and its queue answers the handshake of TCP only.

@@ -16,10 +16,10 @@ import (
 func quantity(text string) *resource.Quantity { return ptr.To(resource.MustParse(text)) }
 
 var _ = Describe("A Restore that is created", func() {
-	var w *world
+	var w *env
 	var kiwi, component *unstructured.Unstructured
 	BeforeEach(func() {
-		w = newWorld()
+		w = newEnv()
 		// The webhook was down when the Cluster was created.
 		w.mode("Disabled")
 		kiwi = w.restored()
