@@ -21,7 +21,7 @@ const (
 	textInvalid    = "a scheduling rule is invalid"
 	textUnreadable = "the API server did not answer in time"
 	textBusy       = "too many requests at once"
-	textPanic      = "of an internal error"
+	textPanic      = "Rehome failed, see its log"
 	textUnapplied  = "the edits do not apply"
 )
 
