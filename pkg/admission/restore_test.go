@@ -70,6 +70,19 @@ var _ = Describe("A Restore that is created", func() {
 		Expect(names(w.get(other))).To(Equal("my1"))
 	})
 
+	It("is left alone where its Component belongs to a deleted Cluster of the same name", func() {
+		live := w.get(component)
+		owners := live.GetOwnerReferences()
+		Expect(owners).To(HaveLen(1))
+		owners[0].UID = "deleted"
+		live.SetOwnerReferences(owners)
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("my1"))
+	})
+
 	It("is left alone on KubeBlocks 1.2", func() {
 		live := w.get(kiwi)
 		source := map[string]any{"apiGroup": "dataprotection.kubeblocks.io", "kind": "Backup", "name": "bp1", "namespace": w.namespace}
