@@ -41,6 +41,11 @@ func lastBefore(made []string, what string, number int) int {
 	return 0
 }
 
+// lastWriteBefore returns the number of the last write before the call with the given number.
+func lastWriteBefore(made []string, number int) int {
+	return max(lastBefore(made, "patch Cluster", number), lastBefore(made, "patch Job", number), lastBefore(made, "patch Restore", number))
+}
+
 // beganAt returns the number of the first call of the reconcile that a call belongs to.
 func beganAt(made []string, number int) int { return lastBefore(made, "get Cluster", number) }
 
@@ -124,7 +129,9 @@ var _ = Describe("A race", func() {
 		first := beganAt(made, last)
 		if deletes != "delete Pod" {
 			// No precondition of the delete detects a Pod that is bound from here on. The first Pod is read right after the list.
-			last = lastBefore(made, "list PodList", last)
+			list := lastBefore(made, "list PodList", last)
+			Expect(list).To(BeNumerically(">", lastWriteBefore(made, last)), "Pods are listed after every other write: that can take long")
+			last = list
 			if made[last] == "get Pod" {
 				last++
 			}

@@ -165,6 +165,28 @@ var _ = besideKubeBlocks("A Cluster with many stuck Restores", func(e *env) {
 		Expect(e.reads["list PodList"]).To(Equal(3), "one is of the cache, one of the observation, and one served all deletes")
 	})
 
+	It("keeps a Restore whose Pod was bound before the list, although the cache does not know that yet", func() {
+		s := newShards(e, 3)
+		var pods corev1.PodList
+		Expect(e.admin.List(e.ctx, &pods, client.InNamespace(e.namespace))).To(Succeed())
+		e.reconciler = e.newReconciler(interceptor.Funcs{
+			Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+				pod, isPod := obj.(*corev1.Pod)
+				i := slices.IndexFunc(pods.Items, func(p corev1.Pod) bool { return p.Name == key.Name })
+				if !isPod || i < 0 {
+					return c.Get(ctx, key, obj, opts...)
+				}
+				pods.Items[i].DeepCopyInto(pod)
+				return nil
+			},
+		})
+		e.before["patch Cluster"] = func() { s.bind(1) } // that records the attempts
+
+		e.reconcile()
+
+		Expect(s.kept()).To(Equal(s.restores[1:2]))
+	})
+
 	It("lists Pods again when a delete took long", func() {
 		s := newShards(e, 3)
 		e.before["delete Restore"] = func() { e.clock.Step(time.Second) }
