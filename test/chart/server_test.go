@@ -55,12 +55,27 @@ func startServer(t *testing.T) *server {
 // createNamespaces creates the operator's Namespace, which accepts restricted Pods only, and those of users.
 func (s *server) createNamespaces(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{ownNamespace, managed, "bank", unmanaged} {
+	names := []string{ownNamespace, managed, "bank", unmanaged}
+	for _, name := range names {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		if name == ownNamespace {
 			namespace.Labels = map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
 		}
 		NewWithT(t).Expect(s.Create(t.Context(), namespace)).To(Succeed())
+	}
+	for _, name := range names {
+		s.awaitDefaults(t, name)
+	}
+}
+
+// awaitDefaults waits for the objects that Kubernetes' own controllers create in each Namespace. A test that compares all objects
+// before and after would otherwise blame Rehome for them.
+func (s *server) awaitDefaults(t *testing.T, namespace string) {
+	t.Helper()
+	for name, object := range map[string]client.Object{"default": &corev1.ServiceAccount{}, "kube-root-ca.crt": &corev1.ConfigMap{}} {
+		NewWithT(t).Eventually(func() error {
+			return s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, object)
+		}).WithTimeout(soon).Should(Succeed(), "%s/%s", namespace, name)
 	}
 }
 
