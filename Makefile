@@ -157,7 +157,7 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
 	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$))
-	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=2 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
+	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 .PHONY: test-bench
 test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does not check the figures.

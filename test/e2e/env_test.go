@@ -95,7 +95,7 @@ func (e *testEnv) stop() error {
 // logDir returns an empty folder for the logs, which stay there until the next run.
 func (e *testEnv) logDir() string {
 	GinkgoHelper()
-	dir, err := repository.Cache("e2e", e.version.Name+"-in-"+strings.ReplaceAll(e.mode.name, " ", "-"))
+	dir, err := repository.Cache("e2e", e.version.Name+"-in-"+strings.NewReplacer(",", "", " ", "-").Replace(e.mode.name))
 	Expect(err).NotTo(HaveOccurred())
 	Expect(os.RemoveAll(dir)).To(Succeed())
 	return dir

@@ -20,21 +20,23 @@ type mode struct {
 	namespaces []string // none means all
 }
 
-// Each pair of version and mode is an Ordered container with one control plane, because its start is slow. All specs of the pair
-// share it. Two pairs run in the gate: together they have the newest and the oldest version, and both modes. The others have the
-// label nightly.
+// Each pair of version and mode is an Ordered container with one control plane, because its start is slow. Its scenarios share it.
+// Two pairs run in the gate: together they have the newest and the oldest version, and both modes. The others have the label nightly.
+// What only the newest version shows has a control plane of its own, so that it runs beside the scenarios.
 var _ = Describe("KubeBlocks", func() {
 	everywhere := mode{name: "all namespaces"}
 	two := mode{"two namespaces", []string{metav1.NamespaceDefault, otherNamespace}}
 	versions := kubeblocks.Versions()
 	newest, oldest := versions[0], versions[len(versions)-1]
 	for _, version := range versions {
-		describePair(version, everywhere, version == newest)
-		describePair(version, two, version == oldest)
+		describePair(version, everywhere, version == newest, (*testEnv).scenarios)
+		describePair(version, two, version == oldest, (*testEnv).scenarios)
 	}
+	describePair(newest, mode{name: "all namespaces, other specs"}, true, (*testEnv).otherSpecs)
+	describePair(newest, mode{"two namespaces, other specs", two.namespaces}, false, (*testEnv).otherSpecs)
 })
 
-func describePair(version kubeblocks.Version, m mode, gate bool) {
+func describePair(version kubeblocks.Version, m mode, gate bool, specs func(*testEnv)) {
 	labels := Label(version.Name)
 	if !gate {
 		labels = append(labels, "nightly")
@@ -44,22 +46,24 @@ func describePair(version kubeblocks.Version, m mode, gate bool) {
 		BeforeAll(func(ctx SpecContext) {
 			e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 		}, NodeTimeout(specTimeout))
-
-		Describe("Rehome", Label("scenarios"), e.scenarios)
-		if version != kubeblocks.Versions()[0] {
-			return
-		}
-		if len(m.namespaces) == 0 { // Rehome does not run in this spec
-			Describe("The differential table", Label("differential"), e.differentialTable)
-		}
-		Describe("A remediation", Label("races"), e.races)
-		Describe("Prometheus", Label("monitoring"), e.monitoring)
+		specs(e)
 	})
+}
+
+// otherSpecs are those that run beside one version only.
+func (e *testEnv) otherSpecs() {
+	if len(e.mode.namespaces) == 0 { // Rehome does not run in this spec
+		Describe("The differential table", Label("differential"), e.differentialTable)
+	}
+	Describe("A remediation", Label("races"), e.races)
+	Describe("Prometheus", Label("monitoring"), e.monitoring)
 }
 
 // scenarios are all states in which a restore can be stuck. Each spec restores under a name of its own, starts Rehome when the restore
 // is stuck, and stops it.
-func (e *testEnv) scenarios() {
+func (e *testEnv) scenarios() { Describe("Rehome", Label("scenarios"), e.describeScenarios) }
+
+func (e *testEnv) describeScenarios() {
 	BeforeAll(func() {
 		// Before the other specs: an API server that was restarted refuses requests until it has read the roles.
 		DeferCleanup(e.expectNothingForbidden)
