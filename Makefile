@@ -101,6 +101,7 @@ lint: $(GOLANGCI_LINT) ## Lint every module.
 .PHONY: verify
 verify: generate manifests chart-docs ## Check that generated files are up to date, go.mod files tidy, and no forbidden module linked.
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
+	@hack/shared-versions.sh $(filter-out . hack/release,$(MODULES)) test/controlplane/components/kubernetes
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
 	@changed=$$(git status --porcelain -- api pkg config charts); \
