@@ -21,7 +21,7 @@ import (
 //   - claims, volumes, classes and Nodes, because a delete or a rewrite depends on them, and only while something is undecided;
 //   - Backups, because a snapshot is large and is read once;
 //   - InstanceSets, because they show which Pods are the database, and only while something is undecided;
-//   - the managed fields of Clusters and the whole spec of Restores, because the cache does not hold them.
+//   - the managed fields of Clusters, the whole spec of Restores and the long reports of Rehomings, because the cache does not hold them.
 
 // Cached lists the kinds that Client reads whole.
 func Cached() []client.Object {
@@ -40,6 +40,7 @@ func CacheByObject() map[client.Object]cache.ByObject {
 		&kubeblocks.Component{}:   {Transform: pool.transform},
 		&kubeblocks.Restore{}:     {Transform: pool.transform},
 		&kubeblocks.InstanceSet{}: {Transform: stripInstanceSet},
+		&v1alpha1.Rehoming{}:      {Transform: stripRehoming},
 	}
 }
 

@@ -15,8 +15,7 @@ import (
 // readRehoming reads the Rehoming of the Cluster. One that a deleted Cluster of the same name owns, or that is being deleted, is not
 // written, because it goes.
 func (r *ClusterReconciler) readRehoming(ctx context.Context, s *scope) error {
-	rehoming := &v1alpha1.Rehoming{}
-	err := r.Client.Get(ctx, s.name, rehoming)
+	rehoming, err := r.getRehoming(ctx, s.name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil

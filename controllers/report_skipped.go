@@ -26,8 +26,8 @@ func (r *ClusterReconciler) reportSkipped(ctx context.Context, s *scope) error {
 	if !reported {
 		return nil
 	}
-	rehoming := &v1alpha1.Rehoming{}
-	if err := r.Client.Get(ctx, s.name, rehoming); apierrors.IsNotFound(err) {
+	rehoming, err := r.getRehoming(ctx, s.name)
+	if apierrors.IsNotFound(err) {
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("get Rehoming: %w", err)
