@@ -39,7 +39,7 @@ func (e *testEnv) monitoring() {
 		e.setMode(ctx, "Observe")
 		server := e.scrapedRehome(ctx)
 		unanswered := panelQueries()
-		Expect(unanswered).To(HaveLen(18))
+		Expect(unanswered).To(HaveLen(19))
 
 		By("querying while the restore is stuck")
 		Eventually(server.Ask).WithContext(ctx).WithArguments(`rehome_restores{reason="Observed"}`).WithTimeout(answerTimeout).Should(Equal([]float64{1}))
@@ -119,6 +119,21 @@ func (e *testEnv) metricsToken(ctx context.Context) string {
 	return request.Status.Token
 }
 
+// panel is a panel of a dashboard, or a folded row or a dashboard with panels in it.
+type panel struct {
+	Title   string
+	Targets []struct{ Expr, LegendFormat string }
+	Panels  []panel
+}
+
+func (p panel) all() []panel {
+	panels := []panel{p}
+	for _, inner := range p.Panels {
+		panels = append(panels, inner.all()...)
+	}
+	return panels
+}
+
 // panelQueries returns the queries of the dashboard by panel and legend. Grafana's variables have values.
 func panelQueries() map[string]string {
 	GinkgoHelper()
@@ -126,16 +141,11 @@ func panelQueries() map[string]string {
 	Expect(err).NotTo(HaveOccurred())
 	content, err := os.ReadFile(filepath.Join(root, "config", "grafana", "rehome.json"))
 	Expect(err).NotTo(HaveOccurred())
-	var dashboard struct {
-		Panels []struct {
-			Title   string
-			Targets []struct{ Expr, LegendFormat string }
-		}
-	}
+	var dashboard panel
 	Expect(json.Unmarshal(content, &dashboard)).To(Succeed())
 	variables := strings.NewReplacer("$job", "rehome", "$__rate_interval", "1m", "$__interval", "1m", "$__range", "5m")
 	queries := map[string]string{}
-	for _, panel := range dashboard.Panels {
+	for _, panel := range dashboard.all() {
 		for _, target := range panel.Targets {
 			query := variables.Replace(target.Expr)
 			Expect(query).NotTo(ContainSubstring("$"), "an unknown variable")
