@@ -45,6 +45,10 @@ help: ## Show this help.
 demo: ## Show a restore that hangs on a real KubeBlocks, and how Rehome unblocks it, or prevents it. [KUBEBLOCKS PREVENT]
 	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS) $(if $(PREVENT),--prevent)
 
+.PHONY: pictures
+pictures: ## Record the demo, and draw the pictures of the README from it.
+	cd test/e2e && go run ./cmd/demo --record ../../docs/pictures/recording.json && go run ./cmd/pictures
+
 .PHONY: run
 run: controlplane ## Start a control plane, and print how to run Rehome against it in a debugger. [KUBEBLOCKS]
 	@cd test/e2e && go run ./cmd/kubeblocks run $(KUBEBLOCKS)
@@ -156,9 +160,9 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 		go test -count=1 -timeout 20m $(if $(FOCUS),-v -run '$(FOCUS)') ./...
 
 .PHONY: test-e2e
-test-e2e: controlplane kubeblocks $(PROMETHEUS) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
+test-e2e: controlplane kubeblocks $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
 	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$))
-	cd test/e2e && PROMETHEUS=$(PROMETHEUS) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
+	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 .PHONY: test-bench
 test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does not check the figures.

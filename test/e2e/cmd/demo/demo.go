@@ -31,8 +31,10 @@ type demo struct {
 	// prevent says that Rehome is there, with its webhook, before the restore.
 	prevent bool
 	out     io.Writer
-	steps   *progress.Reporter
-	temp    string
+	// recorder also gets what out gets.
+	recorder *recorder
+	steps    *progress.Reporter
+	temp     string
 
 	assets   string // folder of the control plane's programs
 	programs kubeblocks.Programs
@@ -42,22 +44,38 @@ type demo struct {
 	started  time.Time // of Rehome
 }
 
+// options are the flags of the command.
+type options struct {
+	version kubeblocks.Version
+	prevent bool
+	// record is the file that the demo is recorded in, if it is not empty.
+	record string
+}
+
 // runDemo runs the demo and removes all that it created. The error has the failed step and the folder of the logs, which is kept then.
-func runDemo(ctx context.Context, version kubeblocks.Version, prevent bool, out io.Writer) (err error) {
+func runDemo(ctx context.Context, o options, out io.Writer) (err error) {
 	temp, err := os.MkdirTemp("", "rehome-demo-")
 	if err != nil {
 		return err
 	}
-	d := &demo{version: version, prevent: prevent, out: out, steps: progress.New(out), temp: temp}
+	d := &demo{version: o.version, prevent: o.prevent, recorder: newRecorder(o.version), temp: temp}
+	if o.record != "" {
+		out = io.MultiWriter(out, d.recorder)
+	}
+	d.out, d.steps = out, progress.New(out)
 	defer func() {
 		err = d.stop(err)
 	}()
-	d.printf("KubeBlocks %s restores a database cluster from a backup under a new name, while the source still runs.", version)
+	d.printf("KubeBlocks %s restores a database cluster from a backup under a new name, while the source still runs.", o.version)
 	d.printf("The control plane, KubeBlocks and Rehome are real. kwok simulates the nodes, so no container runs. All listen on 127.0.0.1.")
 	if err := d.build(ctx); err != nil {
 		return err
 	}
-	return d.run(ctx)
+	d.recorder.start()
+	if err := d.run(ctx); err != nil || o.record == "" {
+		return err
+	}
+	return d.recorder.Recording.Write(o.record)
 }
 
 // stop stops the control plane and all that runs on it. It keeps only the logs of a failed demo.

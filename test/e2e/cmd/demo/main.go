@@ -34,22 +34,22 @@ func run() error {
 
 func newCommand() *cobra.Command {
 	var version string
-	var prevent bool
+	var o options
 	cmd := &cobra.Command{
 		Use:           "demo",
 		Short:         "Show a stuck restore on a real KubeBlocks, and how Rehome unblocks it",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := kubeblocks.Find(version)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.version, err = kubeblocks.Find(version); err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), v, prevent, cmd.OutOrStdout())
+			return runDemo(cmd.Context(), o, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&version, "kubeblocks", kubeblocks.Names()[0], "version of KubeBlocks")
-	cmd.Flags().BoolVar(&prevent, "prevent", false, "start Rehome with its webhook before the restore")
+	cmd.Flags().BoolVar(&o.prevent, "prevent", false, "start Rehome with its webhook before the restore")
+	cmd.Flags().StringVar(&o.record, "record", "", "file that the demo is recorded in, for the pictures of the README")
 	return cmd
 }

@@ -31,6 +31,9 @@ func (d *demo) showUnschedulable(ctx context.Context) error {
 		return err
 	}
 	d.showPods(pods)
+	if err := d.recordBefore(ctx); err != nil {
+		return err
+	}
 	unschedulable, err := d.env.UnschedulableRestorePods(ctx, target)
 	if err != nil {
 		return err
@@ -65,6 +68,9 @@ func (d *demo) showResult(ctx context.Context) error {
 		return err
 	}
 	d.showPods(pods)
+	if err := d.recordAfter(ctx); err != nil {
+		return err
+	}
 	begin := "start of Rehome"
 	if d.prevent {
 		begin = "restore"
