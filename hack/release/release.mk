@@ -14,6 +14,17 @@ GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
 IMAGE ?= ghcr.io/rehome-operator/rehome
 IMAGE_ARCHS ?= amd64 arm64
 
+# CHARTS is the registry of the chart, and CHARTS_FLAGS are Helm's flags for it.
+CHARTS ?= oci://ghcr.io/rehome-operator/charts
+CHARTS_FLAGS ?=
+
+# COSIGN_KEY is the file with a private key of cosign, and the environment variable COSIGN_PASSWORD its password. REF is what
+# `make release-sign` signs: REPOSITORY@DIGEST.
+COSIGN_KEY ?=
+REF ?=
+need-key = @[ -n "$(COSIGN_KEY)" ] || (echo "set COSIGN_KEY to the file with the private key that signs the release" && exit 1)
+SIGN = cd hack/release && go run ./cmd/sign --key $(abspath $(COSIGN_KEY))
+
 # IMAGE_TEST are flags of the test of the image. The night sets more.
 IMAGE_TEST ?= -archs amd64
 
@@ -31,32 +42,48 @@ licenses: ## Collect the licences of all linked modules in .cache/dist/licenses,
 	@cd hack/release && go run ./cmd/licenses --source $(CURDIR) --output $(DIST)/licenses
 
 .PHONY: release-files
-release-files: build licenses # Make what a release holds besides the programs, and the tool that lists their components.
+release-files: build licenses $(KUSTOMIZE) # Make what a release holds besides the programs, and the tools that list their components and sign.
 	@rm -f $(DIST)/rehome-*.tgz
 	@$(MAKE) --no-print-directory chart
 	@mkdir -p $(DIST)/completions
 	@for s in bash zsh fish powershell; do .cache/bin/rehome completion $$s > $(DIST)/completions/rehome.$$s || exit 1; done
-	@cd hack/release && go build -o $(DIST)/bin/sbom ./cmd/sbom
+	@$(KUSTOMIZE) build config/default > $(DIST)/install.yaml
+	@cd hack/release && go build -o $(DIST)/bin/ ./cmd/sbom ./cmd/sign
 
 .PHONY: release-dry-run
-release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release. It publishes nothing.
+release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release. It publishes nothing. [COSIGN_KEY]
 	$(GORELEASER) check
-	$(GORELEASER) release --snapshot --clean
+	@mkdir -p $(DIST) && (hack/release/notes.sh Unreleased 2>/dev/null || \
+		hack/release/notes.sh $$(sed -n 's/^version: //p' $(CHART)/Chart.yaml)) > $(DIST)/notes.md
+	$(GORELEASER) release --snapshot --clean --release-notes $(DIST)/notes.md $(if $(COSIGN_KEY),,--skip=sign)
 
 .PHONY: release
-release: $(GORELEASER) ## Publish the files of the tag that is checked out.
+release: $(GORELEASER) ## Publish the files of the tag that is checked out. [COSIGN_KEY]
+	$(need-key)
 	@tag=$$(git describe --tags --exact-match) && version=v$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml) && \
-		[ "$$tag" = "$$version" ] || (echo "the tag that is checked out is $$tag, but the version in $(CHART)/Chart.yaml is $$version" && exit 1)
-	$(GORELEASER) release --clean
+		[ "$$tag" = "$$version" ] || (echo "the tag that is checked out is $$tag, but the version in $(CHART)/Chart.yaml is $$version" && exit 1) && \
+		mkdir -p $(DIST) && hack/release/notes.sh $$tag > $(DIST)/notes.md
+	$(GORELEASER) release --clean --release-notes $(DIST)/notes.md
+
+.PHONY: release-chart
+release-chart: $(HELM) ## Push the packed chart to the registry CHARTS, and sign it. [CHARTS COSIGN_KEY]
+	$(need-key)
+	@pushed=$$($(HELM) push $(CHARTS_FLAGS) $(DIST)/rehome-*.tgz $(CHARTS) 2>&1) || (echo "$$pushed" && exit 1); echo "$$pushed"; \
+		digest=$$(echo "$$pushed" | sed -n 's/^Digest: //p') && $(SIGN) --image $(CHARTS:oci://%=%)/rehome@$$digest
+
+.PHONY: release-sign
+release-sign: ## Sign the image REF in its registry. [REF COSIGN_KEY]
+	$(need-key)
+	@$(SIGN) --image $(REF)
 
 .PHONY: test-image
 test-image: ## Build the container image of the last commit for amd64, twice, and test it and the licences.
-	cd hack/release && go test -count=1 -timeout 30m ./image ./licenses ./test/image
+	cd hack/release && go test -count=1 -timeout 30m ./image ./licenses ./sign ./test/image
 
 .PHONY: test-release
 test-release: $(GORELEASER) ## Make the image and all files of a release twice from the last commit, and test them. [IMAGE_TEST]
 	@changed=$$(git status --porcelain); \
 		if [ -n "$$changed" ]; then echo "commit first, because these tests use the last commit:"; echo "$$changed"; exit 1; fi
-	cd hack/release && go test -count=1 ./image ./licenses
+	cd hack/release && go test -count=1 ./image ./licenses ./sign
 	cd hack/release && go test -count=1 -timeout 60m ./test/image $(IMAGE_TEST)
 	cd hack/release && go test -count=1 -timeout 60m ./test/archives

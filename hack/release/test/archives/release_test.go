@@ -19,11 +19,16 @@ var platforms = []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_a
 
 func TestReleaseIsReproducibleAndComplete(t *testing.T) {
 	clone := test.Clone(t)
-	test.Make(t, clone, nil, "release-dry-run")
+	key, settings := newKey(t)
+	test.Make(t, clone, settings, "release-dry-run")
 	test.Make(t, clone, nil, "image")
 	r := &release{dir: filepath.Join(clone, ".cache/dist/release"), dist: filepath.Join(clone, ".cache/dist")}
 
 	t.Run("checksums match the files", r.testChecksums)
+	t.Run("checksums are signed", func(t *testing.T) { r.testSignature(t, key) })
+	t.Run("notes are those of the changelog", func(t *testing.T) { r.testNotes(t, clone) })
+	t.Run("install.yaml installs Rehome", r.testInstall)
+	t.Run("chart is pushed to a registry, and signed", func(t *testing.T) { r.testChart(t, clone, key, settings) })
 	t.Run("krew manifest names the archive of each platform", r.testKrew)
 	for _, platform := range platforms {
 		t.Run(platform, func(t *testing.T) { r.testArchive(t, platform) })
@@ -74,11 +79,20 @@ func (r *release) testChecksums(t *testing.T) {
 			files[filepath.Base(path)] = sum(t, path)
 		}
 	}
+	for _, path := range []string{r.chart(t), filepath.Join(r.dist, "install.yaml")} {
+		files[filepath.Base(path)] = sum(t, path)
+	}
+	g.Expect(r.checksums(t)).To(Equal(files))
+}
+
+// chart returns the path of the packed chart.
+func (r *release) chart(t *testing.T) string {
+	t.Helper()
+	g := NewWithT(t)
 	charts, err := filepath.Glob(filepath.Join(r.dist, "rehome-*.tgz"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(charts).To(HaveLen(1))
-	files[filepath.Base(charts[0])] = sum(t, charts[0])
-	g.Expect(r.checksums(t)).To(Equal(files))
+	return charts[0]
 }
 
 // sum returns the SHA-256 of a file in hexadecimal digits.
