@@ -1,0 +1,38 @@
+package docs
+
+import (
+	"regexp"
+	"testing"
+)
+
+// shortName finds kubectl with a resource of KubeBlocks that other operators have, too: Velero, CloudNativePG and Cluster API.
+var shortName = regexp.MustCompile(
+	`kubectl (?:annotate|delete|describe|edit|explain|get|label|patch|wait)(?: -\S+(?: [A-Za-z][\w.-]*)?)*(?: --\S+)* ` +
+		`((?:clusters?|backups?|restores?|components?|opsrequests?|backuppolic(?:y|ies)|instances?)(?:,\S+)?)(?:[ /` + "`" + `]|$)`)
+
+// TestCommandsHaveFullResourceNames also looks for the names in sentences.
+func TestCommandsHaveFullResourceNames(t *testing.T) {
+	for _, page := range pages(t) {
+		for _, match := range shortName.FindAllStringSubmatch(read(t, page), -1) {
+			t.Errorf("%s: %q: write %s.apps.kubeblocks.io or %s.dataprotection.kubeblocks.io", page, match[0], match[1], match[1])
+		}
+	}
+}
+
+func TestShortNamesAreFound(t *testing.T) {
+	for command, short := range map[string]bool{
+		"kubectl get cluster carrot67":                        true,
+		"kubectl get -n default backups":                      true,
+		"`kubectl describe restore`":                          true,
+		"kubectl delete restores/x":                           true,
+		"kubectl get backups.dataprotection.kubeblocks.io x":  false,
+		"kubectl rehome rewrite backup --latest":              false,
+		"kubectl create clusterrolebinding x":                 false,
+		"kubectl patch rehoming cluster --type=merge":         false,
+		"kubectl annotate clusters.apps.kubeblocks.io backup": false,
+	} {
+		if shortName.MatchString(command) != short {
+			t.Errorf("%s: found is %v", command, !short)
+		}
+	}
+}
