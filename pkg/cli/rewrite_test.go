@@ -220,6 +220,8 @@ func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"a version without v1":     {stored, []string{"--kubeblocks", "0.9"}, "the Cluster is of apps.kubeblocks.io/v1, which KubeBlocks 0.9 does not serve"},
 		"a bad policy":             {stored, []string{"--volume-restore-policy", "x"}, `--volume-restore-policy "x" is neither Parallel nor Serial`},
 		"a bad time":               {stored, []string{"--restore-time", "noon"}, `--restore-time "noon" is not a time such as`},
+		"a policy for 1.2":         {backupYAML("bp1", stored), []string{"--kubeblocks", "1.2", "--volume-restore-policy", "serial"}, "--volume-restore-policy has no effect in KubeBlocks 1.2"},
+		"a time for 1.2":           {backupYAML("bp1", stored), []string{"--kubeblocks", "1.2", "--restore-time", "2026-01-31T12:00:00Z"}, "--restore-time is not supported for KubeBlocks 1.2"},
 		"no such Backup":           {backupYAML("bp1", stored), []string{"--backup", "bp2"}, `-: no Backup "bp2" in it, only bp1`},
 		"no such component":        {backupYAML("bp1", stored), []string{"--component", "proxy"}, `the Cluster has no component "proxy"`},
 		"no such flag":             {stored, []string{"--nonsense"}, "unknown flag: --nonsense"},
