@@ -3,6 +3,7 @@ package archives
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,5 +35,21 @@ func (r *release) testInstall(t *testing.T) {
 		"image: ghcr.io/rehome-operator/rehome:" + version,
 	} {
 		g.Expect(string(manifest)).To(ContainSubstring(part))
+	}
+}
+
+var layout = regexp.MustCompile(`oci:(\.cache/[^: ]+)`)
+
+// testPages finds the OCI layout where pages copy it from.
+func (r *release) testPages(t *testing.T, clone string) {
+	g := NewWithT(t)
+	for _, page := range []string{"README.md", "README.zh-CN.md", "docs/release.md"} {
+		text, err := os.ReadFile(filepath.Join(clone, page))
+		g.Expect(err).NotTo(HaveOccurred())
+		folders := layout.FindAllStringSubmatch(string(text), -1)
+		g.Expect(folders).NotTo(BeEmpty(), page)
+		for _, folder := range folders {
+			g.Expect(filepath.Join(clone, folder[1], "oci-layout")).To(BeAnExistingFile(), page)
+		}
 	}
 }

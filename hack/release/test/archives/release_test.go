@@ -27,6 +27,7 @@ func TestReleaseIsReproducibleAndComplete(t *testing.T) {
 	t.Run("checksums match the files", r.testChecksums)
 	t.Run("checksums are signed", func(t *testing.T) { r.testSignature(t, key) })
 	t.Run("notes are those of the changelog", func(t *testing.T) { r.testNotes(t, clone) })
+	t.Run("image is where the pages say", func(t *testing.T) { r.testPages(t, clone) })
 	t.Run("install.yaml installs Rehome", r.testInstall)
 	t.Run("chart is pushed to a registry, and signed", func(t *testing.T) { r.testChart(t, clone, key, settings) })
 	t.Run("krew manifest names the archive of each platform", r.testKrew)
