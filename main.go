@@ -27,7 +27,7 @@ func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	name := cli.DisplayName(os.Args[0])
 	manager := newManager()
-	root := cli.NewRoot(name, manager, cli.NewRewrite(streams), cli.NewStatus(streams), cli.NewVersion(streams))
+	root := cli.NewRoot(name, manager, cli.NewRewrite(streams), cli.NewStatus(streams), cli.NewAudit(streams), cli.NewVersion(streams))
 	root.SetArgs(cli.Arguments(os.Args))
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		if cmd != manager {

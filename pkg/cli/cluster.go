@@ -15,6 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
@@ -28,6 +29,7 @@ type cluster struct {
 	// dynamicClient and discoveryClient are replaced in tests.
 	dynamicClient   func() (dynamic.Interface, error)
 	discoveryClient func() (discovery.DiscoveryInterface, error)
+	restClient      func() (rest.Interface, error)
 }
 
 func newCluster() *cluster {
@@ -46,6 +48,13 @@ func newCluster() *cluster {
 		}
 		config.Timeout = versionTimeout
 		return discovery.NewDiscoveryClientForConfig(config)
+	}
+	c.restClient = func() (rest.Interface, error) {
+		config, err := c.flags.ToRESTConfig()
+		if err != nil {
+			return nil, err
+		}
+		return newRESTClient(config)
 	}
 	return c
 }

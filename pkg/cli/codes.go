@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 
+	"github.com/rehome-operator/rehome/pkg/audit"
 	"github.com/rehome-operator/rehome/pkg/manifest"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -25,6 +26,10 @@ var codes = map[rewrite.Class]string{
 	manifest.BackupNotCompleted: "RH014",
 	manifest.PasswordLeftOut:    "RH015",
 	manifest.OtherNamespace:     "RH016",
+	audit.Gone:                  "RH017",
+	audit.NoSnapshot:            "RH018",
+	audit.BadSnapshot:           "RH019",
+	audit.RestoreIgnored:        "RH020",
 }
 
 // hangs reports whether a finding can leave a Pod without a node, or the Cluster without data, although the rules are rewritten. A

@@ -41,6 +41,26 @@ func readFiles(ctx context.Context, names []string, stdin io.Reader) (documents,
 	return all, nil
 }
 
+// eachInput visits what each file, each file of a folder, each URL and, for "-", standard input holds, one after another.
+func eachInput(ctx context.Context, names []string, stdin io.Reader, visit func(documents)) error {
+	for _, name := range names {
+		files := []string{name}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			if files, err = filesOf(name); err != nil {
+				return err
+			}
+		}
+		for _, file := range files {
+			found, err := readFile(ctx, file, stdin)
+			if err != nil {
+				return err
+			}
+			visit(found)
+		}
+	}
+	return nil
+}
+
 func readFile(ctx context.Context, name string, stdin io.Reader) (documents, error) {
 	switch {
 	case name == "-":
@@ -67,25 +87,36 @@ func readPath(name string) (documents, error) {
 	return readStream(file, name)
 }
 
-// readFolder reads the files of a folder and not those of its folders, as kubectl does.
 func readFolder(name string) (documents, error) {
-	entries, err := os.ReadDir(name)
+	files, err := filesOf(name)
 	if err != nil {
-		return documents{}, pathError(name, err)
+		return documents{}, err
 	}
 	all := documents{empty: true}
-	for _, entry := range entries {
-		isInput := slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(entry.Name(), e) })
-		if entry.IsDir() || !isInput {
-			continue
-		}
-		found, err := readPath(filepath.Join(name, entry.Name()))
+	for _, file := range files {
+		found, err := readPath(file)
 		if err != nil {
 			return documents{}, err
 		}
 		all.merge(found)
 	}
 	return all, nil
+}
+
+// filesOf lists the files of a folder and not those of its folders, as kubectl does.
+func filesOf(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, pathError(folder, err)
+	}
+	var files []string
+	for _, entry := range entries {
+		isInput := slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(entry.Name(), e) })
+		if !entry.IsDir() && isInput {
+			files = append(files, filepath.Join(folder, entry.Name()))
+		}
+	}
+	return files, nil
 }
 
 func readURL(ctx context.Context, url string) (documents, error) {

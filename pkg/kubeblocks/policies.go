@@ -20,6 +20,35 @@ func ClusterPolicies(c *Cluster) []rewrite.Policy {
 	return list
 }
 
+// tolerationsOf returns the tolerations of the scheduling policies of a Cluster, by path.
+func tolerationsOf(c *Cluster) map[string][]corev1.Toleration {
+	all := map[string][]corev1.Toleration{}
+	add := func(p *SchedulingPolicy, path string) {
+		if p != nil && len(p.Tolerations) > 0 {
+			all[path+"/schedulingPolicy"] = p.Tolerations
+		}
+	}
+	addComponent := func(spec *ComponentSpec, path string) {
+		add(spec.SchedulingPolicy, path)
+		for i := range spec.Instances {
+			add(spec.Instances[i].SchedulingPolicy, path+"/instances/"+strconv.Itoa(i))
+		}
+	}
+	add(c.Spec.SchedulingPolicy, "/spec")
+	for i := range c.Spec.ComponentSpecs {
+		addComponent(&c.Spec.ComponentSpecs[i], "/spec/componentSpecs/"+strconv.Itoa(i))
+	}
+	for path, shardings := range map[string][]Sharding{"/spec/shardings/": c.Spec.Shardings, "/spec/shardingSpecs/": c.Spec.ShardingSpecs} {
+		for i := range shardings {
+			addComponent(&shardings[i].Template, path+strconv.Itoa(i)+"/template")
+			for j := range shardings[i].ShardTemplates {
+				addComponent(&shardings[i].ShardTemplates[j], path+strconv.Itoa(i)+"/shardTemplates/"+strconv.Itoa(j))
+			}
+		}
+	}
+	return all
+}
+
 // ComponentPolicies lists the scheduling policies of a Component. KubeBlocks derives them from the Cluster's.
 func ComponentPolicies(c *Component) []rewrite.Policy {
 	at := derived(c.Labels, "/spec", "Component "+c.Name)

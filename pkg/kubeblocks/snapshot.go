@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/json"
@@ -35,10 +36,17 @@ func (s *Snapshots) SourceOf(b *Backup) (rewrite.Source, error) {
 	if !ok {
 		return rewrite.Source{}, fmt.Errorf("the Backup %s %w", id, ErrNoSnapshot)
 	}
-	source, err := s.sourceOf([]byte(snapshot))
+	read, err := s.read([]byte(snapshot))
 	if err != nil {
 		return rewrite.Source{}, fmt.Errorf("the Backup %s %w: %w", id, ErrBadSnapshot, err)
 	}
+	return read.of(b)
+}
+
+// of completes the source with what the labels of its Backup say.
+func (read *Snapshot) of(b *Backup) (rewrite.Source, error) {
+	id := b.Namespace + "/" + b.Name
+	source := read.Source
 	if source.Name == "" {
 		source.Name = b.Labels[LabelInstance]
 	}
@@ -68,35 +76,66 @@ type snapshotCluster struct {
 // SourceOfSnapshot returns the cluster of a snapshot: a Cluster as JSON, with or without kind, and without a UID. The error
 // gives the position of a fault, or the limit that is exceeded, and quotes nothing.
 func SourceOfSnapshot(snapshot []byte) (rewrite.Source, error) {
-	return new(Snapshots).sourceOf(snapshot)
+	read, err := new(Snapshots).read(snapshot)
+	if err != nil {
+		return rewrite.Source{}, err
+	}
+	return read.Source, nil
 }
 
-func (s *Snapshots) sourceOf(snapshot []byte) (rewrite.Source, error) {
+// Snapshot is a cluster as a snapshot holds it.
+//
+// +kubebuilder:object:generate=false
+type Snapshot struct {
+	rewrite.Source
+	// Tolerations are those of each policy, by its path.
+	Tolerations map[string][]corev1.Toleration
+}
+
+// SnapshotOf returns the source cluster of a Backup, with the errors of SourceOf.
+func SnapshotOf(b *Backup) (*Snapshot, error) {
+	id := b.Namespace + "/" + b.Name
+	snapshot, ok := b.Annotations[AnnotationClusterSnapshot]
+	if !ok {
+		return nil, fmt.Errorf("the Backup %s %w", id, ErrNoSnapshot)
+	}
+	read, err := new(Snapshots).read([]byte(snapshot))
+	if err != nil {
+		return nil, fmt.Errorf("the Backup %s %w: %w", id, ErrBadSnapshot, err)
+	}
+	read.Source, err = read.of(b)
+	return read, err
+}
+
+func (s *Snapshots) read(snapshot []byte) (*Snapshot, error) {
 	if err := s.check(snapshot); err != nil {
-		return rewrite.Source{}, err
+		return nil, err
 	}
 	var decoded snapshotCluster
 	strict, err := json.UnmarshalStrict(snapshot, &decoded, json.DisallowDuplicateFields)
 	if err != nil {
-		return rewrite.Source{}, errors.New(describeJSONError(err))
+		return nil, errors.New(describeJSONError(err))
 	}
 	if len(strict) > 0 {
 		// An edit of one of two equal keys would be a guess.
-		return rewrite.Source{}, strict[0]
+		return nil, strict[0]
 	}
 	if decoded.Kind != "" && decoded.Kind != "Cluster" {
-		return rewrite.Source{}, fmt.Errorf(textNotACluster, decoded.Kind)
+		return nil, fmt.Errorf(textNotACluster, decoded.Kind)
 	}
 	if err := decoded.checkNames(); err != nil {
-		return rewrite.Source{}, err
+		return nil, err
 	}
 	cluster := &Cluster{Spec: decoded.Spec}
-	return rewrite.Source{
-		Identity:   rewrite.Identity{Namespace: decoded.Metadata.Namespace, Name: decoded.Metadata.Name},
-		Components: ComponentsOf(cluster),
-		Policies:   ClusterPolicies(cluster),
-		InTree:     inTree{},
-		Origins:    decoded.origins(),
+	return &Snapshot{
+		Source: rewrite.Source{
+			Identity:   rewrite.Identity{Namespace: decoded.Metadata.Namespace, Name: decoded.Metadata.Name},
+			Components: ComponentsOf(cluster),
+			Policies:   ClusterPolicies(cluster),
+			InTree:     inTree{},
+			Origins:    decoded.origins(),
+		},
+		Tolerations: tolerationsOf(cluster),
 	}, nil
 }
 

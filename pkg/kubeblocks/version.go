@@ -98,3 +98,32 @@ func VersionOfSnapshot(cluster []byte) Version {
 	}
 	return ""
 }
+
+// Ignores reports whether this version ignores a Cluster that was made from a snapshot as its own version restores it: the reference to
+// the Backup, so that the database starts empty, or the whole Cluster. It is false where the snapshot does not show its version.
+func (v Version) Ignores(snapshot []byte) bool {
+	from := VersionOfSnapshot(snapshot)
+	if v == "" || from == "" {
+		return false
+	}
+	switch v {
+	case V09:
+		return from == V10 // a mark of v1, which this version does not serve
+	case V12:
+		return !from.RestoresBySpec()
+	default:
+		return from.RestoresBySpec() || markOf(snapshot) == AppsV1alpha1.String()
+	}
+}
+
+func markOf(cluster []byte) string {
+	var c struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(cluster, &c); err != nil {
+		return ""
+	}
+	return c.Metadata.Annotations[AnnotationCRDAPIVersion]
+}

@@ -79,7 +79,7 @@ func (c *carrier) field(of located, name string) {
 	if c.keep {
 		text = textKept
 	}
-	c.findings = append(c.findings, rewrite.Finding{Path: path, Class: Carried, Message: describe(path) + text})
+	c.findings = append(c.findings, rewrite.Finding{Path: path, Class: Carried, Message: Describe(path) + text})
 }
 
 func (c *carrier) metadata(metadata located, source string) {
@@ -131,8 +131,8 @@ func (c *carrier) services(of located) {
 	}
 }
 
-// describe names a field by its path: "metadata.annotations[helm.sh/chart]" is easier to read than a JSON Pointer.
-func describe(path string) string {
+// Describe names a field by its path: "metadata.annotations[helm.sh/chart]" is easier to read than a JSON Pointer.
+func Describe(path string) string {
 	var out strings.Builder
 	for _, part := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
 		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)

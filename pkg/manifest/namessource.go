@@ -55,7 +55,7 @@ func (n *namer) leaf(path, parent, field, value string) {
 }
 
 func (n *namer) find(path string, class rewrite.Class, verdict string) {
-	n.findings = append(n.findings, rewrite.Finding{Path: path, Class: class, Message: describe(path) + verdict})
+	n.findings = append(n.findings, rewrite.Finding{Path: path, Class: class, Message: Describe(path) + verdict})
 }
 
 // isWhole reports whether a field holds a value of its own, which names the source only as a whole.

@@ -108,7 +108,7 @@ func oldReference(cluster object, in Input) []rewrite.Finding {
 	paths := referencePaths(cluster)
 	findings := make([]rewrite.Finding, 0, len(paths))
 	for _, path := range paths {
-		findings = append(findings, rewrite.Finding{Path: path, Class: Carried, Message: describe(path) + " " + verdict})
+		findings = append(findings, rewrite.Finding{Path: path, Class: Carried, Message: Describe(path) + " " + verdict})
 	}
 	return findings
 }

@@ -1,0 +1,144 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// effect judges a required rule about Pods of the restored cluster, beside its source.
+func (t *trial) effect(class rewrite.Class, p *rewrite.Policy, r rule) Effect {
+	source, self := r.selected(t.source), r.selected(t.copied) > 0
+	if slices.ContainsFunc(r.matchLabelKeys, identifies) {
+		source = 0
+	}
+	if slices.ContainsFunc(r.mismatchLabelKeys, identifies) {
+		self = false
+	}
+	domains, known := t.domains(p, r)
+	if known && domains == 0 && r.kind != antiAffinity {
+		return NoNode
+	}
+	switch r.kind {
+	case antiAffinity:
+		return t.apart(class, p, source, self, domains, known)
+	case affinity:
+		return together(class, r, source, self)
+	}
+	if class == rewrite.SourceIdentity {
+		return NoSpread
+	}
+	return rest(class)
+}
+
+// apart judges required anti-affinity. Each Pod of the source can be in a domain of its own.
+func (t *trial) apart(class rewrite.Class, p *rewrite.Policy, source int, self bool, domains int, known bool) Effect {
+	if class != rewrite.SourceIdentity && class != rewrite.Unscoped && class != rewrite.Generated {
+		return rest(class)
+	}
+	needed := 1
+	if self {
+		needed = t.governed(p)
+	}
+	if source > 0 && (!known || domains-source < needed) {
+		if self {
+			return ExcludesCrowd
+		}
+		return ExcludesSource
+	}
+	if class == rewrite.SourceIdentity && !self {
+		return NoSpread
+	}
+	return rest(class)
+}
+
+// together judges required affinity. A Pod that its own rule selects can be the first.
+func together(class rewrite.Class, r rule, source int, self bool) Effect {
+	switch {
+	case r.selector == nil:
+		return NoNode
+	case source > 0 && !self:
+		return NeedsSource
+	}
+	return rest(class)
+}
+
+// rest is the effect of a required rule that leaves nodes.
+func rest(class rewrite.Class) Effect {
+	if class == rewrite.Vacuous {
+		return NoEffect
+	}
+	return OtherMeaning
+}
+
+// governed counts the Pods that have the rules of a policy.
+func (t *trial) governed(p *rewrite.Policy) int {
+	switch {
+	case p.Template != "":
+		return 1
+	case p.Component != "":
+		return max(t.needs.Pods[p.Component], 1)
+	}
+	largest := 1
+	for _, count := range t.needs.Pods {
+		largest = max(largest, count)
+	}
+	return largest
+}
+
+// domains counts the domains of a rule's topology key among the nodes that are open to the Pods of a policy. It is not known without
+// nodes. A node without the key is always open to anti-affinity, so there it counts as many.
+func (t *trial) domains(p *rewrite.Policy, r rule) (int, bool) {
+	if t.nodes == nil {
+		return 0, false
+	}
+	open := t.nodes.openTo(p, t.Tolerations[p.Path])
+	if r.kind == antiAffinity && open.unlabelled(r.topologyKey) {
+		return manyDomains, true
+	}
+	return open.domains(r.topologyKey), true
+}
+
+const manyDomains = 1 << 30
+
+// nodeBound judges a required rule about nodes.
+func (t *trial) nodeBound(p *rewrite.Policy) Effect {
+	switch {
+	case t.nodes == nil:
+		return Unchecked
+	case t.nodes.openTo(p, t.Tolerations[p.Path]).matching == 0:
+		return NoNode
+	}
+	return NoEffect
+}
+
+// existence reports what the Cluster names and what does not exist.
+func (t *trial) existence() {
+	t.missing("StorageClass ", t.needs.StorageClasses, t.facts.StorageClasses, func(name, pattern string) bool { return name == pattern })
+	t.missing("ComponentDefinition ", t.needs.ComponentDefinitions, t.facts.ComponentDefinitions, definitionMatches)
+	t.missing("ServiceAccount ", t.needs.ServiceAccounts, t.facts.ServiceAccounts, func(name, pattern string) bool {
+		return name == t.Source.Namespace+"/"+pattern
+	})
+}
+
+func (t *trial) missing(kind string, wanted, existing []string, matches func(name, pattern string) bool) {
+	if existing == nil {
+		return
+	}
+	for _, pattern := range wanted {
+		if !slices.ContainsFunc(existing, func(name string) bool { return matches(name, pattern) }) {
+			t.add(Finding{Class: Gone, Effect: Missing, Ways: []Way{ByManifest, ByOpsRequest}, Rule: kind + pattern, Required: true})
+		}
+	}
+}
+
+// definitionMatches reports whether a ComponentDefinition is one that a component names: by its name, its beginning, or a pattern.
+func definitionMatches(name, pattern string) bool {
+	if strings.HasPrefix(name, pattern) {
+		return true
+	}
+	expression, err := regexp.Compile(pattern)
+	return err == nil && expression.MatchString(name)
+}

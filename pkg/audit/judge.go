@@ -1,0 +1,234 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/lru"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/manifest"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// Facts are what is known of the Kubernetes cluster in which Backups are restored. A nil list is not known.
+type Facts struct {
+	// Version is that of KubeBlocks, empty where it is not known.
+	Version                              kubeblocks.Version
+	Nodes                                []corev1.Node
+	StorageClasses, ComponentDefinitions []string
+	// ServiceAccounts are named "namespace/name".
+	ServiceAccounts []string
+	// IdentityLabels are further label keys whose value is the name of a Pod's cluster.
+	IdentityLabels []string
+}
+
+// maxVerdicts limits the verdicts that are remembered. Backups of one schedule are listed one after another.
+const maxVerdicts = 512
+
+// Judge judges Backups. It is not safe for concurrent use.
+type Judge struct {
+	facts    Facts
+	nodes    *nodes
+	verdicts *lru.Cache
+	// judged counts the snapshots that no remembered verdict answered.
+	judged int
+}
+
+// NewJudge returns a Judge.
+func NewJudge(f Facts) *Judge {
+	j := &Judge{facts: f, verdicts: lru.New(maxVerdicts)}
+	if f.Nodes != nil {
+		j.nodes = &nodes{list: f.Nodes, open: map[string]openNodes{}}
+	}
+	return j
+}
+
+// Judged counts the snapshots that were judged. Equal ones count once.
+func (j *Judge) Judged() int { return j.judged }
+
+// Backup judges a Backup. The Verdict is shared with Backups of equal snapshots.
+func (j *Judge) Backup(b *kubeblocks.Backup) *Verdict {
+	key := digest(b)
+	if v, ok := j.verdicts.Get(key); ok {
+		return v.(*Verdict)
+	}
+	j.judged++
+	v := j.judge(b)
+	j.verdicts.Add(key, v)
+	return v
+}
+
+// digest covers all of a Backup that a Verdict depends on.
+func digest(b *kubeblocks.Backup) [sha256.Size]byte {
+	h := sha256.New()
+	snapshot, ok := b.Annotations[kubeblocks.AnnotationClusterSnapshot]
+	for _, part := range []string{strconv.FormatBool(ok), snapshot, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID]} {
+		_, _ = h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+func (j *Judge) judge(b *kubeblocks.Backup) *Verdict {
+	snapshot, err := kubeblocks.SnapshotOf(b)
+	if err != nil {
+		return newVerdict([]Finding{unreadable(err)})
+	}
+	snapshot.Backup = "" // equal snapshots share a verdict
+	raw := []byte(b.Annotations[kubeblocks.AnnotationClusterSnapshot])
+	t := newTrial(j, snapshot, raw)
+	t.rules()
+	t.otherNamespace()
+	t.fields()
+	t.existence()
+	return newVerdict(t.findings)
+}
+
+func unreadable(err error) Finding {
+	class := BadSnapshot
+	if errors.Is(err, kubeblocks.ErrNoSnapshot) {
+		class = NoSnapshot
+	}
+	text := err.Error()
+	if _, reason, ok := strings.Cut(text, kubeblocks.ErrBadSnapshot.Error()+": "); ok {
+		text = reason // without the name of the Backup, which others share
+	} else if class == NoSnapshot {
+		text = kubeblocks.ErrNoSnapshot.Error()
+	}
+	return Finding{Class: class, Effect: NoData, Ways: []Way{ByManifest, ByOpsRequest}, Rule: text}
+}
+
+// trial is the restore of one snapshot, as it would go.
+type trial struct {
+	*Judge
+	*kubeblocks.Snapshot
+	raw      []byte
+	needs    kubeblocks.Needs
+	target   rewrite.Identity
+	source   []pod
+	copied   []pod
+	findings []Finding
+}
+
+// NewName is the name of the restored cluster in the edits of a Verdict, with a number where the snapshot has that name in it.
+const NewName = "restored"
+
+func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw []byte) *trial {
+	t := &trial{Judge: j, Snapshot: snapshot, raw: raw, needs: kubeblocks.NeedsOf(raw)}
+	t.target = rewrite.Identity{Namespace: snapshot.Namespace, Name: NewName}
+	for i := 1; strings.Contains(string(raw), t.target.Name) || t.target.Name == snapshot.Name; i++ {
+		t.target.Name = NewName + strconv.Itoa(i)
+	}
+	t.source = podsOf(t.Components, t.needs.Pods, t.Source.Identity)
+	t.copied = podsOf(t.Components, t.needs.Pods, t.target)
+	return t
+}
+
+func (t *trial) add(f Finding) { t.findings = append(t.findings, f) }
+
+func (t *trial) rewriteAs(target rewrite.Identity, live []rewrite.Policy) rewrite.Result {
+	return rewrite.Rewrite(rewrite.Input{
+		Sources: []rewrite.Source{t.Source}, Target: target, Live: live,
+		Options: rewrite.Options{IdentityLabels: t.facts.IdentityLabels},
+	})
+}
+
+// place identifies a finding among those of the two ways to restore.
+type place struct {
+	path  string
+	class rewrite.Class
+}
+
+// rules judges the scheduling rules, as a manifest restores them and as an OpsRequest does.
+func (t *trial) rules() {
+	byManifest := t.rewriteAs(t.target, t.Policies)
+	at := map[place]int{}
+	for _, f := range byManifest.Findings {
+		at[place{f.Path, f.Class}] = len(t.findings)
+		t.add(t.judgeRule(f, t.Policies, byManifest.Edits, ByManifest))
+	}
+	if t.facts.Version == "" {
+		return // how an OpsRequest restores is not known
+	}
+	operated := t.facts.Version.OpsRequestPolicies(t.Policies, t.target.Name)
+	byOpsRequest := t.rewriteAs(t.target, operated)
+	for _, f := range byOpsRequest.Findings {
+		i, known := at[place{f.Path, f.Class}]
+		// KubeBlocks can have overwritten the third party, and then the message says so.
+		if known && (f.Class != rewrite.ThirdParty || byManifest.Findings[i].Message == f.Message) {
+			t.findings[i].Ways = append(t.findings[i].Ways, ByOpsRequest)
+			continue
+		}
+		t.add(t.judgeRule(f, operated, byOpsRequest.Edits, ByOpsRequest))
+	}
+}
+
+// judgeRule judges one finding of a rewrite. policies are those that the restored cluster has.
+func (t *trial) judgeRule(f rewrite.Finding, policies []rewrite.Policy, edits []rewrite.Edit, way Way) Finding {
+	finding := Finding{Class: f.Class, Ways: []Way{way}, Path: f.Path, Rule: f.Rule, Required: f.Required}
+	for _, e := range edits {
+		if strings.HasPrefix(e.Path, f.Path+"/") && len(finding.Edits) < maxEdits {
+			finding.Edits = append(finding.Edits, e)
+		}
+	}
+	i := slices.IndexFunc(policies, func(p rewrite.Policy) bool { return strings.HasPrefix(f.Path, p.Path+"/") })
+	if i < 0 {
+		finding.Effect = OtherMeaning
+		return finding
+	}
+	p := &policies[i]
+	r, isRule := ruleAt(p, strings.TrimPrefix(f.Path, p.Path))
+	if isRule {
+		finding.Domain = r.topologyKey
+	}
+	switch {
+	case f.Class == rewrite.Invalid:
+		finding.Effect = Refused
+	case f.Class == rewrite.NodeBound && f.Required:
+		finding.Effect = t.nodeBound(p)
+	case way == ByOpsRequest && f.Class == rewrite.ThirdParty:
+		finding.Effect = Overwritten
+	case !f.Required || f.Class == rewrite.Placeholder:
+		finding.Effect = NoEffect
+	case !isRule:
+		finding.Effect = OtherMeaning
+	default:
+		finding.Effect = t.effect(f.Class, p, r)
+	}
+	return finding
+}
+
+// otherNamespace adds what only a restore into another namespace changes.
+func (t *trial) otherNamespace() {
+	target := t.target
+	target.Namespace += "-" + NewName
+	for _, f := range t.rewriteAs(target, t.Policies).Of(rewrite.NamespaceShift) {
+		effect := NoEffect
+		if f.Required {
+			effect = OtherMeaning
+		}
+		t.add(Finding{Class: f.Class, Effect: effect, Ways: []Way{ByManifest, ByOpsRequest}, Path: f.Path, Rule: f.Rule, Required: f.Required})
+	}
+}
+
+// fields judges what is no scheduling rule.
+func (t *trial) fields() {
+	if t.facts.Version.Ignores(t.raw) {
+		t.add(Finding{Class: RestoreIgnored, Effect: NoData, Ways: []Way{ByManifest}, Rule: string(kubeblocks.VersionOfSnapshot(t.raw))})
+	}
+	findings, err := manifest.Findings(manifest.Input{Snapshot: t.raw, Source: t.Source, Target: t.target})
+	if err != nil {
+		t.add(unreadable(err))
+		return
+	}
+	for _, f := range findings {
+		switch f.Class {
+		case manifest.NamesSource, rewrite.NodeBound:
+			t.add(Finding{Class: f.Class, Effect: OtherMeaning, Ways: []Way{ByManifest, ByOpsRequest}, Path: f.Path, Rule: manifest.Describe(f.Path)})
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"github.com/rehome-operator/rehome/pkg/audit"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+)
+
+// auditCluster judges the Backups of an API server.
+func (o *auditOptions) auditCluster(ctx context.Context, a *audited) error {
+	client, err := o.cluster.restClient()
+	if err != nil {
+		return err
+	}
+	namespace := ""
+	if !o.allNamespaces {
+		if namespace, err = o.cluster.namespace(); err != nil {
+			return err
+		}
+	}
+	if err := o.readFacts(ctx, client, namespace, a); err != nil {
+		return err
+	}
+	reader := &backupReader{client: client, judge: audit.NewJudge(a.facts), groups: a.Groups, progress: func(int) {}}
+	if isTerminal(o.ErrOut) {
+		reader.progress = func(n int) { fmt.Fprintf(o.ErrOut, textAuditProgress, n) }
+		defer fmt.Fprint(o.ErrOut, "\r\x1b[K")
+	}
+	err = reader.read(ctx, namespace)
+	if namespace == "" && apierrors.IsForbidden(err) {
+		hint, err := reader.readAllowed(ctx, err)
+		a.hints = append(a.hints, hint)
+		return err
+	}
+	return reachError(err)
+}
+
+// backupReader judges Backups while it lists them.
+type backupReader struct {
+	client   rest.Interface
+	judge    *audit.Judge
+	groups   *audit.Groups
+	progress func(backups int)
+}
+
+// everyFew is how many Backups come between two lines of progress.
+const everyFew = 100
+
+// backupMeta is the part of a Backup's metadata that is decoded.
+type backupMeta struct {
+	Metadata struct {
+		Namespace         string            `json:"namespace"`
+		Name              string            `json:"name"`
+		CreationTimestamp metav1.Time       `json:"creationTimestamp"`
+		Labels            map[string]string `json:"labels"`
+		Annotations       map[string]string `json:"annotations"`
+	} `json:"metadata"`
+}
+
+func (m *backupMeta) backup() *kubeblocks.Backup {
+	b := &kubeblocks.Backup{}
+	b.Namespace, b.Name, b.CreationTimestamp = m.Metadata.Namespace, m.Metadata.Name, m.Metadata.CreationTimestamp
+	b.Labels, b.Annotations = m.Metadata.Labels, m.Metadata.Annotations
+	return b
+}
+
+// read judges the Backups of a namespace, or of all for an empty one.
+func (r *backupReader) read(ctx context.Context, namespace string) error {
+	list := &pages{client: r.client, path: pathOf(kubeblocks.DataProtectionV1alpha1.String(), namespace, "backups"), metadata: true}
+	return eachObject(ctx, list, func(m *backupMeta) {
+		b := m.backup()
+		r.groups.Add(b, r.judge.Backup(b))
+		if r.groups.Backups%everyFew == 0 {
+			r.progress(r.groups.Backups)
+		}
+	})
+}
+
+// readAllowed judges the Backups of each namespace whose Backups may be listed. forbidden is the answer to a list of all.
+func (r *backupReader) readAllowed(ctx context.Context, forbidden error) (hint string, err error) {
+	names, err := namesOf(ctx, r.client, "/api/v1/namespaces")
+	if err != nil {
+		return "", fmt.Errorf(problemAuditForbidden, oneLine(forbidden))
+	}
+	allowed := 0
+	for _, namespace := range names {
+		err := r.read(ctx, namespace)
+		if apierrors.IsForbidden(err) {
+			continue
+		}
+		if err != nil {
+			return "", reachError(err)
+		}
+		allowed++
+	}
+	if allowed == 0 {
+		return "", fmt.Errorf(problemAuditForbidden, oneLine(forbidden))
+	}
+	return fmt.Sprintf(textCountedOnly, allowed, len(names)), nil
+}
+
+// pathOf returns the path of a list in an API group.
+func pathOf(groupVersion, namespace, resource string) string {
+	path := "/apis/" + groupVersion
+	if namespace != "" {
+		path += "/namespaces/" + namespace
+	}
+	return path + "/" + resource
+}
+
+// namesOf lists the names of objects. Those of a namespace follow it and a slash.
+func namesOf(ctx context.Context, client rest.Interface, path string) ([]string, error) {
+	names := []string{}
+	err := eachObject(ctx, &pages{client: client, path: path, metadata: true}, func(m *metav1.PartialObjectMetadata) {
+		if m.Namespace != "" {
+			names = append(names, m.Namespace+"/"+m.Name)
+		} else {
+			names = append(names, m.Name)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
+}
+
+// readFacts reads what Backups are compared with. What may not be read is not compared, and a hint says so.
+func (o *auditOptions) readFacts(ctx context.Context, client rest.Interface, namespace string, a *audited) error {
+	a.facts = audit.Facts{Version: kubeblocks.Version(o.version), IdentityLabels: o.identityLabels}
+	if o.version == "" {
+		version, err := o.cluster.kubeBlocks(ctx)
+		if err != nil {
+			return err
+		}
+		a.facts.Version = version
+	}
+	if a.facts.Version == "" {
+		a.hints = append(a.hints, textUnknownVersion)
+	}
+	err := eachObject(ctx, &pages{client: client, path: "/api/v1/nodes"}, func(node *corev1.Node) {
+		a.facts.Nodes = append(a.facts.Nodes, audit.Trim(node))
+	})
+	if err := a.notCompared("Nodes", err); err != nil {
+		return err
+	}
+	accounts := "/api/v1/serviceaccounts"
+	if namespace != "" {
+		accounts = "/api/v1/namespaces/" + namespace + "/serviceaccounts"
+	}
+	for _, kind := range []struct {
+		name, path string
+		names      *[]string
+	}{
+		{"StorageClasses", "/apis/storage.k8s.io/v1/storageclasses", &a.facts.StorageClasses},
+		{"ComponentDefinitions", pathOf(a.facts.Version.Apps().String(), "", "componentdefinitions"), &a.facts.ComponentDefinitions},
+		{"ServiceAccounts", accounts, &a.facts.ServiceAccounts},
+	} {
+		names, err := namesOf(ctx, client, kind.path)
+		*kind.names = names
+		if err := a.notCompared(kind.name, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notCompared turns a missing right or kind into a hint.
+func (a *audited) notCompared(kind string, err error) error {
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		a.hints = append(a.hints, fmt.Sprintf(textNotCompared, kind, oneLine(err)))
+		return nil
+	}
+	return err
+}
+
+// maxConfigMap is the limit of the data of a ConfigMap, less what its metadata may need.
+const maxConfigMap = 1000 << 10
+
+// configMapKey is the key of the report.
+const configMapKey = "audit.html"
+
+// writeConfigMap writes the report to an existing ConfigMap.
+func (c *cluster) writeConfigMap(ctx context.Context, to, report string) error {
+	if len(report) > maxConfigMap {
+		return fmt.Errorf(problemConfigMapSize, len(report), maxConfigMap)
+	}
+	client, err := c.restClient()
+	if err != nil {
+		return err
+	}
+	namespace, name, hasNamespace := strings.Cut(to, "/")
+	if !hasNamespace {
+		own, err := c.namespace()
+		if err != nil {
+			return err
+		}
+		namespace, name = own, to
+	}
+	patch, err := json.Marshal(map[string]any{"data": map[string]string{configMapKey: report}})
+	if err != nil {
+		return err
+	}
+	path := "/api/v1/namespaces/" + namespace + "/configmaps/" + cmp.Or(name, "-")
+	return client.Patch(types.MergePatchType).AbsPath(path).Body(patch).Do(ctx).Error()
+}

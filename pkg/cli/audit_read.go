@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+)
+
+// The sizes of pages. A Backup has up to 256 KiB of annotations, so the first page has 5 MiB at most.
+const (
+	firstPage   = 20
+	largestPage = 500
+	maxPage     = 25 << 20
+)
+
+// newRESTClient returns a client for any path of an API server. Requests come one after another, so they need no limit.
+func newRESTClient(config *rest.Config) (rest.Interface, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	return rest.UnversionedRESTClientFor(config)
+}
+
+// pages lists objects of one kind in pages.
+type pages struct {
+	client rest.Interface
+	path   string
+	// metadata asks for the metadata of the objects only.
+	metadata bool
+}
+
+const acceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+// accept is the media type to ask for.
+func (p *pages) accept() string {
+	if p.metadata {
+		return acceptMetadata
+	}
+	return "application/json"
+}
+
+// eachObject decodes and visits each object of all pages. It holds one object at a time.
+func eachObject[T any](ctx context.Context, p *pages, visit func(*T)) error {
+	limit, token := firstPage, ""
+	for {
+		next, largest, err := readPage(ctx, p, limit, token, visit)
+		if later := afterExpiry(err, token); later != "" {
+			token = later
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		limit, token = nextLimit(limit, largest), next
+	}
+}
+
+// nextLimit returns a limit with which a page has no more than maxPage bytes, if its objects are as large as the largest one so far.
+func nextLimit(limit int, largest int64) int {
+	return max(1, min(2*limit, largestPage, int(maxPage/max(largest, 1))))
+}
+
+// afterExpiry returns the token to continue with after the API server has forgotten the version of the first page.
+func afterExpiry(err error, token string) string {
+	var status apierrors.APIStatus
+	if err == nil || token == "" || !apierrors.IsResourceExpired(err) || !errors.As(err, &status) {
+		return ""
+	}
+	return status.Status().Continue
+}
+
+func readPage[T any](ctx context.Context, p *pages, limit int, token string, visit func(*T)) (next string, largest int64, err error) {
+	request := p.client.Get().AbsPath(p.path).Param("limit", strconv.Itoa(limit)).SetHeader("Accept", p.accept())
+	if token != "" {
+		request = request.Param("continue", token)
+	}
+	body, err := request.Stream(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	defer body.Close()
+	next, largest, err = decodeList(json.NewDecoder(body), visit)
+	if err != nil {
+		err = fmt.Errorf(problemBadList, p.path, err)
+	}
+	return next, largest, err
+}
+
+// decodeList decodes a list as a stream. It returns the token of the next page, and the size of the largest object.
+func decodeList[T any](decoder *json.Decoder, visit func(*T)) (next string, largest int64, err error) {
+	if err := expect(decoder, '{'); err != nil {
+		return "", 0, err
+	}
+	for decoder.More() {
+		field, err := decoder.Token()
+		if err != nil {
+			return "", 0, err
+		}
+		switch field {
+		case "metadata":
+			var meta metav1.ListMeta
+			err = decoder.Decode(&meta)
+			next = meta.Continue
+		case "items":
+			largest, err = decodeItems(decoder, visit)
+		default:
+			err = decoder.Decode(&json.RawMessage{})
+		}
+		if err != nil {
+			return "", 0, err
+		}
+	}
+	return next, largest, expect(decoder, '}')
+}
+
+func decodeItems[T any](decoder *json.Decoder, visit func(*T)) (largest int64, err error) {
+	token, err := decoder.Token()
+	if err != nil || token == nil { // null
+		return 0, err
+	}
+	for decoder.More() {
+		before := decoder.InputOffset()
+		var item T
+		if err := decoder.Decode(&item); err != nil {
+			return 0, err
+		}
+		largest = max(largest, decoder.InputOffset()-before)
+		visit(&item)
+	}
+	return largest, expect(decoder, ']')
+}
+
+func expect(decoder *json.Decoder, delim json.Delim) error {
+	token, err := decoder.Token()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil && token != delim {
+		err = fmt.Errorf(problemUnexpected, token, delim)
+	}
+	return err
+}
