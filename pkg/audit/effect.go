@@ -119,7 +119,7 @@ func (t *trial) existence() {
 	t.missing("StorageClass ", t.needs.StorageClasses, t.facts.StorageClasses, func(name, pattern string) bool { return name == pattern })
 	t.missing("ComponentDefinition ", t.needs.ComponentDefinitions, t.facts.ComponentDefinitions, definitionMatches)
 	t.missing("ServiceAccount ", t.needs.ServiceAccounts, t.facts.ServiceAccounts, func(name, pattern string) bool {
-		return name == t.Source.Namespace+"/"+pattern
+		return name == t.Namespace+"/"+pattern
 	})
 }
 

@@ -123,7 +123,7 @@ func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw []byte) *trial {
 	for i := 1; strings.Contains(string(raw), t.target.Name) || t.target.Name == snapshot.Name; i++ {
 		t.target.Name = NewName + strconv.Itoa(i)
 	}
-	t.source = podsOf(t.Components, t.needs.Pods, t.Source.Identity)
+	t.source = podsOf(t.Components, t.needs.Pods, t.Identity)
 	t.copied = podsOf(t.Components, t.needs.Pods, t.target)
 	return t
 }
@@ -186,20 +186,27 @@ func (t *trial) judgeRule(f rewrite.Finding, policies []rewrite.Policy, edits []
 		finding.Domain = r.topologyKey
 	}
 	switch {
-	case f.Class == rewrite.Invalid:
-		finding.Effect = Refused
-	case f.Class == rewrite.NodeBound && f.Required:
-		finding.Effect = t.nodeBound(p)
 	case way == ByOpsRequest && f.Class == rewrite.ThirdParty:
 		finding.Effect = Overwritten
-	case !f.Required || f.Class == rewrite.Placeholder:
-		finding.Effect = NoEffect
-	case !isRule:
-		finding.Effect = OtherMeaning
-	default:
+	case isRule && f.Required && f.Class != rewrite.Invalid && f.Class != rewrite.Placeholder:
 		finding.Effect = t.effect(f.Class, p, r)
+	default:
+		finding.Effect = t.otherEffect(f, p)
 	}
 	return finding
+}
+
+// otherEffect judges what is no required rule about Pods, and what is invalid.
+func (t *trial) otherEffect(f rewrite.Finding, p *rewrite.Policy) Effect {
+	switch {
+	case f.Class == rewrite.Invalid:
+		return Refused
+	case !f.Required || f.Class == rewrite.Placeholder:
+		return NoEffect
+	case f.Class == rewrite.NodeBound:
+		return t.nodeBound(p)
+	}
+	return OtherMeaning
 }
 
 // otherNamespace adds what only a restore into another namespace changes.

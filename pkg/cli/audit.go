@@ -26,6 +26,7 @@ type auditOptions struct {
 	cluster        *cluster
 	now            func() time.Time
 	allNamespaces  bool
+	namespaces     []string
 	files          []string
 	output         string
 	failOn         string
@@ -52,6 +53,7 @@ func newAudit(o *auditOptions) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, usageAuditAll)
+	flags.StringSliceVar(&o.namespaces, "namespaces", nil, usageAuditNamespaces)
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, usageAuditFilename)
 	flags.StringVarP(&o.output, "output", "o", "table", fmt.Sprintf(usageAuditOutput, strings.Join(auditOutputs(), ", ")))
 	flags.StringVar(&o.failOn, "fail-on", "lossy", usageAuditFailOn)
@@ -89,6 +91,8 @@ func (o *auditOptions) validate() error {
 		return fmt.Errorf(problemOutput, o.output, strings.Join(auditOutputs(), ", "))
 	case !slices.Contains(failOns(), o.failOn):
 		return fmt.Errorf(problemAuditFailOn, o.failOn, strings.Join(failOns(), ", "))
+	case len(o.namespaces) > 0 && (o.allNamespaces || len(o.files) > 0):
+		return errors.New(problemNamespacesAndAll)
 	case len(o.files) > 0 && o.allNamespaces:
 		return errors.New(problemFilesAndAll)
 	case o.version != "" && !slices.Contains(kubeblocks.Versions(), kubeblocks.Version(o.version)):

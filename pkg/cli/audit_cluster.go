@@ -23,11 +23,9 @@ func (o *auditOptions) auditCluster(ctx context.Context, a *audited) error {
 	if err != nil {
 		return err
 	}
-	namespace := ""
-	if !o.allNamespaces {
-		if namespace, err = o.cluster.namespace(); err != nil {
-			return err
-		}
+	namespace, err := o.namespace()
+	if err != nil {
+		return err
 	}
 	if err := o.readFacts(ctx, client, namespace, a); err != nil {
 		return err
@@ -37,6 +35,14 @@ func (o *auditOptions) auditCluster(ctx context.Context, a *audited) error {
 		reader.progress = func(n int) { fmt.Fprintf(o.ErrOut, textAuditProgress, n) }
 		defer fmt.Fprint(o.ErrOut, "\r\x1b[K")
 	}
+	for _, namespace := range o.namespaces {
+		if err := reader.read(ctx, namespace); err != nil {
+			return reachError(err)
+		}
+	}
+	if len(o.namespaces) > 0 {
+		return nil
+	}
 	err = reader.read(ctx, namespace)
 	if namespace == "" && apierrors.IsForbidden(err) {
 		hint, err := reader.readAllowed(ctx, err)
@@ -44,6 +50,14 @@ func (o *auditOptions) auditCluster(ctx context.Context, a *audited) error {
 		return err
 	}
 	return reachError(err)
+}
+
+// namespace returns the one to audit, or an empty one for several.
+func (o *auditOptions) namespace() (string, error) {
+	if o.allNamespaces || len(o.namespaces) > 0 {
+		return "", nil
+	}
+	return o.cluster.namespace()
 }
 
 // backupReader judges Backups while it lists them.

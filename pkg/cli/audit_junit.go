@@ -47,7 +47,7 @@ func (a *audited) writeJUnit(out io.Writer, fails func(audit.Outcome) bool) erro
 			suites[s.Namespace], r.Suites = suite, append(r.Suites, suite)
 		}
 		test := junitCase{Name: s.Name, ClassName: s.Namespace}
-		var lines []string
+		lines := make([]string, 0, len(s.Verdict.Findings))
 		for i := range s.Verdict.Findings {
 			f := &s.Verdict.Findings[i]
 			lines = append(lines, codes[f.Class]+" "+messageOf(f, s.Name))

@@ -35,13 +35,14 @@ The exit status is
   # In a pipeline without a cluster
   rehome audit -f backups/ --kubeblocks 1.0 -o junit --fail-on lossy > audit.xml`
 
-	usageAuditAll       = "audit all namespaces"
-	usageAuditFilename  = `file, folder or URL with Backups or Clusters, "-" for standard input: the API server is not read`
-	usageAuditFailOn    = "exit with 1 if something hangs (hang), hangs or lacks data or spread (lossy), or has any finding (any); or never"
-	usageAuditVersion   = "version of the KubeBlocks that restores: one of %s (default: that of the API server)"
-	usageAuditOutput    = "one of %s"
-	usageAuditHTMLFile  = "also write the HTML report to this file"
-	usageAuditConfigMap = "also write the HTML report to this existing ConfigMap, as NAME or NAMESPACE/NAME"
+	usageAuditAll        = "audit all namespaces"
+	usageAuditNamespaces = "audit these namespaces"
+	usageAuditFilename   = `file, folder or URL with Backups or Clusters, "-" for standard input: the API server is not read`
+	usageAuditFailOn     = "exit with 1 if something hangs (hang), hangs or lacks data or spread (lossy), or has any finding (any); or never"
+	usageAuditVersion    = "version of the KubeBlocks that restores: one of %s (default: that of the API server)"
+	usageAuditOutput     = "one of %s"
+	usageAuditHTMLFile   = "also write the HTML report to this file"
+	usageAuditConfigMap  = "also write the HTML report to this existing ConfigMap, as NAME or NAMESPACE/NAME"
 )
 
 const (
@@ -52,12 +53,13 @@ const (
 	textNothingFound   = "No Backups.\n"
 	textHidden         = "Only sources that need attention are shown: -o wide shows all.\n"
 
-	problemAuditFailOn    = "--fail-on %q is none of %s"
-	problemFilesAndAll    = "give -f or -A, not both"
-	problemAuditForbidden = "%s: give one namespace with -n"
-	problemBadList        = "read %s: %w"
-	problemUnexpected     = "got %v instead of %v"
-	problemConfigMapSize  = "the HTML report has %d bytes, and a ConfigMap holds %d: write it to a file"
+	problemAuditFailOn      = "--fail-on %q is none of %s"
+	problemNamespacesAndAll = "give --namespaces, -f or -A, not several of them"
+	problemFilesAndAll      = "give -f or -A, not both"
+	problemAuditForbidden   = "%s: give one namespace with -n"
+	problemBadList          = "read %s: %w"
+	problemUnexpected       = "got %v instead of %v"
+	problemConfigMapSize    = "the HTML report has %d bytes, and a ConfigMap holds %d: write it to a file"
 )
 
 // outcomeWord is how an outcome is told of a source.
@@ -107,36 +109,31 @@ func hangText(v *audit.Verdict, live bool) string {
 	return outcomeWords[audit.Hangs]
 }
 
+// effects say what a finding does to a restore. %[1]s is the source, %[2]s a value of the topology key.
+var effects = map[audit.Effect]string{
+	audit.ExcludesSource: "hangs while %[1]s runs, because its Pods can be in every %[2]s",
+	audit.ExcludesCrowd:  "hangs while %[1]s runs, because there are too few values of %[2]s for the Pods of both",
+	audit.NeedsSource:    "follows the Pods of %[1]s, and finds no node once they are gone",
+	audit.NoNode:         "finds no node, because none matches",
+	audit.Refused:        "is invalid: the API server refuses the Pods",
+	audit.Missing:        "does not exist",
+	audit.NoSpread:       "names %[1]s, so it does not keep the Pods of the restored cluster apart",
+	audit.Overwritten:    "is turned to the restored cluster by KubeBlocks",
+	audit.Unchecked:      "was not compared with nodes",
+	audit.NoEffect:       "leaves every node open",
+}
+
 // effectOf tells what a finding does to a restore of a source.
 func effectOf(f *audit.Finding, source string) string {
-	switch f.Effect {
-	case audit.ExcludesSource:
-		return fmt.Sprintf("hangs while %s runs, because its Pods can be in every %s", source, domainOf(f.Domain))
-	case audit.ExcludesCrowd:
-		return fmt.Sprintf("hangs while %s runs, because there are too few values of %s for the Pods of both", source, domainOf(f.Domain))
-	case audit.NeedsSource:
-		return fmt.Sprintf("follows the Pods of %s, and finds no node once they are gone", source)
-	case audit.NoNode:
-		return "finds no node, because none matches"
-	case audit.Refused:
-		return "is invalid: the API server refuses the Pods"
-	case audit.Missing:
-		return "does not exist"
-	case audit.NoSpread:
-		return fmt.Sprintf("names %s, so it does not keep the Pods of the restored cluster apart", source)
-	case audit.NoData:
+	switch {
+	case f.Effect == audit.NoData:
 		return noDataOf(f)
-	case audit.Overwritten:
-		return "is turned to the restored cluster by KubeBlocks"
-	case audit.Unchecked:
-		return "was not compared with nodes"
-	case audit.OtherMeaning:
+	case f.Effect == audit.OtherMeaning:
 		return cmp.Or(meanings[f.Class], "means something else than in the source")
-	}
-	if f.Class == rewrite.NodeBound && f.Required {
+	case f.Class == rewrite.NodeBound && f.Required && f.Effect == audit.NoEffect:
 		return "matches nodes that exist"
 	}
-	return "leaves every node open"
+	return strings.NewReplacer("%[1]s", source, "%[2]s", domainOf(f.Domain)).Replace(effects[f.Effect])
 }
 
 func noDataOf(f *audit.Finding) string {

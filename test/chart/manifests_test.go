@@ -19,6 +19,7 @@ func TestTheAPIServerAcceptsAllManifestsAndGrantsOnlyTheRightsInThem(t *testing.
 
 	t.Run("it accepts all manifests", func(t *testing.T) { testManifests(t, s) })
 	t.Run("it grants only the rights in them", func(t *testing.T) { testRights(t, s) })
+	t.Run("it grants the audit its rights", func(t *testing.T) { testAuditRights(t, s) })
 	t.Run("their policies limit what the operator writes", func(t *testing.T) { testPolicies(t, s) })
 }
 

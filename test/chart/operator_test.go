@@ -38,6 +38,14 @@ func TestTheOperatorWorksWithTheRightsOfTheChart(t *testing.T) {
 		s.expectRewrite(t)
 		s.expectNothingForbidden(t, o)
 	})
+	t.Run("the audit of all Namespaces", func(t *testing.T) {
+		s.install(t, "audit: {enabled: true, report: {configMap: true}}")
+		s.expectAudit(t)
+	})
+	t.Run("the audit of single Namespaces", func(t *testing.T) {
+		s.install(t, namespaced+"\naudit: {enabled: true, report: {configMap: true}}")
+		s.expectAudit(t)
+	})
 	t.Run("in single Namespaces", func(t *testing.T) {
 		s.install(t, namespaced+readers)
 		o := s.runOperator(t)

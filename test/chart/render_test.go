@@ -56,6 +56,12 @@ func TestValuesSelectObjects(t *testing.T) {
 		{certManager, "Certificate rehome-system/rehome-webhook", "ClusterRole rehome-webhook"},
 		{certManager, "Issuer rehome-system/rehome-webhook", "ClusterRoleBinding rehome-webhook"},
 		{"webhook: {certificates: Existing, existingSecret: theirs}", "MutatingWebhookConfiguration rehome-webhook", "ClusterRole rehome-webhook"},
+		{"", "", "CronJob "},
+		{"audit: {enabled: true}", "CronJob rehome-system/rehome-audit", "ConfigMap rehome-system/rehome-audit"},
+		{"audit: {enabled: true}", "ClusterRole rehome-audit-backups", "Role "},
+		{"audit: {enabled: true, report: {configMap: true}}", "ConfigMap rehome-system/rehome-audit", ""},
+		{"{audit: {enabled: true}, managedNamespaces: 'shop, bank'}", "Role bank/rehome-audit-backups", "ClusterRole rehome-audit-backups"},
+		{"{audit: {enabled: true}, rbac: {create: false}}", "CronJob rehome-system/rehome-audit", "ClusterRole rehome-audit"},
 		{"nameOverride: rules", "Deployment rehome-system/rehome-rules", ""},
 		{"fullnameOverride: rules", "Deployment rehome-system/rules", ""},
 	} {

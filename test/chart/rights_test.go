@@ -89,6 +89,29 @@ func testRights(t *testing.T, s *server) {
 	}
 }
 
+// testAuditRights asks for the rights of the service account that audits.
+func testAuditRights(t *testing.T, s *server) {
+	for values, unmanaged := range map[string][]string{
+		"audit: {enabled: true, report: {configMap: true}}":                                    {"list backups.dataprotection.kubeblocks.io"},
+		"{managedNamespaces: 'shop, bank', audit: {enabled: true, report: {configMap: true}}}": nil,
+	} {
+		t.Run(values, func(t *testing.T) {
+			g := NewWithT(t)
+			s.grant(t, parse(t, rendered(t, values)))
+
+			g.Expect(s.allowedTo(t, auditor, managed)).To(ConsistOf("list backups.dataprotection.kubeblocks.io"))
+			g.Expect(s.allowedTo(t, auditor, "vault")).To(ConsistOf(unmanaged))
+			g.Expect(s.allowedTo(t, auditor, "")).To(ConsistOf(append([]string{"list nodes"}, unmanaged...)))
+			for name, verbs := range map[string]string{"rehome-audit": "patch", "rehome": ""} {
+				for _, verb := range []string{"get", "patch", "update", "delete", "create"} {
+					configMap := authorizationv1.ResourceAttributes{Namespace: ownNamespace, Resource: "configmaps", Name: name, Verb: verb}
+					g.Expect(s.may(t.Context(), auditor, configMap)).To(Equal(verb == verbs), verb+" "+name)
+				}
+			}
+		})
+	}
+}
+
 func TestNoRoleHasWildcardsOrRightsToSecrets(t *testing.T) {
 	forEachShape(t, func(t *testing.T, l objects) {
 		g := NewWithT(t)
@@ -120,10 +143,11 @@ func listed(all ...rights) []string {
 	return list
 }
 
-// rehome is the operator's service account. nobody is one without roles.
+// rehome is the operator's service account, auditor that of the CronJob. nobody is one without roles.
 const (
-	rehome = "rehome"
-	nobody = "nobody"
+	rehome  = "rehome"
+	nobody  = "nobody"
+	auditor = "rehome-audit"
 )
 
 // grant creates roles and bindings for the time of a test.
@@ -139,6 +163,11 @@ func (s *server) grant(t *testing.T, l objects) {
 // service account has. It asks for every verb of every resource that is served.
 func (s *server) allowed(t *testing.T, namespace string) []string {
 	t.Helper()
+	return s.allowedTo(t, rehome, namespace)
+}
+
+func (s *server) allowedTo(t *testing.T, account, namespace string) []string {
+	t.Helper()
 	g := NewWithT(t)
 	questions := s.questions(t, namespace)
 	answers := make([]bool, len(questions))
@@ -146,7 +175,7 @@ func (s *server) allowed(t *testing.T, namespace string) []string {
 	group.SetLimit(8)
 	for i, question := range questions {
 		group.Go(func() (err error) {
-			answers[i], err = s.may(t.Context(), rehome, question)
+			answers[i], err = s.may(t.Context(), account, question)
 			if err != nil || !answers[i] {
 				return err
 			}

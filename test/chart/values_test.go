@@ -41,6 +41,8 @@ func TestInvalidValuesAreRefused(t *testing.T) {
 		"webhook: {failurePolicy: Sometimes}":      "at '/webhook/failurePolicy'",
 		"webhook: {certificates: Mine}":            "at '/webhook/certificates'",
 		"webhook: {certificates: Existing}":        "webhook.existingSecret is required if webhook.certificates is Existing",
+		"audit: {failOn: some}":                    "at '/audit/failOn'",
+		"audit: {output: html}":                    "at '/audit/output'",
 		"serviceAccount: {create: false}":          "serviceAccount.name is required if serviceAccount.create is false",
 	} {
 		t.Run(values, func(t *testing.T) {
@@ -114,7 +116,8 @@ func with(t *testing.T, base, path string, value any) string {
 }
 
 // opaque are the values that templates copy as a whole.
-var opaque = []string{"nodeSelector", "podSecurityContext", "securityContext", "resources", "updateStrategy.rollingUpdate", "dashboard.labels"}
+var opaque = []string{"nodeSelector", "podSecurityContext", "securityContext", "resources", "updateStrategy.rollingUpdate", "dashboard.labels",
+	"audit.resources", "audit.report.volume"}
 
 // leaves returns the chart's values by path.
 func leaves(t *testing.T) map[string]any {
