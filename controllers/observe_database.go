@@ -144,10 +144,12 @@ func (r *ClusterReconciler) observeInstances(ctx context.Context, s *scope) erro
 		return err
 	}
 	for _, pod := range pods {
-		if len(s.rewritten(kubeblocks.PodPolicies(pod.Pod, pod.owner)).Edits) == 0 {
+		policies := kubeblocks.PodPolicies(pod.Pod, pod.owner)
+		edits := s.rewritten(policies).Edits
+		if len(edits) == 0 {
 			continue
 		}
-		if err := r.observeInstance(ctx, s, pod); err != nil {
+		if err := r.observeInstance(ctx, s, pod, stalePod{pod.Name, policies[0], edits}); err != nil {
 			return err
 		}
 	}
@@ -155,7 +157,7 @@ func (r *ClusterReconciler) observeInstances(ctx context.Context, s *scope) erro
 }
 
 // observeInstance reads the Pod's siblings and claims live, because a delete of the Pod depends on them.
-func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod databasePod) error {
+func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod databasePod, stale stalePod) error {
 	live, err := r.livePods(ctx, s)
 	if err != nil {
 		return err
@@ -172,6 +174,12 @@ func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod d
 	}
 	if err := r.observeController(ctx, s, pod, &instance); err != nil {
 		return err
+	}
+	if instance.Kept != "" && instance.Controller == nil {
+		// Somebody else can have rewritten the template, whatever the volumes are tied to.
+		if instance.Refused, _, err = r.judge(ctx, s, stale); err != nil {
+			return err
+		}
 	}
 	s.observation.Instances = append(s.observation.Instances, instance)
 	return nil

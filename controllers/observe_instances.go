@@ -15,9 +15,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// instanceOf is an Instance that controls a Pending database Pod, with its policy.
-type instanceOf struct {
-	*kubeblocks.Instance
+// stalePod is a Pending database Pod: its name, the stale policy that it is created from, and the edits of that.
+type stalePod struct {
+	name   string
 	policy rewrite.Policy
 	edits  []rewrite.Edit
 }
@@ -39,16 +39,20 @@ func (r *ClusterReconciler) observeController(ctx context.Context, s *scope, pod
 		o.Kept = "" // it is gone, or not the Cluster's
 		return nil
 	}
-	policies := kubeblocks.InstancePolicies(&instances[i], pod.owner)
-	instance := instanceOf{&instances[i], policies[0], s.rewritten(policies).Edits}
-	o.Kept = kubeblocks.KeepsPendingPod(instance.Instance)
-	o.Controller = &remedy.Controller{
-		Object: objectOf(instance), Generation: instance.Generation, Stale: instance.edits, Undecided: kubeblocks.UndecidedPod(pod.Pod),
+	instance := &instances[i]
+	policies := kubeblocks.InstancePolicies(instance, pod.owner)
+	stale := stalePod{pod.Name, policies[0], s.rewritten(policies).Edits}
+	o.Kept = kubeblocks.KeepsPendingPod(instance)
+	c := &remedy.Controller{
+		Object: objectOf(instance), Generation: instance.Generation, Stale: stale.edits, Undecided: kubeblocks.UndecidedPod(pod.Pod),
 	}
-	if len(instance.edits) == 0 || o.TemplateStale {
+	o.Controller = c
+	if len(stale.edits) == 0 || o.TemplateStale {
 		return nil
 	}
-	return r.judge(ctx, s, instance, o.Controller)
+	refused, undecided, err := r.judge(ctx, s, stale)
+	c.Refused, c.Undecided = refused, cmp.Or(c.Undecided, undecided)
+	return err
 }
 
 // liveInstances returns the Instances of the cluster, listed once in a reconcile. The read is live, because they are needed only where
@@ -64,31 +68,30 @@ func (r *ClusterReconciler) liveInstances(ctx context.Context, s *scope) ([]kube
 	return *s.instances, nil
 }
 
-// judge fills in why the volumes of the database do not admit the rewritten rules of an Instance. Its Pod alone is replaced, and the
-// others stay where they are: required anti-affinity is judged by their volumes, other rules by a proof.
-func (r *ClusterReconciler) judge(ctx context.Context, s *scope, instance instanceOf, c *remedy.Controller) error {
+// judge says why the volumes of the database do not admit the rewritten rules of a Pod, or why another Pod could lose its place to it.
+// The Pod alone is replaced, and the others stay where they are: required anti-affinity is judged by their volumes, other rules by a proof.
+func (r *ClusterReconciler) judge(ctx context.Context, s *scope, pod stalePod) (refused, undecided string, err error) {
 	w, err := r.observeWorld(ctx, s)
 	if err != nil || !w.bound {
-		return err
+		return "", "", err
 	}
-	i := slices.IndexFunc(w.pods, func(p kubeblocks.DatabasePod) bool { return p.Name == instance.Name })
+	i := slices.IndexFunc(w.pods, func(p kubeblocks.DatabasePod) bool { return p.Name == pod.name })
 	if i < 0 {
-		return nil // it has no claim
+		return "", "", nil // it has no claim
 	}
-	rewritten, err := applyEdits(&instance.policy, instance.edits)
+	rewritten, err := applyEdits(&pod.policy, pod.edits)
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	stale, rules := rulesOf(&instance.policy, &w.pods[i]), rulesOf(rewritten, &w.pods[i])
-	if c.Refused = w.refusal(i, instance.policy.Place, stale, rules); c.Refused != "" {
-		return nil
+	stale, rules := rulesOf(&pod.policy, &w.pods[i]), rulesOf(rewritten, &w.pods[i])
+	if refused := w.refusal(i, pod.policy.Place, stale, rules); refused != "" {
+		return refused, "", nil
 	}
 	live, err := r.livePods(ctx, s)
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	c.Undecided = cmp.Or(c.Undecided, w.overtaken(i, rules, live))
-	return nil
+	return "", w.overtaken(i, rules, live), nil
 }
 
 // refusal says why a Pod with the rewritten rules could have no node; it is empty where it has one.

@@ -140,8 +140,8 @@ func placesOf(claims []corev1.PersistentVolumeClaim) map[string]string {
 	return places
 }
 
-// mayRecreatePod returns errStarted, wrapped, where the scheduler has selected a node for a volume of the Pod. KubeBlocks 1.2 then restores
-// the volume there, and a selection does not change the Pod, so that no precondition of the delete protects it.
+// mayRecreatePod returns errStarted, wrapped, where the scheduler has selected a node for a volume of the Pod that is not ready. KubeBlocks
+// 1.2 then restores the volume there, and a selection does not change the Pod, so that no precondition of the delete protects it.
 func (r *ClusterReconciler) mayRecreatePod(ctx context.Context, s *scope, a remedy.RecreatePod) error {
 	pods, err := r.pendingPods(ctx, s)
 	if err != nil {
@@ -162,14 +162,15 @@ func (r *ClusterReconciler) mayRecreatePod(ctx context.Context, s *scope, a reme
 	return nil
 }
 
-// hasSelectedNode reads live whether the scheduler has selected a node for a claim of a Pod.
+// hasSelectedNode reads live whether the scheduler has selected a node for a claim of a Pod that has no volume yet. A claim keeps the
+// selection when it is bound, but then its volume is ready.
 func (r *ClusterReconciler) hasSelectedNode(ctx context.Context, pod *corev1.Pod) (bool, error) {
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
 		claim, err := r.claim(ctx, pod.Namespace, name)
 		if err != nil {
 			return false, err
 		}
-		if claim != nil && kubeblocks.SelectedNode(claim) != "" {
+		if claim != nil && claim.Spec.VolumeName == "" && kubeblocks.SelectedNode(claim) != "" {
 			return true, nil
 		}
 	}

@@ -406,6 +406,7 @@ func TestDatabasePods(t *testing.T) {
 		"one that KubeBlocks replaces is left to it":               {func(o *Observation) { o.Instances[0].Kept = "" }, BeEmpty(), v1alpha1.ReasonRehomed},
 		"one waits until its template carries the new rules":       {func(o *Observation) { o.Instances[0].TemplateStale = true }, BeEmpty(), v1alpha1.ReasonRehomed},
 		"one whose volume has a node is never deleted":             {func(o *Observation) { o.Instances[0].NodeSelected = true }, BeEmpty(), v1alpha1.ReasonRehomed},
+		"one is never deleted where the volumes do not admit it":   {func(o *Observation) { o.Instances[0].Refused = "one node" }, BeEmpty(), v1alpha1.ReasonVolumesBound},
 		"one is never deleted in Observe":                          {func(o *Observation) { o.Mode = configv1alpha1.Observe }, BeEmpty(), v1alpha1.ReasonObserved},
 		"one is re-created in KubeBlocks 1.2, too":                 {func(o *Observation) { o.ClusterOnly = true }, recreates, v1alpha1.ReasonRecreatingPods},
 		"one is not deleted while the Cluster carries stale rules": {func(o *Observation) { o.Live = stuck().Live }, Not(recreates), v1alpha1.ReasonRewritingCluster},

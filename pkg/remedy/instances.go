@@ -42,6 +42,9 @@ func (d *decision) patchInstance(c *Controller) *metav1.Condition {
 }
 
 func (d *decision) recreatePod(pod Instance) *metav1.Condition {
+	if pod.Refused != "" {
+		return conditionFalse(v1alpha1.ReasonVolumesBound, podRefused, pod.Name, pod.Refused)
+	}
 	return d.attempt(keyOf("Pod", pod.Object), d.pendingAction(v1alpha1.ReasonRecreatingPods, recreatingPod, pod.Name, pod.Kept),
 		func(k counted) Action { return RecreatePod{k, pod.Object} })
 }

@@ -23,6 +23,7 @@ const (
 		"no node. It is being rewritten."
 	instanceRefused   = "The stale rules of Instance %s are not rewritten, because rewritten they could leave its Pod no node: %s."
 	instanceUndecided = "The rules of Instance %s are stale, but %s. They are rewritten if no node fits."
+	podRefused        = "Database Pod %s has no node under stale rules. It is not re-created, because rewritten rules could leave it no node: %s."
 	recreatingPod     = "Database Pod %s has no node under stale rules, and KubeBlocks does not replace it (%s). It is being re-created."
 )
 

@@ -190,8 +190,10 @@ type Instance struct {
 	TemplateStale bool
 	// Kept says why KubeBlocks does not replace it; empty where KubeBlocks does.
 	Kept string
-	// NodeSelected says that the scheduler has selected a node for one of its volumes.
+	// NodeSelected says that the scheduler has selected a node for one of its volumes, which is not ready.
 	NodeSelected bool
+	// Refused says why the volumes do not admit the rewritten rules; empty where they do.
+	Refused string
 	// Controller is the Instance that it is created from; nil where an InstanceSet creates it.
 	Controller *Controller
 }
