@@ -1,0 +1,39 @@
+package placement
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Refusal is the reason of one filter plugin why a Pod cannot run on a node.
+type Refusal struct {
+	// Plugin is the name of the filter, such as InterPodAffinity.
+	Plugin string
+	// Reasons are the plugin's own words, as a scheduler writes them into a Pod's condition.
+	Reasons []string
+	// Unresolvable says that no eviction of other Pods would help.
+	Unresolvable bool
+}
+
+// Verdict is what all filters say of a Pod on one node. The Pod fits where there are no refusals.
+type Verdict struct {
+	Node     string
+	Refusals []Refusal
+}
+
+// Scheduler answers as a kube-scheduler would, without an API server. It is not safe for concurrent use.
+type Scheduler interface {
+	// Filter returns a verdict for each node of the World, in the order of the World. All plugins are asked, not only the first that
+	// refuses. An error means that the question has no answer, such as a Pod with an invalid rule or a claim that does not exist; it is
+	// never a refusal of a node.
+	Filter(ctx context.Context, pod *corev1.Pod) ([]Verdict, error)
+	// Pick returns the node that the scheduler would choose now, with its scores, or "" if none fits.
+	Pick(ctx context.Context, pod *corev1.Pod) (string, error)
+	// Assume lets a Pod run on a node in all later answers; its unbound claims count as provisioned there. Forget takes it away again.
+	Assume(pod *corev1.Pod, node string) error
+	Forget(pod *corev1.Pod) error
+}
+
+// NewScheduler makes a Scheduler that sees a World.
+type NewScheduler func(ctx context.Context, w *World) (Scheduler, error)
