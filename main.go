@@ -28,6 +28,7 @@ func main() {
 	name := cli.DisplayName(os.Args[0])
 	manager := newManager()
 	root := cli.NewRoot(name, manager, cli.NewRewrite(streams), cli.NewStatus(streams), cli.NewAudit(streams), cli.NewVersion(streams))
+	root.AddCommand(cli.NewForwards(streams)...)
 	root.SetArgs(cli.Arguments(os.Args))
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		if cmd != manager {

@@ -12,9 +12,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -26,10 +28,11 @@ const versionTimeout = 5 * time.Second
 // cluster is the Kubernetes cluster that kubectl's flags name. It is read with the rights of the caller.
 type cluster struct {
 	flags *genericclioptions.ConfigFlags
-	// dynamicClient and discoveryClient are replaced in tests.
+	// dynamicClient, discoveryClient and kubeClient are replaced in tests.
 	dynamicClient   func() (dynamic.Interface, error)
 	discoveryClient func() (discovery.DiscoveryInterface, error)
 	restClient      func() (rest.Interface, error)
+	kubeClient      func() (kubernetes.Interface, error)
 }
 
 func newCluster() *cluster {
@@ -55,6 +58,14 @@ func newCluster() *cluster {
 			return nil, err
 		}
 		return newRESTClient(config)
+	}
+	c.kubeClient = func() (kubernetes.Interface, error) {
+		config, err := c.flags.ToRESTConfig()
+		if err != nil {
+			return nil, err
+		}
+		config.ContentType = runtime.ContentTypeProtobuf // whole clusters are read
+		return kubernetes.NewForConfig(config)
 	}
 	return c
 }

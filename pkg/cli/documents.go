@@ -42,7 +42,9 @@ type documents struct {
 	// same name. They are errors only where nothing is found.
 	problems []error
 	others   []string
-	empty    bool
+	// kubernetes are the objects of other kinds.
+	kubernetes []document
+	empty      bool
 }
 
 // merge adds what another input holds.
@@ -51,6 +53,7 @@ func (d *documents) merge(other documents) {
 	d.clusters = append(d.clusters, other.clusters...)
 	d.problems = append(d.problems, other.problems...)
 	d.others = append(d.others, other.others...)
+	d.kubernetes = append(d.kubernetes, other.kubernetes...)
 	d.empty = d.empty && other.empty
 }
 
@@ -146,6 +149,8 @@ func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where s
 	case o.Kind == "Backup", o.Kind == "Cluster":
 		group, _, _ := strings.Cut(o.APIVersion, "/")
 		d.others = append(d.others, fmt.Sprintf(textOtherGroup, o.Kind, o.Metadata.Name, group))
+	case o.Kind != "":
+		d.kubernetes = append(d.kubernetes, o)
 	}
 }
 

@@ -1,0 +1,301 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	rehomev1alpha1 "github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/placement"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
+)
+
+// origin is where the rules of one Cluster come from.
+type origin struct {
+	cluster  *kubeblocks.Cluster
+	sources  []rewrite.Source
+	rewriter *rewrite.Rewriter
+	policies []rewrite.Policy
+}
+
+// subjects lists the Pods that wait and that are asked for.
+func (f *facts) subjects(q question) ([]placement.Subject, error) {
+	var subjects []placement.Subject
+	origins := map[string]*origin{}
+	found := false
+	for i := range f.world.Pods {
+		pod := &f.world.Pods[i]
+		if !q.selects(pod) {
+			continue
+		}
+		found = true
+		if !placement.Waits(pod) {
+			continue
+		}
+		key := pod.Namespace + "/" + pod.Labels[kubeblocks.LabelInstance]
+		if origins[key] == nil {
+			origins[key] = f.originOf(pod.Namespace, pod.Labels[kubeblocks.LabelInstance])
+		}
+		s, err := f.subject(pod, origins[key])
+		if err != nil {
+			return nil, err
+		}
+		subjects = append(subjects, s)
+	}
+	return subjects, f.known(q, found)
+}
+
+// selects reports whether a Pod is asked for.
+func (q question) selects(pod *corev1.Pod) bool {
+	if q.namespace != "" && pod.Namespace != q.namespace {
+		return false
+	}
+	switch q.kind {
+	case "cluster":
+		return pod.Labels[kubeblocks.LabelInstance] == q.name
+	case "restore":
+		return pod.Labels[kubeblocks.LabelRestore] == q.name
+	case "pod":
+		return pod.Name == q.name
+	}
+	return strings.HasPrefix(pod.Labels[kubeblocks.LabelManagedBy], "kubeblocks")
+}
+
+// known returns an error if nothing of the name exists.
+func (f *facts) known(q question, found bool) error {
+	exists := found || q.kind == ""
+	switch q.kind {
+	case "cluster":
+		exists = exists || slices.ContainsFunc(f.clusters, func(c kubeblocks.Cluster) bool {
+			return c.Name == q.name && (q.namespace == "" || c.Namespace == q.namespace)
+		})
+	case "restore":
+		exists = exists || slices.ContainsFunc(f.restores, func(r kubeblocks.Restore) bool {
+			return r.Name == q.name && (q.namespace == "" || r.Namespace == q.namespace)
+		})
+	}
+	if exists {
+		return nil
+	}
+	return fmt.Errorf(problemNoSuch, q.kind, q.name, orDash(q.namespace))
+}
+
+// originOf returns where the rules of a Cluster come from; nil where there is no such Cluster. A Backup that cannot be read is in Unread.
+func (f *facts) originOf(namespace, name string) *origin {
+	o := &origin{cluster: f.clusterOf(namespace, name)}
+	if o.cluster == nil {
+		return o
+	}
+	owner := sources.Owner{}
+	if raw := f.rehomingOf(namespace, name); raw != nil {
+		rehoming := &rehomev1alpha1.Rehoming{}
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Object, rehoming) == nil {
+			owner = sources.OwnerOf(rehoming, o.cluster.UID)
+		}
+	}
+	backups, named, err := owner.Backups(o.cluster, f.restoresOf(o.cluster))
+	if err != nil {
+		f.world.Unread["backups"] = oneLine(err)
+	}
+	if named != nil {
+		o.sources = append(o.sources, rewrite.Source{Identity: *named, Policies: kubeblocks.ClusterPolicies(o.cluster)})
+	}
+	for _, backup := range backups {
+		source, err := f.sourceOf(backup.Namespace+"/"+backup.Name, func() (*kubeblocks.Backup, error) { return f.backup(backup) })
+		if err != nil {
+			f.world.Unread["backup "+backup.String()] = oneLine(err)
+			continue
+		}
+		o.sources = append(o.sources, source)
+	}
+	o.policies = kubeblocks.ClusterPolicies(o.cluster)
+	options := rewrite.Options{IdentityLabels: f.identityLabels, ScopeUnscoped: owner.Consents(rehomev1alpha1.ConsentScopeUnscoped)}
+	target := rewrite.Identity{Namespace: namespace, Name: name, UID: o.cluster.UID}
+	o.rewriter = rewrite.Prepare(o.sources, target, options)
+	return o
+}
+
+func (f *facts) sourceOf(_ string, read func() (*kubeblocks.Backup, error)) (rewrite.Source, error) {
+	backup, err := read()
+	if err != nil {
+		return rewrite.Source{}, err
+	}
+	return kubeblocks.SourceOf(backup)
+}
+
+// subject returns a Pod with what Rehome would make of its rules.
+func (f *facts) subject(pod *corev1.Pod, o *origin) (placement.Subject, error) {
+	s := placement.Subject{Pod: pod, Kind: kindOf(pod)}
+	if o.rewriter == nil {
+		return s, nil
+	}
+	result := o.rewriter.Rewrite(kubeblocks.PodPolicies(pod, f.componentOf(pod)))
+	s.Findings, s.Locate = result.Findings, o.locate
+	if len(result.Edits) == 0 {
+		return s, nil
+	}
+	raw, err := json.Marshal(pod)
+	if err != nil {
+		return s, err
+	}
+	edited, err := patch.Apply(raw, result.Edits)
+	if err != nil {
+		return s, err
+	}
+	s.Rewritten = &corev1.Pod{}
+	return s, json.Unmarshal(edited, s.Rewritten)
+}
+
+func kindOf(pod *corev1.Pod) string {
+	switch {
+	case pod.Labels[kubeblocks.LabelRestore] != "", pod.Labels[kubeblocks.LabelManagedBy] == kubeblocks.ManagedByDataProtection:
+		return "restore Pod"
+	case kubeblocks.OfWorkload(pod):
+		return "database Pod"
+	}
+	return "Pod"
+}
+
+// locate finds a rule in a Backup's snapshot, or else in the Cluster.
+func (o *origin) locate(r placement.Rule) placement.Location {
+	for i := range o.sources {
+		if path := pathOf(o.sources[i].Policies, r); path != "" && o.sources[i].Backup != "" {
+			return placement.Location{Path: path, Backup: o.sources[i].Backup}
+		}
+	}
+	return placement.Location{Path: pathOf(o.policies, r)}
+}
+
+// pathOf returns the JSON Pointer of a rule in policies, or an empty string.
+func pathOf(policies []rewrite.Policy, r placement.Rule) string {
+	for i := range policies {
+		p := &policies[i]
+		var terms []corev1.PodAffinityTerm
+		list := ""
+		switch {
+		case r.Kind == placement.Spread:
+			for j := range p.TopologySpreadConstraints {
+				if apiequality.Semantic.DeepEqual(&p.TopologySpreadConstraints[j], r.Constraint) {
+					return p.Path + "/topologySpreadConstraints/" + strconv.Itoa(j)
+				}
+			}
+		case r.Kind == placement.Affinity && p.Affinity != nil && p.Affinity.PodAffinity != nil:
+			terms, list = p.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAffinity"
+		case r.Kind == placement.AntiAffinity && p.Affinity != nil && p.Affinity.PodAntiAffinity != nil:
+			terms, list = p.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAntiAffinity"
+		}
+		for j := range terms {
+			if apiequality.Semantic.DeepEqual(&terms[j], r.Term) {
+				return p.Path + "/affinity/" + list + "/requiredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(j)
+			}
+		}
+	}
+	return ""
+}
+
+// reports sorts what waits by Cluster, and adds Jobs without Pods and the next steps.
+func (f *facts) reports(q question, waiting []placement.Waiting) *placement.Reports {
+	all := &placement.Reports{Items: []placement.Report{}, Unread: f.world.Unread, Nodes: len(f.world.Nodes)}
+	waiting = append(waiting, f.withoutPods(q)...)
+	index := map[string]int{}
+	for i := range waiting {
+		w := &waiting[i]
+		name := w.Cluster
+		if name == "" {
+			name = w.Pods[0]
+		}
+		key := w.Namespace + "/" + name
+		at, ok := index[key]
+		if !ok {
+			at = len(all.Items)
+			index[key] = at
+			all.Items = append(all.Items, f.report(w.Namespace, name))
+		}
+		f.next(&all.Items[at], w)
+		all.Items[at].Waiting = append(all.Items[at].Waiting, *w)
+	}
+	return all
+}
+
+func (f *facts) report(namespace, name string) placement.Report {
+	r := placement.Report{Namespace: namespace, Name: name}
+	for _, s := range f.originOf(namespace, name).sources {
+		r.Source = s.Name
+		if s.Backup != "" {
+			r.Backups = append(r.Backups, s.Backup)
+		}
+	}
+	if raw := f.rehomingOf(namespace, name); raw != nil {
+		if row, err := newRow(raw); err == nil {
+			r.State = row.State
+		}
+	}
+	return r
+}
+
+// withoutPods explains the Jobs of restores that have no Pod: a quota forbids it, or the controller has yet to create it.
+func (f *facts) withoutPods(q question) []placement.Waiting {
+	var all []placement.Waiting
+	for i := range f.jobs {
+		job := &f.jobs[i]
+		asked := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, Name: job.Name, Labels: job.Labels}}
+		if q.kind == "pod" || !q.selects(asked) || job.Labels[kubeblocks.LabelRestore] == "" || !isIdle(job) {
+			continue
+		}
+		hasPod := func(p corev1.Pod) bool { return metav1.IsControlledBy(&p, job) }
+		if slices.ContainsFunc(f.world.Pods, hasPod) {
+			continue
+		}
+		w := placement.Waiting{
+			Kind: "restore Job", Namespace: job.Namespace, Cluster: job.Labels[kubeblocks.LabelInstance], Pods: []string{job.Name},
+			Since: job.CreationTimestamp.DeepCopy(),
+			Cause: placement.Cause{Kind: placement.CauseElsewhere, Text: fmt.Sprintf(textJobWithout, job.Name)},
+			Next:  fmt.Sprintf("kubectl describe job %s -n %s", job.Name, job.Namespace),
+		}
+		if text := placement.OverQuota(f.world, job.Namespace, &job.Spec.Template.Spec); text != "" {
+			w.Cause = placement.Cause{Kind: placement.CauseQuota, Text: text}
+			w.Next = "kubectl describe resourcequota -n " + job.Namespace
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// isIdle reports whether a Job has no Pod and did not end.
+func isIdle(job *batchv1.Job) bool {
+	return job.Status.Active == 0 && job.Status.Succeeded == 0 && job.Status.Failed == 0 && job.DeletionTimestamp.IsZero()
+}
+
+// next completes the next step of stale and unscoped rules: what Rehome does, and the command.
+func (f *facts) next(r *placement.Report, w *placement.Waiting) {
+	switch w.Next {
+	case placement.NextScope:
+		w.Next = fmt.Sprintf(nextScopeCommand, r.Name, r.Namespace)
+	case placement.NextRewrite:
+		command := fmt.Sprintf(nextRewriteFrom, r.Name)
+		if len(r.Backups) > 0 {
+			namespace, name, _ := strings.Cut(r.Backups[0], "/")
+			command = fmt.Sprintf(nextRewriteBackup, name, r.Name)
+			if namespace != "" {
+				command += " -n " + namespace
+			}
+		}
+		w.Next = command
+		if raw := f.rehomingOf(r.Namespace, r.Name); raw != nil {
+			if row, err := newRow(raw); err == nil && row.Next != "" {
+				w.Next = fmt.Sprintf(nextByItself, row.Next, command)
+			}
+		}
+	}
+}

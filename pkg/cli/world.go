@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/json"
+
+	"github.com/rehome-operator/rehome/pkg/placement"
+)
+
+// pageSize is how many objects one request reads.
+const pageSize = 1000
+
+// readWorld reads what a scheduler knows: from files, or else from the API server with the rights of the caller. Kinds that the caller
+// may not read are in Unread. Only Nodes are needed.
+func readWorld(ctx context.Context, c *cluster, files []string, stdin io.Reader) (*placement.World, error) {
+	if len(files) > 0 {
+		found, err := readFiles(ctx, files, stdin)
+		if err != nil {
+			return nil, err
+		}
+		return worldOf(found)
+	}
+	client, err := c.kubeClient()
+	if err != nil {
+		return nil, err
+	}
+	namespace, err := c.namespace()
+	if err != nil {
+		return nil, err
+	}
+	r := &worldReader{client: client, namespace: namespace, world: &placement.World{Unread: map[string]string{}}}
+	return r.world, r.read(ctx)
+}
+
+// worldReader reads a World from an API server.
+type worldReader struct {
+	client    kubernetes.Interface
+	namespace string
+	world     *placement.World
+}
+
+func (r *worldReader) read(ctx context.Context) error {
+	w, core, storage := r.world, r.client.CoreV1(), r.client.StorageV1()
+	if err := readAll(ctx, func(o metav1.ListOptions) (*corev1.NodeList, error) { return core.Nodes().List(ctx, o) },
+		func(l *corev1.NodeList) { w.Nodes = append(w.Nodes, l.Items...) }); err != nil {
+		return err
+	}
+	all := metav1.NamespaceAll
+	for _, kind := range []struct {
+		resource string
+		// read reads all namespaces, or one if the kind has namespaces and the caller may not read all.
+		read       func(namespace string) error
+		namespaced bool
+	}{
+		{"pods", func(ns string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PodList, error) {
+				o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
+				return core.Pods(ns).List(ctx, o)
+			}, func(l *corev1.PodList) { w.Pods = append(w.Pods, l.Items...) })
+		}, true},
+		{"namespaces", func(string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*corev1.NamespaceList, error) { return core.Namespaces().List(ctx, o) },
+				func(l *corev1.NamespaceList) { w.Namespaces = append(w.Namespaces, l.Items...) })
+		}, false},
+		{"persistentvolumeclaims", func(ns string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PersistentVolumeClaimList, error) {
+				return core.PersistentVolumeClaims(ns).List(ctx, o)
+			}, func(l *corev1.PersistentVolumeClaimList) { w.Claims = append(w.Claims, l.Items...) })
+		}, true},
+		{"persistentvolumes", func(string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PersistentVolumeList, error) {
+				return core.PersistentVolumes().List(ctx, o)
+			}, func(l *corev1.PersistentVolumeList) { w.Volumes = append(w.Volumes, l.Items...) })
+		}, false},
+		{"resourcequotas", func(ns string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*corev1.ResourceQuotaList, error) {
+				return core.ResourceQuotas(ns).List(ctx, o)
+			},
+				func(l *corev1.ResourceQuotaList) { w.Quotas = append(w.Quotas, l.Items...) })
+		}, true},
+		{"storageclasses", func(string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.StorageClassList, error) {
+				return storage.StorageClasses().List(ctx, o)
+			},
+				func(l *storagev1.StorageClassList) { w.Classes = append(w.Classes, l.Items...) })
+		}, false},
+		{"csinodes", func(string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.CSINodeList, error) { return storage.CSINodes().List(ctx, o) },
+				func(l *storagev1.CSINodeList) { w.CSINodes = append(w.CSINodes, l.Items...) })
+		}, false},
+		{"csidrivers", func(string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.CSIDriverList, error) { return storage.CSIDrivers().List(ctx, o) },
+				func(l *storagev1.CSIDriverList) { w.CSIDrivers = append(w.CSIDrivers, l.Items...) })
+		}, false},
+		{"csistoragecapacities", func(ns string) error {
+			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.CSIStorageCapacityList, error) {
+				return storage.CSIStorageCapacities(ns).List(ctx, o)
+			}, func(l *storagev1.CSIStorageCapacityList) { w.CSICapacity = append(w.CSICapacity, l.Items...) })
+		}, true},
+	} {
+		err := kind.read(all)
+		if apierrors.IsForbidden(err) {
+			w.Unread[kind.resource] = oneLine(err)
+			if !kind.namespaced {
+				continue
+			}
+			if err = kind.read(r.namespace); err == nil {
+				w.Unread[kind.resource] = fmt.Sprintf(textOnlyNamespace, r.namespace)
+			}
+			if apierrors.IsForbidden(err) {
+				continue
+			}
+		}
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// list is a list of objects that continues.
+type list interface{ GetContinue() string }
+
+// readAll reads a list page by page.
+func readAll[L list](ctx context.Context, read func(metav1.ListOptions) (L, error), add func(L)) error {
+	options := metav1.ListOptions{Limit: pageSize}
+	for {
+		page, err := read(options)
+		if err != nil {
+			return err
+		}
+		add(page)
+		options.Continue = page.GetContinue()
+		if options.Continue == "" {
+			return ctx.Err()
+		}
+	}
+}
+
+// worldOf returns the World that files show.
+func worldOf(found documents) (*placement.World, error) {
+	w := &placement.World{Unread: map[string]string{}}
+	for i := range found.kubernetes {
+		d := &found.kubernetes[i]
+		if err := addDocument(w, d); err != nil {
+			return nil, fmt.Errorf("%s: %s %s: %w", d.where, d.Kind, d.Metadata.Name, err)
+		}
+	}
+	if len(w.Nodes) == 0 {
+		return nil, errors.New(problemNoNodes)
+	}
+	return w, nil
+}
+
+func addDocument(w *placement.World, d *document) error {
+	switch d.APIVersion + " " + d.Kind {
+	case "v1 Node":
+		return decodeInto(&w.Nodes, d)
+	case "v1 Pod":
+		return addPod(w, d)
+	case "v1 Namespace":
+		return decodeInto(&w.Namespaces, d)
+	case "v1 PersistentVolumeClaim":
+		return decodeInto(&w.Claims, d)
+	case "v1 PersistentVolume":
+		return decodeInto(&w.Volumes, d)
+	case "v1 ResourceQuota":
+		return decodeInto(&w.Quotas, d)
+	case "storage.k8s.io/v1 StorageClass":
+		return decodeInto(&w.Classes, d)
+	case "storage.k8s.io/v1 CSINode":
+		return decodeInto(&w.CSINodes, d)
+	case "storage.k8s.io/v1 CSIDriver":
+		return decodeInto(&w.CSIDrivers, d)
+	case "storage.k8s.io/v1 CSIStorageCapacity":
+		return decodeInto(&w.CSICapacity, d)
+	}
+	return nil
+}
+
+// addPod adds a Pod that has not ended, as the API server would have listed it.
+func addPod(w *placement.World, d *document) error {
+	if err := decodeInto(&w.Pods, d); err != nil {
+		return err
+	}
+	last := len(w.Pods) - 1
+	if phase := w.Pods[last].Status.Phase; phase == corev1.PodSucceeded || phase == corev1.PodFailed {
+		w.Pods = w.Pods[:last]
+	}
+	return nil
+}
+
+func decodeInto[T any](to *[]T, d *document) error {
+	var object T
+	if err := json.UnmarshalCaseSensitivePreserveInts(d.raw, &object); err != nil {
+		return errors.New(oneLine(err))
+	}
+	*to = append(*to, object)
+	return nil
+}
