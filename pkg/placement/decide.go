@@ -67,12 +67,21 @@ func (w *Waiting) allNodes() bool {
 	}
 	w.Cause = Cause{Kind: kindOf(first.Plugin), Text: strings.Join(first.Reasons, ", ")}
 	w.Next = fmt.Sprintf(nextDescribePod, w.Pods[0], w.Namespace)
-	if w.Cause.Kind == CauseVolumes && w.subject != nil {
-		if claims := claimsOf(w.subject.Pod); len(claims) > 0 {
-			w.Next = fmt.Sprintf(nextGetClaims, strings.Join(claims, " "), w.Namespace)
-		}
+	if claims := w.claims(); w.Cause.Kind == CauseVolumes && len(claims) > 0 {
+		w.Next = fmt.Sprintf(nextGetClaims, strings.Join(claims, " "), w.Namespace)
+	}
+	if w.missingClass != "" {
+		w.Cause.Text, w.Next = w.missingClass, nextClasses
 	}
 	return true
+}
+
+// claims are those of the Pod that stands for the others.
+func (w *Waiting) claims() []string {
+	if w.subject == nil {
+		return nil
+	}
+	return claimsOf(w.subject.Pod)
 }
 
 // most decides for the single cause, or the pair, without which the most nodes would do; else for what refuses the most nodes.
@@ -154,8 +163,8 @@ func (w *Waiting) nextFor(kind CauseKind, class rewrite.Class) string {
 		return fmt.Sprintf(nextDescribeNode, node)
 	case kind == CauseNodes:
 		return nextLabels
-	case kind == CauseVolumes && w.subject != nil && len(claimsOf(w.subject.Pod)) > 0:
-		return fmt.Sprintf(nextGetClaims, strings.Join(claimsOf(w.subject.Pod), " "), w.Namespace)
+	case kind == CauseVolumes && len(w.claims()) > 0:
+		return fmt.Sprintf(nextGetClaims, strings.Join(w.claims(), " "), w.Namespace)
 	case kind == CauseKeptOut:
 		for _, row := range w.Nodes {
 			for _, s := range row.Stops {

@@ -119,7 +119,7 @@ func (e *explainer) look(s *Subject) (Waiting, string, error) {
 		w.Next = fmt.Sprintf(nextDescribePod, s.Pod.Name, s.Pod.Namespace)
 		return w, who + "|" + w.Cause.Text, e.ctx.Err()
 	}
-	w.verdicts = verdicts
+	w.verdicts, w.missingClass = verdicts, e.missingClass(s.Pod)
 	w.compare(s.Pod, e.options.Schedulers)
 	return w, fmt.Sprintf("%s|%v|%s", who, w.Agrees, signature(verdicts)), nil
 }

@@ -22,6 +22,7 @@ const (
 	textNodeAffinity    = "node affinity"
 	textOrMore          = ", or %d other terms"
 	textVolumeElsewhere = "the volume of claim %s is tied to %s"
+	textNoClass         = "storage class %s of claim %s does not exist"
 	textMore            = "and %d more"
 	textOverQuota       = "quota %s: %s would be %s more than the %s in use of %s"
 
@@ -52,6 +53,7 @@ const (
 	nextGetClaims     = "kubectl get pvc %s -n %s"
 	nextDescribeNode  = "kubectl describe node %s"
 	nextTaints        = "kubectl get nodes -o custom-columns=NAME:.metadata.name,CORDONED:.spec.unschedulable,TAINTS:.spec.taints[*].key"
+	nextClasses       = "kubectl get storageclasses"
 	nextLabels        = "kubectl get nodes --show-labels"
 	nextNodes         = "kubectl get nodes"
 )
@@ -73,7 +75,7 @@ const (
 	textInCluster   = "the Cluster at %s"
 	textNoneFits    = "no node fits"
 	textManyFit     = "%d nodes fit, such as %s"
-	textStillNone   = "; %d still find none"
+	textStillNone   = "; %d without a node"
 	textNotAsked    = "not compared: another scheduler"
 	textDiffersFits = "differs: a node fits now, so the nodes changed since, or the scheduler has another profile, an extender or another version"
 	textDiffers     = "differs from %q: the nodes changed since, or the scheduler has another profile, an extender or another version"

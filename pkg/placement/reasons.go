@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	resourcehelper "k8s.io/component-helpers/resource"
 	corehelper "k8s.io/component-helpers/scheduling/corev1"
@@ -141,6 +142,24 @@ func (e *explainer) volumeText(pod *corev1.Pod, node string, r *Refusal) string 
 		}
 	}
 	return strings.Join(r.Reasons, ", ")
+}
+
+// missingClass says that the storage class of an unbound claim does not exist, or returns an empty string.
+func (e *explainer) missingClass(pod *corev1.Pod) string {
+	if e.world.Unread["storageclasses"] != "" {
+		return ""
+	}
+	for _, name := range claimsOf(pod) {
+		c := e.world.claim(pod.Namespace, name)
+		if c == nil || c.Spec.VolumeName != "" || c.Spec.StorageClassName == nil || *c.Spec.StorageClassName == "" {
+			continue
+		}
+		isClass := func(class storagev1.StorageClass) bool { return class.Name == *c.Spec.StorageClassName }
+		if !slices.ContainsFunc(e.world.Classes, isClass) {
+			return fmt.Sprintf(textNoClass, *c.Spec.StorageClassName, name)
+		}
+	}
+	return ""
 }
 
 func claimsOf(pod *corev1.Pod) []string {

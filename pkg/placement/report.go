@@ -98,10 +98,14 @@ func (v View) age(since *metav1.Time) string {
 
 // who counts the Pods.
 func (w *Waiting) who() string {
-	if len(w.Pods) == 1 {
-		return w.Kind + " " + w.Pods[0]
+	text, verb := w.Kind+" "+w.Pods[0], "has"
+	if len(w.Pods) > 1 {
+		text, verb = fmt.Sprintf("%d %ss", len(w.Pods), w.Kind), "have"
 	}
-	return fmt.Sprintf("%d %ss", len(w.Pods), w.Kind)
+	if w.verdicts != nil {
+		text += " " + verb + " no node"
+	}
+	return text
 }
 
 // cause names the cause and, for a rule, its code.

@@ -36,6 +36,8 @@ type Waiting struct {
 
 	verdicts []Verdict
 	subject  *Subject
+	// missingClass says that the class of an unbound claim does not exist: the scheduler says only that the claim is not bound.
+	missingClass string
 }
 
 // Cause is why Pods wait.
