@@ -12,6 +12,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	rehomev1alpha1 "github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -112,7 +113,7 @@ func (f *facts) originOf(namespace, name string) *origin {
 		o.sources = append(o.sources, rewrite.Source{Identity: *named, Policies: kubeblocks.ClusterPolicies(o.cluster)})
 	}
 	for _, backup := range backups {
-		source, err := f.sourceOf(backup.Namespace+"/"+backup.Name, func() (*kubeblocks.Backup, error) { return f.backup(backup) })
+		source, err := f.sourceOf(backup)
 		if err != nil {
 			f.world.Unread["backup "+backup.String()] = oneLine(err)
 			continue
@@ -126,8 +127,8 @@ func (f *facts) originOf(namespace, name string) *origin {
 	return o
 }
 
-func (f *facts) sourceOf(_ string, read func() (*kubeblocks.Backup, error)) (rewrite.Source, error) {
-	backup, err := read()
+func (f *facts) sourceOf(name types.NamespacedName) (rewrite.Source, error) {
+	backup, err := f.backup(name)
 	if err != nil {
 		return rewrite.Source{}, err
 	}
@@ -181,20 +182,15 @@ func (o *origin) locate(r placement.Rule) placement.Location {
 func pathOf(policies []rewrite.Policy, r placement.Rule) string {
 	for i := range policies {
 		p := &policies[i]
-		var terms []corev1.PodAffinityTerm
-		list := ""
-		switch {
-		case r.Kind == placement.Spread:
+		if r.Kind == placement.Spread {
 			for j := range p.TopologySpreadConstraints {
 				if apiequality.Semantic.DeepEqual(&p.TopologySpreadConstraints[j], r.Constraint) {
 					return p.Path + "/topologySpreadConstraints/" + strconv.Itoa(j)
 				}
 			}
-		case r.Kind == placement.Affinity && p.Affinity != nil && p.Affinity.PodAffinity != nil:
-			terms, list = p.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAffinity"
-		case r.Kind == placement.AntiAffinity && p.Affinity != nil && p.Affinity.PodAntiAffinity != nil:
-			terms, list = p.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAntiAffinity"
+			continue
 		}
+		terms, list := requiredTerms(p.Affinity, r.Kind)
 		for j := range terms {
 			if apiequality.Semantic.DeepEqual(&terms[j], r.Term) {
 				return p.Path + "/affinity/" + list + "/requiredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(j)
@@ -202,6 +198,18 @@ func pathOf(policies []rewrite.Policy, r placement.Rule) string {
 		}
 	}
 	return ""
+}
+
+// requiredTerms returns the required terms of a kind, and the name of their parent.
+func requiredTerms(a *corev1.Affinity, kind placement.RuleKind) ([]corev1.PodAffinityTerm, string) {
+	switch {
+	case a == nil:
+	case kind == placement.Affinity && a.PodAffinity != nil:
+		return a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAffinity"
+	case kind == placement.AntiAffinity && a.PodAntiAffinity != nil:
+		return a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAntiAffinity"
+	}
+	return nil, ""
 }
 
 // reports sorts what waits by Cluster, and adds Jobs without Pods and the next steps.

@@ -150,30 +150,33 @@ func kindOf(plugin string) CauseKind {
 
 // nextFor returns one command that goes on from a cause.
 func (w *Waiting) nextFor(kind CauseKind, class rewrite.Class) string {
-	node := ""
-	if len(w.verdicts) > 0 {
-		node = w.verdicts[0].Node
-	}
 	switch {
 	case class == rewrite.Unscoped:
 		return NextScope
 	case kind == CauseTaints:
 		return nextTaints
 	case kind == CauseResources:
-		return fmt.Sprintf(nextDescribeNode, node)
+		return fmt.Sprintf(nextDescribeNode, w.verdicts[0].Node)
 	case kind == CauseNodes:
 		return nextLabels
 	case kind == CauseVolumes && len(w.claims()) > 0:
 		return fmt.Sprintf(nextGetClaims, strings.Join(w.claims(), " "), w.Namespace)
 	case kind == CauseKeptOut:
-		for _, row := range w.Nodes {
-			for _, s := range row.Stops {
-				if s.Origin == OriginOther && len(s.Because) > 0 {
-					namespace, name, _ := strings.Cut(s.Because[0], "/")
-					return fmt.Sprintf(nextGetPod, name, namespace)
-				}
-			}
+		if namespace, name, ok := strings.Cut(w.keeper(), "/"); ok {
+			return fmt.Sprintf(nextGetPod, name, namespace)
 		}
 	}
 	return fmt.Sprintf(nextDescribePod, w.Pods[0], w.Namespace)
+}
+
+// keeper names the first running Pod whose rule keeps the Pods away.
+func (w *Waiting) keeper() string {
+	for _, row := range w.Nodes {
+		for _, s := range row.Stops {
+			if s.Origin == OriginOther && len(s.Because) > 0 {
+				return s.Because[0]
+			}
+		}
+	}
+	return ""
 }

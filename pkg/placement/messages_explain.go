@@ -52,7 +52,7 @@ const (
 	nextDescribeClaim = "kubectl describe pvc %s -n %s"
 	nextGetClaims     = "kubectl get pvc %s -n %s"
 	nextDescribeNode  = "kubectl describe node %s"
-	nextTaints        = "kubectl get nodes -o custom-columns=NAME:.metadata.name,CORDONED:.spec.unschedulable,TAINTS:.spec.taints[*].key"
+	nextTaints        = "kubectl get nodes -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints[*].key"
 	nextClasses       = "kubectl get storageclasses"
 	nextLabels        = "kubectl get nodes --show-labels"
 	nextNodes         = "kubectl get nodes"
@@ -77,8 +77,9 @@ const (
 	textManyFit     = "%d nodes fit, such as %s"
 	textStillNone   = "; %d without a node"
 	textNotAsked    = "not compared: another scheduler"
-	textDiffersFits = "differs: a node fits now, so the nodes changed since, or the scheduler has another profile, an extender or another version"
-	textDiffers     = "differs from %q: the nodes changed since, or the scheduler has another profile, an extender or another version"
+	textDiffersFits = "differs: a node fits now. " + textWhyDiffers
+	textDiffers     = "differs from %q. " + textWhyDiffers
+	textWhyDiffers  = "The nodes changed since, or the scheduler has another profile, an extender or another version"
 )
 
 // The texts of the page.

@@ -119,7 +119,7 @@ func podNames(pods []*corev1.Pod) []string {
 
 // reports describes the rules that refuse nodes.
 func (b *blame) reports(s *Subject) []RuleReport {
-	var all []RuleReport
+	all := make([]RuleReport, 0, len(b.own))
 	for _, own := range b.own {
 		report := RuleReport{
 			Rule: own.rule.describe(b.component), Kind: own.rule.Kind, Path: own.rule.Path, Refuses: len(own.nodes),

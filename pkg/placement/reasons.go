@@ -101,9 +101,8 @@ func (e *explainer) nodeSelectionStops(s *Subject, node string) []Stop {
 	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil && a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
 		required := a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
 		if ok, err := nodeaffinity.NewLazyErrorNodeSelector(required).Match(e.nodes[node]); err == nil && !ok {
-			stops = append(stops, Stop{
-				By: textNodeAffinity + describeNodeSelector(required), Origin: originOf(classOf(s, "/spec/affinity/nodeAffinity")), Found: FoundByObjects,
-			})
+			class := classOf(s, "/spec/affinity/nodeAffinity")
+			stops = append(stops, Stop{By: textNodeAffinity + describeNodeSelector(required), Origin: originOf(class), Found: FoundByObjects})
 		}
 	}
 	return stops

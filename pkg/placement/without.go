@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"errors"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,7 +38,10 @@ func (e *explainer) levers(s *Subject, b *blame, verdicts []Verdict) []lever {
 		lever
 		plugins []string
 	}{
-		{lever{kind: CauseNodes, name: textNodeSelection, class: classOf(s, "/spec/nodeSelector"), apply: anyNode}, []string{pluginNodeAffinity, pluginNodeName}},
+		{
+			lever{kind: CauseNodes, name: textNodeSelection, class: classOf(s, "/spec/nodeSelector"), apply: anyNode},
+			[]string{pluginNodeAffinity, pluginNodeName},
+		},
 		{lever{kind: CauseTaints, name: textTaints, apply: tolerant}, []string{pluginTaints, pluginUnschedulable}},
 		{lever{kind: CauseResources, name: textRequests, apply: undemanding}, []string{pluginResources}},
 		{
@@ -220,40 +224,50 @@ func (e *explainer) play(w *Waiting, subjects []Subject) (err error) {
 	if w.verdicts == nil || len(w.Pods) < 2 || len(w.Pods) > maxPlayed || w.With == nil {
 		return nil
 	}
-	placed := &Placed{Rewritten: true, Pods: len(w.Pods)}
+	w.Placed = &Placed{Rewritten: true, Pods: len(w.Pods)}
 	var assumed []*corev1.Pod
 	defer func() {
 		for _, pod := range assumed {
-			if forgot := e.scheduler.Forget(pod); err == nil {
-				err = forgot
-			}
+			err = errors.Join(err, e.scheduler.Forget(pod))
 		}
 	}()
 	for i := range subjects {
-		pod := subjects[i].Pod
-		if subjects[i].Rewritten != nil {
-			pod = subjects[i].Rewritten
-		}
+		pod := subjects[i].asRewritten()
 		if pod.Namespace != w.Namespace || !slices.Contains(w.Pods, pod.Name) {
 			continue
 		}
-		node, err := e.scheduler.Pick(e.ctx, pod)
+		node, err := e.place(pod)
 		if err != nil {
 			return err
 		}
-		if node == "" {
-			continue
-		}
-		if err := e.scheduler.Assume(pod, node); err != nil {
-			return err
-		}
-		assumed = append(assumed, pod)
-		placed.Found++
-		if !slices.Contains(placed.Nodes, node) {
-			placed.Nodes = append(placed.Nodes, node)
+		if node != "" {
+			assumed = append(assumed, pod)
+			w.Placed.add(node)
 		}
 	}
-	placed.Nodes = firstOf(placed.Nodes)
-	w.Placed = placed
 	return nil
+}
+
+// asRewritten returns the Pod with the rules that it should have.
+func (s *Subject) asRewritten() *corev1.Pod {
+	if s.Rewritten != nil {
+		return s.Rewritten
+	}
+	return s.Pod
+}
+
+// place assumes that a Pod runs on the node that the scheduler would choose, or returns an empty string.
+func (e *explainer) place(pod *corev1.Pod) (string, error) {
+	node, err := e.scheduler.Pick(e.ctx, pod)
+	if err != nil || node == "" {
+		return "", err
+	}
+	return node, e.scheduler.Assume(pod, node)
+}
+
+func (p *Placed) add(node string) {
+	p.Found++
+	if len(p.Nodes) < maxNames && !slices.Contains(p.Nodes, node) {
+		p.Nodes = append(p.Nodes, node)
+	}
 }

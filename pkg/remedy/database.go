@@ -44,6 +44,7 @@ func (d *decision) databaseWaits() *metav1.Condition {
 		return nil
 	}
 	condition.Message += d.keptRules(d.Database)
+	condition = d.withCommand(condition)
 	return &condition
 }
 

@@ -681,7 +681,8 @@ func TestPodsScheduledNamesTheRulesThatRehomeKeeps(t *testing.T) {
 			o.Inherited, o.Live, o.Source = nil, rewrite.Result{Findings: c.findings}, "my1"
 			o.Restores[0].Pods[0].Unschedulable = c.refusal
 
-			g.Expect(Decide(o).Cluster.PodsScheduled.Message).To(SatisfyAll(HavePrefix("1 of 1 Pods have no node. pod-0: "+c.refusal), c.says))
+			g.Expect(Decide(o).Cluster.PodsScheduled.Message).To(SatisfyAll(HavePrefix("1 of 1 Pods have no node. pod-0: "+c.refusal), c.says,
+				ContainSubstring(" See kubectl rehome explain "+o.Cluster.Name+" -n "+o.Cluster.Namespace+".")))
 
 			o.Obstacle = &Obstacle{Reason: v1alpha1.ReasonMultiCluster}
 			g.Expect(Decide(o).Cluster.PodsScheduled.Message).To(c.says, "behind an obstacle, too")

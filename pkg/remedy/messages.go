@@ -81,6 +81,7 @@ const (
 	jobHasNoPods    = "Job %s has no Pods. If that lasts, see the events of the Job, for example for a quota. Scheduling rules are not the cause."
 	noJobsYet       = "KubeBlocks has not created Jobs yet."
 	podsPending     = "%d of %d Pods have no node."
+	explainCommand  = " See kubectl rehome explain %s -n %s."
 	notYetScheduled = ": the scheduler has not tried to place it yet"
 	everyPodBound   = "Every Pod has a node."
 	podsBound       = "%d of %d Pods have nodes."

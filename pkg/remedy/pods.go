@@ -35,6 +35,14 @@ func (r Restore) HeldByOwnRules() bool {
 func (d *decision) podsScheduled(r Restore) metav1.Condition {
 	condition := r.podsScheduled()
 	condition.Message += d.keptRules(r.pending())
+	return d.withCommand(condition)
+}
+
+// withCommand adds the command that says which rule or node it is, where the scheduler finds no node.
+func (d *decision) withCommand(condition metav1.Condition) metav1.Condition {
+	if condition.Reason == v1alpha1.ReasonUnschedulable {
+		condition.Message += fmt.Sprintf(explainCommand, d.Cluster.Name, d.Cluster.Namespace)
+	}
 	return condition
 }
 
