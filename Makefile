@@ -63,6 +63,10 @@ bench: controlplane kubeblocks ## Run the benchmarks; the table is in .cache/ben
 build: ## Build the rehome binary into .cache/bin.
 	$(GO_BUILD) -o .cache/bin/rehome .
 
+.PHONY: build-placement
+build-placement: ## Build rehome-placement, which explain and preflight run, into .cache/bin.
+	cd placement && $(GO_BUILD) -o $(CURDIR)/.cache/bin/rehome-placement .
+
 .PHONY: chart
 chart: manifests chart-docs $(HELM) ## Lint the Helm chart and pack it into .cache/dist, reproducibly.
 	$(HELM) lint --strict $(CHART)
@@ -108,6 +112,8 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 	@hack/shared-versions.sh $(filter-out . hack/release,$(MODULES)) test/controlplane/components/kubernetes
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
+	@! grep -n '^replace' placement/go.mod | grep -v 'rehome => \.\.$$' || \
+		(echo "placement replaces more than the product, which a release pins instead" && exit 1)
 	@changed=$$(git status --porcelain -- api pkg config charts); \
 		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
 
@@ -119,7 +125,7 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 
 .PHONY: test
-test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-chart test-e2e ## Run the tests of .ci/run.
+test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-placement test-chart test-e2e ## Run the tests of .ci/run.
 
 .PHONY: test-unit
 test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
@@ -149,6 +155,15 @@ test-fuzz: ## Fuzz the snapshot parser and the rewrite. [FUZZTIME]
 .PHONY: test-conformance
 test-conformance: ## Check the laws of a rewrite with the real scheduler's plugins. [CHECKS]
 	cd test/conformance && $(if $(CHECKS),RAPID_SEED=0 RAPID_CHECKS=$(CHECKS) WORLDS=$(CHECKS) go test -count=1 -timeout 4h,go test) ./...
+
+.PHONY: test-placement
+test-placement: controlplane ## Check explain and preflight with the real scheduler's plugins, and these with the real scheduler. [WORLDS]
+	cd placement && go test ./...
+	cd test/placement && $(if $(WORLDS),WORLDS=$(WORLDS)) go test -count=1 -timeout 4h ./...
+
+.PHONY: bench-placement
+bench-placement: ## Measure explain and preflight beside the same passes through the scheduler's plugins.
+	cd placement && go test -run '^$$' -bench . -benchtime 3x ./...
 
 .PHONY: test-controlplane
 test-controlplane: controlplane ## Run the tests of the test control plane.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -168,6 +169,10 @@ func TestTextOfAStaleRule(t *testing.T) {
 	want, err := os.ReadFile("testdata/stale.txt")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(out).To(Equal(string(want)), out)
+	page, err := os.ReadFile("../docs/explain.md")
+	g.Expect(err).NotTo(HaveOccurred())
+	shown := "    " + strings.ReplaceAll(strings.TrimSuffix(out, "\n"), "\n", "\n    ") + "\n"
+	g.Expect(string(page)).To(ContainSubstring(shown), "docs/explain.md shows the output")
 }
 
 func TestNothingWaits(t *testing.T) {
