@@ -12,8 +12,8 @@ import (
 // reasonKeptOut is InterPodAffinity's reason for rules of running Pods.
 const reasonKeptOut = "node(s) didn't satisfy existing pods anti-affinity rules"
 
-// Expect returns what kube-scheduler writes for these verdicts, without what it says of preemption. It is empty where a node fits.
-func Expect(verdicts []Verdict) string {
+// Message returns what kube-scheduler writes for these verdicts, without what it says of preemption. It is empty where a node fits.
+func Message(verdicts []Verdict) string {
 	text := fmt.Sprintf("0/%d nodes are available:", len(verdicts))
 	if len(verdicts) == 0 {
 		return "no nodes available to schedule pods"
@@ -74,7 +74,7 @@ func (w *Waiting) compare(pod *corev1.Pod, asked []string) {
 	if name != "" && len(asked) > 0 && !slices.Contains(asked, name) {
 		w.Scheduler = name
 	}
-	w.Expected = Expect(w.verdicts)
+	w.Expected = Message(w.verdicts)
 	w.Agrees = Agrees(w.Said, w.Expected)
 }
 

@@ -173,11 +173,11 @@ func (e *env) differs(ctx context.Context, stored *corev1.Pod, verdicts []placem
 		case c.Reason == corev1.PodReasonSchedulerError && failed != nil && strings.Contains(c.Message, failed.Error()):
 			all.errors++
 			return "", false, nil
-		case failed == nil && placement.Agrees(c.Message, placement.Expect(verdicts)):
+		case failed == nil && placement.Agrees(c.Message, placement.Message(verdicts)):
 			all.refused++
 			return "", false, nil
 		}
-		return fmt.Sprintf("it says %s %q, expected %q", c.Reason, c.Message, placement.Expect(verdicts)), false, nil
+		return fmt.Sprintf("it says %s %q, expected %q", c.Reason, c.Message, placement.Message(verdicts)), false, nil
 	}
 	return "it is not decided", true, nil
 }
