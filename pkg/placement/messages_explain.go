@@ -87,7 +87,7 @@ const (
 	titleNothing     = "Nothing waits"
 	titleWaits       = "%d Pods wait"
 	titleGroup       = "%s: %s%s"
-	textTotals       = "%d Pods wait in %d Clusters. There are %d nodes."
+	textTotals       = "Pods that wait: %d. Clusters: %d. Nodes: %d."
 	textNodes        = "%d nodes, such as %s"
 	textStillRefused = "still refused"
 	textOfThemFit    = "%d of them fit"
