@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# versions prints the modules that a module can use, with their versions.
-versions() { (cd "$1" && go list -m -f '{{.Path}} {{with .Replace}}{{.Version}}{{else}}{{.Version}}{{end}}' all) | sort; }
+# versions prints the modules that a module can use, with their versions. -e passes over those that exist nowhere and are not used.
+versions() { (cd "$1" && go list -m -e -f '{{.Path}} {{with .Replace}}{{.Version}}{{else}}{{.Version}}{{end}}' all) | sort; }
 
 used=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' . | sort -u)
 own=$(join <(echo "$used") <(versions .))
