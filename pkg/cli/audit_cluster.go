@@ -91,7 +91,7 @@ func (m *backupMeta) backup() *kubeblocks.Backup {
 
 // read judges the Backups of a namespace, or of all for an empty one.
 func (r *backupReader) read(ctx context.Context, namespace string) error {
-	list := &pages{client: r.client, path: pathOf(kubeblocks.DataProtectionV1alpha1.String(), namespace, "backups"), metadata: true}
+	list := &pages{client: r.client, path: listPath(kubeblocks.DataProtectionV1alpha1.String(), namespace, "backups"), metadata: true}
 	return eachObject(ctx, list, func(m *backupMeta) {
 		b := m.backup()
 		r.groups.Add(b, r.judge.Backup(b))
@@ -124,8 +124,8 @@ func (r *backupReader) readAllowed(ctx context.Context, forbidden error) (hint s
 	return fmt.Sprintf(textCountedOnly, allowed, len(names)), nil
 }
 
-// pathOf returns the path of a list in an API group.
-func pathOf(groupVersion, namespace, resource string) string {
+// listPath returns the path of a list in an API group.
+func listPath(groupVersion, namespace, resource string) string {
 	path := "/apis/" + groupVersion
 	if namespace != "" {
 		path += "/namespaces/" + namespace
@@ -177,7 +177,7 @@ func (o *auditOptions) readFacts(ctx context.Context, client rest.Interface, nam
 		names      *[]string
 	}{
 		{"StorageClasses", "/apis/storage.k8s.io/v1/storageclasses", &a.facts.StorageClasses},
-		{"ComponentDefinitions", pathOf(a.facts.Version.Apps().String(), "", "componentdefinitions"), &a.facts.ComponentDefinitions},
+		{"ComponentDefinitions", listPath(a.facts.Version.Apps().String(), "", "componentdefinitions"), &a.facts.ComponentDefinitions},
 		{"ServiceAccounts", accounts, &a.facts.ServiceAccounts},
 	} {
 		names, err := namesOf(ctx, client, kind.path)

@@ -171,15 +171,15 @@ func kindOf(pod *corev1.Pod) string {
 // locate finds a rule in a Backup's snapshot, or else in the Cluster.
 func (o *origin) locate(r placement.Rule) placement.Location {
 	for i := range o.sources {
-		if path := pathOf(o.sources[i].Policies, r); path != "" && o.sources[i].Backup != "" {
+		if path := rulePath(o.sources[i].Policies, r); path != "" && o.sources[i].Backup != "" {
 			return placement.Location{Path: path, Backup: o.sources[i].Backup}
 		}
 	}
-	return placement.Location{Path: pathOf(o.policies, r)}
+	return placement.Location{Path: rulePath(o.policies, r)}
 }
 
-// pathOf returns the JSON Pointer of a rule in policies, or an empty string.
-func pathOf(policies []rewrite.Policy, r placement.Rule) string {
+// rulePath returns the JSON Pointer of a rule in policies, or an empty string.
+func rulePath(policies []rewrite.Policy, r placement.Rule) string {
 	for i := range policies {
 		p := &policies[i]
 		if r.Kind == placement.Spread {
