@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxBundle bounds how many certificates a bundle holds. Processes that crashed leave theirs behind.
+// maxBundle bounds how many certificates a bundle holds. Pods whose node crashed leave theirs behind.
 const maxBundle = 16
 
 // bundle is what API servers trust.
@@ -51,6 +51,14 @@ func (b bundle) with(own bundle) bundle {
 // without returns the bundle without some certificates.
 func (b bundle) without(own bundle) bundle {
 	return slices.DeleteFunc(slices.Clone(b), own.holds)
+}
+
+// succeeding returns the bundle without what earlier processes of a replica left behind. Otherwise a replica that crashes again and
+// again would fill the bundle, and the certificate of a replica that lives, which expires first, would go.
+func (b bundle) succeeding(replica string, own bundle) bundle {
+	return slices.DeleteFunc(slices.Clone(b), func(c *x509.Certificate) bool {
+		return replica != "" && slices.Contains(c.Subject.OrganizationalUnit, replica) && !own.holds(c)
+	})
 }
 
 func (b bundle) pem() []byte {

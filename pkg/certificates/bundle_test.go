@@ -13,11 +13,11 @@ func TestOwnCertificatesStayInAFullBundleAlthoughTheyExpireFirst(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var full bundle
 	for range maxBundle {
-		other, err := newLeaf([]string{"rehome"}, now, 2*lifetime)
+		other, err := newLeaf("", []string{"rehome"}, now, 2*lifetime)
 		g.Expect(err).NotTo(HaveOccurred())
 		full = append(full, other.Leaf)
 	}
-	own, err := newLeaf([]string{"rehome"}, now, lifetime)
+	own, err := newLeaf("", []string{"rehome"}, now, lifetime)
 	g.Expect(err).NotTo(HaveOccurred())
 
 	with := full.with(bundle{own.Leaf})

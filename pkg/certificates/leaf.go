@@ -21,8 +21,8 @@ const (
 	clockSkew = 2 * time.Hour
 )
 
-// newLeaf makes a self-signed certificate for hosts. It cannot sign others.
-func newLeaf(hosts []string, now time.Time, lifetime time.Duration) (*tls.Certificate, error) {
+// newLeaf makes a self-signed certificate of a replica for hosts. It cannot sign others.
+func newLeaf(replica string, hosts []string, now time.Time, lifetime time.Duration) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -33,7 +33,7 @@ func newLeaf(hosts []string, now time.Time, lifetime time.Duration) (*tls.Certif
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: "rehome-webhook"},
+		Subject:               subject(replica),
 		NotBefore:             now.Add(-clockSkew),
 		NotAfter:              now.Add(lifetime),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
@@ -56,6 +56,14 @@ func newLeaf(hosts []string, now time.Time, lifetime time.Duration) (*tls.Certif
 		return nil, fmt.Errorf("parse a new certificate: %w", err)
 	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+func subject(replica string) pkix.Name {
+	name := pkix.Name{CommonName: "rehome-webhook"}
+	if replica != "" {
+		name.OrganizationalUnit = []string{replica}
+	}
+	return name
 }
 
 // renewal is when the successor of a certificate is made.

@@ -38,8 +38,10 @@ type SelfSigned struct {
 	Client client.Client
 	Reader client.Reader
 	// Name is that of the configuration.
-	Name  string
-	Clock clock.Clock
+	Name string
+	// Replica names this process among others, and stays the same when it is started again.
+	Replica string
+	Clock   clock.Clock
 	// Lifetime is how long a certificate is valid. Default: 7 days.
 	Lifetime time.Duration
 
@@ -63,9 +65,6 @@ func (s *SelfSigned) trustedLocked() chan struct{} {
 	}
 	return s.trusted
 }
-
-// NeedLeaderElection says that every replica serves.
-func (*SelfSigned) NeedLeaderElection() bool { return false }
 
 var errNoCertificate = errors.New("no certificate has been made yet")
 
@@ -129,7 +128,7 @@ func (s *SelfSigned) prepare(hosts []string, now time.Time) error {
 	if latest != nil && now.Before(renewal(latest)) && covers(latest, hosts) {
 		return nil
 	}
-	next, err := newLeaf(hosts, now, cmp.Or(s.Lifetime, lifetime))
+	next, err := newLeaf(s.Replica, hosts, now, cmp.Or(s.Lifetime, lifetime))
 	if err != nil {
 		return err
 	}
@@ -140,7 +139,7 @@ func (s *SelfSigned) prepare(hosts []string, now time.Time) error {
 // publish adds the certificates to the bundles that lack them, and reports whether any did.
 func (s *SelfSigned) publish(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, now time.Time) (bool, error) {
 	own := s.own()
-	return s.write(ctx, configuration, func(b bundle) bundle { return b.with(own) }, now)
+	return s.write(ctx, configuration, func(b bundle) bundle { return b.succeeding(s.Replica, own).with(own) }, now)
 }
 
 func (s *SelfSigned) own() bundle {

@@ -134,6 +134,31 @@ func TestARenewalLosesNoRequest(t *testing.T) {
 	s.Expect(first.Leaf.NotAfter).To(BeTemporally("<", s.clock.Now()))
 }
 
+// API servers and other replicas have clocks of their own.
+func TestReplicasWhoseClocksAreTwoHoursApartAreTrustedAtEveryMoment(t *testing.T) {
+	s := newSite(t)
+	var replicas []*SelfSigned
+	var clocks []*clocktesting.FakeClock
+	for _, ahead := range []time.Duration{-time.Hour, time.Hour} {
+		clock := clocktesting.NewFakeClock(s.clock.Now().Add(ahead))
+		r := s.replica()
+		r.Clock = clock
+		replicas, clocks = append(replicas, r), append(clocks, clock)
+	}
+	for end := s.clock.Now().Add(3 * lifetime); s.clock.Now().Before(end); {
+		for _, r := range replicas {
+			s.step(r)
+		}
+		for _, r := range replicas {
+			s.Expect(s.trusts(r)).To(Succeed())
+		}
+		for _, clock := range append(clocks, s.clock) {
+			clock.Step(time.Hour)
+		}
+	}
+	s.Expect(len(s.bundle())).To(BeNumerically("<=", 2*len(replicas)), "expired certificates go")
+}
+
 func TestABundleThatSomebodyReplacedIsFilledAgain(t *testing.T) {
 	s := newSite(t)
 	r := s.start()
@@ -167,6 +192,21 @@ func TestABundleIsBoundedAndKeepsItsOwn(t *testing.T) {
 	r := s.start()
 	s.Expect(s.trusts(r)).To(Succeed())
 	s.Expect(s.bundle()).To(HaveLen(maxBundle))
+}
+
+// A replica that crashes takes no certificate along.
+func TestAReplicaThatCrashesAgainAndAgainPushesOutNoOther(t *testing.T) {
+	s := newSite(t)
+	other := s.start()
+	for range 3 * maxBundle {
+		s.clock.Step(time.Minute)
+		crashing := s.replica()
+		crashing.Replica = "rehome-b"
+		s.step(crashing)
+		s.Expect(s.trusts(other)).To(Succeed())
+		s.Expect(s.trusts(crashing)).To(Succeed())
+	}
+	s.Expect(s.bundle()).To(HaveLen(2))
 }
 
 func TestWhatIsNoCertificateIsDropped(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,6 +30,7 @@ import (
 
 // runManager runs the manager until the context ends, or until what is served changes for good.
 func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.Configuration, m *metrics.Metrics, h *health, now kubeblocks.Served) error {
+	process := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	mgr, err := ctrl.NewManager(cfg, managerOptions(settings, now))
@@ -50,13 +52,13 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 		return err
 	}
 	defer h.watch(reconciler.Stuck)()
-	trusted, err := addWebhook(mgr, settings, now, m)
+	admission, err := newWebhook(mgr, settings, now, m)
 	if err != nil {
 		return err
 	}
 	h.notReadyf(readingCache)
 	for _, runnable := range []manager.Runnable{
-		whenSynced{mgr.GetCache(), trusted, h},
+		whenSynced{mgr.GetCache(), admission.trusted(), h},
 		&servedWatch{config: cfg, cache: mgr.GetCache(), now: now, changed: make(chan struct{}, 1), end: cancel},
 	} {
 		if err := mgr.Add(runnable); err != nil {
@@ -64,7 +66,13 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 		}
 	}
 	ctrl.Log.Info("Starting the manager", "clusters", now.Apps.String())
-	return mgr.Start(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return admission.run(ctx, process) })
+	group.Go(func() error {
+		defer cancel()
+		return mgr.Start(ctx)
+	})
+	return group.Wait()
 }
 
 // whenSynced makes the operator ready when the caches have synced and API servers trust the webhook's certificate.

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/controlplane"
 )
 
 // leaseName is the name of the lease in the operator's Namespace.
@@ -26,6 +27,7 @@ const leaseName = "rehome.kubeblocks.io"
 
 // operator is an operator that runs.
 type operator struct {
+	*controlplane.Process
 	// log is the path of its log, metrics the address of its metrics.
 	log, metrics string
 }
@@ -61,7 +63,7 @@ func (s *server) runOperator(t *testing.T) operator {
 		g.Expect(response.Body.Close()).To(Succeed())
 		g.Expect(response).To(HaveHTTPStatus(http.StatusOK))
 	}).WithTimeout(soon).Should(Succeed())
-	return operator{process.Log(), metrics}
+	return operator{process, process.Log(), metrics}
 }
 
 // scrape returns the status of a request for metrics.
