@@ -57,8 +57,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, claims)
 	if a.outcome == metrics.AdmissionRewritten {
 		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, a.edits)...)
-	} else if _, marked := cluster.Annotations[v1alpha1.AnnotationRewrittenRules]; marked && d.mode == configv1alpha1.Enforce {
-		// The mark came with a snapshot.
+	} else if d.mode == configv1alpha1.Enforce && hasForeignMark(cluster) {
 		a.operations = append(a.operations, patch.RemoveAnnotation(v1alpha1.AnnotationRewrittenRules))
 	}
 	return a
@@ -102,7 +101,8 @@ func changedRules(edits []rewrite.Edit) int {
 
 // mark returns the operations that let the Cluster remember what was rewritten. It returns none where the annotation does not fit.
 func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, object []byte, edits []rewrite.Edit) []patch.Operation {
-	mark, fits, err := sources.Mark(cluster, object, nil, edits)
+	// An API server asks again after other webhooks: then the Cluster remembers what was rewritten before, too.
+	mark, fits, err := sources.Mark(cluster, object, sources.Rewritten(cluster), edits)
 	if err != nil {
 		logf.FromContext(ctx).Error(err, "The rewritten rules are not marked")
 	}
@@ -110,6 +110,12 @@ func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, object 
 		return nil
 	}
 	return []patch.Operation{patch.Annotation(cluster, v1alpha1.AnnotationRewrittenRules, mark)}
+}
+
+// hasForeignMark reports whether the mark of another Cluster came with a snapshot. Its own mark is there when an API server asks again.
+func hasForeignMark(cluster *kubeblocks.Cluster) bool {
+	_, marked := cluster.Annotations[v1alpha1.AnnotationRewrittenRules]
+	return marked && len(sources.Rewritten(cluster)) == 0
 }
 
 // updateCluster keeps rewritten rules where an update brings the stale ones back. It never rewrites a rule, because that could
