@@ -31,17 +31,9 @@ const probeNamespace = "probe"
 //go:embed policy.yaml
 var manifest []byte
 
-// installPolicy creates the policy, and waits until it changes a Cluster of a shape with stale rules, created with dry run.
+// installPolicy creates the policy, and waits until it applies.
 func (e *serverEnv) installPolicy(ctx context.Context, shape differential.Shape) error {
 	if err := createNamespace(ctx, e.client, probeNamespace, policyLabels()); err != nil {
-		return err
-	}
-	c, err := caseOf(shape)
-	if err != nil {
-		return err
-	}
-	probe, err := restoredCluster(c, probeNamespace, "probe")
-	if err != nil {
 		return err
 	}
 	objects, err := fixture.Decode(bytes.NewReader(manifest))
@@ -53,15 +45,28 @@ func (e *serverEnv) installPolicy(ctx context.Context, shape differential.Shape)
 			return fmt.Errorf("create %s: %w", object.GetKind(), err)
 		}
 	}
+	return e.awaitPolicy(ctx, shape, true)
+}
+
+// awaitPolicy waits until the policy changes a Cluster of a shape with stale rules, created with dry run, or until it does not.
+func (e *serverEnv) awaitPolicy(ctx context.Context, shape differential.Shape, applies bool) error {
+	c, err := caseOf(shape)
+	if err != nil {
+		return err
+	}
+	probe, err := restoredCluster(c, probeNamespace, "probe")
+	if err != nil {
+		return err
+	}
 	// A policy rejects all Clusters until the API server discovers their kind, which it does periodically.
 	var rejected error
 	err = wait.PollUntilContextTimeout(ctx, activeInterval, activeTimeout, true, func(ctx context.Context) (bool, error) {
 		admitted := probe.DeepCopy()
 		rejected = e.client.Create(ctx, admitted, client.DryRunAll)
-		return rejected == nil && !equality.Semantic.DeepEqual(admitted.Object["spec"], probe.Object["spec"]), nil
+		return rejected == nil && equality.Semantic.DeepEqual(admitted.Object["spec"], probe.Object["spec"]) != applies, nil
 	})
 	if err != nil {
-		return fmt.Errorf("wait until the policy applies: %w", errors.Join(err, rejected))
+		return fmt.Errorf("wait until the policy applies or ends: %w", errors.Join(err, rejected))
 	}
 	return nil
 }

@@ -74,6 +74,11 @@ func (i *Installation) StartWithLeaderElection(ctx context.Context, binary strin
 	return i.start(ctx, []string{binary}, "--leader-elect", "--leader-election-namespace="+rehometesting.OwnNamespace)
 }
 
+// StartWith is Start with more flags.
+func (i *Installation) StartWith(ctx context.Context, binary string, flags ...string) (*Program, error) {
+	return i.start(ctx, []string{binary}, flags...)
+}
+
 func (i *Installation) start(ctx context.Context, command []string, flags ...string) (*Program, error) {
 	args := slices.Concat(command[1:], []string{"manager", "--config=" + i.config}, flags)
 	return Run(ctx, i.kubeconfig, []string{Synced, Decided}, command[0], args...)

@@ -26,6 +26,8 @@ type fakeEnv struct {
 	admin   client.Client
 	nodes   []controlplane.Node
 	volumes int
+	// neutral says that the rules of the source name nobody.
+	neutral bool
 	// stopFake stops the fake KubeBlocks, running waits for it.
 	stopFake context.CancelFunc
 	running  errgroup.Group

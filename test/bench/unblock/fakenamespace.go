@@ -75,14 +75,16 @@ func (n *fakeNamespace) restore(ctx context.Context, cluster string) error {
 
 // cluster builds a Cluster with the source's rules, as every restored Cluster has them.
 func (n *fakeNamespace) cluster(name string) *rehometesting.ClusterWrapper {
-	return rehometesting.MakeCluster(rehometesting.V10(), n.namespace, name).Component(component, rules())
+	return rehometesting.MakeCluster(rehometesting.V10(), n.namespace, name).Component(component, n.rules())
 }
 
-// rules are those of fixture's sources.
-func rules() map[string]any {
-	selector := map[string]any{"matchLabels": map[string]any{
-		kubeblocks.LabelInstance: source, kubeblocks.LabelComponentName: component,
-	}}
+// rules are those of fixture's sources. Neutral ones have the same form.
+func (n *fakeNamespace) rules() map[string]any {
+	key := kubeblocks.LabelInstance
+	if n.neutral {
+		key = "example.com/nobody"
+	}
+	selector := map[string]any{"matchLabels": map[string]any{key: source, kubeblocks.LabelComponentName: component}}
 	return map[string]any{
 		"affinity": map[string]any{"podAntiAffinity": map[string]any{
 			"requiredDuringSchedulingIgnoredDuringExecution": []any{

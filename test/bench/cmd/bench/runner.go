@@ -30,8 +30,19 @@ func allBenchmarks() []namedBenchmark {
 		{"unblock", unblock.Run},
 		{"tenants", unblock.RunTenants},
 		{"alternatives", alternatives.Run},
+		{"admission", admission},
 		{"scale", scale.Run},
 	}
+}
+
+// admission measures the webhook: single creates, and many restores at once.
+func admission(ctx context.Context, o bench.Options) ([]table.Row, error) {
+	rows, err := alternatives.RunAdmission(ctx, o)
+	if err != nil {
+		return rows, err
+	}
+	more, err := unblock.RunPrevented(ctx, o)
+	return append(rows, more...), err
 }
 
 func joinNames(benchmarks []namedBenchmark) string {
