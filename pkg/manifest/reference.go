@@ -48,16 +48,16 @@ func (in Input) reference() (patch.Operation, error) {
 		return patch.Add(specRestore, reference.Spec()), nil
 	}
 	var err error
-	if reference.Components, err = in.backedUp(); err != nil {
+	if reference.Components, err = in.BackedUp(); err != nil {
 		return patch.Operation{}, err
 	}
 	value, err := reference.Annotation()
 	return patch.Add(patch.AnnotationPath(kubeblocks.AnnotationRestoreFromBackup), value), err
 }
 
-// backedUp returns the components and shardings that the Backup holds. KubeBlocks labels a Backup with one; a Backup that lost its
+// BackedUp returns the components and shardings that the Backup holds. KubeBlocks labels a Backup with one; a Backup that lost its
 // labels shows it by its target or its policy.
-func (in Input) backedUp() ([]string, error) {
+func (in Input) BackedUp() ([]string, error) {
 	exists := func(name string) bool {
 		return slices.ContainsFunc(in.Source.Components, func(c rewrite.Component) bool { return c.Name == name })
 	}

@@ -1,0 +1,188 @@
+package placement
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	resourcehelper "k8s.io/component-helpers/resource"
+)
+
+// Order is the order in which Pods are placed. A scheduler takes one Pod after another and moves none, so that the order decides.
+type Order string
+
+// The orders.
+const (
+	// AsCreated is the order in which KubeBlocks creates Pods.
+	AsCreated Order = "as created"
+	// MostConstrained places the Pod with the fewest nodes first.
+	MostConstrained Order = "the Pod with the fewest nodes first"
+)
+
+// Play is how the Pods of a restore find nodes, from the first restore Pod on.
+type Play struct {
+	Order Order
+	// Restore and Database are the two stages. Database is empty while a restore Pod waits: KubeBlocks creates no database Pods then.
+	Restore, Database Stage
+	// Unknown says of which volumes nobody knows the place before they exist.
+	Unknown []string
+	// atOnce is as in volumes.
+	atOnce bool
+}
+
+// Stage is how the Pods of one stage find nodes.
+type Stage struct {
+	Placed  []OnNode
+	Waiting []Unplaced
+}
+
+// OnNode is a Pod with the node that it gets.
+type OnNode struct {
+	Pod  *corev1.Pod
+	Node string
+}
+
+// Unplaced is a Pod that fits on no node, and why.
+type Unplaced struct {
+	Pod      *corev1.Pod
+	Verdicts []Verdict
+}
+
+// Fits reports whether all Pods found a node.
+func (p Play) Fits() bool { return len(p.Restore.Waiting)+len(p.Database.Waiting) == 0 }
+
+// Last returns the last stage that was reached.
+func (p Play) Last() Stage {
+	if len(p.Restore.Waiting) > 0 {
+		return p.Restore
+	}
+	return p.Database
+}
+
+// placed counts all Pods that found a node.
+func (p Play) placed() int { return len(p.Restore.Placed) + len(p.Database.Placed) }
+
+// player places Pods in a World.
+type player struct {
+	newScheduler NewScheduler
+	world        *World
+	// pinned takes a volume of which the place is not known for one of the node where it is first mounted. Otherwise it can be anywhere.
+	pinned bool
+}
+
+// play places the Pods of a restore in the first order in which they all fit, or else in the one in which most do.
+func (p *player) play(ctx context.Context, would *WouldBe) (Play, error) {
+	best, err := p.inOrder(ctx, would, AsCreated)
+	if err != nil || best.Fits() {
+		return best, err
+	}
+	other, err := p.inOrder(ctx, would, MostConstrained)
+	if err == nil && (other.Fits() || other.placed() > best.placed()) {
+		best = other
+	}
+	return best, err
+}
+
+func (p *player) inOrder(ctx context.Context, would *WouldBe, order Order) (Play, error) {
+	v := newVolumes(p.world, would.Claims, p.pinned)
+	play := Play{Order: order}
+	var err error
+	if len(would.Restore) > 0 {
+		if play.Restore, err = p.stage(ctx, v.world, would.Restore, order); err != nil {
+			return play, err
+		}
+		v.provision(play.Restore.Placed)
+	}
+	if len(play.Restore.Waiting) == 0 {
+		play.Database, err = p.stage(ctx, v.world, would.Database, order)
+	}
+	play.Unknown, play.atOnce = v.unknown, v.atOnce
+	return play, err
+}
+
+// stage places Pods that exist at the same time. A Pod that waits is tried again after each other one, as a scheduler does.
+func (p *player) stage(ctx context.Context, w *World, pods []corev1.Pod, order Order) (Stage, error) {
+	s, err := p.newScheduler(ctx, w)
+	if err != nil {
+		return Stage{}, err
+	}
+	queue, err := inOrder(ctx, s, pods, order)
+	if err != nil {
+		return Stage{}, err
+	}
+	var stage Stage
+	for progress := true; progress && len(queue) > 0; {
+		progress = false
+		var waiting []*corev1.Pod
+		for _, pod := range queue {
+			node, err := s.Pick(ctx, pod)
+			if err != nil {
+				return Stage{}, fmt.Errorf(problemPod, pod.Name, err)
+			}
+			if node == "" {
+				waiting = append(waiting, pod)
+				continue
+			}
+			if err := s.Assume(pod, node); err != nil {
+				return Stage{}, fmt.Errorf(problemPod, pod.Name, err)
+			}
+			stage.Placed = append(stage.Placed, OnNode{pod, node})
+			progress = true
+		}
+		queue = waiting
+	}
+	for _, pod := range queue {
+		verdicts, err := s.Filter(ctx, pod)
+		if err != nil {
+			return Stage{}, fmt.Errorf(problemPod, pod.Name, err)
+		}
+		stage.Waiting = append(stage.Waiting, Unplaced{pod, verdicts})
+	}
+	return stage, nil
+}
+
+// inOrder returns the Pods in an order.
+func inOrder(ctx context.Context, s Scheduler, pods []corev1.Pod, order Order) ([]*corev1.Pod, error) {
+	queue := make([]*corev1.Pod, 0, len(pods))
+	nodes := map[*corev1.Pod]int{}
+	for i := range pods {
+		queue = append(queue, &pods[i])
+		if order == AsCreated {
+			continue
+		}
+		verdicts, err := s.Filter(ctx, &pods[i])
+		if err != nil {
+			return nil, fmt.Errorf(problemPod, pods[i].Name, err)
+		}
+		nodes[&pods[i]] = countFits(verdicts)
+	}
+	if order == MostConstrained {
+		slices.SortStableFunc(queue, func(a, b *corev1.Pod) int {
+			return cmp.Or(nodes[a]-nodes[b], -compareRequests(a, b))
+		})
+	}
+	return queue, nil
+}
+
+func countFits(verdicts []Verdict) int {
+	fits := 0
+	for _, v := range verdicts {
+		if len(v.Refusals) == 0 {
+			fits++
+		}
+	}
+	return fits
+}
+
+// compareRequests orders Pods by the memory, then by the CPU that they request.
+func compareRequests(a, b *corev1.Pod) int {
+	x, y := requestsOf(a), requestsOf(b)
+	return cmp.Or(x.Memory().Cmp(*y.Memory()), x.Cpu().Cmp(*y.Cpu()))
+}
+
+// requestsOf returns what a Pod requests, with all of its containers.
+func requestsOf(pod *corev1.Pod) corev1.ResourceList {
+	return resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{})
+}

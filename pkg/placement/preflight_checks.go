@@ -1,0 +1,190 @@
+package placement
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// backup checks that the Backup can be restored.
+func (p *preflight) backup() {
+	b := p.Manifest.Backup
+	from := p.Manifest.Source.Name
+	if version := kubeblocks.VersionOfSnapshot(p.Manifest.Snapshot); version != "" {
+		from += fmt.Sprintf(textOfVersion, version)
+	}
+	switch {
+	case b.Labels[kubeblocks.LabelBackupType] == kubeblocks.BackupContinuous:
+		p.add(OK, checkBackup, textBackupContinuous, p.report.Backup, from)
+	case b.Phase == "Completed":
+		p.add(OK, checkBackup, textBackupCompleted, p.report.Backup, from)
+	case b.Phase == "":
+		p.add(Warn, checkBackup, textBackupUnknown, p.report.Backup, from)
+	default:
+		p.add(Fail, checkBackup, textBackupPhase, p.report.Backup, b.Phase)
+	}
+}
+
+// reference checks that the installed KubeBlocks reads the reference to the Backup.
+func (p *preflight) reference() {
+	version, m := p.Manifest.Version, &p.Manifest
+	name, other := textByAnnotation, textOtherwiseSpec
+	if version.RestoresBySpec() {
+		name, other = textBySpec, textOtherwiseAnnotation
+	}
+	switch {
+	case p.Given != nil && !honours(version, p.Given):
+		p.add(Fail, checkReference, textNotHonoured, m.Target.Name, version)
+	case version.RestoresBySpec() && m.Target.Namespace != m.Backup.Namespace:
+		p.add(Fail, checkReference, textOtherNamespace, version, m.Backup.Namespace, m.Target.Namespace)
+	case p.Assumed:
+		p.add(Warn, checkReference, textAssumed, version, name).Detail = other
+	default:
+		p.add(OK, checkReference, textHonoured, version, name).Detail = other
+	}
+	if !p.Unprepared {
+		return
+	}
+	p.add(OK, checkReference, textUnprepared)
+}
+
+// honours reports whether a version of KubeBlocks restores a Cluster, rather than creating it empty.
+func honours(v kubeblocks.Version, c *kubeblocks.Cluster) bool {
+	if v.RestoresBySpec() {
+		return c.Spec.Restore != nil
+	}
+	return c.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
+}
+
+// invalid reports rules that the API server would refuse. Then no rule is rewritten.
+func (p *preflight) invalid() {
+	for _, f := range p.result.Of(rewrite.Invalid) {
+		p.add(Fail, checkRules, textInvalidRule, f.Message)
+	}
+}
+
+// names checks that nothing has the names of what KubeBlocks creates.
+func (p *preflight) names(would *WouldBe) {
+	target := p.Manifest.Target
+	before := len(p.report.Lines)
+	if p.Existing {
+		p.add(Fail, checkNames, textClusterExists, target.Namespace, target.Name)
+	}
+	if len(p.World.Namespaces) > 0 && !slices.ContainsFunc(p.World.Namespaces, func(n corev1.Namespace) bool { return n.Name == target.Namespace }) {
+		p.add(Fail, checkNames, textNoNamespace, target.Namespace)
+	}
+	if taken := p.taken(would); len(taken) > 0 {
+		p.add(Fail, checkNames, textTaken, shortList(taken))
+	}
+	for i := range would.Database {
+		if name := would.Database[i].Name; len(name) > validation.LabelValueMaxLength {
+			p.add(Fail, checkNames, textLongName, name, validation.LabelValueMaxLength)
+			break
+		}
+	}
+	if len(p.report.Lines) == before {
+		p.add(OK, checkNames, textNamesFree, target.Namespace, target.Name)
+	}
+}
+
+// taken lists the claims and Pods that exist under a name that the restored Cluster needs.
+func (p *preflight) taken(would *WouldBe) []string {
+	names := map[string]bool{}
+	for i := range would.Claims {
+		names["PersistentVolumeClaim "+would.Claims[i].Name] = true
+	}
+	for i := range would.Database {
+		names["Pod "+would.Database[i].Name] = true
+	}
+	var taken []string
+	for i := range p.World.Claims {
+		if c := &p.World.Claims[i]; c.Namespace == p.Manifest.Target.Namespace && names["PersistentVolumeClaim "+c.Name] {
+			taken = append(taken, "PersistentVolumeClaim "+c.Name)
+		}
+	}
+	for i := range p.World.Pods {
+		if pod := &p.World.Pods[i]; pod.Namespace == p.Manifest.Target.Namespace && names["Pod "+pod.Name] {
+			taken = append(taken, "Pod "+pod.Name)
+		}
+	}
+	return taken
+}
+
+// classes checks the storage classes of the claims.
+func (p *preflight) classes(would *WouldBe) {
+	used := map[string]bool{}
+	for i := range would.Claims {
+		class := ""
+		if would.Claims[i].Spec.StorageClassName != nil {
+			class = *would.Claims[i].Spec.StorageClassName
+		}
+		used[class] = true
+	}
+	if _, unread := p.World.Unread["storageclasses"]; unread || len(used) == 0 {
+		return
+	}
+	var good []string
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		class := storageClassOf(p.World, &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &name}})
+		switch {
+		case name == "":
+			p.add(Fail, checkClasses, textNoDefaultClass)
+		case class == nil:
+			p.add(Fail, checkClasses, textNoClass, name)
+		case class.Provisioner == noProvisioner && !p.Manifest.Version.RestoresByJobs():
+			p.add(Fail, checkClasses, textClassNotRestored, name, p.Manifest.Version)
+		default:
+			good = append(good, name)
+		}
+	}
+	if len(good) == len(used) {
+		p.add(OK, checkClasses, textClasses, shortList(good))
+	}
+}
+
+// kept warns of required rules that are kept and can keep Pods from nodes.
+func (p *preflight) kept() {
+	for _, f := range p.result.Findings {
+		if isKept(f) && !p.edited(f) {
+			p.add(Warn, checkKept, "%s (%s)", f.Message, keptCodes[f.Class])
+		}
+	}
+}
+
+func (p *preflight) edited(f rewrite.Finding) bool {
+	return slices.ContainsFunc(p.result.Edits, func(e rewrite.Edit) bool { return len(e.Path) > len(f.Path) && e.Path[:len(f.Path)+1] == f.Path+"/" })
+}
+
+// unread reports the kinds that could not be read.
+func (p *preflight) unread() {
+	for _, kind := range slices.Sorted(maps.Keys(p.World.Unread)) {
+		line := p.add(Warn, checkRights, textUnread, kind, p.World.Unread[kind])
+		line.Unknown = kind == "nodes" || kind == "pods"
+	}
+	for _, text := range p.Unread {
+		p.add(Warn, checkRights, textUnreadToo, text)
+	}
+	if len(p.World.Nodes) == 0 {
+		p.add(Warn, checkRights, textNothingToPlaceOn).Unknown = true
+	}
+	if waiting := waitingIn(p.World); waiting > 0 {
+		p.add(Warn, checkRights, textOthersWait, count(waiting, "Pod"))
+	}
+}
+
+// waitingIn counts the Pods of a World that have no node.
+func waitingIn(w *World) int {
+	waiting := 0
+	for i := range w.Pods {
+		if w.Pods[i].Spec.NodeName == "" {
+			waiting++
+		}
+	}
+	return waiting
+}

@@ -1,0 +1,33 @@
+package placement
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxColumn is the width of the texts up to which details stand in a column.
+const maxColumn = 72
+
+// Text returns the report in lines. mark marks a line by its level, as with a colour.
+func (r *PreflightReport) Text(mark func(level Level, line string) string) string {
+	width := 0
+	for i := range r.Lines {
+		if n := len(r.Lines[i].Text); r.Lines[i].Detail != "" && n <= maxColumn {
+			width = max(width, n)
+		}
+	}
+	var out strings.Builder
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		line := fmt.Sprintf("%-6s%s", l.Level, l.Text)
+		if l.Detail != "" {
+			line = fmt.Sprintf("%-6s%-*s  %s", l.Level, width, l.Text, l.Detail)
+		}
+		out.WriteString(mark(l.Level, line+"\n"))
+		for _, further := range l.Further {
+			out.WriteString("      " + further + "\n")
+		}
+	}
+	out.WriteString(r.Summary + "\n")
+	return out.String()
+}
