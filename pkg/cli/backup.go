@@ -34,6 +34,8 @@ type backup struct {
 		CompletionTimestamp *metav1.Time `json:"completionTimestamp"`
 		Target              *target      `json:"target"`
 		Targets             []target     `json:"targets"`
+		// BackupMethod is nil where it is not known.
+		BackupMethod *backupMethod `json:"backupMethod"`
 	} `json:"status"`
 	where string
 }

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/placement"
+)
+
+// backupMethod says how the data of a Backup was saved.
+type backupMethod struct {
+	SnapshotVolumes bool `json:"snapshotVolumes"`
+	// TargetVolumes are the volumes that the Backup holds.
+	TargetVolumes *struct {
+		Volumes      []string `json:"volumes"`
+		VolumeMounts []struct {
+			Name string `json:"name"`
+		} `json:"volumeMounts"`
+	} `json:"targetVolumes"`
+	ActionSetName string `json:"actionSetName"`
+}
+
+// volumes lists the volumes that a Backup holds; nil where that is not known. unprepared says that no Pods write them: then the Backup
+// holds none, or snapshots of volumes.
+func (b *backup) volumes() (names []string, unprepared bool) {
+	method := b.Status.BackupMethod
+	switch {
+	case method == nil:
+		return nil, false
+	case method.TargetVolumes == nil, method.SnapshotVolumes && method.ActionSetName == "":
+		return nil, true
+	}
+	names = append([]string{}, method.TargetVolumes.Volumes...)
+	for _, mount := range method.TargetVolumes.VolumeMounts {
+		names = append(names, mount.Name)
+	}
+	return names, false
+}
+
+// backup reads one Backup, by its name or by its namespace and name.
+func (c *cluster) backup(ctx context.Context, name string) (documents, error) {
+	client, err := c.dynamicClient()
+	if err != nil {
+		return documents{}, err
+	}
+	namespace, err := c.namespace()
+	if err != nil {
+		return documents{}, err
+	}
+	if of, rest, ok := strings.Cut(name, "/"); ok {
+		namespace, name = of, rest
+	}
+	object, err := client.Resource(kubeblocks.DataProtectionV1alpha1.WithResource("backups")).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return documents{}, reachError(err)
+	}
+	var found documents
+	return found, found.addLive(object)
+}
+
+// target finds out whether the Cluster to restore exists, and how it is to be created. A Cluster of a file that has a UID was read from
+// an API server.
+func (o *preflightOptions) target(ctx context.Context, clusters []document, in *placement.PreflightInput) error {
+	target := in.Manifest.Target
+	for _, d := range clusters {
+		var c kubeblocks.Cluster
+		if d.Metadata.Name != target.Name || d.Metadata.Namespace != "" && d.Metadata.Namespace != target.Namespace {
+			continue
+		}
+		if err := json.Unmarshal(d.raw, &c); err != nil {
+			return fmt.Errorf(problemBadCluster, d.where, errors.New(problemNotAnObject))
+		}
+		if c.UID != "" {
+			in.Existing = true
+		} else {
+			in.Given = &c
+		}
+	}
+	if len(o.files) > 0 {
+		return nil
+	}
+	client, err := o.cluster.dynamicClient()
+	if err != nil {
+		return err
+	}
+	_, err = client.Resource(in.Manifest.Version.Apps().WithResource("clusters")).Namespace(target.Namespace).Get(ctx, target.Name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		in.Existing = true
+	case apierrors.IsForbidden(err):
+		in.Unread = append(in.Unread, oneLine(err))
+	case !apierrors.IsNotFound(err):
+		return err
+	}
+	return nil
+}
