@@ -173,7 +173,7 @@ func (o *preflightOptions) input(ctx context.Context, name string) (placement.Pr
 		return placement.PreflightInput{}, err
 	}
 	if len(found.backups) == 0 {
-		return placement.PreflightInput{}, cmp.Or(nothingFound(documents{problems: found.problems, others: found.others}), errors.New(problemNoBackup))
+		return placement.PreflightInput{}, nothingFound(documents{problems: found.problems, others: found.others})
 	}
 	backup, err := choice{name: name}.choose(found.backups)
 	if err != nil {

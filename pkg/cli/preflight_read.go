@@ -57,7 +57,8 @@ func (c *cluster) backup(ctx context.Context, name string) (documents, error) {
 	if of, rest, ok := strings.Cut(name, "/"); ok {
 		namespace, name = of, rest
 	}
-	object, err := client.Resource(kubeblocks.DataProtectionV1alpha1.WithResource("backups")).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	reader := client.Resource(kubeblocks.DataProtectionV1alpha1.WithResource("backups")).Namespace(namespace)
+	object, err := reader.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return documents{}, reachError(err)
 	}
@@ -90,8 +91,8 @@ func (o *preflightOptions) target(ctx context.Context, clusters []document, in *
 	if err != nil {
 		return err
 	}
-	_, err = client.Resource(in.Manifest.Version.Apps().WithResource("clusters")).Namespace(target.Namespace).Get(ctx, target.Name, metav1.GetOptions{})
-	switch {
+	reader := client.Resource(in.Manifest.Version.Apps().WithResource("clusters")).Namespace(target.Namespace)
+	switch _, err = reader.Get(ctx, target.Name, metav1.GetOptions{}); {
 	case err == nil:
 		in.Existing = true
 	case apierrors.IsForbidden(err):

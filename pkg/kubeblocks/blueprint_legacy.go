@@ -94,10 +94,11 @@ func mergePolicies(component, template *PodPolicy) *PodPolicy {
 	merged.Tolerations = union(component.Tolerations, template.Tolerations)
 	merged.TopologySpreadConstraints = union(component.TopologySpreadConstraints, template.TopologySpreadConstraints)
 	merged.Affinity = merge(component.Affinity, template.Affinity, func(a, b *corev1.Affinity) *corev1.Affinity {
+		anti := merge((*corev1.PodAffinity)(a.PodAntiAffinity), (*corev1.PodAffinity)(b.PodAntiAffinity), mergePodAffinities)
 		return &corev1.Affinity{
 			NodeAffinity:    merge(a.NodeAffinity, b.NodeAffinity, mergeNodeAffinities),
 			PodAffinity:     merge(a.PodAffinity, b.PodAffinity, mergePodAffinities),
-			PodAntiAffinity: (*corev1.PodAntiAffinity)(merge((*corev1.PodAffinity)(a.PodAntiAffinity), (*corev1.PodAffinity)(b.PodAntiAffinity), mergePodAffinities)),
+			PodAntiAffinity: (*corev1.PodAntiAffinity)(anti),
 		}
 	})
 	return &merged

@@ -19,11 +19,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// apart is a policy that keeps Pods of a cluster on nodes of their own.
-func apart(cluster string) string {
-	return `{"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"labelSelector":{"matchLabels":` +
-		`{"app.kubernetes.io/instance":"` + cluster + `"}},"topologyKey":"kubernetes.io/hostname"}]}}}`
-}
+// apart is a policy that keeps Pods of my1 on nodes of their own.
+const apart = `{"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"labelSelector":{"matchLabels":` +
+	`{"app.kubernetes.io/instance":"my1"}},"topologyKey":"kubernetes.io/hostname"}]}}}`
 
 // mysql is a component with a volume, and further fields.
 func mysql(replicas int, further string) string {

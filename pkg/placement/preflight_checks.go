@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -76,7 +77,8 @@ func (p *preflight) names(would *WouldBe) {
 	if p.Existing {
 		p.add(Fail, checkNames, textClusterExists, target.Namespace, target.Name)
 	}
-	if len(p.World.Namespaces) > 0 && !slices.ContainsFunc(p.World.Namespaces, func(n corev1.Namespace) bool { return n.Name == target.Namespace }) {
+	isTarget := func(n corev1.Namespace) bool { return n.Name == target.Namespace }
+	if len(p.World.Namespaces) > 0 && !slices.ContainsFunc(p.World.Namespaces, isTarget) {
 		p.add(Fail, checkNames, textNoNamespace, target.Namespace)
 	}
 	if taken := p.taken(would); len(taken) > 0 {
@@ -158,7 +160,7 @@ func (p *preflight) kept() {
 }
 
 func (p *preflight) edited(f rewrite.Finding) bool {
-	return slices.ContainsFunc(p.result.Edits, func(e rewrite.Edit) bool { return len(e.Path) > len(f.Path) && e.Path[:len(f.Path)+1] == f.Path+"/" })
+	return slices.ContainsFunc(p.result.Edits, func(e rewrite.Edit) bool { return strings.HasPrefix(e.Path, f.Path+"/") })
 }
 
 // unread reports the kinds that could not be read.

@@ -16,7 +16,7 @@ var preflightPage string
 
 // maxGrid is how many nodes without Pods of the restore are drawn, and how many Pods of others on a node.
 const (
-	maxGrid  = 60
+	maxGrid     = 60
 	maxPodBoxes = 24
 )
 

@@ -84,10 +84,10 @@ const (
 	furtherNoNodes  = "no number of nodes like those here would do"
 	listMore        = "%s and %d more"
 
-	textUnread     = "%s could not be read: %s"
-	textUnreadToo  = "could not be read: %s"
-	textNothingToPlaceOn    = "there are no nodes to place Pods on: give them with -f or --nodes"
-	textOthersWait = "%s of others wait for nodes, and are not placed: they can take room"
+	textUnread           = "%s could not be read: %s"
+	textUnreadToo        = "could not be read: %s"
+	textNothingToPlaceOn = "there are no nodes to place Pods on: give them with -f or --nodes"
+	textOthersWait       = "%s of others wait for nodes, and are not placed: they can take room"
 )
 
 // The titles of the page.
@@ -119,7 +119,7 @@ const (
 const (
 	problemTooManyPods  = "the Cluster has more than %d Pods"
 	problemMultiCluster = "the Pods of the Cluster run in other Kubernetes clusters: they cannot be placed here"
-	problemPod          = "Pod %s: %w"
+	problemPod          = "place Pod %s: %w"
 	problemNodeCount    = "the number of nodes %q is not 1 to %d"
 	problemNodeQuantity = "%s=%q is no quantity"
 	problemNodeField    = "%q is none of cpu=, memory=, zone=, pods= and ephemeral-storage="

@@ -175,7 +175,8 @@ func (p *preflight) missing(ctx context.Context, would *WouldBe, play *Play) err
 			line.Further = append(line.Further, fmt.Sprintf(furtherMore, len(m.Causes)-i))
 			break
 		}
-		line.Further = append(line.Further, fmt.Sprintf(furtherCause, cause.Pod, cause.Nodes, count(cause.Of, "node"), cause.Reason, cause.Plugin))
+		of := count(cause.Of, "node")
+		line.Further = append(line.Further, fmt.Sprintf(furtherCause, cause.Pod, cause.Nodes, of, cause.Reason, cause.Plugin))
 	}
 	line.Further = append(line.Further, furtherOrders)
 	if m.Rule {

@@ -92,9 +92,10 @@ func (s *Scheduler) on(node string) []*corev1.Pod {
 }
 
 func (s *Scheduler) tainted(pod *corev1.Pod, node *corev1.Node) bool {
-	_, tainted := schedulinghelper.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations, func(t *corev1.Taint) bool {
+	counts := func(t *corev1.Taint) bool {
 		return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
-	}, false)
+	}
+	_, tainted := schedulinghelper.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations, counts, false)
 	return tainted
 }
 
@@ -155,23 +156,33 @@ func (s *Scheduler) agrees(pod *corev1.Pod, node *corev1.Node) bool {
 			return false
 		}
 	}
-	if a := pod.Spec.Affinity; a != nil && a.PodAffinity != nil {
-		for _, term := range a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
-			// The first Pod that a rule selects does not need another one.
-			if len(s.beside(pod, &term, node)) == 0 && (!selects(&term, pod) || s.anywhere(pod, &term)) {
-				return false
-			}
+	return s.attracted(pod, node) && !s.repelled(pod, node)
+}
+
+// attracted reports whether the Pods that a Pod needs run beside a node. The first Pod that a rule selects does not need another one.
+func (s *Scheduler) attracted(pod *corev1.Pod, node *corev1.Node) bool {
+	if pod.Spec.Affinity == nil || pod.Spec.Affinity.PodAffinity == nil {
+		return true
+	}
+	for _, term := range pod.Spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+		if len(s.beside(pod, &term, node)) == 0 && (!selects(&term, pod) || s.anywhere(pod, &term)) {
+			return false
 		}
 	}
+	return true
+}
+
+// repelled reports whether a rule of a Pod that runs keeps a Pod from a node.
+func (s *Scheduler) repelled(pod *corev1.Pod, node *corev1.Node) bool {
 	for i := range s.pods {
 		for _, term := range antiTerms(&s.pods[i]) {
 			at := s.node(s.pods[i].Spec.NodeName)
 			if s.pods[i].Namespace == pod.Namespace && selects(&term, pod) && at != nil && sameDomain(at, node, term.TopologyKey) {
-				return false
+				return true
 			}
 		}
 	}
-	return true
+	return false
 }
 
 func antiTerms(pod *corev1.Pod) []corev1.PodAffinityTerm {
