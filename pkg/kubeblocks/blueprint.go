@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/json"
 )
 
@@ -174,22 +173,10 @@ func (v Version) ComponentPolicy(cluster, component string, spec *BlueprintSpec,
 	return nil
 }
 
-// inTreePolicy returns what an OpsRequest makes of a policy: see inTree.
+// inTreePolicy does to a policy what an OpsRequest does: see inTree.
 func inTreePolicy(p *PodPolicy, target string) {
-	if p == nil {
-		return
-	}
-	rewritten := func(s *metav1.LabelSelector) *metav1.LabelSelector {
-		if s == nil {
-			return nil
-		}
-		return inTree{}.Rewrite(s, target)
-	}
-	for i := range p.TopologySpreadConstraints {
-		p.TopologySpreadConstraints[i].LabelSelector = rewritten(p.TopologySpreadConstraints[i].LabelSelector)
-	}
-	for _, term := range PodTerms(p.Affinity) {
-		term.LabelSelector = rewritten(term.LabelSelector)
+	if p != nil {
+		inTreeRules(p.Affinity, p.TopologySpreadConstraints, target)
 	}
 }
 

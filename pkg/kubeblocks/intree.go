@@ -1,6 +1,7 @@
 package kubeblocks
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,41 +37,25 @@ func (v Version) OpsRequestPolicies(policies []rewrite.Policy, target string) []
 	rewritten := make([]rewrite.Policy, 0, len(policies))
 	for _, p := range policies {
 		if p.Template == "" && !strings.Contains(p.Place, "/shardTemplates/") {
-			p = inTreePolicy(p, target)
+			p.Affinity, p.TopologySpreadConstraints = p.Affinity.DeepCopy(), slices.Clone(p.TopologySpreadConstraints)
+			inTreeRules(p.Affinity, p.TopologySpreadConstraints, target)
 		}
 		rewritten = append(rewritten, p)
 	}
 	return rewritten
 }
 
-func inTreePolicy(p rewrite.Policy, target string) rewrite.Policy {
-	rename := func(s *metav1.LabelSelector) *metav1.LabelSelector {
-		if s == nil {
-			return nil
+// inTreeRules does to rules what an OpsRequest does to those of a policy.
+func inTreeRules(affinity *corev1.Affinity, constraints []corev1.TopologySpreadConstraint, target string) {
+	rename := func(s **metav1.LabelSelector) {
+		if *s != nil {
+			*s = inTree{}.Rewrite(*s, target)
 		}
-		return inTree{}.Rewrite(s, target)
 	}
-	p.Affinity = p.Affinity.DeepCopy()
-	if a := p.Affinity; a != nil && a.PodAffinity != nil {
-		renameTerms(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution, rename)
+	for _, term := range PodTerms(affinity) {
+		rename(&term.LabelSelector)
 	}
-	if a := p.Affinity; a != nil && a.PodAntiAffinity != nil {
-		renameTerms(a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution, rename)
-	}
-	constraints := make([]corev1.TopologySpreadConstraint, 0, len(p.TopologySpreadConstraints))
-	for _, c := range p.TopologySpreadConstraints {
-		c.LabelSelector = rename(c.LabelSelector)
-		constraints = append(constraints, c)
-	}
-	p.TopologySpreadConstraints = constraints
-	return p
-}
-
-func renameTerms(required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm, rename func(*metav1.LabelSelector) *metav1.LabelSelector) {
-	for i := range required {
-		required[i].LabelSelector = rename(required[i].LabelSelector)
-	}
-	for i := range preferred {
-		preferred[i].PodAffinityTerm.LabelSelector = rename(preferred[i].PodAffinityTerm.LabelSelector)
+	for i := range constraints {
+		rename(&constraints[i].LabelSelector)
 	}
 }
