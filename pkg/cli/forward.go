@@ -79,5 +79,5 @@ func NewPlacementRoot(streams genericiooptions.IOStreams, newScheduler placement
 	if name == "" {
 		name = placementProgram
 	}
-	return NewRoot(name, nil, NewExplain(streams, newScheduler, fromFile))
+	return NewRoot(name, nil, NewExplain(streams, newScheduler, fromFile), NewPreflight(streams, newScheduler))
 }

@@ -72,6 +72,12 @@ type player struct {
 	pinned bool
 }
 
+// PlayRestore places the Pods of a restore in a World, and takes a volume of which the place is not known for one that can be anywhere.
+func PlayRestore(ctx context.Context, newScheduler NewScheduler, w *World, would *WouldBe) (Play, error) {
+	p := player{newScheduler: newScheduler, world: w}
+	return p.play(ctx, would)
+}
+
 // play places the Pods of a restore in the first order in which they all fit, or else in the one in which most do.
 func (p *player) play(ctx context.Context, would *WouldBe) (Play, error) {
 	best, err := p.inOrder(ctx, would, AsCreated)

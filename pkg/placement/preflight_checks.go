@@ -138,7 +138,7 @@ func (p *preflight) classes(would *WouldBe) {
 		case name == "":
 			p.add(Fail, checkClasses, textNoDefaultClass)
 		case class == nil:
-			p.add(Fail, checkClasses, textNoClass, name)
+			p.add(Fail, checkClasses, textMissingClass, name)
 		case class.Provisioner == noProvisioner && !p.Manifest.Version.RestoresByJobs():
 			p.add(Fail, checkClasses, textClassNotRestored, name, p.Manifest.Version)
 		default:

@@ -60,7 +60,7 @@ const (
 
 	textClasses          = "storage classes exist: %s"
 	textNoDefaultClass   = "a volume claim has no storage class, and no class is the default"
-	textNoClass          = "storage class %s does not exist"
+	textMissingClass     = "storage class %s does not exist"
 	textClassNotRestored = "KubeBlocks %[2]s cannot restore volumes of storage class %[1]s: it has no provisioner"
 
 	textQuotas      = "%s of the namespace suffice"
