@@ -18,6 +18,7 @@ var (
 
 // translated are the pages that exist in Chinese, with the folder of the Chinese ones. A glob names new pages, too.
 var translated = map[string]string{
+	"audit.md":           "zh-CN",
 	"restore.md":         "zh-CN",
 	"troubleshooting.md": "zh-CN",
 	"runbooks/*.md":      "zh-CN",
