@@ -179,6 +179,15 @@ test-e2e: controlplane kubeblocks $(PROMETHEUS) $(HELM) ## Run Rehome beside the
 	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$))
 	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
+# BROWSER is Chromium. Debian has it as a package; test-browser installs that if it runs as root and finds none.
+BROWSER ?= $(or $(shell command -v chromium),$(shell command -v chromium-browser),$(shell command -v google-chrome),/usr/bin/chromium)
+
+.PHONY: test-browser
+test-browser: ## Open the HTML reports in a real browser. [BROWSER FOCUS]
+	@test -x '$(BROWSER)' || (apt-get update -q && apt-get install -q -y --no-install-recommends chromium) >&2 || \
+		(echo "test-browser needs Chromium: set BROWSER" >&2 && exit 1)
+	BROWSER='$(BROWSER)' go test -count=1 -v -run '$(or $(FOCUS),ThePage)' ./pkg/cli
+
 .PHONY: test-bench
 test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does not check the figures.
 	cd test/bench && go test -count=1 -timeout 20m ./...
