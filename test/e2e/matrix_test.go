@@ -81,4 +81,5 @@ func (e *testEnv) describeScenarios() {
 	e.lostSpread()
 	e.keptSpread()
 	e.prevented()
+	e.auditPredicts()
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/rehome-operator/rehome/test/bench/audit"
 	"github.com/rehome-operator/rehome/test/bench/baseline"
 	"github.com/rehome-operator/rehome/test/bench/scale"
 )
@@ -57,7 +58,7 @@ func newCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&r.options.Smoke, "smoke", false, "run the smallest sizes, to check that the benchmarks work")
 	cmd.Flags().StringVar(&o.markdown, "markdown", "", "file to write the table to as Markdown (default: standard output)")
 	cmd.Flags().StringVar(&o.json, "json", "", "file to write the table to as JSON")
-	cmd.AddCommand(append(scale.NewCommands(), newBaselineCommand())...)
+	cmd.AddCommand(append(scale.NewCommands(), newBaselineCommand(), audit.NewCommand())...)
 	return cmd
 }
 

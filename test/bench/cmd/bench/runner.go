@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rehome-operator/rehome/test/bench/alternatives"
+	"github.com/rehome-operator/rehome/test/bench/audit"
 	"github.com/rehome-operator/rehome/test/bench/bench"
 	"github.com/rehome-operator/rehome/test/bench/rewrite"
 	"github.com/rehome-operator/rehome/test/bench/scale"
@@ -32,6 +33,7 @@ func allBenchmarks() []namedBenchmark {
 		{"alternatives", alternatives.Run},
 		{"admission", admission},
 		{"scale", scale.Run},
+		{"audit", audit.Run},
 	}
 }
 
