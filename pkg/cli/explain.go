@@ -39,7 +39,9 @@ type explainOptions struct {
 
 // NewExplain returns the command that says why Pods have no node.
 func NewExplain(streams genericiooptions.IOStreams, newScheduler placement.NewScheduler, fromFile SchedulerFromFile) *cobra.Command {
-	return newExplain(&explainOptions{IOStreams: streams, cluster: newCluster(), newScheduler: newScheduler, fromFile: fromFile, now: time.Now})
+	return newExplain(&explainOptions{
+		IOStreams: streams, cluster: newCluster(), newScheduler: newScheduler, fromFile: fromFile, now: time.Now,
+	})
 }
 
 func newExplain(o *explainOptions) *cobra.Command {

@@ -55,8 +55,9 @@ func (f *facts) read(ctx context.Context, c *cluster, namespace string) error {
 	if version, err := c.kubeBlocks(ctx); err == nil && version == kubeblocks.V09 {
 		apps = kubeblocks.AppsV1alpha1
 	}
+	backups := client.Resource(kubeblocks.DataProtectionV1alpha1.WithResource("backups"))
 	f.backup = func(name types.NamespacedName) (*kubeblocks.Backup, error) {
-		object, err := client.Resource(kubeblocks.DataProtectionV1alpha1.WithResource("backups")).Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
+		object, err := backups.Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}

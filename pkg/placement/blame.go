@@ -38,10 +38,14 @@ type ownBlame struct {
 	pods map[string][]*corev1.Pod
 }
 
+// maxRules is how many rules of a Pod are asked about, so that no Pod costs too much.
+const maxRules = 64
+
 // blame asks the Scheduler with each rule of the Pod alone. A plugin names only the first of its reasons, and no rule.
 func (e *explainer) blame(s *Subject, verdicts []Verdict) (*blame, error) {
 	b := &blame{component: s.Pod.Labels[labelComponent], others: map[string][]keeper{}}
-	for _, r := range rulesOf(s.Pod) {
+	rules := rulesOf(s.Pod)
+	for _, r := range rules[:min(len(rules), maxRules)] {
 		plugin := pluginOf(r.Kind)
 		if !refuses(verdicts, plugin) {
 			continue

@@ -108,7 +108,8 @@ type profile struct {
 
 func newProfile(ctx context.Context, settings *config.KubeSchedulerProfile, h *handle) (*profile, error) {
 	made := map[string]fwk.Plugin{}
-	f, err := frameworkruntime.NewFramework(klog.NewContext(ctx, logr.Discard()), recording(plugins.NewInTreeRegistry(), made), settings, h.options...)
+	ctx = klog.NewContext(ctx, logr.Discard())
+	f, err := frameworkruntime.NewFramework(ctx, recording(plugins.NewInTreeRegistry(), made), settings, h.options...)
 	if err != nil {
 		return nil, err
 	}
