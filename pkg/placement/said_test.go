@@ -69,16 +69,16 @@ func TestOverQuota(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		world *World
-		over  bool
+		says  OmegaMatcher
 	}{
-		{"room", quota(cpu("requests.cpu", "4"), cpu("requests.cpu", "2")), false},
-		{"too little", quota(cpu("requests.cpu", "4"), cpu("requests.cpu", "3")), true},
-		{"by the short name", quota(cpu("cpu", "1"), nil), true},
-		{"of something else", quota(cpu("services", "1"), cpu("services", "1")), false},
-		{"Pods", quota(cpu("pods", "1"), cpu("pods", "1")), true},
+		{"room", quota(cpu("requests.cpu", "4"), cpu("requests.cpu", "2")), BeEmpty()},
+		{"too little", quota(cpu("requests.cpu", "4"), cpu("requests.cpu", "3")), HavePrefix("quota small: ")},
+		{"by the short name", quota(cpu("cpu", "1"), nil), HavePrefix("quota small: cpu")},
+		{"of something else", quota(cpu("services", "1"), cpu("services", "1")), BeEmpty()},
+		{"Pods", quota(cpu("pods", "1"), cpu("pods", "1")), HavePrefix("quota small: ")},
 	} {
 		g := NewWithT(t)
-		g.Expect(OverQuota(c.world, "default", spec) != "").To(Equal(c.over), c.name)
+		g.Expect(OverQuota(c.world, "default", spec)).To(c.says, c.name)
 		g.Expect(OverQuota(c.world, "elsewhere", spec)).To(BeEmpty())
 	}
 }
