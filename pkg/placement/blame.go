@@ -76,6 +76,9 @@ func (e *explainer) blameOthers(b *blame, s *Subject, verdicts []Verdict) error 
 	if err != nil {
 		return err
 	}
+	if !refuses(none, pluginInterPodAffinity) {
+		return nil
+	}
 	keepers := e.matcher.keepersOf(s.Pod)
 	for i := range none {
 		if none[i].by(pluginInterPodAffinity) == nil {

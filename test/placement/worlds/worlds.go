@@ -34,7 +34,7 @@ const (
 const (
 	labelInstance  = "app.kubernetes.io/instance"
 	labelComponent = "apps.kubeblocks.io/component-name"
-	provisioner    = "example.com/disk"
+	provisioner    = "disk.example.com"
 )
 
 // Generate draws a world. Pods without a node wait. number makes the names of claims and volumes unique.
