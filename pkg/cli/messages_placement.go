@@ -8,8 +8,7 @@ const (
 	textOnlyNamespace = "read in namespace %s only"
 
 	problemNoNodes     = "no Node in it: add the output of `kubectl get nodes -o yaml`"
-	problemNoPlacement = "%s needs the program " + placementProgram + " beside this one or in PATH: " +
-		"it is in the release archive, or go install github.com/rehome-operator/rehome/placement@latest and rename it"
+	problemNoPlacement = "%s needs the program " + placementProgram + " beside this one or in PATH: `make build-placement` builds it"
 
 	forwardExplain   = "explain (CLUSTER | restore/NAME | pod/NAME)"
 	forwardPreflight = "preflight BACKUP --to NAME"
