@@ -38,9 +38,9 @@ type grid struct {
 
 type gridNode struct {
 	Name, Kind string
-	// Others counts the Pods that run there, and Boxes are as many of them as are drawn.
-	Others int
-	Boxes  []string
+	// Running says how many Pods run there, and Boxes are as many of them as are drawn.
+	Running string
+	Boxes   []string
 	// New are the Pods of the restore.
 	New []string
 }
@@ -100,7 +100,8 @@ func (r *PreflightReport) grid(title string, o *Outcome) grid {
 		others := pods[node.Name]
 		slices.Sort(others)
 		g.Nodes = append(g.Nodes, gridNode{
-			Name: node.Name, Kind: describeKind(node), Others: len(others), Boxes: others[:min(len(others), maxPodBoxes)], New: fresh[node.Name],
+			Name: node.Name, Kind: describeKind(node), Running: fmt.Sprintf(gridRunning, count(len(others), "Pod")),
+			Boxes: others[:min(len(others), maxPodBoxes)], New: fresh[node.Name],
 		})
 	}
 	return g

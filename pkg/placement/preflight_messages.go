@@ -78,8 +78,8 @@ const (
 	furtherOrders   = "tried in two orders: as created, and the Pod with the fewest nodes first"
 	furtherCause    = "%s: %d of %s: %s (%s)"
 	furtherMore     = "and %d more reasons"
-	furtherRule     = "a rule of the Pods is missing nodes: without it they fit"
-	furtherNoRule   = "room is missing: without their own rules they do not fit either"
+	furtherRule     = "they lack nodes for a rule: without their own rules they fit"
+	furtherNoRule   = "they lack room: without their own rules they do not fit either"
 	furtherNodes    = "%s more like %s (%s) would do"
 	furtherNoNodes  = "no number of nodes like those here would do"
 	listMore        = "%s and %d more"
@@ -95,6 +95,7 @@ const (
 	gridBefore  = "The nodes before"
 	gridAlone   = "As KubeBlocks alone restores it"
 	gridRehomed = "As Rehome rewrites it"
+	gridRunning = "running before: %s"
 )
 
 // The last lines.
