@@ -101,18 +101,6 @@ func (e *testEnv) logDir() string {
 	return dir
 }
 
-// backUp creates a source, waits until it runs, and backs it up.
-func (e *testEnv) backUp(ctx context.Context, source fixture.Source, backup string) {
-	GinkgoHelper()
-	By("creating and backing up " + source.Name)
-	Expect(e.fixture.CreateSource(ctx, source)).To(Succeed())
-	Expect(e.fixture.WaitRunning(ctx, source.Name)).To(Succeed())
-	Expect(e.fixture.Backup(ctx, source.Name, backup)).To(Succeed())
-}
-
-// backupOf names the backup of a source.
-func backupOf(source string) string { return "backup-" + source }
-
 // addNode adds a node. Its cleanup cordons it, so that later specs do not use it.
 func (e *testEnv) addNode(ctx context.Context, node controlplane.Node) {
 	GinkgoHelper()

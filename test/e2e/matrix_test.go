@@ -8,9 +8,6 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
 
-// plain is the source of every spec that needs no special source.
-const plain = "my1"
-
 // otherNamespace is the second namespace that the specs use.
 const otherNamespace = "elsewhere"
 
@@ -61,7 +58,10 @@ func (e *testEnv) otherSpecs() {
 
 // scenarios are all states in which a restore can be stuck. Each spec restores under a name of its own, starts Rehome when the restore
 // is stuck, and stops it.
-func (e *testEnv) scenarios() { Describe("Rehome", Label("scenarios"), e.describeScenarios) }
+func (e *testEnv) scenarios() {
+	Describe("Rehome", Label("scenarios"), e.describeScenarios)
+	Describe("The webhook", Label("scenarios", "webhook"), e.webhook)
+}
 
 func (e *testEnv) describeScenarios() {
 	BeforeAll(func() {
@@ -80,6 +80,5 @@ func (e *testEnv) describeScenarios() {
 	e.podDeletedByHand()
 	e.lostSpread()
 	e.keptSpread()
-	e.prevented()
 	e.auditPredicts()
 }

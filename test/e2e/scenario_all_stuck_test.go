@@ -45,11 +45,11 @@ func (e *testEnv) podDeletedByHand() {
 // and nothing would be stuck.
 func (e *testEnv) inOtherNamespace() {
 	It("unblocks a restore into another namespace", func(ctx SpecContext) {
-		const source = "my5"
-		e.backUp(ctx, fixture.Source{Name: source, Namespaces: []string{e.fixture.Namespace}}, backupOf(source))
+		source := namespacesSource()
+		e.backUp(ctx, source, backupOf(source.Name))
 		other, err := e.fixture.In(ctx, otherNamespace)
 		Expect(err).NotTo(HaveOccurred())
-		c := e.restoreInto(ctx, other, source, fixture.Request{Backup: backupOf(source), Cluster: "moved", From: e.fixture})
+		c := e.restoreInto(ctx, other, source.Name, fixture.Request{Backup: backupOf(source.Name), Cluster: "moved", From: e.fixture})
 		_, err = other.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
 

@@ -9,9 +9,9 @@ import (
 
 func (e *testEnv) ruleInTemplate() {
 	It("unblocks a restore whose stale rule is in an instance template", func(ctx SpecContext) {
-		const source = "my2"
-		e.backUp(ctx, fixture.Source{Name: source, InstanceTemplate: "hot", OnlyInTemplate: true}, backupOf(source))
-		c := e.restore(ctx, source, "template")
+		source := ruleInTemplateSource()
+		e.backUp(ctx, source, backupOf(source.Name))
+		c := e.restore(ctx, source.Name, "template")
 		// In v0.9.3 and v1.0.0 restore Pods do not have the rule: they all run, and then the database Pod is stuck.
 		if e.version.TemplateRestores {
 			c.expectStuck(ctx, 1)
@@ -32,9 +32,9 @@ func (e *testEnv) ruleInTemplate() {
 // componentWithoutBackup: the component without a backup has no Restore, so its database Pod is stuck from the start.
 func (e *testEnv) componentWithoutBackup() {
 	It("unblocks a restore of two components, one without a backup", func(ctx SpecContext) {
-		const source = "my3"
-		e.backUp(ctx, fixture.Source{Name: source, Proxy: true}, backupOf(source))
-		c := e.restore(ctx, source, "partly")
+		source := proxySource()
+		e.backUp(ctx, source, backupOf(source.Name))
+		c := e.restore(ctx, source.Name, "partly")
 		c.expectAllStuck(ctx)
 		// One, because KubeBlocks creates the next Pod when the one before it is ready.
 		_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
@@ -53,15 +53,15 @@ func (e *testEnv) componentWithoutBackup() {
 // v0.9.3 has no strategy OnDelete and needs none here: it never replaces a Pod that is not healthy.
 func (e *testEnv) databasePodsStuck() {
 	It("unblocks a restore with stuck database Pods that KubeBlocks does not replace", func(ctx SpecContext) {
-		const source = "my4"
-		e.backUp(ctx, fixture.Source{Name: source, OnDelete: true, AllAtOnce: true}, backupOf(source))
+		source := onDeleteSource()
+		e.backUp(ctx, source, backupOf(source.Name))
 		nodes := []string{}
 		for _, name := range []string{"gone-1", "gone-2", "gone-3"} {
 			node := fixture.OnePodNode(name)
 			e.addNode(ctx, node)
 			nodes = append(nodes, node.Name)
 		}
-		c := e.restore(ctx, source, "ondelete")
+		c := e.restore(ctx, source.Name, "ondelete")
 		started, err := e.fixture.WaitRestorePodsRunning(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
 		for _, node := range nodes {

@@ -13,12 +13,11 @@ import (
 // templates.
 func (e *testEnv) opsRequest() {
 	It("unblocks a restore by OpsRequest", func(ctx SpecContext) {
-		source := plain
-		if e.version.RewritesOpsRequest {
-			source = "my6"
-			e.backUp(ctx, fixture.Source{Name: source, InstanceTemplate: "hot"}, backupOf(source))
+		source := e.opsRequestSource()
+		if source.Name != plain {
+			e.backUp(ctx, source, backupOf(source.Name))
 		}
-		c := e.restoreInto(ctx, e.fixture, source, fixture.Request{Backup: backupOf(source), Cluster: "ops", ByOpsRequest: true})
+		c := e.restoreInto(ctx, e.fixture, source.Name, fixture.Request{Backup: backupOf(source.Name), Cluster: "ops", ByOpsRequest: true})
 		if e.version.RewritesOpsRequest {
 			c.expectTemplateStuck(ctx)
 		} else {

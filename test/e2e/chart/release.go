@@ -123,7 +123,16 @@ func (r *Release) writeKubeconfig(ctx context.Context, c client.Client, account 
 
 // Start runs the operator as the chart configures it; see rehome.Run.
 func (r *Release) Start(ctx context.Context, binary string, flags ...string) (*program.Program, error) {
-	env := []string{"KUBECONFIG=" + r.kubeconfig}
-	flags = append([]string{"--config=" + r.config}, flags...)
+	env, flags := r.settings(flags)
 	return rehome.Run(ctx, r.controlPlane, binary, env, flags)
+}
+
+// Launch is Start that does not wait until the operator is ready.
+func (r *Release) Launch(binary string, flags ...string) (*program.Program, error) {
+	env, flags := r.settings(flags)
+	return rehome.Launch(r.controlPlane, binary, env, flags)
+}
+
+func (r *Release) settings(more []string) (env, flags []string) {
+	return []string{"KUBECONFIG=" + r.kubeconfig}, append([]string{"--config=" + r.config}, more...)
 }

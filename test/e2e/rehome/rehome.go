@@ -46,7 +46,7 @@ func Start(ctx context.Context, cp *controlplane.ControlPlane, binary string, fl
 // Run runs the operator, and returns when it is ready. It serves metrics only where a flag says so. It ends with the control plane,
 // or with Stop.
 func Run(ctx context.Context, cp *controlplane.ControlPlane, binary string, env, flags []string) (*program.Program, error) {
-	p, err := program.Start(cp, "rehome", binary, env, append([]string{"manager", "--metrics-bind-address=0"}, flags...))
+	p, err := Launch(cp, binary, env, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -54,4 +54,9 @@ func Run(ctx context.Context, cp *controlplane.ControlPlane, binary string, env,
 		return nil, errors.Join(err, p.Stop())
 	}
 	return p, nil
+}
+
+// Launch is Run that does not wait until the operator is ready.
+func Launch(cp *controlplane.ControlPlane, binary string, env, flags []string) (*program.Program, error) {
+	return program.Start(cp, "rehome", binary, env, append([]string{"manager", "--metrics-bind-address=0"}, flags...))
 }

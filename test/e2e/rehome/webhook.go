@@ -43,6 +43,9 @@ func InstallWebhook(ctx context.Context, config *rest.Config) (flag string, err 
 	return WebhookFlag(address), c.Create(ctx, configuration)
 }
 
+// WebhookPath is where the webhook is served.
+const WebhookPath = "/mutate"
+
 // WebhookFlag is the flag of a program that serves the webhook at an address.
 func WebhookFlag(address string) string { return "--webhook-bind-address=" + address }
 

@@ -41,6 +41,7 @@ type suite struct {
 // suites returns the suites, the quickest first. The skipped specs of controllers take minutes and repeat what others do.
 func suites() []*suite {
 	return []*suite{
+		{name: "admission", module: ".", pkg: "pkg/admission", atOnce: 2},
 		{name: "operator", module: ".", pkg: "pkg/operator", atOnce: 2},
 		{name: "controllers", module: ".", pkg: "controllers", atOnce: 2, args: []string{"-ginkgo.skip=wherever the process dies|Many stuck Restores"}},
 		{name: "e2e", module: "test/e2e", pkg: ".", atOnce: 1, args: []string{"-ginkgo.label-filter=v1.0.2 && scenarios && !nightly", "-test.timeout=60m"}},

@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/e2e/audit"
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
+	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
+	"github.com/rehome-operator/rehome/test/e2e/rehome"
+)
+
+const (
+	// prevents, flaps and repairs name the three ways to restore, and begin the names of the restored Clusters.
+	prevents = "on"
+	flaps    = "flapping"
+	repairs  = "off"
+	// flappingTimeout bounds a spec in which leases have to expire.
+	flappingTimeout = 8 * time.Minute
+)
+
+// webhook: what the scenarios restore ends alike with the webhook, without it, and while it dies and comes back. With it, nothing is
+// ever stuck. In the gate, one container restores all with it, because the scenarios are the specs without it.
+func (e *testEnv) webhook() {
+	nightly := Label("nightly")
+	if e.version == kubeblocks.Versions()[0] && len(e.mode.namespaces) == 0 {
+		nightly = Label()
+	}
+	BeforeAll(func() { DeferCleanup(e.expectNothingForbidden) })
+
+	Describe(prevents, func() {
+		BeforeAll(func(ctx SpecContext) { e.serveWebhook(ctx) }, NodeTimeout(startTimeout))
+
+		// A free node attracts all Pods of a restore, which no repair can undo.
+		It("prevents that a restore beside a free node loses its spread", func(ctx SpecContext) {
+			e.addNode(ctx, fixture.FreeNode("prevented"))
+			before := e.now()
+			c := e.restore(ctx, plain, "prevented")
+			c.before = c.sourceState(ctx)
+			c.expectRunning(ctx)
+			c.expectSpread(ctx, fixture.Component)
+			c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, HavePrefix("True Rehomed: ")))
+			e.expectPrevented(ctx, before)
+		}, SpecTimeout(specTimeout))
+
+		It("prevents that any of the restores is stuck", nightly, func(ctx SpecContext) {
+			e.backUpAll(ctx)
+			before := e.now()
+			e.expectSameEnd(ctx, e.restoreAll(ctx, prevents))
+			e.expectPrevented(ctx, before)
+		}, SpecTimeout(2*specTimeout))
+	})
+
+	It("leaves restores alike while it dies and comes back", Label("nightly"), func(ctx SpecContext) {
+		e.backUpAll(ctx)
+		f := e.startFlapping(ctx)
+		restored := map[*restoredCluster]scenarioRestore{}
+		for _, r := range f.shuffled(e.scenarioRestores()) {
+			f.pause(ctx)
+			restored[e.restoreScenario(ctx, flaps, r)] = r
+		}
+		f.settle(ctx)
+		e.expectSameEnd(ctx, restored)
+	}, SpecTimeout(flappingTimeout))
+
+	It("leaves restores as they are without it", Label("nightly"), func(ctx SpecContext) {
+		e.backUpAll(ctx)
+		e.runRehome(ctx)
+		e.expectSameEnd(ctx, e.restoreAll(ctx, repairs))
+	}, SpecTimeout(2*specTimeout))
+}
+
+// serveWebhook installs the webhook and runs Rehome with it, until the end of the container or spec.
+func (e *testEnv) serveWebhook(ctx context.Context) {
+	GinkgoHelper()
+	address, err := rehometesting.FreeAddress()
+	Expect(err).NotTo(HaveOccurred())
+	e.installWebhook(ctx, address)
+	e.runRehome(ctx, rehome.WebhookFlag(address))
+}
+
+func (e *testEnv) installWebhook(ctx context.Context, address string) {
+	GinkgoHelper()
+	uninstall, err := e.rehome.InstallWebhook(ctx, address, e.mode.namespaces...)
+	DeferCleanup(uninstall)
+	Expect(err).NotTo(HaveOccurred())
+}
+
+// scenarioRestore is what a scenario restores.
+type scenarioRestore struct {
+	name    string
+	source  fixture.Source
+	request fixture.Request
+	// elsewhere restores into another namespace.
+	elsewhere bool
+	// spread are the components whose replicas the rules keep apart.
+	spread []string
+}
+
+func (e *testEnv) scenarioRestores() []scenarioRestore {
+	mysql := []string{fixture.Component}
+	return []scenarioRestore{
+		{name: "plain", source: fixture.Source{Name: plain}, spread: mysql},
+		{name: "serial", source: fixture.Source{Name: plain}, request: fixture.Request{Serial: true}, spread: mysql},
+		{name: "ops", source: e.opsRequestSource(), request: fixture.Request{ByOpsRequest: true}, spread: mysql},
+		{name: "template", source: ruleInTemplateSource()},
+		{name: "proxy", source: proxySource(), spread: []string{fixture.Component, fixture.Proxy}},
+		{name: "ondelete", source: onDeleteSource(), spread: mysql},
+		{name: "moved", source: namespacesSource(), request: fixture.Request{From: e.fixture}, elsewhere: true, spread: mysql},
+	}
+}
+
+func (e *testEnv) backUpAll(ctx context.Context) {
+	GinkgoHelper()
+	for _, r := range e.scenarioRestores() {
+		e.backUpOnce(ctx, r.source)
+	}
+}
+
+// restoreAll restores what all scenarios restore.
+func (e *testEnv) restoreAll(ctx context.Context, way string) map[*restoredCluster]scenarioRestore {
+	GinkgoHelper()
+	restored := map[*restoredCluster]scenarioRestore{}
+	for _, r := range e.scenarioRestores() {
+		restored[e.restoreScenario(ctx, way, r)] = r
+	}
+	return restored
+}
+
+func (e *testEnv) restoreScenario(ctx context.Context, way string, r scenarioRestore) *restoredCluster {
+	GinkgoHelper()
+	target := e.fixture
+	if r.elsewhere {
+		var err error
+		target, err = e.fixture.In(ctx, otherNamespace)
+		Expect(err).NotTo(HaveOccurred())
+	}
+	r.request.Backup, r.request.Cluster = backupOf(r.source.Name), way+"-"+r.name
+	c := e.restoreInto(ctx, target, r.source.Name, r.request)
+	c.before = c.sourceState(ctx)
+	return c
+}
+
+// expectSameEnd expects that every restore runs, with the spread and the rules of its source, and with its own name in them.
+func (e *testEnv) expectSameEnd(ctx context.Context, restored map[*restoredCluster]scenarioRestore) {
+	GinkgoHelper()
+	for c, r := range restored {
+		By("waiting for " + c.name)
+		c.expectRunning(ctx)
+		// A Restore of a webhook that came back in time has finished before the operator reads it.
+		c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, Or(HavePrefix("True Rehomed: "), HavePrefix("True RestoreFinished: "))))
+		for _, component := range r.spread {
+			c.expectSpread(ctx, component)
+		}
+		c.expectOwnRules(ctx)
+	}
+}
+
+// state is what had happened at a time.
+type state struct {
+	deletions int
+	at        time.Time
+}
+
+func (e *testEnv) now() state {
+	GinkgoHelper()
+	return state{audit.Check(e.auditLog()).Checked, time.Now()}
+}
+
+// expectPrevented expects that since a time no rule about other Pods has left a Pod without a node, and that Rehome has deleted nothing.
+func (e *testEnv) expectPrevented(ctx context.Context, before state) {
+	GinkgoHelper()
+	Expect(e.refusedByRules(ctx, before.at)).To(BeEmpty())
+	Expect(audit.Check(e.auditLog()).Checked).To(Equal(before.deletions))
+}
+
+// refusedByRules returns what the scheduler has said since a time about Pods that rules about other Pods leave no node.
+func (e *testEnv) refusedByRules(ctx context.Context, since time.Time) []string {
+	GinkgoHelper()
+	var events corev1.EventList
+	Expect(e.fixture.Client.List(ctx, &events)).To(Succeed())
+	var refused []string
+	for i := range events.Items {
+		event := &events.Items[i]
+		if event.Reason == "FailedScheduling" && strings.Contains(event.Message, "affinity rules") && event.EventTime.After(since) {
+			refused = append(refused, event.InvolvedObject.Name+": "+event.Message)
+		}
+	}
+	return refused
+}
