@@ -36,7 +36,10 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 	if !w.bound {
 		return nil
 	}
-	o.Placement.World, o.Placement.Unjudged = &w.World, append(o.Placement.Unjudged, unjudged(w.pods, o.Live.Edits)...)
+	if o.Placement.World, err = s.unfilled(w); err != nil {
+		return err
+	}
+	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w.pods, o.Live.Edits)...)
 	policies := kubeblocks.ClusterPolicies(s.cluster)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)

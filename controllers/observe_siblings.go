@@ -26,22 +26,44 @@ func (r *ClusterReconciler) observeSiblings(ctx context.Context, s *scope, resto
 	if err != nil || !w.bound {
 		return err
 	}
-	policies := kubeblocks.RestorePolicies(restore.object, restore.owner)
-	rewritten, err := applyEdits(&policies[0], o.Stale)
+	others, err := w.othersOf(restore)
 	if err != nil {
 		return err
 	}
-	own := unfilledClaims(o.Pods)
-	rules := feasibility.Rules{Affinity: rewritten.Affinity}
-	occupied := w.Occupied(rules, func(p *feasibility.Pod) bool {
-		return !slices.ContainsFunc(p.Volumes, func(v feasibility.Volume) bool { return own[v.Claim] })
-	})
-	if !w.Free(occupied, nil) {
-		o.NoDomain = fmt.Sprintf(siblingsEverywhere, describeDomains(occupied))
+	if !w.Free(others.occupied, nil) {
+		o.NoDomain = fmt.Sprintf(siblingsEverywhere, describeDomains(others.occupied))
 		return nil
 	}
-	o.KeepOff = keepOff(rewritten, occupied)
+	if away := keepAway(others.occupied); len(away) > 0 {
+		o.KeepOff = rewrite.KeepOff(others.policy, away)
+	}
 	return nil
+}
+
+// others is what the volumes of other database Pods mean for the Pods of a Restore.
+type others struct {
+	// policy is the Restore's, rewritten.
+	policy *rewrite.Policy
+	// unfilled are the claims whose Pods have no node.
+	unfilled map[string]bool
+	// occupied are the domains that the policy closes to them.
+	occupied []feasibility.Domain
+}
+
+func (w *world) othersOf(restore *restoreScope) (others, error) {
+	policies := kubeblocks.RestorePolicies(restore.object, restore.owner)
+	rewritten, err := applyEdits(&policies[0], restore.observed.Stale)
+	if err != nil {
+		return others{}, err
+	}
+	o := others{policy: rewritten, unfilled: unfilledClaims(restore.observed.Pods)}
+	o.occupied = w.Occupied(feasibility.Rules{Affinity: rewritten.Affinity}, func(p *feasibility.Pod) bool { return !o.fills(p) })
+	return o, nil
+}
+
+// fills reports whether a volume of a database Pod is one that the Restore has yet to fill.
+func (o *others) fills(p *feasibility.Pod) bool {
+	return slices.ContainsFunc(p.Volumes, func(v feasibility.Volume) bool { return o.unfilled[v.Claim] })
 }
 
 // unfilledClaims returns the claims of Pods that have no node: what is restored there can still move.
@@ -55,8 +77,8 @@ func unfilledClaims(pods []remedy.Pod) map[string]bool {
 	return unfilled
 }
 
-// keepOff returns the edits that close the domains to Pods with a policy.
-func keepOff(policy *rewrite.Policy, occupied []feasibility.Domain) []rewrite.Edit {
+// keepAway returns the requirements of nodes outside of the domains.
+func keepAway(occupied []feasibility.Domain) []corev1.NodeSelectorRequirement {
 	var away []corev1.NodeSelectorRequirement
 	for _, d := range occupied {
 		i := slices.IndexFunc(away, func(r corev1.NodeSelectorRequirement) bool { return r.Key == d.Key })
@@ -66,10 +88,7 @@ func keepOff(policy *rewrite.Policy, occupied []feasibility.Domain) []rewrite.Ed
 		}
 		away[i].Values = append(away[i].Values, d.Value)
 	}
-	if len(away) == 0 {
-		return nil
-	}
-	return rewrite.KeepOff(policy, away)
+	return away
 }
 
 func describeDomains(domains []feasibility.Domain) string {
