@@ -31,6 +31,8 @@ type page struct {
 	Behind, Consented score
 	// Unanswered is the number of shapes for which no result is right.
 	Unanswered int
+	// Observed are the rows of KubeBlocks 1.1 and 1.2. InTree is what those write.
+	Observed   []row
 	Regenerate string
 }
 
@@ -59,6 +61,9 @@ func renderPage(cases []*differential.Case) ([]byte, error) {
 		if err := p.add(c); err != nil {
 			return nil, fmt.Errorf("judge shape %s: %w", c.Name, err)
 		}
+	}
+	if err := p.addObserved(); err != nil {
+		return nil, err
 	}
 	text, err := template.ParseFiles(filepath.Join("testdata", "differential", "page.md.tmpl"))
 	if err != nil {
@@ -94,6 +99,33 @@ func (p *page) add(c *differential.Case) error {
 		Old: oldVerdict.Text, InTree: inTreeVerdict.Text, Rehome: own.Describe(ownVerdict),
 	})
 	return p.addBehind(c)
+}
+
+// addObserved adds the shapes that cannot be restored here. Rehome rewrites what KubeBlocks left, without any consent.
+func (p *page) addObserved() error {
+	shapes, err := differential.ObservedShapes()
+	if err != nil {
+		return err
+	}
+	for _, shape := range shapes {
+		c, err := differential.NewObserved(shape)
+		if err != nil {
+			return err
+		}
+		inTree, err := differential.ClusterPolicies(c.Restored)
+		if err != nil {
+			return err
+		}
+		own, err := c.Rewrite(c.Restored, rewrite.Options{})
+		if err != nil {
+			return err
+		}
+		p.Observed = append(p.Observed, row{
+			Number: c.Name[:2], File: "observed/" + c.Name + ".yaml", About: c.About,
+			InTree: c.Judge(inTree).Text, Rehome: own.Describe(c.Judge(own.Policies)),
+		})
+	}
+	return nil
 }
 
 // addBehind counts Rehome's results on the Cluster that KubeBlocks 1.0.2 rewrote.

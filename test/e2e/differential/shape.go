@@ -32,15 +32,22 @@ type Shape struct {
 	Rules map[string]any `json:"rules"`
 	// Expected is that part in the target, as the three laws of the rewrite require it. It is empty where no rewrite is right.
 	Expected map[string]any `json:"expected"`
+	// Observed is that part as KubeBlocks was seen to write it, in a version that the tests cannot run.
+	Observed map[string]any `json:"observed"`
 }
 
-// Shapes reads all shapes, sorted by file name.
-func Shapes() ([]Shape, error) {
+// Shapes reads all shapes that a test restores, sorted by file name.
+func Shapes() ([]Shape, error) { return readShapes(Folder) }
+
+// ObservedShapes reads the shapes whose results were observed before.
+func ObservedShapes() ([]Shape, error) { return readShapes(filepath.Join(Folder, "observed")) }
+
+func readShapes(folder string) ([]Shape, error) {
 	root, err := repository.Root()
 	if err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(root, Folder, "*.yaml"))
+	files, err := filepath.Glob(filepath.Join(root, folder, "*.yaml"))
 	if err != nil {
 		return nil, err
 	}
