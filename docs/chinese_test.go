@@ -11,7 +11,7 @@ import (
 
 var (
 	codeSpan = regexp.MustCompile("`[^`]+`")
-	diagram  = regexp.MustCompile("(?ms)^```mermaid$.*?^```$")
+	diagram  = regexp.MustCompile("(?ms)^```(?:mermaid|text)$.*?^```$")
 	level    = regexp.MustCompile(`(?m)^(#+) `)
 	language = regexp.MustCompile(`\[(English|中文)\]\([^)]+\)`)
 )

@@ -8,7 +8,7 @@ import (
 // shortName finds kubectl with a resource of KubeBlocks that other operators have, too: Velero, CloudNativePG and Cluster API.
 var shortName = regexp.MustCompile(
 	`kubectl (?:annotate|delete|describe|edit|explain|get|label|patch|wait)(?: -\S+(?: [A-Za-z][\w.-]*)?)*(?: --\S+)* ` +
-		`((?:clusters?|backups?|restores?|components?|opsrequests?|backuppolic(?:y|ies)|instances?)(?:,\S+)?)(?:[ /` + "`" + `]|$)`)
+		`(?:\S+,)?((?:clusters?|backups?|restores?|components?|opsrequests?|backuppolic(?:y|ies)|instances?)(?:,\S+)?)(?:[ /` + "`" + `]|$)`)
 
 // TestCommandsHaveFullResourceNames also looks for the names in sentences.
 func TestCommandsHaveFullResourceNames(t *testing.T) {
@@ -25,6 +25,7 @@ func TestShortNamesAreFound(t *testing.T) {
 		"kubectl get -n default backups":                      true,
 		"`kubectl describe restore`":                          true,
 		"kubectl delete restores/x":                           true,
+		"kubectl get pods,backups,jobs -A":                    true,
 		"kubectl get backups.dataprotection.kubeblocks.io x":  false,
 		"kubectl rehome rewrite backup --latest":              false,
 		"kubectl create clusterrolebinding x":                 false,
