@@ -176,7 +176,7 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
-	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test $$(go list ./... | grep -v /test/e2e$$))
+	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test -count=1 $$(go list ./... | grep -v /test/e2e$$))
 	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 # BROWSER is Chromium. Debian has it as a package; test-browser installs that if it runs as root and finds none.

@@ -18,6 +18,7 @@ require (
 	github.com/rehome-operator/rehome v0.0.0-00010101000000-000000000000
 	github.com/rehome-operator/rehome/test/controlplane v0.0.0-00010101000000-000000000000
 	github.com/spf13/cobra v1.10.2
+	github.com/yuin/goldmark v1.7.13
 	golang.org/x/sync v0.24.0
 	helm.sh/helm/v3 v3.22.0
 	k8s.io/api v0.37.2

@@ -28,6 +28,9 @@ var _ = Describe("KubeBlocks", func() {
 	for _, version := range versions {
 		describePair(version, everywhere, version == newest, (*testEnv).scenarios)
 		describePair(version, two, version == oldest, (*testEnv).scenarios)
+		if version != newest {
+			describePair(version, mode{name: "all namespaces, documentation"}, false, (*testEnv).documentation)
+		}
 	}
 	describePair(newest, mode{name: "all namespaces, other specs"}, true, (*testEnv).otherSpecs)
 	describePair(newest, mode{"two namespaces, other specs", two.namespaces}, false, (*testEnv).otherSpecs)
@@ -51,6 +54,7 @@ func describePair(version kubeblocks.Version, m mode, gate bool, specs func(*tes
 func (e *testEnv) otherSpecs() {
 	if len(e.mode.namespaces) == 0 { // Rehome does not run in this spec
 		Describe("The differential table", Label("differential"), e.differentialTable)
+		e.documentation()
 	}
 	Describe("A remediation", Label("races"), e.races)
 	Describe("Prometheus", Label("monitoring"), e.monitoring)

@@ -32,7 +32,7 @@ func Build(ctx context.Context, r *progress.Reporter) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, target := range p.targets() {
+	for _, target := range append(p.targets(), p.kubectl()) {
 		if err := build.Run(ctx, target, r); err != nil {
 			return "", err
 		}

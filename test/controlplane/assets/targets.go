@@ -13,7 +13,7 @@ import (
 // stripped omits the symbol table and debug information, which are half of a program.
 const stripped = "-s -w"
 
-// targets returns the binaries, the quick ones first.
+// targets returns the binaries of a control plane, the quick ones first.
 func (p pins) targets() []build.Target {
 	kubernetes := stripped + kubernetesVersionFlags(p.kubernetes)
 	return []build.Target{
@@ -23,6 +23,11 @@ func (p pins) targets() []build.Target {
 		p.target("kubernetes", "kube-scheduler", p.kubernetes, kubernetesModule+"/cmd/kube-scheduler", kubernetes),
 		p.target("kubernetes", "kube-controller-manager", p.kubernetes, kubernetesModule+"/cmd/kube-controller-manager", kubernetes),
 	}
+}
+
+// kubectl is no part of a control plane. Tests of commands use it.
+func (p pins) kubectl() build.Target {
+	return p.target("kubernetes", "kubectl", p.kubernetes, kubernetesModule+"/cmd/kubectl", stripped+kubernetesVersionFlags(p.kubernetes))
 }
 
 func (p pins) target(module, binary, version, mainPackage, ldFlags string) build.Target {

@@ -32,6 +32,13 @@ import (
 type Release struct {
 	controlPlane       *controlplane.ControlPlane
 	kubeconfig, config string
+	// objects are those that Install installed.
+	objects []*unstructured.Unstructured
+}
+
+func newRelease(cp *controlplane.ControlPlane) *Release {
+	dir := filepath.Dir(cp.Kubeconfig()) // the control plane removes it
+	return &Release{controlPlane: cp, kubeconfig: filepath.Join(dir, "rehome.kubeconfig"), config: filepath.Join(dir, "rehome.yaml")}
 }
 
 // Install installs the chart. With namespaces, Rehome has rights in these only. Missing namespaces are created.
@@ -51,8 +58,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, namespaces ...s
 			return nil, fmt.Errorf("create namespace %s: %w", name, err)
 		}
 	}
-	dir := filepath.Dir(cp.Kubeconfig()) // the control plane removes it
-	r := &Release{controlPlane: cp, kubeconfig: filepath.Join(dir, "rehome.kubeconfig"), config: filepath.Join(dir, "rehome.yaml")}
+	r := newRelease(cp)
 	for _, object := range objects {
 		if err := r.apply(ctx, c, object); err != nil {
 			return nil, fmt.Errorf("install %s %s: %w", object.GetKind(), object.GetName(), err)
@@ -61,7 +67,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, namespaces ...s
 	return r, nil
 }
 
-// apply applies one object of the chart, and keeps what the program needs: a token of the service account, and the configuration.
+// apply applies one object of the chart.
 func (r *Release) apply(ctx context.Context, c client.Client, object *unstructured.Unstructured) error {
 	switch object.GetKind() {
 	case "Deployment", "PodDisruptionBudget":
@@ -71,11 +77,18 @@ func (r *Release) apply(ctx context.Context, c client.Client, object *unstructur
 			return err
 		}
 	case "CustomResourceDefinition":
+		r.objects = append(r.objects, object)
 		return rehome.InstallCRDs(r.controlPlane.Config()) // it waits until the kind is served
 	}
+	r.objects = append(r.objects, object)
 	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.FieldOwner("helm"), client.ForceOwnership); err != nil {
 		return err
 	}
+	return r.keep(ctx, c, object)
+}
+
+// keep keeps what the program needs of an installed object: a token of the service account, and the configuration.
+func (r *Release) keep(ctx context.Context, c client.Client, object *unstructured.Unstructured) error {
 	switch object.GetKind() {
 	case "ServiceAccount":
 		return r.writeKubeconfig(ctx, c, object)
