@@ -14,7 +14,8 @@ import (
 
 // programs are the first words of commands.
 var programs = []string{
-	"amtool", "cd", "cosign", "crane", "ctr", "curl", "docker", "git", "go", "helm", "jq", "kind", "kubectl", "make", "rehome", "sha256sum", "skopeo",
+	"amtool", "cd", "cosign", "crane", "ctr", "curl", "docker", "git", "go", "helm", "jq", "kind", "kubectl", "make",
+	"mkdir", "rehome", "sha256sum", "skopeo",
 }
 
 // shells are the languages of fenced blocks that hold commands. A block without a language is read like an indented one.
