@@ -58,7 +58,7 @@ func TestValuesSelectObjects(t *testing.T) {
 		{"webhook: {certificates: Existing, existingSecret: theirs}", "MutatingWebhookConfiguration rehome-webhook", "ClusterRole rehome-webhook"},
 		{"", "", "CronJob "},
 		{"audit: {enabled: true}", "CronJob rehome-system/rehome-audit", "ConfigMap rehome-system/rehome-audit"},
-		{"audit: {enabled: true}", "ClusterRole rehome-audit-backups", "Role "},
+		{"audit: {enabled: true}", "ClusterRole rehome-audit-backups", "Role rehome-system/rehome-audit"},
 		{"audit: {enabled: true, report: {configMap: true}}", "ConfigMap rehome-system/rehome-audit", ""},
 		{"{audit: {enabled: true}, managedNamespaces: 'shop, bank'}", "Role bank/rehome-audit-backups", "ClusterRole rehome-audit-backups"},
 		{"{audit: {enabled: true}, rbac: {create: false}}", "CronJob rehome-system/rehome-audit", "ClusterRole rehome-audit"},
