@@ -164,18 +164,21 @@ func (w *dump) request(name corev1.ResourceName, quantity string) {
 	})
 }
 
-func (w *dump) mount(claim string) {
+// claimName is the claim that all restored Pods mount.
+const claimName = "data"
+
+func (w *dump) mount() {
 	w.eachPod("carrot67", func(p *corev1.Pod) {
 		p.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
-			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claimName},
 		}}}
 	})
 }
 
-func (w *dump) claim(name, volume string, phase corev1.PersistentVolumeClaimPhase) {
+func (w *dump) claim(volume string, phase corev1.PersistentVolumeClaimPhase) {
 	claim := &corev1.PersistentVolumeClaim{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "PersistentVolumeClaim"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: claimName},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: ptr.To("fast"), VolumeName: volume, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 		},

@@ -130,7 +130,7 @@ func (s *storage) provisioned(claim *corev1.PersistentVolumeClaim, class string,
 	}
 	var term corev1.NodeSelectorTerm
 	if known := s.classes[class]; known != nil {
-		v.Spec.PersistentVolumeSource.CSI = &corev1.CSIPersistentVolumeSource{Driver: known.Provisioner, VolumeHandle: v.Name}
+		v.Spec.CSI = &corev1.CSIPersistentVolumeSource{Driver: known.Provisioner, VolumeHandle: v.Name}
 		for _, key := range s.keys[driverNode{known.Provisioner, node.Name}] {
 			if value, ok := node.Labels[key]; ok {
 				term.MatchExpressions = append(term.MatchExpressions, corev1.NodeSelectorRequirement{
