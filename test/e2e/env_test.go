@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/provisioner"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 	"github.com/rehome-operator/rehome/test/e2e/chart"
@@ -26,10 +27,10 @@ const (
 	specTimeout = 4 * time.Minute
 )
 
-// testEnv is a control plane with KubeBlocks and the chart of Rehome. All but version and mode is nil until its container starts.
+// testEnv is a control plane with KubeBlocks and the chart of Rehome. All but pair is nil until its container starts.
 type testEnv struct {
-	version kubeblocks.Version
-	mode    mode
+	pair
+	name string
 
 	controlPlane *controlplane.ControlPlane
 	kubeBlocks   *kubeblocks.Running
@@ -40,8 +41,8 @@ type testEnv struct {
 
 // useTestEnv starts a testEnv before the specs of an Ordered container and stops it after them. When a spec fails, its report describes
 // the objects.
-func useTestEnv(version kubeblocks.Version, m mode) *testEnv {
-	e := &testEnv{version: version, mode: m}
+func useTestEnv(p pair, name string) *testEnv {
+	e := &testEnv{pair: p, name: name}
 	BeforeAll(func(ctx SpecContext) {
 		// Not in an AfterAll: that runs before the cleanup of the last spec, which needs the API server.
 		DeferCleanup(e.stop)
@@ -71,6 +72,11 @@ func (e *testEnv) start(ctx context.Context) {
 	})
 	Expect(err).NotTo(HaveOccurred())
 
+	By("starting a provisioner of volumes")
+	stop, err := provisioner.Start(e.controlPlane.Config())
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(stop)
+
 	By("starting KubeBlocks")
 	Expect(e.version.Install(ctx, e.controlPlane.Config())).To(Succeed())
 	e.kubeBlocks, err = kubeblocks.Start(ctx, e.controlPlane, programs)
@@ -78,6 +84,7 @@ func (e *testEnv) start(ctx context.Context) {
 
 	e.fixture, err = fixture.New(e.controlPlane.Config(), e.version)
 	Expect(err).NotTo(HaveOccurred())
+	e.fixture.Topology = e.topology
 	Expect(e.fixture.Install(ctx)).To(Succeed())
 
 	By("installing Rehome")
@@ -95,7 +102,7 @@ func (e *testEnv) stop() error {
 // logDir returns an empty folder for the logs, which stay there until the next run.
 func (e *testEnv) logDir() string {
 	GinkgoHelper()
-	dir, err := repository.Cache("e2e", e.version.Name+"-in-"+strings.NewReplacer(",", "", " ", "-").Replace(e.mode.name))
+	dir, err := repository.Cache("e2e", strings.NewReplacer(",", "", " ", "-").Replace(e.name))
 	Expect(err).NotTo(HaveOccurred())
 	Expect(os.RemoveAll(dir)).To(Succeed())
 	return dir

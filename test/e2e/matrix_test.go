@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"fmt"
+
 	. "github.com/onsi/ginkgo/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rehome-operator/rehome/test/controlplane/provisioner"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 )
@@ -17,32 +20,62 @@ type mode struct {
 	namespaces []string // none means all
 }
 
-// Each pair of version and mode is an Ordered container with one control plane, because its start is slow. Its scenarios share it.
-// Two pairs run in the gate: together they have the newest and the oldest version, and both modes. The others have the label nightly.
-// What only the newest version shows has a control plane of its own, so that it runs beside the scenarios.
+// pair is what the specs of a container share: a version of KubeBlocks, the Namespaces of Rehome, and what volumes are tied to.
+type pair struct {
+	version  kubeblocks.Version
+	mode     mode
+	topology provisioner.Topology
+}
+
+func (p pair) title() string {
+	return fmt.Sprintf("%s in %s with %s volumes", p.version.Name, p.mode.name, p.volumes())
+}
+
+// volumes is also a label of the specs.
+func (p pair) volumes() string {
+	if p.tied() {
+		return string(p.topology) + "-tied"
+	}
+	return string(p.topology)
+}
+
+// tied says that a database Pod can only run where its volume was restored.
+func (p pair) tied() bool { return p.topology != provisioner.Free }
+
+// Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Two pairs run in the
+// gate: together they have the newest and the oldest version, both modes, and volumes that are tied to nodes and to zones. The others
+// have the label nightly: each version with each kind of volumes, and each version in two Namespaces. What only the newest version
+// shows has a control plane of its own, so that it runs beside the scenarios.
 var _ = Describe("KubeBlocks", func() {
 	everywhere := mode{name: "all namespaces"}
 	two := mode{"two namespaces", []string{metav1.NamespaceDefault, otherNamespace}}
 	versions := kubeblocks.Versions()
 	newest, oldest := versions[0], versions[len(versions)-1]
 	for _, version := range versions {
-		describePair(version, everywhere, version == newest, (*testEnv).scenarios)
-		describePair(version, two, version == oldest, (*testEnv).scenarios)
+		for _, topology := range provisioner.Topologies() {
+			describePair(pair{version, everywhere, topology}, "", version == newest && topology == provisioner.Node, (*testEnv).scenarios)
+		}
+		describePair(pair{version, two, provisioner.Zone}, "", version == oldest, (*testEnv).scenarios)
 		if version != newest {
-			describePair(version, mode{name: "all namespaces, documentation"}, false, (*testEnv).documentation)
+			describePair(pair{version, everywhere, provisioner.Node}, "documentation", false, (*testEnv).documentation)
 		}
 	}
-	describePair(newest, mode{name: "all namespaces, other specs"}, true, (*testEnv).otherSpecs)
-	describePair(newest, mode{"two namespaces, other specs", two.namespaces}, false, (*testEnv).otherSpecs)
+	describePair(pair{newest, everywhere, provisioner.Node}, "other specs", true, (*testEnv).otherSpecs)
+	describePair(pair{newest, two, provisioner.Zone}, "other specs", false, (*testEnv).otherSpecs)
 })
 
-func describePair(version kubeblocks.Version, m mode, gate bool, specs func(*testEnv)) {
-	labels := Label(version.Name)
+// describePair describes a container. Its part is what it has beside scenarios.
+func describePair(p pair, part string, gate bool, specs func(*testEnv)) {
+	labels := Label(p.version.Name, p.volumes())
 	if !gate {
 		labels = append(labels, "nightly")
 	}
-	Describe(version.Name+" in "+m.name, Ordered, ContinueOnFailure, labels, func() {
-		e := useTestEnv(version, m)
+	name := p.title()
+	if part != "" {
+		name += ", " + part
+	}
+	Describe(name, Ordered, ContinueOnFailure, labels, func() {
+		e := useTestEnv(p, name)
 		BeforeAll(func(ctx SpecContext) {
 			e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
 		}, NodeTimeout(specTimeout))

@@ -9,6 +9,7 @@ import (
 	gomegatypes "github.com/onsi/gomega/types"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
@@ -185,4 +186,21 @@ func (c *restoredCluster) conditions(ctx context.Context) ([]map[string]string, 
 func text(object map[string]any, field string) string {
 	value, _, _ := unstructured.NestedString(object, field)
 	return value
+}
+
+// rehomingReady returns the condition Ready of the Rehoming as "status reason: message".
+func (c *restoredCluster) rehomingReady(ctx context.Context) (string, error) {
+	rehoming := &unstructured.Unstructured{}
+	rehoming.SetAPIVersion("rehome.kubeblocks.io/v1alpha1")
+	rehoming.SetKind("Rehoming")
+	if err := c.targetEnv.Client.Get(ctx, client.ObjectKey{Namespace: c.targetEnv.Namespace, Name: c.name}, rehoming); err != nil {
+		return "", err
+	}
+	conditions, _, err := unstructured.NestedSlice(rehoming.Object, "status", "conditions")
+	for _, condition := range conditions {
+		if condition, ok := condition.(map[string]any); ok && condition["type"] == "Ready" {
+			return text(condition, "status") + " " + text(condition, "reason") + ": " + text(condition, "message"), err
+		}
+	}
+	return "", err
 }

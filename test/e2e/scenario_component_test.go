@@ -1,9 +1,13 @@
 package e2e
 
 import (
+	"context"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/test/controlplane/provisioner"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
@@ -20,13 +24,58 @@ func (e *testEnv) ruleInTemplate() {
 			Expect(err).NotTo(HaveOccurred())
 		}
 
+		shared := !e.version.TemplateRestores && c.sharesItsPlace(ctx, "data-"+c.name+"-mysql-hot-0")
+
 		c.runRehome(ctx)
 
+		if shared {
+			c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, HavePrefix("False VolumesBound: ")))
+			return
+		}
 		c.expectRehomed(ctx)
 		pods, err := e.fixture.DatabasePods(ctx, c.name)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(pods).To(HaveLen(fixture.Replicas))
 	}, SpecTimeout(specTimeout))
+}
+
+// databaseRules returns which cluster the anti-affinity of each database Pod names.
+func (c *restoredCluster) databaseRules(ctx context.Context) ([]string, error) {
+	pods, err := c.targetEnv.DatabasePods(ctx, c.name)
+	var names []string
+	for i := range pods {
+		term := pods[i].Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
+		names = append(names, term.LabelSelector.MatchLabels[kubeblocks.LabelInstance])
+	}
+	return names, err
+}
+
+// sharesItsPlace reports whether the volume of a claim is tied to the place of another one of the cluster. Then no rule that keeps their
+// Pods apart can be met.
+func (c *restoredCluster) sharesItsPlace(ctx context.Context, claim string) bool {
+	GinkgoHelper()
+	places, err := c.targetEnv.Places(ctx, c.name)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(places).To(HaveKey(claim))
+	for name, place := range places {
+		if name != claim && place != "" && place == places[claim] {
+			return true
+		}
+	}
+	return false
+}
+
+// sharesPlaces reports whether any two volumes of the cluster are tied to one place.
+func (c *restoredCluster) sharesPlaces(ctx context.Context) bool {
+	GinkgoHelper()
+	claims, err := c.targetEnv.Claims(ctx, c.name)
+	Expect(err).NotTo(HaveOccurred())
+	for claim := range claims {
+		if c.sharesItsPlace(ctx, claim) {
+			return true
+		}
+	}
+	return false
 }
 
 // componentWithoutBackup: the component without a backup has no Restore, so its database Pod is stuck from the start.
@@ -48,7 +97,8 @@ func (e *testEnv) componentWithoutBackup() {
 	}, SpecTimeout(specTimeout))
 }
 
-// databasePodsStuck: the restore Pods ran on nodes that are cordoned when the database Pods are created.
+// databasePodsStuck: the restore Pods ran on nodes that are cordoned when the database Pods are created. In the zones of these nodes only
+// nodes of the source are left. Where volumes are tied to nodes, the database can run only when the nodes are back.
 //
 // v0.9.3 has no strategy OnDelete and needs none here: it never replaces a Pod that is not healthy.
 func (e *testEnv) databasePodsStuck() {
@@ -56,8 +106,9 @@ func (e *testEnv) databasePodsStuck() {
 		source := onDeleteSource()
 		e.backUp(ctx, source, backupOf(source.Name))
 		nodes := []string{}
-		for _, name := range []string{"gone-1", "gone-2", "gone-3"} {
-			node := fixture.OnePodNode(name)
+		for _, other := range fixture.Nodes() {
+			node := fixture.OnePodNode("gone-" + other.Name)
+			node.Zone = other.Zone
 			e.addNode(ctx, node)
 			nodes = append(nodes, node.Name)
 		}
@@ -75,8 +126,16 @@ func (e *testEnv) databasePodsStuck() {
 
 		c.runRehome(ctx)
 
+		const outcome = "True RestoreFinished: " // the rules of a completed Restore are immutable
+		if e.topology == provisioner.Node {
+			// With the strategy OnDelete, KubeBlocks waits for each Pod that ran before it was re-created.
+			Eventually(c.databaseRules).WithContext(ctx).WithTimeout(reportTimeout).Should(And(HaveLen(fixture.Replicas), HaveEach(c.name)))
+			for _, node := range nodes {
+				Expect(e.fixture.Uncordon(ctx, node)).To(Succeed())
+			}
+		}
 		c.expectRunning(ctx)
-		c.expectOutcome(ctx, "True RestoreFinished: ") // the rules of a completed Restore are immutable
+		c.expectOutcome(ctx, outcome)
 		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }

@@ -23,6 +23,7 @@ func (e *testEnv) partlyStuck() {
 		Expect(e.fixture.WaitRestorePodsScheduled(ctx, c.name, fixture.Replicas)).To(Succeed())
 		c.expectNotRecreated(started)
 		Expect(e.fixture.Finish(ctx, started)).To(Succeed())
+		c.readmit(ctx, started.Spec.NodeName)
 		c.expectRehomed(ctx)
 		c.expectRewrittenRules(ctx)
 		c.expectSpread(ctx, fixture.Component)
@@ -37,6 +38,7 @@ func (e *testEnv) partlyStuck() {
 
 		c.runRehome(ctx)
 
+		c.readmit(ctx, started.Spec.NodeName)
 		c.expectRehomed(ctx)
 		c.expectRewrittenRules(ctx)
 		c.expectSpread(ctx, fixture.Component)
@@ -56,6 +58,18 @@ func (e *testEnv) restorePartly(ctx context.Context, cluster string) (*restoredC
 	// Or the next restore Pod runs there when this one ends.
 	Expect(e.fixture.Cordon(ctx, node.Name)).To(Succeed())
 	return c, &started[0]
+}
+
+// readmit uncordons the node of a restore Pod when no other restore Pod needs a node. Where volumes are tied to it, a database Pod can
+// only run there.
+func (c *restoredCluster) readmit(ctx context.Context, node string) {
+	GinkgoHelper()
+	if !c.tied() {
+		return
+	}
+	By("waiting for the volumes, and uncordoning " + node)
+	Expect(c.targetEnv.WaitRestored(ctx, c.name)).To(Succeed())
+	Expect(c.fixture.Uncordon(ctx, node)).To(Succeed())
 }
 
 // expectRewrittenRules expects that every Restore has the anti-affinity of the source, rewritten. Without this check, a Restore that lost
