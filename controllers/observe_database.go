@@ -144,6 +144,9 @@ func (r *ClusterReconciler) observeInstances(ctx context.Context, s *scope) erro
 		return err
 	}
 	for _, pod := range pods {
+		if pod.Status.NominatedNodeName != "" {
+			continue // it can be bound at any moment
+		}
 		policies := kubeblocks.PodPolicies(pod.Pod, pod.owner)
 		edits := s.rewritten(policies).Edits
 		if len(edits) == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +14,9 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
+
+// claimInterval is how often Rehome looks for the first volume claim of a Cluster: claims are not watched.
+const claimInterval = time.Second
 
 // observeDataSource blocks a Cluster whose database KubeBlocks starts without the data of its Backup. Rewritten rules would let the
 // empty database run under the restored name. Claims are read only where the API server can have dropped their reference.
@@ -27,6 +31,13 @@ func (r *ClusterReconciler) observeDataSource(ctx context.Context, s *scope) err
 	claims, err := r.liveClaims(ctx, s)
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(claims, func(c corev1.PersistentVolumeClaim) bool { return kubeblocks.NamesSource(&c) }) {
+		message := fmt.Sprintf(sourceUndecided, s.cluster.Spec.Restore.Source.Namespace)
+		s.block(remedy.Obstacle{
+			Reason: v1alpha1.ReasonWaitingForComponent, Message: message, RequeueAfter: metav1.Duration{Duration: claimInterval},
+		})
+		return nil
 	}
 	for i := range claims {
 		if kubeblocks.LostSource(&claims[i]) {
@@ -60,6 +71,9 @@ func (r *ClusterReconciler) observeWaiting(ctx context.Context, s *scope) error 
 				return err
 			}
 		}
+		if pod.Status.NominatedNodeName != "" && waiting.RestoringOn == "" {
+			continue // it is about to be bound
+		}
 		s.observation.Database = append(s.observation.Database, waiting)
 	}
 	return nil
@@ -82,7 +96,7 @@ func (r *ClusterReconciler) restoringOn(ctx context.Context, s *scope, pod *core
 }
 
 // pendingPods returns the database Pods without a node, once in a reconcile. A healthy cluster has none, and the cache holds Pending
-// Pods. A nominated Pod is about to be bound.
+// Pods. From Kubernetes 1.34 on, the scheduler nominates a node for a Pod while it waits for the Pod's volumes.
 func (r *ClusterReconciler) pendingPods(ctx context.Context, s *scope) ([]databasePod, error) {
 	if s.pending != nil {
 		return *s.pending, nil
@@ -91,7 +105,7 @@ func (r *ClusterReconciler) pendingPods(ctx context.Context, s *scope) ([]databa
 	if err := r.Client.List(ctx, &list, OfCluster(s.cluster)...); err != nil {
 		return nil, fmt.Errorf("list Pending Pods of the cluster: %w", err)
 	}
-	candidates := slices.DeleteFunc(list.Items, func(p corev1.Pod) bool { return kubeblocks.WasBound(&p) || p.Status.NominatedNodeName != "" })
+	candidates := slices.DeleteFunc(list.Items, func(p corev1.Pod) bool { return kubeblocks.WasBound(&p) })
 	pods, err := r.databasePods(ctx, s, candidates)
 	if err != nil {
 		return nil, err

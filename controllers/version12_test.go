@@ -111,6 +111,23 @@ var _ = besideKubeBlocks12("A Cluster that KubeBlocks 1.2 restores", func(e *env
 		isLeftAlone("Volume claim data-carrot67-mysql-0 has lost its reference to the Backup in Namespace backups")
 	})
 
+	It("is left alone until a claim shows whether it keeps its reference to a Backup in another Namespace", func() {
+		v := e.volumeRestore(clusterStale, func(c *rehometesting.ClusterWrapper) { c.Source("backups", backup) })
+
+		result := e.reconcile()
+
+		Expect(e.writes).To(BeEmpty())
+		Expect(result.RequeueAfter).To(BeNumerically(">", 0))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionUnknown, v1alpha1.ReasonWaitingForComponent)))
+
+		By("a claim that lost it")
+		pod := v.pod(pod0).Unschedulable(unschedulable).Obj()
+		e.create(pod, rehometesting.MakeClaim(pod).From("backups", backup).LostSource().Obj())
+		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonRestoreIgnored)))
+	})
+
 	DescribeTable("reports its database Pods", func(restore string, pods func(v *volumeRestore), want gomegatypes.GomegaMatcher) {
 		v := e.volumeRestore(clusterRewritten, fromBackup)
 		if restore != "" {
@@ -133,6 +150,11 @@ var _ = besideKubeBlocks12("A Cluster that KubeBlocks 1.2 restores", func(e *env
 		}, SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonUnschedulable), HaveField("Message", ContainSubstring(pod0+": 0/3 nodes are available: 3 Insufficient cpu.")))),
 		Entry("with the node where the volume is restored", restoreRunning, func(v *volumeRestore) {
 			pod := v.pod(pod0).Obj()
+			e.create(pod, e.claimOf(pod).Selected("node1").Obj())
+		}, SatisfyAll(say(metav1.ConditionUnknown, v1alpha1.ReasonRestoringVolumes), HaveField("Message", ContainSubstring(pod0+": its volume is being restored on node node1")))),
+		Entry("with that node, too, where the scheduler nominates the Pod for it meanwhile", restoreRunning, func(v *volumeRestore) {
+			pod := v.pod(pod0).Obj()
+			pod.Status.NominatedNodeName = "node1"
 			e.create(pod, e.claimOf(pod).Selected("node1").Obj())
 		}, SatisfyAll(say(metav1.ConditionUnknown, v1alpha1.ReasonRestoringVolumes), HaveField("Message", ContainSubstring(pod0+": its volume is being restored on node node1")))),
 		Entry("without a volume, where claims are bound at once", restoreRunning, func(v *volumeRestore) {

@@ -37,8 +37,13 @@ func RestoredElsewhere(c *Cluster) bool {
 	return c.Spec.Restore != nil && c.Spec.Restore.Source.Namespace != "" && c.Spec.Restore.Source.Namespace != c.Namespace
 }
 
+// NamesSource reports whether a claim is to be filled from a Backup.
+func NamesSource(c *corev1.PersistentVolumeClaim) bool {
+	return c.Annotations[annotationRestoreSource] != ""
+}
+
 // LostSource reports whether a claim is to be filled from a Backup, and the API server has dropped the reference to it. By default it
 // drops references to other Namespaces.
 func LostSource(c *corev1.PersistentVolumeClaim) bool {
-	return c.Annotations[annotationRestoreSource] != "" && c.Spec.DataSourceRef == nil
+	return NamesSource(c) && c.Spec.DataSourceRef == nil
 }
