@@ -174,11 +174,21 @@ func (s *scheduler) Pick(ctx context.Context, pod *corev1.Pod) (string, error) {
 	if !status.IsSuccess() {
 		return "", status.AsError()
 	}
-	best := 0
+	return s.best(scores), nil
+}
+
+// best returns a node with the highest score. kube-scheduler takes one of several at random; here each Pod takes the next one, so that
+// the answer is always the same, and Pods do not all come on the first.
+func (s *scheduler) best(scores []fwk.NodePluginScores) string {
+	var best []string
+	var highest int64
 	for i := range scores {
-		if scores[i].TotalScore > scores[best].TotalScore {
-			best = i
+		switch score := scores[i].TotalScore; {
+		case len(best) == 0 || score > highest:
+			best, highest = []string{scores[i].Name}, score
+		case score == highest:
+			best = append(best, scores[i].Name)
 		}
 	}
-	return scores[best].Name, nil
+	return best[len(s.assumed)%len(best)]
 }
