@@ -23,9 +23,12 @@ func TestVerdictsAgreeWithWhatKubeBlocksWrites(t *testing.T) {
 	g := NewWithT(t)
 	page, err := os.ReadFile("../../docs/differential.md")
 	g.Expect(err).NotTo(HaveOccurred())
-	rows := regexp.MustCompile(`(?m)^\| \[\d+\]\(\.\./(test/e2e/testdata/differential/[^)]+)\) \| [^|]* \| ([^|]*) \| ([^|]*) \|`).FindAllStringSubmatch(string(page), -1)
+	rows := regexp.MustCompile(`(?m)^\| \[\d+\]\(\.\./(test/e2e/testdata/differential/[^/)]+)\) \| [^|]* \| ([^|]*) \| ([^|]*) \|`).FindAllStringSubmatch(string(page), -1)
 	g.Expect(len(rows)).To(BeNumerically(">", 30))
 	for _, row := range rows {
+		if beyondAnAudit(row[1], row[3]) {
+			continue
+		}
 		t.Run(filepath.Base(row[1]), func(t *testing.T) {
 			g := NewWithT(t)
 			data, err := os.ReadFile("../../" + row[1])
@@ -37,13 +40,6 @@ func TestVerdictsAgreeWithWhatKubeBlocksWrites(t *testing.T) {
 			g.Expect(yaml.Unmarshal(data, &shape)).To(Succeed())
 			snapshot, err := json.Marshal(map[string]any{"metadata": map[string]any{"name": "my1", "namespace": shape.From}, "spec": shape.Rules})
 			g.Expect(err).NotTo(HaveOccurred())
-			if strings.HasPrefix(filepath.Base(row[1]), "21-") {
-				t.Skip("right only because the rule names the target already, and an audit does not know its name")
-			}
-			if strings.Contains(row[3], "still names shop") || strings.Contains(row[3], "still names bank") {
-				t.Skip("restored into another namespace; an audit judges a restore beside the source")
-			}
-
 			v := NewJudge(Facts{Version: kubeblocks.V10}).Backup(backupWith(string(snapshot)))
 
 			stale := func(way Way) bool {
@@ -56,6 +52,12 @@ func TestVerdictsAgreeWithWhatKubeBlocksWrites(t *testing.T) {
 			g.Expect(broken).To(Equal(turned), "by an OpsRequest: %s; %+v", row[3], v.Findings)
 		})
 	}
+}
+
+// beyondAnAudit reports whether a shape depends on what an audit does not know: the restored cluster's name, which one rule has already,
+// or another namespace.
+func beyondAnAudit(shape, written string) bool {
+	return strings.HasPrefix(filepath.Base(shape), "21-") || strings.Contains(written, "still names shop") || strings.Contains(written, "still names bank")
 }
 
 func has(v *Verdict, way Way, holds func(Finding) bool) bool {
