@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -180,13 +181,10 @@ func (s *scheduler) Pick(ctx context.Context, pod *corev1.Pod) (string, error) {
 // best returns a node with the highest score. kube-scheduler takes one of several at random; here each Pod takes the next one, so that
 // the answer is always the same, and Pods do not all come on the first.
 func (s *scheduler) best(scores []fwk.NodePluginScores) string {
-	var best []string
-	var highest int64
+	highest := slices.MaxFunc(scores, func(a, b fwk.NodePluginScores) int { return cmp.Compare(a.TotalScore, b.TotalScore) }).TotalScore
+	best := make([]string, 0, len(scores))
 	for i := range scores {
-		switch score := scores[i].TotalScore; {
-		case len(best) == 0 || score > highest:
-			best, highest = []string{scores[i].Name}, score
-		case score == highest:
+		if scores[i].TotalScore == highest {
 			best = append(best, scores[i].Name)
 		}
 	}
