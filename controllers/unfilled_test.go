@@ -40,13 +40,13 @@ var _ = besideEachGeneration("A stale rule of a Cluster whose first volume is re
 		Expect(err).NotTo(HaveOccurred())
 		return specs[0].(map[string]any)["schedulingPolicy"]
 	}
-	staysStale := func() {
+	staysStale := func(reason string) {
 		GinkgoHelper()
 		for range 3 {
 			e.reconcile()
 			Expect(rule()).To(Equal(rehometesting.Apart(source)))
 		}
-		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound)))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, reason)))
 	}
 
 	It("is rewritten, and the second restore Pod keeps off the first volume", func() {
@@ -69,13 +69,13 @@ var _ = besideEachGeneration("A stale rule of a Cluster whose first volume is re
 	It("stays when the Restore is serial, because a later Job can take the node of an earlier one", func() {
 		e.merge(h.restore, `{"spec":{"prepareDataConfig":{"volumeClaimRestorePolicy":"Serial"}}}`)
 
-		staysStale()
+		staysStale(v1alpha1.ReasonVolumesBound)
 	})
 
 	It("stays when the second restore Pod is bound, because nothing keeps it off any more", func() {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "restore-preparedata-mysql-1-x7k2p"}}
 		Expect(e.admin.SubResource("binding").Create(e.ctx, pod, bindingTo(first))).To(Succeed())
 
-		staysStale()
+		staysStale(v1alpha1.ReasonSpreadLost)
 	})
 })
