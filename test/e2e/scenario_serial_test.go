@@ -20,6 +20,7 @@ func (e *testEnv) serial() {
 		if c.sharesPlaces(ctx) {
 			// No Job keeps off the volume of an earlier one, whose Pod is gone.
 			Eventually(c.rehomingReady).WithContext(ctx).WithTimeout(reportTimeout).Should(HavePrefix("False Unschedulable: "))
+			Expect(e.fixture.DeleteCluster(ctx, c.name)).To(Succeed(), "or its Pods take the nodes that later specs add")
 			return
 		}
 		c.expectRehomed(ctx)
