@@ -150,7 +150,7 @@ func (s *scope) compareRestore(r *restoreScope) {
 		Strict:      s.strict(policies),
 		Replacement: replacementOf(r.object),
 		Refused:     r.refused,
-		Serial:      r.object.Spec.PrepareDataConfig.VolumeClaimRestorePolicy == kubeblocks.RestoreSerial,
+		Serial:      r.object.IsSerial(),
 		Finished:    r.object.Status.Phase == kubeblocks.RestoreCompleted,
 		Failed:      r.object.Status.Phase == kubeblocks.RestoreFailed,
 		Deleting:    !r.object.DeletionTimestamp.IsZero(),

@@ -54,7 +54,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	}
 	from := h.readInheritance(ctx, cluster, nil, d)
 	live := kubeblocks.ClusterPolicies(cluster)
-	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, claims)
+	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, leaves(claims, kubeblocks.RestoresSerially(cluster)))
 	if a.outcome == metrics.AdmissionRewritten {
 		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, a.edits)...)
 	} else if d.mode == configv1alpha1.Enforce && hasForeignMark(cluster) {
@@ -63,8 +63,21 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	return a
 }
 
-// decide turns the rules of an object into an answer.
-func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, mode configv1alpha1.Mode, claims bool) answer {
+// leaves says why only the operator may rewrite; empty where the webhook may. Once rules name the restored cluster, they only keep Pods
+// apart that run at the same time. Jobs of a serial restore do not, so all volumes could come on one node, where one Pod then hangs.
+func leaves(claims, serial bool) string {
+	switch {
+	case claims:
+		return textClaims
+	case serial:
+		return textSerial
+	default:
+		return ""
+	}
+}
+
+// decide turns the rules of an object into an answer. With a reason in leave, the rewrite is left to the operator.
+func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, mode configv1alpha1.Mode, leave string) answer {
 	result := i.rewrite(live)
 	changed := changedRules(result.Edits)
 	switch {
@@ -74,8 +87,8 @@ func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, 
 		return later(metrics.AdmissionDeferred, name, textUnread)
 	case changed == 0:
 		return unchanged
-	case claims:
-		return later(metrics.AdmissionDeferred, name, textClaims)
+	case leave != "":
+		return later(metrics.AdmissionDeferred, name, leave)
 	case mode == configv1alpha1.Observe:
 		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldRewrite, rules(changed), i.source, name), source: i.source, rules: changed}
 	}

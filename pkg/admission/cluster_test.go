@@ -216,6 +216,17 @@ var _ = Describe("A Cluster that is created", func() {
 		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("volume claims of this name exist")))
 	})
 
+	It("is left to the operator while its volumes are restored one after another", func() {
+		kiwi := w.restored()
+		annotations := kiwi.GetAnnotations()
+		annotations[kubeblocks.AnnotationRestoreFromBackup] = strings.Replace(annotations[kubeblocks.AnnotationRestoreFromBackup], "Parallel", "Serial", 1)
+		kiwi.SetAnnotations(annotations)
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("restored one after another")))
+	})
+
 	It("is only warned about in mode Observe, and not in mode Disabled", func() {
 		w.mode("Observe")
 		kiwi := w.restored()

@@ -18,6 +18,7 @@ const (
 	textBadObject  = "the object cannot be decoded"
 	textUnread     = "a Backup cannot be read yet"
 	textClaims     = "volume claims of this name exist already"
+	textSerial     = "its volumes are restored one after another"
 	textInvalid    = "a scheduling rule is invalid"
 	textUnreadable = "the API server did not answer in time"
 	textBusy       = "too many requests at once"

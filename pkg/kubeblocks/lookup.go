@@ -49,6 +49,27 @@ func BackupsOf(c *Cluster, restores []Restore) ([]types.NamespacedName, error) {
 	return backups, nil
 }
 
+// IsSerial reports whether the volumes of a Restore are restored one after another.
+func (r *Restore) IsSerial() bool {
+	return r.Spec.PrepareDataConfig.VolumeClaimRestorePolicy == RestoreSerial
+}
+
+// RestoresSerially reports whether the annotation of a Cluster wants the volumes of a component restored one after another.
+func RestoresSerially(c *Cluster) bool {
+	var byComponent map[string]struct {
+		VolumeRestorePolicy VolumeRestorePolicy `json:"volumeRestorePolicy"`
+	}
+	if err := json.UnmarshalCaseSensitivePreserveInts([]byte(c.Annotations[AnnotationRestoreFromBackup]), &byComponent); err != nil {
+		return false // KubeBlocks does not restore from it
+	}
+	for _, ref := range byComponent {
+		if ref.VolumeRestorePolicy == RestoreSerial {
+			return true
+		}
+	}
+	return false
+}
+
 // componentNames lists the names of the components and shardings of a Cluster.
 func componentNames(c *Cluster) []string {
 	var names []string

@@ -103,11 +103,11 @@ type scenarioRestore struct {
 	spread []string
 }
 
+// scenarioRestores has no serial restore: the webhook leaves that to the operator.
 func (e *testEnv) scenarioRestores() []scenarioRestore {
 	mysql := []string{fixture.Component}
 	return []scenarioRestore{
 		{name: "plain", source: fixture.Source{Name: plain}, spread: mysql},
-		{name: "serial", source: fixture.Source{Name: plain}, request: fixture.Request{Serial: true}, spread: mysql},
 		{name: "ops", source: e.opsRequestSource(), request: fixture.Request{ByOpsRequest: true}, spread: mysql},
 		{name: "template", source: ruleInTemplateSource()},
 		{name: "proxy", source: proxySource(), spread: []string{fixture.Component, fixture.Proxy}},

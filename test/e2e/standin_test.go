@@ -127,19 +127,21 @@ func trials() []trial {
 }
 
 // The stand-in needs a control plane, and no build of KubeBlocks.
-var _ = describeStandin("two namespaces each", true)
-var _ = describeStandin("all namespaces", false)
+var _ = Describe("KubeBlocks 1.2, played", func() {
+	describeStandin("two namespaces each", true)
+	describeStandin("all namespaces", false)
+})
 
 // describeStandin runs each scenario at the same time without Rehome and with it, on nodes of their own. In the gate Rehome has rights
 // only in the namespaces where it works; at night the other namespaces have its mode Disabled.
-func describeStandin(mode string, gate bool) bool {
+func describeStandin(mode string, gate bool) {
 	const without, with = "without-", "with-"
-	name := "KubeBlocks 1.2, played, in " + mode
+	name := "in " + mode
 	labels := Label("standin")
 	if !gate {
 		labels = append(labels, "nightly")
 	}
-	return Describe(name, Ordered, ContinueOnFailure, labels, func() {
+	Describe(name, Ordered, ContinueOnFailure, labels, func() {
 		e := &standinEnv{}
 		if gate {
 			for _, t := range trials() {

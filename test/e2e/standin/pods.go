@@ -26,20 +26,23 @@ func (k *KubeBlocks) reconcileSet(ctx context.Context, cluster *unstructured.Uns
 		return false, err
 	}
 	replicas := c.replicas(set.GetName())
-	owners := make([]*unstructured.Unstructured, len(replicas))
-	for i := range replicas {
-		owners[i] = set
-		if c.EnableInstanceAPI {
-			if owners[i], err = k.ensureInstance(ctx, c, set, &replicas[i], pods[replicas[i].name]); err != nil {
-				return false, err
-			}
-		}
+	owners, err := k.ownersOf(ctx, c, set, replicas, pods)
+	if err != nil {
+		return false, err
 	}
 	if len(pods) == len(replicas) && !c.onDelete() {
 		if err := k.replaceOutdated(ctx, replicas, pods); err != nil {
 			return false, err
 		}
 	}
+	return k.createMissing(ctx, cluster, c, set, owners, replicas, pods)
+}
+
+// createMissing creates the Pods that do not exist. It reports whether all are ready.
+func (k *KubeBlocks) createMissing(
+	ctx context.Context, cluster *unstructured.Unstructured, c component, set *unstructured.Unstructured, owners []*unstructured.Unstructured,
+	replicas []replica, pods map[string]*corev1.Pod,
+) (ready bool, err error) {
 	for i, r := range replicas {
 		pod := pods[r.name]
 		if pod == nil {
@@ -53,6 +56,22 @@ func (k *KubeBlocks) reconcileSet(ctx context.Context, cluster *unstructured.Uns
 		ready = pod != nil && isReady(pod) && (i == 0 || ready)
 	}
 	return ready, nil
+}
+
+// ownersOf returns what controls each Pod: its Instance, or the InstanceSet.
+func (k *KubeBlocks) ownersOf(
+	ctx context.Context, c component, set *unstructured.Unstructured, replicas []replica, pods map[string]*corev1.Pod,
+) (owners []*unstructured.Unstructured, err error) {
+	owners = slices.Repeat([]*unstructured.Unstructured{set}, len(replicas))
+	if !c.EnableInstanceAPI {
+		return owners, nil
+	}
+	for i := range replicas {
+		if owners[i], err = k.ensureInstance(ctx, c, set, &replicas[i], pods[replicas[i].name]); err != nil {
+			return nil, err
+		}
+	}
+	return owners, nil
 }
 
 // ensureInstance creates the Instance of a Pod. It updates it only while its Pod is not Pending, and sets the replica's policy to that of
