@@ -165,6 +165,12 @@ func (e *env) differs(ctx context.Context, stored *corev1.Pod, verdicts []placem
 		all.volumes++
 		return fitsOn(verdicts, node), false, err
 	}
+	difference, undecided := refusalDiffers(pod, verdicts, failed, all)
+	return difference, undecided, nil
+}
+
+// refusalDiffers compares with what the scheduler says of a Pod without a node.
+func refusalDiffers(pod *corev1.Pod, verdicts []placement.Verdict, failed error, all *counts) (difference string, undecided bool) {
 	for _, c := range pod.Status.Conditions {
 		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse {
 			continue
@@ -172,14 +178,14 @@ func (e *env) differs(ctx context.Context, stored *corev1.Pod, verdicts []placem
 		switch {
 		case c.Reason == corev1.PodReasonSchedulerError && failed != nil && strings.Contains(c.Message, failed.Error()):
 			all.errors++
-			return "", false, nil
+			return "", false
 		case failed == nil && placement.Agrees(c.Message, placement.Message(verdicts)):
 			all.refused++
-			return "", false, nil
+			return "", false
 		}
-		return fmt.Sprintf("it says %s %q, expected %q", c.Reason, c.Message, placement.Message(verdicts)), false, nil
+		return fmt.Sprintf("it says %s %q, expected %q", c.Reason, c.Message, placement.Message(verdicts)), false
 	}
-	return "it is not decided", true, nil
+	return "it is not decided", true
 }
 
 func fitsOn(verdicts []placement.Verdict, node string) string {

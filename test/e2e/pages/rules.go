@@ -53,7 +53,7 @@ func rules() []Rule {
 
 		{Pattern: `(go run \. |kubectl )rehome status.*`, Output: `carrot67 .*my1`},
 		{Pattern: `.* rewrite .* -o diff`, Status: 1, Output: `(?s)-.* my1\n.*\+.* carrot67\n`},
-		{Pattern: `kubectl rehome audit -A`, Status: 1, Output: `my1 .*hangs when restored here`},
+		{Pattern: `kubectl rehome audit -A`, Status: 1, Output: `my1 .*hangs when restored`},
 		{Pattern: `.* \| grep BreakerOpen`, Status: 1},
 		{Pattern: `kubectl auth can-i .*`, Output: `^yes\n`},
 		{Pattern: `kubectl get --raw '/readyz\?verbose'`, Output: `readyz check passed`},

@@ -1,0 +1,131 @@
+package placement
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/placement"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/placement/scheduler"
+	"github.com/rehome-operator/rehome/test/placement/worlds"
+)
+
+// A restore fits if kube-scheduler places its Pods, and not otherwise. SEED draws the same worlds again, WORLD only one of them.
+func TestPreflightAgreesWithTheScheduler(t *testing.T) {
+	seed := uint64(setting(t, "SEED", int(time.Now().UnixNano()%1_000_000)))
+	only := setting(t, "WORLD", -1)
+	e := startEnv(t)
+	if err := e.createCSINodes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var all restoreCounts
+	n := setting(t, "RESTORES", 5)
+	for i := range n {
+		if only >= 0 && i != only {
+			continue
+		}
+		for _, difference := range e.restore(t.Context(), seed, i, &all) {
+			t.Errorf("SEED=%d WORLD=%d: %s", seed, i, difference)
+		}
+	}
+	t.Logf("%d worlds, SEED=%d: %s", n, seed, all)
+}
+
+// restoreCounts are what was compared.
+type restoreCounts struct{ fits, refused, pods, otherwise int }
+
+func (c restoreCounts) String() string {
+	return fmt.Sprintf("%d restores fit, %d do not, %d decisions on Pods; %d have another answer where equal nodes are chosen otherwise",
+		c.fits, c.refused, c.pods, c.otherwise)
+}
+
+// restore compares a drawn restore in a drawn world: as KubeBlocks restores it, and rewritten. It returns the differences.
+func (e *env) restore(ctx context.Context, seed uint64, number int, all *restoreCounts) (differences []string) {
+	r := rand.New(rand.NewPCG(seed, uint64(number)))
+	w := worlds.Generate(r, number)
+	drawn := worlds.GenerateRestore(r)
+	var running []corev1.Pod
+	for i := range w.Pods {
+		if w.Pods[i].Spec.NodeName != "" {
+			running = append(running, w.Pods[i])
+		}
+	}
+	w.Pods, w.Claims, w.Volumes = running, nil, nil
+	if err := e.create(ctx, w); err != nil {
+		return []string{err.Error()}
+	}
+	for _, rewritten := range []bool{false, true} {
+		if err := e.playRestore(ctx, drawn, rewritten, all, &differences); err != nil {
+			differences = append(differences, fmt.Sprintf("rewritten %t: %v", rewritten, err))
+		}
+	}
+	if err := e.clear(ctx); err != nil {
+		differences = append(differences, err.Error())
+	}
+	return differences
+}
+
+func (e *env) playRestore(ctx context.Context, drawn worlds.Restore, rewritten bool, all *restoreCounts, differences *[]string) error {
+	would, err := wouldBe(drawn, rewritten)
+	if err != nil {
+		return err
+	}
+	world, err := e.read(ctx)
+	if err != nil {
+		return err
+	}
+	world.CSINodes = worlds.CSINodes(world.Nodes)
+	alone, err := placement.PlayRestore(ctx, scheduler.New, world, &would)
+	if err != nil {
+		return err
+	}
+	follower := &follower{env: e, would: &would}
+	play, err := placement.PlayRestore(ctx, follower.new, world, &would)
+	if err != nil {
+		return err
+	}
+	for _, difference := range follower.differences {
+		*differences = append(*differences, fmt.Sprintf("rewritten %t: %s", rewritten, difference))
+	}
+	all.pods += follower.decisions
+	if play.Fits() {
+		all.fits++
+	} else {
+		all.refused++
+	}
+	if play.Fits() != alone.Fits() {
+		all.otherwise++
+	}
+	return follower.reset(ctx)
+}
+
+// wouldBe returns the Pods of a restore, with its own rules or rewritten.
+func wouldBe(drawn worlds.Restore, rewritten bool) (placement.WouldBe, error) {
+	source, err := kubeblocks.SourceOfSnapshot(drawn.Snapshot)
+	if err != nil {
+		return placement.WouldBe{}, err
+	}
+	target := rewrite.Identity{Namespace: worlds.Namespace, Name: "carrot67"}
+	snapshot := drawn.Snapshot
+	if rewritten {
+		result := rewrite.Rewrite(rewrite.Input{Sources: []rewrite.Source{source}, Target: target, Live: source.Policies})
+		if snapshot, err = patch.ApplyCreating(snapshot, patch.Edits(result.Edits)); err != nil {
+			return placement.WouldBe{}, err
+		}
+	}
+	cluster, err := kubeblocks.BlueprintOf(snapshot)
+	if err != nil {
+		return placement.WouldBe{}, err
+	}
+	cluster.Metadata.Namespace, cluster.Metadata.Name = target.Namespace, target.Name
+	return placement.PodsOf(&placement.Restored{
+		Cluster: cluster, Version: drawn.Version, Source: source.Identity, Components: []string{"mysql"},
+	}, &placement.World{Classes: worlds.Classes()})
+}
