@@ -15,8 +15,16 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// claimInterval is how often Rehome looks for the first volume claim of a Cluster: claims are not watched.
-const claimInterval = time.Second
+// Rehome looks for the first volume claim of a Cluster again and again, because claims are not watched: the older the Cluster, the less
+// often. Whoever owns a Namespace can make many Clusters that never get one.
+const (
+	minClaimInterval = time.Second
+	maxClaimInterval = time.Minute
+)
+
+func claimInterval(age time.Duration) time.Duration {
+	return min(max(age/4, minClaimInterval), maxClaimInterval)
+}
 
 // observeDataSource blocks a Cluster whose database KubeBlocks starts without the data of its Backup. Rewritten rules would let the
 // empty database run under the restored name. Claims are read only where the API server can have dropped their reference.
@@ -34,8 +42,9 @@ func (r *ClusterReconciler) observeDataSource(ctx context.Context, s *scope) err
 	}
 	if !slices.ContainsFunc(claims, func(c corev1.PersistentVolumeClaim) bool { return kubeblocks.NamesSource(&c) }) {
 		message := fmt.Sprintf(sourceUndecided, s.cluster.Spec.Restore.Source.Namespace)
+		again := claimInterval(r.Clock.Since(s.cluster.CreationTimestamp.Time))
 		s.block(remedy.Obstacle{
-			Reason: v1alpha1.ReasonWaitingForComponent, Message: message, RequeueAfter: metav1.Duration{Duration: claimInterval},
+			Reason: v1alpha1.ReasonWaitingForComponent, Message: message, RequeueAfter: metav1.Duration{Duration: again},
 		})
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -170,8 +169,7 @@ func TestTextOfAStaleRule(t *testing.T) {
 	g.Expect(out).To(Equal(string(want)), out)
 	page, err := os.ReadFile("../docs/explain.md")
 	g.Expect(err).NotTo(HaveOccurred())
-	shown := "    " + strings.ReplaceAll(strings.TrimSuffix(out, "\n"), "\n", "\n    ") + "\n"
-	g.Expect(string(page)).To(ContainSubstring(shown), "docs/explain.md shows the output")
+	g.Expect(string(page)).To(ContainSubstring("```text\n"+out+"```\n"), "docs/explain.md shows the output")
 }
 
 func TestNothingWaits(t *testing.T) {

@@ -54,7 +54,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	}
 	from := h.readInheritance(ctx, cluster, nil, d)
 	live := kubeblocks.ClusterPolicies(cluster)
-	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, leaves(claims, kubeblocks.RestoresSerially(cluster)))
+	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, leaves(claims, kubeblocks.RestoresSerially(cluster), kubeblocks.RestoredElsewhere(cluster)))
 	if a.outcome == metrics.AdmissionRewritten {
 		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, a.edits)...)
 	} else if d.mode == configv1alpha1.Enforce && hasForeignMark(cluster) {
@@ -63,14 +63,19 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	return a
 }
 
-// leaves says why only the operator may rewrite; empty where the webhook may. Once rules name the restored cluster, they only keep Pods
-// apart that run at the same time. Jobs of a serial restore do not, so all volumes could come on one node, where one Pod then hangs.
-func leaves(claims, serial bool) string {
+// leaves says why only the operator may rewrite; empty where the webhook may.
+//   - Once rules name the restored cluster, they only keep Pods apart that run at the same time. Jobs of a serial restore do not, so all
+//     volumes could come on one node, where one Pod then hangs.
+//   - The API server can drop the reference of a claim to a Backup in another Namespace. The database then starts empty, and only stale
+//     rules keep it from running under the restored name.
+func leaves(claims, serial, elsewhere bool) string {
 	switch {
 	case claims:
 		return textClaims
 	case serial:
 		return textSerial
+	case elsewhere:
+		return textElsewhere
 	default:
 		return ""
 	}

@@ -227,6 +227,17 @@ var _ = Describe("A Cluster that is created", func() {
 		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("restored one after another")))
 	})
 
+	It("is left to the operator while no claim shows whether the reference to a Backup in another Namespace is kept", func() {
+		other := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "backups-"}}
+		w.create(other)
+		w.create(rehometesting.MakeBackup(other.Name, "bp1").Of(w.source()).Obj())
+		kiwi := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("my1")).Source(other.Name, "bp1").Obj()
+		w.create(kiwi)
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("its Backup is in another Namespace")))
+	})
+
 	It("is only warned about in mode Observe, and not in mode Disabled", func() {
 		w.mode("Observe")
 		kiwi := w.restored()

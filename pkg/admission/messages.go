@@ -18,6 +18,7 @@ const (
 	textBadObject  = "the object cannot be decoded"
 	textUnread     = "a Backup cannot be read yet"
 	textClaims     = "volume claims of this name exist already"
+	textElsewhere  = "its Backup is in another Namespace, and a volume claim has to show whether the reference to it is kept"
 	textSerial     = "its volumes are restored one after another"
 	textInvalid    = "a scheduling rule is invalid"
 	textUnreadable = "the API server did not answer in time"

@@ -49,7 +49,7 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 			return h.unreadable(ctx, req.Name, err)
 		}
 	}
-	return from.decide(restore.Name, req.Object.Raw, kubeblocks.RestorePolicies(restore, component), d.mode, leaves(claims, restore.IsSerial()))
+	return from.decide(restore.Name, req.Object.Raw, kubeblocks.RestorePolicies(restore, component), d.mode, leaves(claims, restore.IsSerial(), false))
 }
 
 // staysStale reports whether the Cluster's own rules for a component are still stale.
