@@ -67,8 +67,9 @@ func (s *server) install(t *testing.T, values string) {
 		definition.SetGroupVersionKind(definitionKind)
 		definition.SetName(definitionName)
 		g.Expect(s.Delete(ctx, definition)).To(Succeed())
+		// The API server retries later and later when it cannot yet list what it has to delete with a new definition.
 		g.Eventually(func() error { return s.Get(ctx, client.ObjectKeyFromObject(definition), definition) }).
-			WithTimeout(soon).Should(Satisfy(apierrors.IsNotFound))
+			WithTimeout(5 * soon).Should(Satisfy(apierrors.IsNotFound))
 	})
 }
 
