@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -24,12 +25,16 @@ func (e *testEnv) ruleInTemplate() {
 			Expect(err).NotTo(HaveOccurred())
 		}
 
-		shared := !e.version.TemplateRestores && c.sharesItsPlace(ctx, "data-"+c.name+"-mysql-hot-0")
+		refused := !e.version.TemplateRestores && c.sharesItsPlace(ctx, "data-"+c.name+"-mysql-hot-0")
+		if c.tied() && strings.HasPrefix(e.version.Name, "v0.9") {
+			refused = true // v0.9 adds a template's rules to the component's, so a Pod's rules are not known
+		}
 
 		c.runRehome(ctx)
 
-		if shared {
+		if refused {
 			c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, HavePrefix("False VolumesBound: ")))
+			Expect(e.fixture.DeleteCluster(ctx, c.name)).To(Succeed(), "or its Pods take the nodes that later specs add")
 			return
 		}
 		c.expectRehomed(ctx)
