@@ -186,7 +186,7 @@ BROWSER ?= $(or $(shell command -v chromium),$(shell command -v chromium-browser
 test-browser: ## Open the HTML reports in a real browser. [BROWSER FOCUS]
 	@test -x '$(BROWSER)' || (apt-get update -q && apt-get install -q -y --no-install-recommends chromium) >&2 || \
 		(echo "test-browser needs Chromium: set BROWSER" >&2 && exit 1)
-	BROWSER='$(BROWSER)' go test -count=1 -v -run '$(or $(FOCUS),ThePage)' ./pkg/cli
+	BROWSER='$(BROWSER)' go test -tags browser -count=1 -v -run '$(or $(FOCUS),ThePage)' ./pkg/cli
 
 .PHONY: test-bench
 test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does not check the figures.

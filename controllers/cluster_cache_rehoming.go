@@ -15,7 +15,7 @@ const (
 	notCached = -1
 )
 
-// stripRehoming drops what no decision depends on, and the lists of a long report. Whoever owns a Namespace can make many long reports.
+// stripRehoming drops what no decision depends on, and the lists of a long report. The owner of a Namespace can cause many long reports.
 func stripRehoming(obj any) (any, error) {
 	rehoming, ok := obj.(*v1alpha1.Rehoming)
 	if !ok {

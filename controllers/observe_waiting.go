@@ -16,7 +16,7 @@ import (
 )
 
 // Rehome looks for the first volume claim of a Cluster again and again, because claims are not watched: the older the Cluster, the less
-// often. Whoever owns a Namespace can make many Clusters that never get one.
+// often. The owner of a Namespace can create many Clusters that never get one.
 const (
 	minClaimInterval = time.Second
 	maxClaimInterval = time.Minute

@@ -41,7 +41,7 @@ var stale = []rewrite.Finding{{
 	Class: rewrite.SourceIdentity, Required: true,
 }}
 
-// BenchmarkExplain explains 30 Pods that hang on a stale rule, and asks the same Scheduler about the same Pods alone. The metric x-alone
+// BenchmarkExplain explains 30 Pods that a stale rule refuses, and asks the same Scheduler about the same Pods alone. The metric x-alone
 // is the ratio of the two.
 func BenchmarkExplain(b *testing.B) {
 	for _, nodes := range []int{100, 1000, 5000} {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// dump is a restore of my1 as carrot67 on three nodes, where my1 runs. All of its Pods hang on the rule that they inherited.
+// dump is a restore of my1 as carrot67 on three nodes, where my1 runs. The inherited rule refuses all of its Pods.
 type dump struct {
 	nodes []*corev1.Node
 	pods  []*corev1.Pod

@@ -1,3 +1,5 @@
+//go:build browser
+
 package cli
 
 import (
@@ -23,9 +25,7 @@ func browse(t *testing.T, page string, flags ...string) string {
 	t.Helper()
 	g := NewWithT(t)
 	browser := os.Getenv("BROWSER")
-	if browser == "" {
-		t.Skip("BROWSER names no browser: use make test-browser")
-	}
+	g.Expect(browser).NotTo(BeEmpty(), "BROWSER names no browser: use make test-browser")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "audit.html")
 	g.Expect(os.WriteFile(file, []byte(page), 0o600)).To(Succeed())

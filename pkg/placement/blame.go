@@ -23,7 +23,7 @@ const (
 	pluginPorts            = "NodePorts"
 )
 
-// blame is which rule refuses which node, and because of which Pods.
+// blame holds the rules that refuse nodes, and the Pods that they meet there.
 type blame struct {
 	component string
 	own       []ownBlame

@@ -26,7 +26,7 @@ type Play struct {
 	Order Order
 	// Restore and Database are the two stages. Database is empty while a restore Pod waits: KubeBlocks creates no database Pods then.
 	Restore, Database Stage
-	// Unknown says of which volumes nobody knows the place before they exist.
+	// Unknown names the volumes whose place is known only once they exist.
 	Unknown []string
 	// atOnce is as in volumes.
 	atOnce bool
@@ -68,11 +68,11 @@ func (p Play) placed() int { return len(p.Restore.Placed) + len(p.Database.Place
 type player struct {
 	newScheduler NewScheduler
 	world        *World
-	// pinned takes a volume of which the place is not known for one of the node where it is first mounted. Otherwise it can be anywhere.
+	// pinned ties a volume with an unknown place to the node where it is first mounted. Otherwise the volume can be anywhere.
 	pinned bool
 }
 
-// PlayRestore places the Pods of a restore in a World, and takes a volume of which the place is not known for one that can be anywhere.
+// PlayRestore places the Pods of a restore in a World. A volume with an unknown place can be anywhere.
 func PlayRestore(ctx context.Context, newScheduler NewScheduler, w *World, would *WouldBe) (Play, error) {
 	p := player{newScheduler: newScheduler, world: w}
 	return p.play(ctx, would)

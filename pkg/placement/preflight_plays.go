@@ -21,7 +21,7 @@ type Outcome struct {
 	// Waiting are the Pods that fit on no node.
 	Waiting []string `json:"waiting,omitempty"`
 	Order   Order    `json:"order"`
-	// Unknown says of which volumes the place is not known.
+	// Unknown names the volumes with an unknown place.
 	Unknown []string `json:"unknown,omitempty"`
 	// Gathered says that Pods share a node although a rule that names the source was to spread them.
 	Gathered bool `json:"gathered,omitempty"`

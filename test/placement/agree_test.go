@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/rehome-operator/rehome/pkg/placement"
 	"github.com/rehome-operator/rehome/placement/scheduler"
@@ -105,8 +106,11 @@ func (e *env) play(ctx context.Context, w *placement.World, all *counts) []strin
 	return differences
 }
 
-// decisionTime is how long kube-scheduler has to see what was created before, and to decide anew.
+// decisionTime is how long kube-scheduler has to see what was created before, and to decide again.
 const decisionTime = 20 * time.Second
+
+// pollInterval is the time between two comparisons.
+const pollInterval = 20 * time.Millisecond
 
 // compare creates a Pod, and compares what kube-scheduler decides with what the Scheduler says.
 func (e *env) compare(ctx context.Context, pod *corev1.Pod, all *counts) string {
@@ -123,20 +127,19 @@ func (e *env) compare(ctx context.Context, pod *corev1.Pod, all *counts) string 
 		return err.Error()
 	}
 	verdicts, failed := s.Filter(ctx, stored)
-	deadline := time.Now().Add(decisionTime)
-	for {
-		difference, undecided, err := e.differs(ctx, stored, verdicts, failed, all)
-		if err != nil {
-			return err.Error()
-		}
-		if difference == "" && !undecided {
-			return e.forgetUnbound(ctx, stored)
-		}
-		if time.Now().After(deadline) {
-			return fmt.Sprintf("Pod %s: %s; verdicts %+v, error %v", pod.Name, difference, verdicts, failed)
-		}
-		time.Sleep(20 * time.Millisecond)
+	var difference string
+	err = wait.PollUntilContextTimeout(ctx, pollInterval, decisionTime, true, func(ctx context.Context) (agrees bool, err error) {
+		var undecided bool
+		difference, undecided, err = e.differs(ctx, stored, verdicts, failed, all)
+		return difference == "" && !undecided, err
+	})
+	switch {
+	case err == nil:
+		return e.forgetUnbound(ctx, stored)
+	case difference == "":
+		return err.Error()
 	}
+	return fmt.Sprintf("Pod %s: %s; verdicts %+v, error %v", pod.Name, difference, verdicts, failed)
 }
 
 // forgetUnbound deletes a Pod that has no node: it could get one at any time, and kube-scheduler counts one that waits for its volume.
