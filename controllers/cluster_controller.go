@@ -157,6 +157,8 @@ type restoreScope struct {
 	object   *kubeblocks.Restore
 	owner    *kubeblocks.Component
 	observed remedy.Restore
+	// undecidedPod names a Pod of it that can be bound at any moment; set by observeRestore.
+	undecidedPod string
 	// refused is why the API server refused the rules that a replacement adds; set by finishReplacements.
 	refused string
 }

@@ -34,8 +34,10 @@ import (
 //   - when every Pod of a Restore is bound, its Jobs and the Restore complete. Until then the restore-manager of 1.0.2 keeps Pods
 //     that are done alive.
 //
-// It does not do: operations and updates of KubeBlocks, failures of Jobs, volumes, other rules than anti-affinity per node, the
-// reverse of anti-affinity, KubeBlocks' conditions. Tests that need one of these do it themselves.
+// Where volumes are tied, it does what is in faketied_test.go, too.
+//
+// It does not do: operations and updates of KubeBlocks, failures of Jobs, other rules than anti-affinity per node, the reverse of
+// anti-affinity, KubeBlocks' conditions. Tests that need one of these do it themselves.
 type fakeKubeBlocks struct {
 	ctx        context.Context
 	admin      client.Client
@@ -49,8 +51,10 @@ type fakeKubeBlocks struct {
 	short string
 	// quick says that a step goes from causes to effects. Else it goes from effects to causes, so that Rehome observes all states.
 	quick bool
-	// database says that there are InstanceSets, serial that Restores are Serial.
-	database, serial bool
+	// database says that there are InstanceSets, serial that Restores are Serial, tied that a volume stays on the node of its first Pod.
+	database, serial, tied bool
+	// stale is the Cluster as the cluster controller read it, where it has not created the Component yet.
+	stale *unstructured.Unstructured
 
 	// pods holds the Pod that each Job was given: the Job controller knows of it although it is gone. created counts them.
 	pods    map[types.UID]types.UID
@@ -74,6 +78,7 @@ type objects struct {
 	sets       []kubeblocks.InstanceSet
 	jobs       []batchv1.Job
 	pods       []corev1.Pod
+	claims     []corev1.PersistentVolumeClaim
 }
 
 // actor is one control loop. due lists the writes that it would do now. Each stands alone.
@@ -91,7 +96,9 @@ type write struct {
 // actors lists all control loops, from causes to effects.
 func (k *fakeKubeBlocks) actors() []actor {
 	return []actor{
+		{"cluster controller", k.createComponent},
 		{"cluster controller", k.syncComponents},
+		{"component controller", k.createInstanceSets},
 		{"component controller", k.syncInstanceSets},
 		{"restore controller", k.finalizeRestores},
 		{"component controller", k.createRestores},
@@ -158,12 +165,16 @@ func (k *fakeKubeBlocks) read() {
 	if k.database {
 		k.list(&sets, k.cluster)
 	}
+	var claims corev1.PersistentVolumeClaimList
+	if k.tied {
+		k.list(&claims, k.cluster)
+	}
 	if k.others == nil {
 		var others corev1.PodList
 		k.list(&others, source)
 		k.others = others.Items
 	}
-	k.seen = objects{components.Items, restores.Items, sets.Items, jobs.Items, pods.Items}
+	k.seen = objects{components.Items, restores.Items, sets.Items, jobs.Items, pods.Items, claims.Items}
 }
 
 func (k *fakeKubeBlocks) list(list client.ObjectList, cluster string) {
@@ -295,7 +306,7 @@ func (k *fakeKubeBlocks) createJobs() []write {
 				whole := &unstructured.Unstructured{}
 				whole.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Restore"))
 				Expect(k.admin.Get(k.ctx, client.ObjectKeyFromObject(restore), whole)).To(Succeed())
-				due = append(due, k.create(rehometesting.MakeJob(whole, name).Obj()))
+				due = append(due, k.createJob(restore, rehometesting.MakeJob(whole, name), ordinal))
 			}
 			if isSerial(restore) && (j < 0 || k.seen.jobs[j].Status.Succeeded == 0) {
 				break
@@ -365,6 +376,7 @@ func (k *fakeKubeBlocks) createDatabasePods() []write {
 				continue
 			}
 			pod := rehometesting.MakeDatabasePod(k.componentOf(set), name).Obj()
+			k.mount(pod)
 			pod.Labels[kubeblocks.LabelWorkload] = set.Name
 			pod.Spec.Affinity = rules
 			pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(set, k.generation.Workloads().WithKind("InstanceSet"))}

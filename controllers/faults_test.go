@@ -153,6 +153,7 @@ var stuckScenarios = []struct {
 	{"two components", twoComponents},
 	{"instance templates", instanceTemplates},
 	{"Serial", serialRestore},
+	{"free node", freeNode},
 }
 
 // run runs the seed, and returns what went wrong, or an empty string.
@@ -322,7 +323,7 @@ func (r *randomRun) owner() {
 	case n < 17:
 		name := fmt.Sprintf("spare%d", len(r.fakeKubeBlocks.nodes))
 		r.notef("owner: adds node %s", name)
-		r.fakeKubeBlocks.nodes = append(r.fakeKubeBlocks.nodes, node{name, 1})
+		r.addNode(name, 1)
 	default:
 		r.writeRestore(n)
 	}

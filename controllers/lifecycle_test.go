@@ -169,12 +169,45 @@ var _ = besideEachGeneration("A restored Cluster", func(e *env) {
 		Expect(e.reconciler.Apps).To(Equal(e.generation.Apps))
 	})
 
-	It("is rewritten before any Component or Restore exists", func() {
+	It("is not rewritten before its Component exists, which KubeBlocks can be creating from the stale rules", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.pod, h.job, h.restore, h.component)
 
 		e.reconcile()
+		Expect(e.writes).To(BeEmpty())
 
-		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+		component, restore := e.restoring(h.cluster, "mysql", rehometesting.Apart(source), rehometesting.Apart(source))
+		e.merge(component, `{"spec":{"replicas":1}}`)
+		e.reconcile()
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+
+		e.stuckJob(restore, "restore-preparedata-0")
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+	})
+
+	It("is not rewritten while one of its restore Pods can be bound by the stale rules", func() {
+		h := e.stuckRestore(clusterStale)
+		job := rehometesting.MakeJob(h.restore, "restore-preparedata-1").Obj()
+		e.create(job)
+		undecided := rehometesting.MakeRestorePod(h.restore, "undecided").Of(job).Obj()
+		e.create(undecided)
+
+		components := func(mysql string) []any {
+			return []any{
+				map[string]any{"name": "mysql", "schedulingPolicy": rehometesting.Apart(mysql)},
+				map[string]any{"name": "proxy", "schedulingPolicy": rehometesting.Apart(target)},
+			}
+		}
+
+		e.reconcile()
+		e.reconcile()
+		Expect(e.now(h.cluster).Object["spec"]).To(HaveKeyWithValue("componentSpecs", components(source)))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonWaitingForScheduler))
+
+		e.remove(undecided)
+		e.create(rehometesting.MakeRestorePod(h.restore, "undecided").Of(job).Unschedulable(unschedulable).Obj())
+		e.reconcile()
+		Expect(e.now(h.cluster).Object["spec"]).To(HaveKeyWithValue("componentSpecs", components(target)))
 	})
 })

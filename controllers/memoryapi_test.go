@@ -173,7 +173,8 @@ func (c *memoryClient) List(_ context.Context, list client.ObjectList, opts ...c
 	selected := []runtime.Object{}
 	for _, key := range c.api.keys(gvk) {
 		found := c.api.objects[gvk][key]
-		if o.Namespace != "" && key.Namespace != o.Namespace || !selects(o, found) {
+		elsewhere := key.Namespace != "" && o.Namespace != "" && key.Namespace != o.Namespace // nodes are in no Namespace
+		if elsewhere || !selects(o, found) {
 			continue
 		}
 		var item client.Object = &unstructured.Unstructured{}

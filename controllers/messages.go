@@ -40,6 +40,12 @@ const (
 	unknownLabelReason = "it cannot be proven that the volumes admit it, because it selects Pods by the label %s"
 )
 
+// What is awaited before rules are rewritten.
+const (
+	componentAwaited = "KubeBlocks has not created the Component %s yet"
+	podAwaited       = "KubeBlocks has not created all Pods of Component %s yet"
+)
+
 // podChanged is why a Restore is not deleted now; only the log shows it.
 const podChanged = "Pod %s has changed"
 

@@ -42,6 +42,9 @@ func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) erro
 	if err := r.observePlacement(ctx, s); err != nil {
 		return err
 	}
+	if err := r.observeAwaited(ctx, s); err != nil {
+		return err
+	}
 	return r.observeInstances(ctx, s)
 }
 
@@ -80,7 +83,7 @@ func (r *ClusterReconciler) observeRestores(ctx context.Context, s *scope) error
 // observeRestore fills in the Jobs and Pods of a Restore. Only Jobs that it controls are Rehome's to delete.
 func (s *scope) observeRestore(restore *restoreScope, work kubeblocks.Work) {
 	o := &restore.observed
-	o.Started, o.Undecided = work.StartedPart(restore.object), work.Undecided()
+	o.Started, o.Undecided, restore.undecidedPod = work.StartedPart(restore.object), work.Undecided(), work.UndecidedPod()
 	for i := range work.Jobs {
 		if kubeblocks.Owns(restore.object, &work.Jobs[i]) {
 			o.Jobs = append(o.Jobs, s.observeJob(restore, work, &work.Jobs[i]))

@@ -18,7 +18,7 @@ import (
 func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.RefusedRule {
 	missing := map[string]bool{}
 	for i := range claims {
-		if claims[i].Spec.VolumeName != "" || kubeblocks.SelectedNode(&claims[i]) != "" {
+		if hasPlace(claims[i]) {
 			missing[kubeblocks.ShortName(claims[i].Labels)] = true
 		}
 	}

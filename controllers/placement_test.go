@@ -185,10 +185,23 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 
 	It("is rewritten when no volume is bound, whatever nodes there are", func() {
 		restored(perNode)
-		e.claim(0, "", "")
-		e.claim(1, "", "")
+		mysql := e.now(component("mysql"))
+		for ordinal, name := range []string{"carrot67-mysql-0", "carrot67-mysql-1"} {
+			e.claim(ordinal, "", "")
+			e.create(e.databasePod(mysql, name).Claim("data-" + name).Unschedulable(unschedulable).Obj())
+		}
 
 		isRewritten()
+	})
+
+	It("stays while a claim has neither a volume nor a Pod: one could follow the stale rule", func() {
+		restored(perNode)
+		e.claim(0, "", "")
+
+		e.reconcile()
+
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonWaitingForScheduler))
 	})
 
 	It("becomes a preferred rule with the owner's consent, and then nothing is left to do", func() {

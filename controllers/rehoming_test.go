@@ -136,6 +136,7 @@ var _ = besideKubeBlocks("A Rehoming", func(e *env) {
 		e.remove(h.cluster)
 		successor := e.cluster(target, source).RestoredFrom("mysql", backup).Obj()
 		e.create(successor)
+		e.create(rehometesting.MakeComponent(successor, "proxy").Obj())
 		before := e.rehoming().ResourceVersion
 
 		e.reconcile()
@@ -160,6 +161,7 @@ var _ = besideKubeBlocks("A Rehoming", func(e *env) {
 	It("does not exist for a Cluster that was not restored", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.restore)
+		e.create(e.componentOf(h, "proxy"))
 		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
 
 		e.reconcile()
@@ -207,6 +209,7 @@ var _ = besideKubeBlocks("The spec of a Rehoming", func(e *env) {
 	It("can name the source of a Cluster that was made from a copy of another's manifest", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.restore, h.backup)
+		e.create(e.componentOf(h, "proxy"))
 		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
 		e.reconcile()
 		Expect(e.writes).To(BeEmpty())
@@ -225,6 +228,7 @@ var _ = besideKubeBlocks("The spec of a Rehoming", func(e *env) {
 	It("can name the Backup of such a Cluster", func() {
 		h := e.stuckRestore(clusterStale)
 		e.remove(h.restore)
+		e.create(e.componentOf(h, "proxy"))
 		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
 
 		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Backup: &v1alpha1.BackupReference{Name: backup}}})).To(Succeed())

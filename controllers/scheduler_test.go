@@ -35,9 +35,12 @@ func (k *fakeKubeBlocks) schedule() []write {
 // nodeFor returns the first node that takes a Pod, or why none does, in the scheduler's words.
 func (k *fakeKubeBlocks) nodeFor(pod *corev1.Pod) (name, why string) {
 	GinkgoHelper()
-	full, apart := 0, 0
+	full, apart, elsewhere := 0, 0, 0
+	place := k.placeOf(pod)
 	for _, n := range k.nodes {
 		switch {
+		case place != "" && n.name != place:
+			elsewhere++
 		case k.keepsAway(pod, n.name):
 			apart++
 		case k.onNode(n.name) >= n.room:
@@ -47,7 +50,7 @@ func (k *fakeKubeBlocks) nodeFor(pod *corev1.Pod) (name, why string) {
 		}
 	}
 	var reasons []string
-	if left := len(k.nodes) - full - apart; left > 0 {
+	if left := len(k.nodes) - full - apart - elsewhere; left > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d %s", left, k.short))
 	}
 	if full > 0 {
@@ -55,6 +58,9 @@ func (k *fakeKubeBlocks) nodeFor(pod *corev1.Pod) (name, why string) {
 	}
 	if apart > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d node(s) didn't match pod anti-affinity rules", apart))
+	}
+	if elsewhere > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d node(s) didn't match PersistentVolume's node affinity", elsewhere))
 	}
 	return "", fmt.Sprintf("0/%d nodes are available: %s.", len(k.nodes), strings.Join(reasons, ", "))
 }
@@ -95,6 +101,7 @@ func hasEnded(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodSucce
 func (k *fakeKubeBlocks) bind(pod *corev1.Pod, name string) write {
 	return write{"bind " + nameOf(pod) + " to " + name, func() {
 		GinkgoHelper()
+		k.place(pod, name)
 		Expect(k.admin.SubResource("binding").Create(k.ctx, pod.DeepCopy(), bindingTo(name))).To(Succeed())
 	}}
 }

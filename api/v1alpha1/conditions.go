@@ -53,8 +53,8 @@ const (
 	ReasonRewritingCluster = "RewritingCluster"
 	// ReasonWaitingForComponent: the Cluster carries the rewritten rules, KubeBlocks has yet to hand them to a Component.
 	ReasonWaitingForComponent = "WaitingForComponent"
-	// ReasonWaitingForScheduler: the Restore carries stale rules, and the scheduler has yet to decide on a Pod of it, which can
-	// be bound at any moment.
+	// ReasonWaitingForScheduler: the Cluster or the Restore carries stale rules, and a Pod that follows them can still be bound: the
+	// scheduler has yet to decide on it, or KubeBlocks has yet to create it.
 	ReasonWaitingForScheduler = "WaitingForScheduler"
 	// ReasonRecreatingRestore: the Restore carries stale rules and never started; it is deleted, so that KubeBlocks re-creates it
 	// with the rewritten rules.

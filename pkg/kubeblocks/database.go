@@ -31,11 +31,18 @@ type DatabasePod struct {
 }
 
 // Has reports whether the Cluster has a component or a sharding of that name.
-func (c *Cluster) Has(component string) bool {
-	isComponent := func(spec ComponentSpec) bool { return spec.Name == component }
-	isSharding := func(s Sharding) bool { return s.Name == component }
-	return slices.ContainsFunc(c.Spec.ComponentSpecs, isComponent) ||
-		slices.ContainsFunc(c.Spec.Shardings, isSharding) || slices.ContainsFunc(c.Spec.ShardingSpecs, isSharding)
+func (c *Cluster) Has(component string) bool { return slices.Contains(c.Components(), component) }
+
+// Components lists the names of the components and shardings of the Cluster.
+func (c *Cluster) Components() []string {
+	var names []string
+	for i := range c.Spec.ComponentSpecs {
+		names = append(names, c.Spec.ComponentSpecs[i].Name)
+	}
+	for _, sharding := range slices.Concat(c.Spec.Shardings, c.Spec.ShardingSpecs) {
+		names = append(names, sharding.Name)
+	}
+	return names
 }
 
 // DatabasePods lists the database Pods of a Cluster's Components: those that have volume claims, and as many more as the

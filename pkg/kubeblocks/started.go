@@ -103,6 +103,9 @@ func (w Work) Undecided() string {
 	return firstUndecided(w.Pods)
 }
 
+// UndecidedPod names a Pod of a Restore that can be bound at any moment, or returns an empty string.
+func (w Work) UndecidedPod() string { return firstUndecided(w.Pods) }
+
 // UndecidedJob is Undecided for one Job.
 func (w Work) UndecidedJob(job *batchv1.Job) string {
 	pods := w.PodsOf(job)

@@ -91,9 +91,9 @@ type decision struct {
 	Observation
 	plan Plan
 	// due are the edits of the Cluster that are made now. held are those that would restart a running database, undecided those
-	// that can do so soon, and refused those that could leave it no node.
-	due, held, undecided, refused []rewrite.Edit
-	refusedRules                  []RefusedRule
+	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
+	due, held, undecided, awaiting, refused []rewrite.Edit
+	refusedRules                            []RefusedRule
 	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
 	// noToken is set once the plan has used all tokens.
@@ -119,6 +119,7 @@ func (d *decision) cluster() {
 	d.prefer()
 	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
 	d.due, d.undecided = split(d.due, d.Undecided, d.AllowRollingUpdate)
+	d.due, d.awaiting = d.await(d.due)
 	if len(d.due) == 0 {
 		return
 	}

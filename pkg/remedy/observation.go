@@ -43,6 +43,10 @@ type Observation struct {
 	Placement *Placement
 	// Bound lists where a database Pod is bound to a node, Undecided where one can be bound at any moment.
 	Bound, Undecided []Scope
+	// Awaited are the Pods and parts that can still follow the Cluster's stale rules.
+	Awaited []Awaited
+	// Unschedulable are the components, by their names in the Cluster's spec, that have a Pod for which the scheduler found no node.
+	Unschedulable []string
 	// ClusterOnly says that this version of KubeBlocks gives restore Pods no rules, and that its Restores must not be changed.
 	ClusterOnly bool
 	// Restoring says that KubeBlocks has not yet restored all data of the Cluster.
@@ -75,6 +79,16 @@ type Policy struct {
 // Scope is a part of a Cluster's database Pods: a component, by its name in the Cluster's spec, and an instance template of it,
 // empty for Pods without one.
 type Scope struct{ Component, Template string }
+
+// Awaited is what can still be bound to a node by the stale rules of a component.
+type Awaited struct {
+	// Component is that component's name in the Cluster's spec.
+	Component string
+	// Text says what is awaited, without a full stop.
+	Text string
+	// Exists says that it is a Pod on which the scheduler has yet to decide. Else KubeBlocks has yet to create it.
+	Exists bool
+}
 
 // Obstacle is why nothing is decided.
 type Obstacle struct {

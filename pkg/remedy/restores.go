@@ -128,6 +128,8 @@ func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Componen
 		return conditionFalse(v1alpha1.ReasonClusterStarted, clusterStarted)
 	case slices.ContainsFunc(d.undecided, governs):
 		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, databaseUndecided)
+	case slices.ContainsFunc(d.awaiting, governs):
+		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, clusterAwaits, d.awaited(d.governedByAny(governs)))
 	case stale != nil:
 		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)
 	default:

@@ -7,10 +7,8 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
 
@@ -56,10 +54,10 @@ func (e *testEnv) lostSpread() {
 	}, SpecTimeout(specTimeout))
 }
 
-// keptSpread restores beside a free node while Rehome runs. Whether Rehome patches the Cluster before the first Pod is scheduled is a
-// race, so the spec accepts both outcomes, and expects that Rehome reports the one that happened.
+// keptSpread restores beside a free node while Rehome runs. A rule that is rewritten while Pods follow the stale one could leave a
+// database Pod no node: every restore must run. Volumes that are tied to the free node lose the spread, as they do without Rehome.
 func (e *testEnv) keptSpread() {
-	It("keeps the spread of restores that it sees in time, and reports the others", func(ctx SpecContext) {
+	It("lets every restore beside a free node run, and reports whether its Pods are spread", func(ctx SpecContext) {
 		node := fixture.FreeNode("open")
 		e.addNode(ctx, node)
 		e.runRehome(ctx)
@@ -67,37 +65,11 @@ func (e *testEnv) keptSpread() {
 		for i := range earlyRestores {
 			c := e.restore(ctx, plain, fmt.Sprintf("early-%d", i))
 			c.before = c.sourceState(ctx)
-			if c.rewrittenTooLate(ctx) {
-				Eventually(c.rehomingReady).WithContext(ctx).WithTimeout(reportTimeout).Should(HavePrefix("False Unschedulable: "))
-				outcomes["rewritten too late"]++
-				continue
-			}
 			c.expectRunning(ctx)
 			outcomes[c.expectTrueReport(ctx, node.Name)]++
 		}
-		AddReportEntry("Rehome was in time", fmt.Sprintf("in %d of %d restores; all: %v", outcomes["Rehomed"], earlyRestores, outcomes))
+		AddReportEntry("Outcomes", fmt.Sprintf("of %d restores: %v", earlyRestores, outcomes))
 	}, SpecTimeout(2*specTimeout))
-}
-
-// rewrittenTooLate reports whether volumes were tied to one place in the moment in which Rehome rewrote the Cluster. That is a known gap
-// without the webhook: see DEVELOPMENT.md.
-func (c *restoredCluster) rewrittenTooLate(ctx context.Context) bool {
-	GinkgoHelper()
-	if !c.tied() {
-		return false
-	}
-	Expect(c.targetEnv.WaitRestored(ctx, c.name)).To(Succeed())
-	cluster, err := c.targetEnv.Cluster(ctx, c.name)
-	Expect(err).NotTo(HaveOccurred())
-	components, _, err := unstructured.NestedSlice(cluster.Object, "spec", "componentSpecs")
-	Expect(err).NotTo(HaveOccurred())
-	const rules = "requiredDuringSchedulingIgnoredDuringExecution"
-	required, _, err := unstructured.NestedSlice(components[0].(map[string]any), "schedulingPolicy", "affinity", "podAntiAffinity", rules)
-	Expect(err).NotTo(HaveOccurred())
-	Expect(required).To(HaveLen(1))
-	named, _, err := unstructured.NestedString(required[0].(map[string]any), "labelSelector", "matchLabels", kubeblocks.LabelInstance)
-	Expect(err).NotTo(HaveOccurred())
-	return named == c.name && c.sharesPlaces(ctx)
 }
 
 // expectTrueReport expects that Rehome's report on a running restore is true, and returns its reason: either every replica has a node of

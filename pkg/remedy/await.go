@@ -1,0 +1,49 @@
+package remedy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// await separates the edits that are due from those that wait. Pods that are bound by the stale rules after the rewrite can tie volumes to
+// one place, and the rewritten rules then leave a database Pod no node. So a rule is rewritten when no Pod is left to follow it, or when
+// the scheduler found no node for one.
+func (d *decision) await(edits []rewrite.Edit) (due, awaiting []rewrite.Edit) {
+	for _, edit := range edits {
+		if canRefuse(edit) && d.awaited(governedBy(edit)) != "" {
+			awaiting = append(awaiting, edit)
+		} else {
+			due = append(due, edit)
+		}
+	}
+	return due, awaiting
+}
+
+// canRefuse reports whether the rule of an edit can leave a Pod no node. A preferred one cannot.
+func canRefuse(e rewrite.Edit) bool { return !strings.Contains(e.Path, "/preferredDuringScheduling") }
+
+// governedBy returns whether a component is governed by the rule of an edit.
+func governedBy(e rewrite.Edit) func(component string) bool {
+	return func(component string) bool { return governing(component)(e) }
+}
+
+// awaited says what can still be bound by the stale rules of components; it is empty where nothing can. What KubeBlocks has yet to
+// create is not awaited beside a Pod without a node: KubeBlocks can wait for that Pod.
+func (d *decision) awaited(governed func(component string) bool) string {
+	stuck := slices.ContainsFunc(d.Unschedulable, governed)
+	for _, a := range d.Awaited {
+		if governed(a.Component) && (a.Exists || !stuck) {
+			return a.Text
+		}
+	}
+	return ""
+}
+
+// governedByAny returns whether a component is governed by one of the edits that wait.
+func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component string) bool {
+	return func(component string) bool {
+		return slices.ContainsFunc(d.awaiting, func(e rewrite.Edit) bool { return edits(e) && governing(component)(e) })
+	}
+}
