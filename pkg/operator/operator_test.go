@@ -153,6 +153,7 @@ var _ = Describe("The operator", Ordered, func() {
 			cluster.Annotation(kubeblocks.AnnotationRestoreFromBackup, `{"mysql":{"name":"bp-`+name+`","connectionPassword":"hunter2"}}`)
 		}
 		create(cluster.Obj())
+		create(rehometesting.MakeComponent(cluster.Obj(), "mysql").Policy(rehometesting.Apart("my1")).Obj())
 		return cluster.Obj()
 	}
 	rulesOf := func(cluster *unstructured.Unstructured) func() (any, error) {
@@ -286,8 +287,8 @@ var _ = Describe("The operator", Ordered, func() {
 		says(rehoming, v1alpha1.ConditionReady, v1alpha1.ReasonInvalidMode)
 
 		By("a Restore")
-		component := rehometesting.MakeComponent(cluster, "mysql").Policy(rehometesting.Apart("my1")).Obj()
-		create(component)
+		component := rehometesting.MakeComponent(cluster, "mysql").Obj()
+		Expect(admin.Get(context.Background(), client.ObjectKeyFromObject(component), component)).To(Succeed())
 		restore := rehometesting.MakeRestore("default", "fig-mysql-preparedata").Of(component).Backup("bp-fig").Stale("my1").Obj()
 		create(restore)
 		says(restore, v1alpha1.ConditionPolicyRehomed, v1alpha1.ReasonInvalidMode)
@@ -334,7 +335,10 @@ var _ = Describe("The operator", Ordered, func() {
 	It("ends when KubeBlocks is upgraded to 1.2, and works on Clusters without a mark after it was started again", func() {
 		before := starts.Load()
 		By("removing what is stored as v1alpha1")
-		Expect(admin.Delete(context.Background(), rehometesting.MakeCluster(rehometesting.V10(), "default", "carrot67").Obj())).To(Succeed())
+		old := rehometesting.MakeCluster(rehometesting.V10(), "default", "carrot67").Obj()
+		for _, obj := range []client.Object{old, rehometesting.MakeComponent(old, "mysql").Obj()} {
+			Expect(admin.Delete(context.Background(), obj)).To(Succeed())
+		}
 		for _, definition := range rehometesting.V12().CRDs() {
 			if definition.Spec.Versions[0].Name == kubeblocks.AppsV1.Version && definition.Spec.Names.Kind != "Instance" {
 				stored := client.RawPatch(types.MergePatchType, []byte(`{"status":{"storedVersions":["v1"]}}`))

@@ -117,18 +117,24 @@ func (s *server) expectUnreadableBackupReported(t *testing.T) {
 	g.Expect(s.specOf(t, cluster)).To(Equal(specNaming("melon3", "my1")))
 }
 
-// restore creates, for the time of a test, a Cluster that is restored from a Backup in a Namespace and has inherited its rules.
+// restore creates, for the time of a test, a Cluster that is restored from a Backup in a Namespace and has inherited its rules, and its
+// Component, which has followed the Cluster.
 func (s *server) restore(t *testing.T, name, backupNamespace string) *unstructured.Unstructured {
 	t.Helper()
 	source := rehometesting.MakeCluster(rehometesting.V10(), backupNamespace, "my1").Component("mysql", rehometesting.Apart("my1")).Obj()
 	cluster := rehometesting.MakeCluster(rehometesting.V10(), managed, name).
 		Annotation(kubeblocks.AnnotationRestoreFromBackup, `{"mysql":{"name":"bp1","namespace":"`+backupNamespace+`"}}`).
 		Component("mysql", rehometesting.Apart("my1")).Obj()
-	for _, object := range []client.Object{rehometesting.MakeBackup(backupNamespace, "bp1").Of(source).Obj(), cluster} {
-		NewWithT(t).Expect(s.Create(t.Context(), object)).To(Succeed())
-		t.Cleanup(func() { NewWithT(t).Expect(s.Delete(context.WithoutCancel(t.Context()), object)).To(Succeed()) })
-	}
+	s.createForTest(t, rehometesting.MakeBackup(backupNamespace, "bp1").Of(source).Obj())
+	s.createForTest(t, cluster)
+	s.createForTest(t, rehometesting.MakeComponent(cluster, "mysql").Obj())
 	return cluster
+}
+
+func (s *server) createForTest(t *testing.T, object client.Object) {
+	t.Helper()
+	NewWithT(t).Expect(s.Create(t.Context(), object)).To(Succeed())
+	t.Cleanup(func() { NewWithT(t).Expect(s.Delete(context.WithoutCancel(t.Context()), object)).To(Succeed()) })
 }
 
 // specNaming returns the spec of a Cluster whose rules name the cluster source.
