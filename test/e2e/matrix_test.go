@@ -44,8 +44,8 @@ func (p pair) tied() bool { return p.topology != provisioner.Free }
 
 // Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Two pairs run in the
 // gate: together they have the newest and the oldest version, both modes, and volumes that are tied to nodes and to zones. The others
-// have the label nightly: each version with each kind of volumes, and each version in two Namespaces. What only the newest version
-// shows has a control plane of its own, so that it runs beside the scenarios.
+// have the label nightly: each version with each kind of volumes, and each version in two Namespaces. The rest of the specs of the newest
+// version has a control plane of its own, so that it runs beside the scenarios.
 var _ = Describe("KubeBlocks", func() {
 	everywhere := mode{name: "all namespaces"}
 	two := mode{"two namespaces", []string{metav1.NamespaceDefault, otherNamespace}}
@@ -53,28 +53,27 @@ var _ = Describe("KubeBlocks", func() {
 	newest, oldest := versions[0], versions[len(versions)-1]
 	for _, version := range versions {
 		for _, topology := range provisioner.Topologies() {
-			describePair(pair{version, everywhere, topology}, "", version == newest && topology == provisioner.Node, (*testEnv).scenarios)
+			p := pair{version, everywhere, topology}
+			if version == newest && topology == provisioner.Node {
+				describePair(p, "", true, (*testEnv).scenarios)
+				describePair(p, "other specs", true, (*testEnv).otherSpecs)
+			} else {
+				describePair(p, "", false, (*testEnv).allScenarios)
+			}
 		}
-		describePair(pair{version, two, provisioner.Zone}, "", version == oldest, (*testEnv).scenarios)
-		if version != newest {
-			describePair(pair{version, everywhere, provisioner.Node}, "documentation", false, (*testEnv).documentation)
-		}
+		describePair(pair{version, two, provisioner.Zone}, "", version == oldest, (*testEnv).allScenarios)
+		describePair(pair{version, everywhere, provisioner.Node}, "documentation", false, (*testEnv).documentation)
 	}
-	describePair(pair{newest, everywhere, provisioner.Node}, "other specs", true, (*testEnv).otherSpecs)
-	describePair(pair{newest, two, provisioner.Zone}, "other specs", false, (*testEnv).otherSpecs)
+	describePair(pair{newest, two, provisioner.Zone}, "other specs", false, (*testEnv).rareSpecs)
 })
 
 // describePair describes a container. Its part is what it has beside scenarios.
 func describePair(p pair, part string, gate bool, specs func(*testEnv)) {
-	labels := Label(p.version.Name, p.volumes())
-	if !gate {
-		labels = append(labels, "nightly")
-	}
 	name := p.title()
 	if part != "" {
 		name += ", " + part
 	}
-	Describe(name, Ordered, ContinueOnFailure, labels, func() {
+	Describe(name, Ordered, ContinueOnFailure, Label(p.version.Name, p.volumes()), nightlyUnless(gate), func() {
 		e := useTestEnv(p, name)
 		BeforeAll(func(ctx SpecContext) {
 			e.backUp(ctx, fixture.Source{Name: plain}, backupOf(plain))
@@ -83,21 +82,32 @@ func describePair(p pair, part string, gate bool, specs func(*testEnv)) {
 	})
 }
 
-// otherSpecs are those that run beside one version only.
+// otherSpecs are those that have a control plane beside that of the scenarios.
 func (e *testEnv) otherSpecs() {
-	if len(e.mode.namespaces) == 0 { // Rehome does not run in this spec
-		Describe("The differential table", Label("differential"), e.differentialTable)
-		e.documentation()
-	}
+	Describe("The differential table", Label("differential"), e.differentialTable)
+	e.describeWebhook()
+	e.rareSpecs()
+}
+
+// rareSpecs are those that run beside one version only.
+func (e *testEnv) rareSpecs() {
 	Describe("A remediation", Label("races"), e.races)
 	Describe("Prometheus", Label("monitoring"), e.monitoring)
+}
+
+func (e *testEnv) allScenarios() {
+	e.scenarios()
+	e.describeWebhook()
+}
+
+func (e *testEnv) describeWebhook() {
+	Describe("The webhook", Label("scenarios", "webhook"), e.webhook)
 }
 
 // scenarios are all states in which a restore can be stuck. Each spec restores under a name of its own, starts Rehome when the restore
 // is stuck, and stops it.
 func (e *testEnv) scenarios() {
 	Describe("Rehome", Label("scenarios"), e.describeScenarios)
-	Describe("The webhook", Label("scenarios", "webhook"), e.webhook)
 }
 
 func (e *testEnv) describeScenarios() {

@@ -28,10 +28,7 @@ const (
 // webhook: what the scenarios restore ends alike with the webhook, without it, and while it dies and comes back. With it, nothing is
 // ever stuck. In the gate, one container restores all with it, because the scenarios are the specs without it.
 func (e *testEnv) webhook() {
-	nightly := Label("nightly")
-	if e.version == kubeblocks.Versions()[0] && len(e.mode.namespaces) == 0 {
-		nightly = Label()
-	}
+	newest := e.version == kubeblocks.Versions()[0] && len(e.mode.namespaces) == 0
 	BeforeAll(func() { DeferCleanup(e.expectNothingForbidden) })
 
 	Describe(prevents, func() {
@@ -49,7 +46,7 @@ func (e *testEnv) webhook() {
 			e.expectPrevented(ctx, before)
 		}, SpecTimeout(specTimeout))
 
-		It("prevents that any of the restores is stuck", nightly, func(ctx SpecContext) {
+		It("prevents that any of the restores is stuck", nightlyUnless(newest), func(ctx SpecContext) {
 			e.backUpAll(ctx)
 			before := e.now()
 			e.expectSameEnd(ctx, e.restoreAll(ctx, prevents))

@@ -85,9 +85,8 @@ type standinWorld struct {
 	*standinEnv
 	scenario
 	// managed says that Rehome works on it.
-	managed        bool
-	namespace      string
-	stopKubeBlocks func()
+	managed   bool
+	namespace string
 }
 
 // scenario is a restore beside KubeBlocks 1.2.
@@ -101,8 +100,8 @@ type scenario struct {
 	spec func(w *standinWorld, names string) map[string]any
 	// restored changes the Cluster before it is created.
 	restored func(cluster *unstructured.Unstructured)
-	// early has KubeBlocks meet the Cluster when Rehome has rewritten it, as the webhook does.
-	early bool
+	// rewritten has the Cluster beside Rehome created with rewritten rules, as the webhook does.
+	rewritten bool
 	// backupElsewhere has the Backup in another namespace.
 	backupElsewhere bool
 }
@@ -128,13 +127,12 @@ func (e *standinEnv) newWorld(ctx context.Context, name string, managed bool, s 
 	return w
 }
 
-// startKubeBlocks runs the stand-in until the end of the spec, or until stopKubeBlocks.
+// startKubeBlocks runs the stand-in until the end of the spec.
 func (w *standinWorld) startKubeBlocks() {
 	GinkgoHelper()
-	var err error
-	w.stopKubeBlocks, err = standin.Start(w.controlPlane.Config(), w.namespace, func(err error) { GinkgoWriter.Println(err) })
+	stop, err := standin.Start(w.controlPlane.Config(), w.namespace, func(err error) { GinkgoWriter.Println(err) })
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(w.stopKubeBlocks)
+	DeferCleanup(stop)
 }
 
 // poolLabel is the label of the nodes of a world, and the node selector of its Pods.
@@ -174,22 +172,15 @@ func (w *standinWorld) restore(ctx context.Context) {
 	for _, node := range w.free {
 		w.addNode(ctx, node)
 	}
-	cluster := rehometesting.MakeCluster(rehometesting.V12(), w.namespace, restoredName).Spec(spec(w, plain)).Source(from, standinBackup).Obj()
+	names := plain
+	if w.rewritten && w.managed {
+		names = restoredName
+	}
+	cluster := rehometesting.MakeCluster(rehometesting.V12(), w.namespace, restoredName).Spec(spec(w, names)).Source(from, standinBackup).Obj()
 	if w.restored != nil {
 		w.restored(cluster)
 	}
-	rewritesFirst := w.early && w.managed
-	if rewritesFirst {
-		w.stopKubeBlocks()
-	}
 	Expect(w.admin.Create(ctx, cluster)).To(Succeed())
-	if rewritesFirst {
-		Eventually(func() (int64, error) {
-			err := w.admin.Get(ctx, client.ObjectKeyFromObject(cluster), cluster)
-			return cluster.GetGeneration(), err
-		}).WithContext(ctx).WithTimeout(endTimeout).Should(BeNumerically(">", 1), "Rehome rewrites the Cluster")
-		w.startKubeBlocks()
-	}
 }
 
 // component returns a component whose Pods keep apart from each other's nodes, if its rules name its own cluster.

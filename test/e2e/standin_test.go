@@ -24,6 +24,8 @@ type trial struct {
 	scenario
 	// late starts Rehome when the restore has ended without it: before, it is a race which Pods are bound.
 	late bool
+	// gate has the trial run for each change. All run at night.
+	gate bool
 }
 
 const (
@@ -92,27 +94,27 @@ func trials() []trial {
 	oneFree := []controlplane.Node{{Name: "free", Zone: "free"}}
 	bigPods := map[string]any{"resources": map[string]any{"requests": map[string]any{"cpu": "5"}}} // one fits on a node
 	all := []trial{
-		{name: "unmarked", with: 3, ready: rehomed, scenario: scenario{taken: 3}},
+		{name: "unmarked", gate: true, with: 3, ready: rehomed, scenario: scenario{taken: 3}},
 		{name: "on-delete", with: 3, ready: rehomed, scenario: scenario{taken: 3, spec: oneComponent(3, onDelete)}},
 		{name: "ordered", with: 3, ready: rehomed, scenario: scenario{
 			taken: 3, spec: oneComponent(3, map[string]any{"podManagementPolicy": "OrderedReady"}),
 		}},
-		{name: "instances", with: 3, ready: rehomed, scenario: scenario{taken: 3, spec: oneComponent(3, instances)}},
+		{name: "instances", gate: true, with: 3, ready: rehomed, scenario: scenario{taken: 3, spec: oneComponent(3, instances)}},
 		{name: "instances-on-delete", with: 3, ready: rehomed, scenario: scenario{taken: 3, spec: oneComponent(3, map[string]any{
 			"enableInstanceAPI": true, "instanceUpdateStrategy": onDelete["instanceUpdateStrategy"],
 		})}},
-		{name: "annotation", ready: restoreIgnored, scenario: scenario{taken: 3, restored: byAnnotation}},
+		{name: "annotation", gate: true, ready: restoreIgnored, scenario: scenario{taken: 3, restored: byAnnotation}},
 		{name: "elsewhere", ready: restoreIgnored, scenario: scenario{taken: 3, backupElsewhere: true}},
 		{name: "too-few-nodes", with: 1, ready: unscheduled, scenario: scenario{taken: 1}},
 		{name: "flat", without: 3, with: 3, ready: clusterStarted, late: true, scenario: scenario{taken: 1, free: []controlplane.Node{
 			{Name: "free1", Zone: "f1"}, {Name: "free2", Zone: "f2"}, {Name: "free3", Zone: "f3"},
 		}, spec: withTemplate(map[string]any{"flatInstanceOrdinal": true}), restored: byOpsRequest}},
-		{name: "shared-node", without: 3, with: 3, ready: volumesBound, late: true, scenario: scenario{taken: 2, free: oneFree}},
+		{name: "shared-node", gate: true, without: 3, with: 3, ready: volumesBound, late: true, scenario: scenario{taken: 2, free: oneFree}},
 		{name: "half-done", without: 1, with: 1, ready: volumesBound, late: true, scenario: scenario{
 			taken: 2, free: oneFree, spec: oneComponent(2, bigPods),
 		}},
 		{name: "ops-request", without: 2, with: 3, ready: rehomed, scenario: scenario{
-			taken: 3, spec: withTemplate(nil), restored: byOpsRequest, early: true,
+			taken: 3, spec: withTemplate(nil), restored: byOpsRequest, rewritten: true,
 		}},
 		{name: "ops-request-late", without: 2, with: 2, ready: volumesBound, late: true, scenario: scenario{
 			taken: 3, spec: withTemplate(nil), restored: byOpsRequest,
@@ -137,11 +139,7 @@ var _ = Describe("KubeBlocks 1.2, played", func() {
 func describeStandin(mode string, gate bool) {
 	const without, with = "without-", "with-"
 	name := "in " + mode
-	labels := Label("standin")
-	if !gate {
-		labels = append(labels, "nightly")
-	}
-	Describe(name, Ordered, ContinueOnFailure, labels, func() {
+	Describe(name, Ordered, ContinueOnFailure, Label("standin"), nightlyUnless(gate), func() {
 		e := &standinEnv{}
 		if gate {
 			for _, t := range trials() {
@@ -155,7 +153,7 @@ func describeStandin(mode string, gate bool) {
 		BeforeAll(func(ctx SpecContext) { e.start(ctx, name) }, NodeTimeout(startTimeout))
 
 		for _, t := range trials() {
-			It("ends no worse with Rehome than without: "+t.name, func(ctx SpecContext) {
+			It("ends no worse with Rehome than without: "+t.name, nightlyUnless(t.gate), func(ctx SpecContext) {
 				other, w := e.newWorld(ctx, without+t.name, false, t.scenario), e.newWorld(ctx, with+t.name, true, t.scenario)
 				if !t.late {
 					e.run(ctx)
@@ -197,7 +195,7 @@ func describeStandin(mode string, gate bool) {
 			w.ends(ctx, 1)
 		}, SpecTimeout(specTimeout))
 
-		It("is completed by the next leader when leaders are killed", func(ctx SpecContext) {
+		It("is completed by the next leader when leaders are killed", Label("nightly"), func(ctx SpecContext) {
 			w := e.newWorld(ctx, with+"leaders", true, scenario{topology: provisioner.Node, taken: 3, spec: oneComponent(3, map[string]any{
 				"enableInstanceAPI": true, "instanceUpdateStrategy": map[string]any{"type": "OnDelete"},
 			})})
@@ -216,4 +214,12 @@ func describeStandin(mode string, gate bool) {
 			Eventually(w.condition).WithContext(ctx).WithArguments(v1alpha1.ConditionReady).WithTimeout(reportTimeout).Should(HavePrefix(rehomed))
 		}, SpecTimeout(raceTimeout))
 	})
+}
+
+// nightlyUnless is the label of what runs at night only, unless gate.
+func nightlyUnless(gate bool) Labels {
+	if gate {
+		return Label()
+	}
+	return Label("nightly")
 }
