@@ -17,7 +17,7 @@ import (
 // durations are the build times on two idle cores.
 var durations = map[string]time.Duration{
 	"etcd":                    30 * time.Second,
-	"kwok":                    time.Minute,
+	"kwok":                    30 * time.Second,
 	"kube-apiserver":          5 * time.Minute,
 	"kube-scheduler":          2 * time.Minute,
 	"kube-controller-manager": 2 * time.Minute,
