@@ -16,11 +16,11 @@ import (
 
 // durations are the build times on two idle cores.
 var durations = map[string]time.Duration{
-	"etcd":                    30 * time.Second,
+	"etcd":                    40 * time.Second,
 	"kwok":                    30 * time.Second,
-	"kube-apiserver":          5 * time.Minute,
-	"kube-scheduler":          2 * time.Minute,
-	"kube-controller-manager": 2 * time.Minute,
+	"kube-apiserver":          4 * time.Minute,
+	"kube-scheduler":          time.Minute,
+	"kube-controller-manager": 80 * time.Second,
 }
 
 // Missing estimates the builds that Collect would run: those of programs that are neither in the folder own nor in Dir.

@@ -29,7 +29,7 @@ func (v Version) Programs(cache string) (Programs, error) {
 
 // Missing estimates the builds that Build would run.
 func (v Version) Missing(cache string) []progress.Estimate {
-	durations := map[string]time.Duration{manager: 3 * time.Minute, dataProtection: 15 * time.Second}
+	durations := map[string]time.Duration{manager: 2 * time.Minute, dataProtection: 5 * time.Second}
 	var missing []progress.Estimate
 	for _, target := range v.targets(cache) {
 		if _, err := os.Stat(target.Output); err != nil {
