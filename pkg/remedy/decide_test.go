@@ -232,6 +232,9 @@ func TestDecide(t *testing.T) {
 		"a rule that the volumes do not admit is not rewritten, whatever the owner consents to": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowRollingUpdate = true }),
 			doesNothing, v1alpha1.ReasonVolumesBound},
 		"a rule that the volumes admit is rewritten": {volumesOn("n4", "n5"), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		"another rule beside one that the volumes do not admit is rewritten": {with(volumesOn("n4", "n4"), func(o *Observation) {
+			o.Live.Edits = append(o.Live.Edits, edit("mysql"))
+		}), patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a refused rule becomes a preferred one with the owner's consent": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowPreferredRules = true }),
 			ConsistOf(HaveField("Edits", HaveExactElements(HaveField("Path", HavePrefix(requiredPath)), HaveField("Path", HaveSuffix("/preferredDuringSchedulingIgnoredDuringExecution")), HaveField("Path", HaveSuffix("/requiredDuringSchedulingIgnoredDuringExecution"))))), v1alpha1.ReasonRewritingCluster},
 		"a rule that cannot become preferred stays refused": {with(volumesOn("n4", "n4"), func(o *Observation) {
