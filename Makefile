@@ -114,6 +114,8 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
 	@! grep -n '^replace' placement/go.mod | grep -v 'rehome => \.\.$$' || \
 		(echo "placement replaces more than the product, which a release pins instead" && exit 1)
+	@grep -q '^replace' placement/go.mod || git describe --tags --exact-match --match 'v*' > /dev/null || \
+		(echo "placement requires a release of the product: revert that after the release" && exit 1)
 	@changed=$$(git status --porcelain -- api pkg config charts); \
 		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
 

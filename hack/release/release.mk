@@ -18,6 +18,10 @@ IMAGE_ARCHS ?= amd64 arm64
 CHARTS ?= oci://ghcr.io/rehome-operator/charts
 CHARTS_FLAGS ?=
 
+# CHART_TAG is the version in the chart, as a tag, and PIN the one that placement requires in a release.
+CHART_TAG = v$(shell sed -n 's/^version: //p' $(CHART)/Chart.yaml)
+PIN ?= $(CHART_TAG)
+
 # COSIGN_KEY is the file with a private key of cosign, and the environment variable COSIGN_PASSWORD its password. REF is what
 # `make release-sign` signs: REPOSITORY@DIGEST.
 COSIGN_KEY ?=
@@ -33,13 +37,14 @@ $(GORELEASER):
 
 .PHONY: image
 image: licenses ## Build the container image into .cache/dist/image, and print its digest.
-	@for a in $(IMAGE_ARCHS); do GOOS=linux GOARCH=$$a $(GO_BUILD) -o $(DIST)/bin/linux-$$a/rehome . || exit 1; done
+	@for a in $(IMAGE_ARCHS); do export GOOS=linux GOARCH=$$a; $(GO_BUILD) -o $(DIST)/bin/linux-$$a/rehome . && \
+		(cd placement && $(GO_BUILD) -o $(DIST)/bin/linux-$$a/rehome-placement .) || exit 1; done
 	@cd hack/release && go run ./cmd/image --repository $(IMAGE) --licenses $(DIST)/licenses --output $(DIST)/image \
 		$(IMAGE_ARCHS:%=$(DIST)/bin/linux-%/rehome)
 
 .PHONY: licenses
 licenses: ## Collect the licences of all linked modules in .cache/dist/licenses, and check that they are allowed.
-	@cd hack/release && go run ./cmd/licenses --source $(CURDIR) --output $(DIST)/licenses
+	@cd hack/release && go run ./cmd/licenses --output $(DIST)/licenses $(CURDIR) $(CURDIR)/placement
 
 .PHONY: release-files
 release-files: build licenses $(KUSTOMIZE) # Make what a release holds besides the programs, and the tools that list their components and sign.
@@ -54,14 +59,20 @@ release-files: build licenses $(KUSTOMIZE) # Make what a release holds besides t
 release-dry-run: $(GORELEASER) ## Make all files of a release in .cache/dist/release. It publishes nothing. [COSIGN_KEY]
 	$(GORELEASER) check
 	@mkdir -p $(DIST) && (hack/release/notes.sh Unreleased 2>/dev/null || \
-		hack/release/notes.sh $$(sed -n 's/^version: //p' $(CHART)/Chart.yaml)) > $(DIST)/notes.md
+		hack/release/notes.sh $(CHART_TAG:v%=%)) > $(DIST)/notes.md
 	$(GORELEASER) release --snapshot --clean --release-notes $(DIST)/notes.md $(if $(COSIGN_KEY),,--skip=sign)
+
+.PHONY: release-pin
+release-pin: ## Make placement require the product in the version PIN, as this commit has it, instead of replacing it. [PIN]
+	@changed=$$(git status --porcelain); [ -z "$$changed" ] || (echo "commit first, because a release has what is committed" && exit 1)
+	@hack/release/pin.sh write $(PIN)
 
 .PHONY: release
 release: $(GORELEASER) ## Publish the files of the tag that is checked out. [COSIGN_KEY]
 	$(need-key)
-	@tag=$$(git describe --tags --exact-match) && version=v$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml) && \
-		[ "$$tag" = "$$version" ] || (echo "the tag that is checked out is $$tag, but the version in $(CHART)/Chart.yaml is $$version" && exit 1) && \
+	@tag=$$(git describe --tags --exact-match --match 'v*') && \
+		[ "$$tag" = "$(CHART_TAG)" ] || (echo "the tag that is checked out is $$tag, but the version in $(CHART)/Chart.yaml is $(CHART_TAG)" && exit 1) && \
+		git describe --tags --exact-match --match "placement/$$tag" > /dev/null && hack/release/pin.sh check $$tag && \
 		mkdir -p $(DIST) && hack/release/notes.sh $$tag > $(DIST)/notes.md
 	$(GORELEASER) release --clean --release-notes $(DIST)/notes.md
 
@@ -78,12 +89,12 @@ release-sign: ## Sign the image REF in its registry. [REF COSIGN_KEY]
 
 .PHONY: test-image
 test-image: ## Build the container image of the last commit for amd64, twice, and test it and the licences.
-	cd hack/release && go test -count=1 -timeout 30m ./image ./licenses ./sign ./test/image
+	cd hack/release && go test -count=1 -timeout 30m ./image ./licenses ./sign ./test/pin ./test/image
 
 .PHONY: test-release
 test-release: $(GORELEASER) ## Make the image and all files of a release twice from the last commit, and test them. [IMAGE_TEST]
 	@changed=$$(git status --porcelain); \
 		if [ -n "$$changed" ]; then echo "commit first, because these tests use the last commit:"; echo "$$changed"; exit 1; fi
-	cd hack/release && go test -count=1 ./image ./licenses ./sign
+	cd hack/release && go test -count=1 ./image ./licenses ./sign ./test/pin
 	cd hack/release && go test -count=1 -timeout 60m ./test/image $(IMAGE_TEST)
 	cd hack/release && go test -count=1 -timeout 60m ./test/archives

@@ -8,7 +8,7 @@ const (
 	textOnlyNamespace = "read in namespace %s only"
 
 	problemNoNodes     = "no Node in it: add the output of `kubectl get nodes -o yaml`"
-	problemNoPlacement = "%s needs the program " + placementProgram + " beside this one or in PATH: `make build-placement` builds it"
+	problemNoPlacement = "%s needs the program " + placementProgram + " beside this one or in PATH: releases have it, and `make build-placement` builds it"
 
 	forwardExplain   = "explain (CLUSTER | restore/NAME | pod/NAME)"
 	forwardPreflight = "preflight BACKUP --to NAME"

@@ -1,4 +1,4 @@
-// Package image packs builds of rehome into a container image. It needs neither a daemon nor a base image.
+// Package image packs builds of rehome and rehome-placement into a container image. It needs neither a daemon nor a base image.
 package image
 
 import (
@@ -23,8 +23,8 @@ type Release struct {
 	images []v1.Image
 }
 
-// Build packs programs, which are builds of one commit for different platforms, and the licences of the modules they link. The image
-// holds nothing else and has the time of the commit, so the same programs have the same digest.
+// Build packs programs, which are builds of one commit for different platforms, with rehome-placement of their folders, and the licences
+// of the modules they link. The image holds nothing else and has the time of the commit, so the same programs have the same digest.
 func Build(programs []string, licenses fs.FS) (*Release, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("no program to pack")
@@ -44,7 +44,11 @@ func Build(programs []string, licenses fs.FS) (*Release, error) {
 		if release.Tag != "" && release.Tag != p.tag() {
 			return nil, fmt.Errorf("%s is of version %s, but others are of %s", path, p.tag(), release.Tag)
 		}
-		image, err := newImage(p, system)
+		beside, err := p.readPlacement()
+		if err != nil {
+			return nil, err
+		}
+		image, err := newImage(p, beside, system)
 		if err != nil {
 			return nil, fmt.Errorf("pack %s: %w", path, err)
 		}
@@ -57,14 +61,18 @@ func Build(programs []string, licenses fs.FS) (*Release, error) {
 	return release, nil
 }
 
-// newImage packs one program.
-func newImage(p *program, system []file) (v1.Image, error) {
-	binary, err := programFiles(p)
+// newImage packs the two programs of one platform.
+func newImage(p, beside *program, system []file) (v1.Image, error) {
+	own, err := programFiles(p)
+	if err != nil {
+		return nil, err
+	}
+	others, err := programFiles(beside)
 	if err != nil {
 		return nil, err
 	}
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	for _, files := range [][]file{system, binary} {
+	for _, files := range [][]file{system, own, others} {
 		layer, err := newLayer(files, p.committed)
 		if err != nil {
 			return nil, err

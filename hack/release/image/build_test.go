@@ -31,6 +31,26 @@ func TestBuildRefusesProgramsOfTwoVersions(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring("is of version 1.2.3, but others are of 0.0.0-")))
 }
 
+func TestBuildRefusesProgramsOfTwoCommits(t *testing.T) {
+	g := NewWithT(t)
+	source := repository(t)
+	program := compile(t, source, "-buildvcs=true")
+	commit(t, source, "Go on")
+	run(t, source, "go", "build", "-buildvcs=true", "-o", filepath.Join(filepath.Dir(program), "rehome-placement"), ".")
+
+	_, err := Build([]string{program}, licenses)
+	g.Expect(err).To(MatchError(MatchRegexp("/rehome is of [0-9a-f]{40} for linux/.*, but .*/rehome-placement of [0-9a-f]{40} for linux/")))
+}
+
+func TestBuildNeedsBothPrograms(t *testing.T) {
+	g := NewWithT(t)
+	program := compile(t, repository(t), "-buildvcs=true")
+	g.Expect(os.Remove(filepath.Join(filepath.Dir(program), "rehome-placement"))).To(Succeed())
+
+	_, err := Build([]string{program}, licenses)
+	g.Expect(err).To(MatchError(os.ErrNotExist))
+}
+
 func TestTagOfUncommittedChangesEndsInDirty(t *testing.T) {
 	g := NewWithT(t)
 	source := repository(t)
@@ -56,15 +76,22 @@ func repository(t *testing.T) string {
 	}
 	run(t, dir, "git", "init", "--quiet")
 	run(t, dir, "git", "add", ".")
-	run(t, dir, "git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "-m", "Begin")
+	commit(t, dir, "Begin")
 	return dir
 }
 
-// compile builds the program in the folder and returns its path.
+func commit(t *testing.T, dir, message string) {
+	t.Helper()
+	run(t, dir, "git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--allow-empty", "-m", message)
+}
+
+// compile builds the program in the folder under both names, and returns the path of rehome.
 func compile(t *testing.T, source, stamp string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "rehome")
-	run(t, source, "go", "build", stamp, "-o", program, ".")
+	for _, path := range []string{program, program + "-placement"} {
+		run(t, source, "go", "build", stamp, "-o", path, ".")
+	}
 	return program
 }
 

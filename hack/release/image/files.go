@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 
 	"github.com/rehome-operator/rehome/hack/release/sbom"
 )
@@ -32,7 +33,7 @@ func systemFiles(licenses fs.FS) ([]file, error) {
 	return files, err
 }
 
-// programFiles returns the program and the list of its components, in a folder that scanners read.
+// programFiles returns a program and the list of its components, in a folder that scanners read.
 func programFiles(p *program) ([]file, error) {
 	binary, err := os.ReadFile(p.path)
 	if err != nil {
@@ -42,5 +43,6 @@ func programFiles(p *program) ([]file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the components of %s: %w", p.path, err)
 	}
-	return []file{{"rehome", binary, 0o755}, {"var/lib/db/sbom/rehome.cdx.json", components, 0o644}}, nil
+	name := filepath.Base(p.path)
+	return []file{{name, binary, 0o755}, {"var/lib/db/sbom/" + name + ".cdx.json", components, 0o644}}, nil
 }

@@ -35,7 +35,8 @@ func Collect(ctx context.Context, source, output string, systems []string) error
 	return nil
 }
 
-// collect copies the files that apply to p: those in its folder and its parents, up to the root of its module.
+// collect copies the files that apply to p: those in its folder and its parents, up to the root of its module. A main module without a
+// licence has the one of the folder above, as in what Go downloads of it.
 func (p listedPackage) collect(output string) error {
 	licensed := false
 	for dir := p.Dir; ; dir = filepath.Dir(dir) {
@@ -48,6 +49,12 @@ func (p listedPackage) collect(output string) error {
 			return err
 		}
 		licensed = licensed || found
+	}
+	if !licensed && p.Module.Main {
+		var err error
+		if licensed, err = copyTerms(filepath.Dir(p.Module.Dir), filepath.Join(output, filepath.FromSlash(p.Module.Path))); err != nil {
+			return err
+		}
 	}
 	if !licensed {
 		return fmt.Errorf("no licence in %s or above", p.Dir)

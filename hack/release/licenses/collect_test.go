@@ -88,6 +88,20 @@ func TestCollectCopiesTheLicencesOfAllLinkedModules(t *testing.T) {
 	g.Expect(os.ReadFile(filepath.Join(output, "example.com/dep/NOTICE"))).To(BeEquivalentTo("Made by the authors.\n"))
 }
 
+// A module in a folder of the repository has the licence of the repository.
+func TestCollectTakesTheLicenceAboveAMainModule(t *testing.T) {
+	g := NewWithT(t)
+	files := map[string]string{"LICENSE": isc}
+	for name, text := range tree() {
+		files["nested/"+name] = text
+	}
+	delete(files, "nested/LICENSE")
+
+	output, err := collectFrom(t, files, "nested")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(os.ReadFile(filepath.Join(output, "example.com/main/LICENSE"))).To(BeEquivalentTo(isc))
+}
+
 func TestCollectRefusesALicenceThatIsNotAllowed(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, text string
@@ -124,10 +138,16 @@ func TestCollectFailsOnSourceThatDoesNotLoad(t *testing.T) {
 // collect writes the files to a folder and runs [Collect] on it.
 func collect(t *testing.T, files map[string]string) (output string, err error) {
 	t.Helper()
+	return collectFrom(t, files, "")
+}
+
+// collectFrom is collect for the program in a folder below.
+func collectFrom(t *testing.T, files map[string]string, folder string) (output string, err error) {
+	t.Helper()
 	source := t.TempDir()
 	for name, text := range files {
 		NewWithT(t).Expect(write(filepath.Join(source, name), []byte(text))).To(Succeed())
 	}
 	output = t.TempDir()
-	return output, Collect(t.Context(), source, output, []string{"linux", "windows"})
+	return output, Collect(t.Context(), filepath.Join(source, folder), output, []string{"linux", "windows"})
 }

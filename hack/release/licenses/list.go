@@ -19,10 +19,11 @@ type listedPackage struct {
 	Module     listedModule
 }
 
-// listedModule is the module of a package.
+// listedModule is the module of a package. Main is set for the one of the program.
 type listedModule struct {
 	Path string
 	Dir  string
+	Main bool
 }
 
 // linked lists the packages that the main package in source needs on an operating system. One entry is the standard library.

@@ -1,4 +1,4 @@
-// Command licenses collects the licences of all modules that rehome links.
+// Command licenses collects the licences of all modules that programs link. Its arguments are the folders of their main packages.
 package main
 
 import (
@@ -11,18 +11,22 @@ import (
 )
 
 func main() {
-	source := flag.String("source", ".", "folder of the main package")
 	output := flag.String("output", "", "folder to write to; its content is removed")
 	flag.Parse()
-	if err := run(*source, *output); err != nil {
+	if err := run(flag.Args(), *output); err != nil {
 		fmt.Fprintln(os.Stderr, "licenses:", err)
 		os.Exit(1)
 	}
 }
 
-func run(source, output string) error {
+func run(sources []string, output string) error {
 	if err := os.RemoveAll(output); err != nil {
 		return err
 	}
-	return licenses.Collect(context.Background(), source, output, []string{"linux", "darwin", "windows"})
+	for _, source := range sources {
+		if err := licenses.Collect(context.Background(), source, output, []string{"linux", "darwin", "windows"}); err != nil {
+			return fmt.Errorf("%s: %w", source, err)
+		}
+	}
+	return nil
 }

@@ -21,15 +21,9 @@ func (r *release) testArchive(t *testing.T, platform string) {
 	g := NewWithT(t)
 	folder := t.TempDir()
 	r.unpack(t, platform, folder)
-	program := filepath.Join(folder, programName(platform))
-
-	info, err := buildinfo.ReadFile(program)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(info.Main.Version).To(Equal(test.Version))
-	components, err := os.ReadFile(r.file(t, platform+".cdx.json"))
-	g.Expect(err).NotTo(HaveOccurred())
-	test.ExpectComponents(t, components, info)
-
+	for _, name := range programs {
+		r.testProgram(t, filepath.Join(folder, programName(name, platform)), name, platform)
+	}
 	for _, name := range []string{
 		"LICENSE", "licenses/std/LICENSE", "licenses/github.com/rehome-operator/rehome/LICENSE", "completions/rehome.bash",
 		"completions/rehome.zsh", "completions/rehome.fish", "completions/rehome.powershell", "completions/kubectl_complete-rehome",
@@ -37,12 +31,23 @@ func (r *release) testArchive(t *testing.T, platform string) {
 		g.Expect(filepath.Join(folder, name)).To(BeARegularFile())
 	}
 	g.Expect(listed(t, filepath.Join(folder, "licenses"))).To(Equal(listed(t, filepath.Join(r.dist, "licenses"))))
+}
+
+// testProgram tests a program of an archive.
+func (r *release) testProgram(t *testing.T, program, name, platform string) {
+	g := NewWithT(t)
+	info, err := buildinfo.ReadFile(program)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Main.Version).To(Equal(test.Version))
+	components, err := os.ReadFile(r.file(t, name, platform+".cdx.json"))
+	g.Expect(err).NotTo(HaveOccurred())
+	test.ExpectComponents(t, components, info)
 
 	if arch, onLinux := strings.CutPrefix(platform, "linux_"); onLinux {
-		g.Expect(sum(t, program)).To(Equal(sum(t, filepath.Join(r.dist, "bin/linux-"+arch+"/rehome"))), "the same program as in the image")
+		g.Expect(sum(t, program)).To(Equal(sum(t, filepath.Join(r.dist, "bin/linux-"+arch, name))), "the same program as in the image")
 	}
 	if platform == runtime.GOOS+"_"+runtime.GOARCH {
-		out, err := exec.CommandContext(t.Context(), program, "version", "--client").CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), program, "--version").CombinedOutput()
 		g.Expect(err).NotTo(HaveOccurred(), "%s", out)
 		g.Expect(strings.Fields(string(out))[1]).To(Equal(test.Version))
 	}
@@ -52,7 +57,7 @@ func (r *release) testArchive(t *testing.T, platform string) {
 func (r *release) unpack(t *testing.T, platform, folder string) {
 	t.Helper()
 	g := NewWithT(t)
-	archive := r.file(t, platform+archiveEnd(platform))
+	archive := r.file(t, "rehome", platform+archiveEnd(platform))
 	if filepath.Ext(archive) == ".zip" {
 		zipped, err := zip.OpenReader(archive)
 		g.Expect(err).NotTo(HaveOccurred())
@@ -64,11 +69,11 @@ func (r *release) unpack(t *testing.T, platform, folder string) {
 	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
 }
 
-func programName(platform string) string {
+func programName(name, platform string) string {
 	if strings.HasPrefix(platform, "windows") {
-		return "rehome.exe"
+		return name + ".exe"
 	}
-	return "rehome"
+	return name
 }
 
 // listed returns the names of the files below a folder.

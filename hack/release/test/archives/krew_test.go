@@ -35,8 +35,8 @@ func (r *release) testKrew(t *testing.T) {
 	for _, p := range plugin.Spec.Platforms {
 		platform := p.Selector.MatchLabels["os"] + "_" + p.Selector.MatchLabels["arch"]
 		described = append(described, platform)
-		g.Expect(p.Bin).To(Equal(programName(platform)), "testArchive finds it in the archive")
-		archive := r.file(t, platform+archiveEnd(platform))
+		g.Expect(p.Bin).To(Equal(programName("rehome", platform)), "testArchive finds it in the archive")
+		archive := r.file(t, "rehome", platform+archiveEnd(platform))
 		g.Expect(p.Sha256).To(Equal(sum(t, archive)), platform)
 		g.Expect(p.URI).To(Equal(downloads + test.Version + "/" + filepath.Base(archive)))
 	}

@@ -17,6 +17,9 @@ import (
 // platforms are those that have an archive.
 var platforms = []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64", "windows_amd64", "windows_arm64"}
 
+// programs are those of each archive.
+var programs = []string{"rehome", "rehome-placement"}
+
 func TestReleaseIsReproducibleAndComplete(t *testing.T) {
 	clone := test.Clone(t)
 	key, settings := newKey(t)
@@ -48,13 +51,13 @@ type release struct {
 	dir, dist string
 }
 
-// file returns the path of the only file with that end.
-func (r *release) file(t *testing.T, end string) string {
+// file returns the path of the only file of a program with that end.
+func (r *release) file(t *testing.T, program, end string) string {
 	t.Helper()
 	g := NewWithT(t)
-	files, err := filepath.Glob(filepath.Join(r.dir, "rehome_*"+end))
+	files, err := filepath.Glob(filepath.Join(r.dir, program+"_*"+end))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(files).To(HaveLen(1), end)
+	g.Expect(files).To(HaveLen(1), program+end)
 	return files[0]
 }
 
@@ -75,8 +78,11 @@ func (r *release) testChecksums(t *testing.T) {
 	g := NewWithT(t)
 	files := map[string]string{}
 	for _, platform := range platforms {
-		for _, end := range []string{".cdx.json", archiveEnd(platform)} {
-			path := r.file(t, platform+end)
+		paths := []string{r.file(t, "rehome", platform+archiveEnd(platform))}
+		for _, program := range programs {
+			paths = append(paths, r.file(t, program, platform+".cdx.json"))
+		}
+		for _, path := range paths {
 			files[filepath.Base(path)] = sum(t, path)
 		}
 	}

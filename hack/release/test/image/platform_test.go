@@ -21,16 +21,24 @@ func testPlatform(t *testing.T, image v1.Image, platform v1.Platform) {
 	config, err := image.ConfigFile()
 	g.Expect(err).NotTo(HaveOccurred())
 	unpacked := unpack(t, image)
-	program := filepath.Join(unpacked, "rehome")
-	info, err := buildinfo.ReadFile(program)
+	info, err := buildinfo.ReadFile(filepath.Join(unpacked, "rehome"))
 	g.Expect(err).NotTo(HaveOccurred())
 
 	t.Run("describes itself", func(t *testing.T) { testConfig(t, config, platform, info) })
-	t.Run("holds a static program", func(t *testing.T) { testStatic(t, program, platform) })
-	t.Run("lists the components", func(t *testing.T) { testComponents(t, unpacked, info) })
-	t.Run("holds the licence of each module", func(t *testing.T) { testLicenses(t, unpacked, info) })
+	t.Run("keeps Kubernetes out of the operator", func(t *testing.T) {
+		NewWithT(t).Expect(info.Deps).NotTo(ContainElement(HaveField("Path", "k8s.io/kubernetes")))
+	})
+	for _, name := range []string{"rehome", "rehome-placement"} {
+		program := filepath.Join(unpacked, name)
+		info, err := buildinfo.ReadFile(program)
+		g.Expect(err).NotTo(HaveOccurred())
+		t.Run("holds a static "+name, func(t *testing.T) { testStatic(t, program, platform) })
+		t.Run("lists the components of "+name, func(t *testing.T) { testComponents(t, program, info) })
+		t.Run("holds the licence of each module of "+name, func(t *testing.T) { testLicenses(t, unpacked, info) })
+	}
 	if platform.Architecture == runtime.GOARCH {
 		t.Run("runs", func(t *testing.T) { testRun(t, unpacked, config) })
+		t.Run("explains", func(t *testing.T) { testExplain(t, unpacked, config) })
 	}
 }
 
@@ -62,8 +70,8 @@ func testStatic(t *testing.T, path string, platform v1.Platform) {
 	}
 }
 
-func testComponents(t *testing.T, unpacked string, info *buildinfo.BuildInfo) {
-	list, err := os.ReadFile(filepath.Join(unpacked, "var/lib/db/sbom/rehome.cdx.json"))
+func testComponents(t *testing.T, program string, info *buildinfo.BuildInfo) {
+	list, err := os.ReadFile(filepath.Join(filepath.Dir(program), "var/lib/db/sbom", filepath.Base(program)+".cdx.json"))
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	test.ExpectComponents(t, list, info)
 }

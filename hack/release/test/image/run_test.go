@@ -30,6 +30,34 @@ func testRun(t *testing.T, unpacked string, config *v1.ConfigFile) {
 	g.Expect(strings.Fields(string(out))).To(Equal([]string{"rehome", test.Version, runtime.Version(), "linux/" + runtime.GOARCH}))
 }
 
+// testExplain asks why a Pod has no node: rehome finds and runs the other program, which needs no files of a system.
+func testExplain(t *testing.T, unpacked string, config *v1.ConfigFile) {
+	g := NewWithT(t)
+	cmd := exec.CommandContext(t.Context(), config.Config.Entrypoint[0], "explain", "pod/waits", "-n", "default", "-f", "-")
+	confine(cmd, unpacked)
+	// Without /proc, the program does not know its own folder.
+	cmd.Env = []string{"PATH=/"}
+	cmd.Stdin = strings.NewReader(waitingPod)
+	out, err := cmd.CombinedOutput()
+	g.Expect(cmd.ProcessState.ExitCode()).To(Equal(1), "%v: %s", err, out)
+	g.Expect(string(out)).To(ContainSubstring("taint dedicated=gpu:NoSchedule"))
+}
+
+// waitingPod is a Pod that the taint of the only node refuses.
+const waitingPod = `
+apiVersion: v1
+kind: Node
+metadata: {name: node-a}
+spec: {taints: [{key: dedicated, value: gpu, effect: NoSchedule}]}
+status: {allocatable: {cpu: "8", memory: 32Gi, pods: "110"}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: waits, namespace: default}
+spec: {schedulerName: default-scheduler, containers: [{name: main, image: main}]}
+status: {phase: Pending}
+`
+
 // confine changes the root folder and the user if the tests run as root. Otherwise the program runs in the folder it is unpacked to.
 func confine(cmd *exec.Cmd, root string) {
 	cmd.Env = []string{}
