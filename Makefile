@@ -177,7 +177,7 @@ test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install th
 		go test -count=1 -timeout 20m $(if $(FOCUS),-v -run '$(FOCUS)') ./...
 
 .PHONY: test-e2e
-test-e2e: controlplane kubeblocks $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
+test-e2e: controlplane kubeblocks build-placement $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
 	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test -count=1 $$(go list ./... | grep -v /test/e2e$$))
 	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 

@@ -96,7 +96,7 @@ func (c *restoredCluster) expectAllStuck(ctx context.Context) {
 	Expect(c.targetEnv.RestorePods(ctx, c.name)).To(HaveLen(fixture.Replicas))
 }
 
-// expectStuck expects that the anti-affinity of count restore Pods excludes every node, and that this does not change.
+// expectStuck expects that the anti-affinity of count restore Pods excludes every node, that this does not change, and that it is explained.
 func (c *restoredCluster) expectStuck(ctx context.Context, count int) {
 	GinkgoHelper()
 	By("watching the stuck restore of " + c.name)
@@ -104,6 +104,7 @@ func (c *restoredCluster) expectStuck(ctx context.Context, count int) {
 	Expect(err).NotTo(HaveOccurred())
 	Consistently(c.targetEnv.UnschedulableRestorePods).WithContext(ctx).WithArguments(c.name).WithTimeout(stuckTime).
 		Should(And(HaveLen(count), HaveEach(ContainSubstring("didn't match pod anti-affinity rules"))))
+	c.expectExplained(ctx, restorePods, staleRule)
 }
 
 // expectRehomed expects that the restore finishes and that Rehome reports so.

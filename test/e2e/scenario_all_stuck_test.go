@@ -52,6 +52,7 @@ func (e *testEnv) inOtherNamespace() {
 		c := e.restoreInto(ctx, other, source.Name, fixture.Request{Backup: backupOf(source.Name), Cluster: "moved", From: e.fixture})
 		_, err = other.WaitRestorePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
+		c.expectExplained(ctx, restorePods, staleRule)
 
 		c.runRehome(ctx)
 

@@ -23,6 +23,7 @@ func (e *testEnv) ruleInTemplate() {
 		} else {
 			_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 			Expect(err).NotTo(HaveOccurred())
+			c.expectExplained(ctx, databasePods, staleRule)
 		}
 
 		refused := !e.version.TemplateRestores && c.sharesItsPlace(ctx, "data-"+c.name+"-mysql-hot-0")
@@ -93,6 +94,7 @@ func (e *testEnv) componentWithoutBackup() {
 		// One, because KubeBlocks creates the next Pod when the one before it is ready.
 		_, err := e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 		Expect(err).NotTo(HaveOccurred())
+		c.expectExplained(ctx, databasePods, staleRule)
 
 		c.runRehome(ctx)
 
@@ -128,6 +130,11 @@ func (e *testEnv) databasePodsStuck() {
 		}
 		_, err = e.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
+		cause := staleRule
+		if e.topology == provisioner.Node {
+			cause = cordon
+		}
+		c.expectExplained(ctx, databasePods, cause)
 
 		c.runRehome(ctx)
 

@@ -41,6 +41,7 @@ func (c *restoredCluster) expectTemplateStuck(ctx context.Context) {
 		stuck, err := c.fixture.WaitDatabasePodsUnschedulable(ctx, c.name, 1)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(stuck).To(HaveKey(pod))
+		c.expectExplained(ctx, databasePods, staleRule)
 		return
 	}
 	c.expectStuck(ctx, 1)
