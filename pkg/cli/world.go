@@ -65,7 +65,12 @@ func (r *worldReader) read(ctx context.Context) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PodList, error) {
 				o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
 				return core.Pods(ns).List(ctx, o)
-			}, func(l *corev1.PodList) { w.Pods = append(w.Pods, l.Items...) })
+			}, func(l *corev1.PodList) {
+				for i := range l.Items {
+					placement.Trim(&l.Items[i])
+				}
+				w.Pods = append(w.Pods, l.Items...)
+			})
 		}, true},
 		{"namespaces", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.NamespaceList, error) { return core.Namespaces().List(ctx, o) },
@@ -195,7 +200,9 @@ func addPod(w *placement.World, d *document) error {
 	last := len(w.Pods) - 1
 	if phase := w.Pods[last].Status.Phase; phase == corev1.PodSucceeded || phase == corev1.PodFailed {
 		w.Pods = w.Pods[:last]
+		return nil
 	}
+	placement.Trim(&w.Pods[last])
 	return nil
 }
 

@@ -168,6 +168,9 @@ func (e *env) read(ctx context.Context) (*placement.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range pods.Items {
+		placement.Trim(&pods.Items[i]) // as the commands do
+	}
 	w.Nodes, w.Pods, w.Namespaces, w.Claims, w.Volumes = nodes.Items, pods.Items, namespaces.Items, claims.Items, volumes.Items
 	w.Classes = worlds.Classes()
 	return w, nil
