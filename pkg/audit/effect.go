@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -17,13 +19,12 @@ func (t *trial) effect(class rewrite.Class, p *rewrite.Policy, r rule) Effect {
 	if slices.ContainsFunc(r.mismatchLabelKeys, identifies) {
 		self = false
 	}
-	domains, known := t.domains(p, r)
-	if known && domains == 0 && r.kind != antiAffinity {
+	if domains, known := t.domains(p, r); known && domains == 0 && r.kind != antiAffinity {
 		return NoNode
 	}
 	switch r.kind {
 	case antiAffinity:
-		return t.apart(class, p, source, self, domains, known)
+		return t.apart(class, p, r, source, self)
 	case affinity:
 		return together(class, r, source, self)
 	}
@@ -34,15 +35,16 @@ func (t *trial) effect(class rewrite.Class, p *rewrite.Policy, r rule) Effect {
 }
 
 // apart judges required anti-affinity. Each Pod of the source can be in a domain of its own.
-func (t *trial) apart(class rewrite.Class, p *rewrite.Policy, source int, self bool, domains int, known bool) Effect {
+func (t *trial) apart(class rewrite.Class, p *rewrite.Policy, r rule, source int, self bool) Effect {
 	if class != rewrite.SourceIdentity && class != rewrite.Unscoped && class != rewrite.Generated {
 		return rest(class)
 	}
+	domains, known := t.domains(p, r)
 	needed := 1
 	if self {
 		needed = t.governed(p)
 	}
-	if source > 0 && (!known || domains-source < needed) {
+	if source > 0 && (!known || domains-source < needed || t.drawnToSource(p, r)) {
 		if self {
 			return ExcludesCrowd
 		}
@@ -52,6 +54,25 @@ func (t *trial) apart(class rewrite.Class, p *rewrite.Policy, source int, self b
 		return NoSpread
 	}
 	return rest(class)
+}
+
+// drawnToSource reports whether required affinity of the same policy keeps the Pods in domains of the source that an anti-affinity rule
+// excludes: it selects Pods of the source, the rule all of these, and per node or per domain as large.
+func (t *trial) drawnToSource(p *rewrite.Policy, r rule) bool {
+	if p.Affinity == nil || p.Affinity.PodAffinity == nil {
+		return false
+	}
+	terms := p.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution
+	for i := range terms {
+		a := rule{kind: affinity, topologyKey: terms[i].TopologyKey, selector: terms[i].LabelSelector}
+		if a.selected(t.source) == 0 || a.topologyKey != r.topologyKey && a.topologyKey != corev1.LabelHostname {
+			continue
+		}
+		if !slices.ContainsFunc(t.source, func(source pod) bool { return a.selects(&source) && !r.selects(&source) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // together judges required affinity. A Pod that its own rule selects can be the first.
@@ -73,7 +94,7 @@ func rest(class rewrite.Class) Effect {
 	return OtherMeaning
 }
 
-// governed counts the Pods that have the rules of a policy.
+// governed counts the Pods that have the rules of a policy. Those of a component with a policy of its own do not have the cluster's.
 func (t *trial) governed(p *rewrite.Policy) int {
 	switch {
 	case p.Template != "":
@@ -81,11 +102,20 @@ func (t *trial) governed(p *rewrite.Policy) int {
 	case p.Component != "":
 		return max(t.needs.Pods[p.Component], 1)
 	}
-	largest := 1
-	for _, count := range t.needs.Pods {
-		largest = max(largest, count)
+	largest := 0
+	for i := range t.Components {
+		if name := t.Components[i].Name; !t.overrides(name) {
+			largest = max(largest, t.needs.Pods[name], 1)
+		}
 	}
 	return largest
+}
+
+// overrides reports whether a component has a policy of its own, which replaces the cluster's.
+func (t *trial) overrides(component string) bool {
+	return slices.ContainsFunc(t.Policies, func(p rewrite.Policy) bool {
+		return p.Component == component && p.Template == "" && !strings.Contains(p.Place, "/shardTemplates/")
+	})
 }
 
 // domains counts the domains of a rule's topology key among the nodes that are open to the Pods of a policy. It is not known without

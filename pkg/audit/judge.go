@@ -53,7 +53,7 @@ func (j *Judge) Judged() int { return j.judged }
 
 // Backup judges a Backup. The Verdict is shared with Backups of equal snapshots.
 func (j *Judge) Backup(b *kubeblocks.Backup) *Verdict {
-	key := digest(b)
+	key := Digest(b)
 	if v, ok := j.verdicts.Get(key); ok {
 		return v.(*Verdict)
 	}
@@ -63,8 +63,8 @@ func (j *Judge) Backup(b *kubeblocks.Backup) *Verdict {
 	return v
 }
 
-// digest covers all of a Backup that a Verdict depends on.
-func digest(b *kubeblocks.Backup) [sha256.Size]byte {
+// Digest covers all of a Backup that a Verdict depends on.
+func Digest(b *kubeblocks.Backup) [sha256.Size]byte {
 	h := sha256.New()
 	snapshot, ok := b.Annotations[kubeblocks.AnnotationClusterSnapshot]
 	for _, part := range []string{strconv.FormatBool(ok), snapshot, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID]} {
@@ -186,6 +186,8 @@ func (t *trial) judgeRule(f rewrite.Finding, policies []rewrite.Policy, edits []
 		finding.Domain = r.topologyKey
 	}
 	switch {
+	case t.governed(p) == 0:
+		finding.Effect = Overridden
 	case way == ByOpsRequest && f.Class == rewrite.ThirdParty:
 		finding.Effect = Overwritten
 	case isRule && f.Required && f.Class != rewrite.Invalid && f.Class != rewrite.Placeholder:

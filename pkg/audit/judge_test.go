@@ -107,6 +107,28 @@ func TestVerdicts(t *testing.T) {
 			component(required("podAntiAffinity", "{matchLabels: {workloads.kubeblocks.io/instance: my1-mysql}}", host)),
 			Facts{Version: kubeblocks.V10}, Hangs, rewrite.SourceIdentity, ExcludesSource, "Manifest OpsRequest",
 		},
+		"apart, by a cluster policy": {
+			"{schedulingPolicy: " + required("podAntiAffinity", byInstance, host) + ", componentSpecs: [{name: mysql, replicas: 3, schedulingPolicy: {}}, {name: proxy}]}",
+			Facts{Nodes: threeNodes()}, Hangs, rewrite.SourceIdentity, ExcludesSource, "Manifest",
+		},
+		"apart, by a cluster policy that each component replaces": {
+			"{schedulingPolicy: " + required("podAntiAffinity", byInstance, host) + ", componentSpecs: [{name: mysql, replicas: 3, schedulingPolicy: {}}]}",
+			Facts{Nodes: threeNodes()}, Noted, rewrite.SourceIdentity, Overridden, "Manifest",
+		},
+		"invalid, in a cluster policy that each component replaces": {
+			"{schedulingPolicy: " + required("podAntiAffinity", byInstance, `""`) + ", componentSpecs: [{name: mysql, schedulingPolicy: {}}]}",
+			Facts{Nodes: threeNodes()}, Noted, rewrite.Invalid, Overridden, "Manifest",
+		},
+		"apart, nodes are free, and together with Pods of the source": {
+			component("{affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: " + zone + ", labelSelector: " + byInstance + "}]}, " +
+				"podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: " + host + ", labelSelector: {matchLabels: {apps.kubeblocks.io/component-name: mysql}}}]}}}"),
+			Facts{Nodes: threeNodes(node("d", "z-d"), node("e", "z-e"), node("f", "z-f"))}, Hangs, rewrite.SourceIdentity, ExcludesSource, "Manifest",
+		},
+		"apart per node, nodes are free, and together with Pods of the source per zone": {
+			component("{affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: " + host + ", labelSelector: " + byInstance + "}]}, " +
+				"podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: " + zone + ", labelSelector: {matchLabels: {apps.kubeblocks.io/component-name: mysql}}}]}}}"),
+			Facts{Nodes: threeNodes(node("d", "z-a"), node("e", "z-b"), node("f", "z-c"))}, LosesSpread, rewrite.SourceIdentity, NoSpread, "Manifest",
+		},
 		"with a sister component": {component(required("podAffinity", byInstance, zone)), Facts{Nodes: threeNodes()}, Hangs, rewrite.SourceIdentity, NeedsSource, "Manifest"},
 		"spread": {
 			component("{topologySpreadConstraints: [{maxSkew: 1, whenUnsatisfiable: DoNotSchedule, topologyKey: " + host + ", labelSelector: " + byInstance + "}]}"),

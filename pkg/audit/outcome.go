@@ -77,6 +77,8 @@ const (
 	Overwritten Effect = "Overwritten"
 	// Unchecked: it ties Pods to nodes, which were not compared.
 	Unchecked Effect = "Unchecked"
+	// Overridden: no Pod has the rules of the cluster's policy, because each component has a policy of its own.
+	Overridden Effect = "Overridden"
 	// NoEffect: nothing depends on it.
 	NoEffect Effect = "NoEffect"
 )

@@ -120,6 +120,7 @@ var effects = map[audit.Effect]string{
 	audit.NoSpread:       "names %[1]s, so it does not keep the Pods of the restored cluster apart",
 	audit.Overwritten:    "is turned to the restored cluster by KubeBlocks",
 	audit.Unchecked:      "was not compared with nodes",
+	audit.Overridden:     "governs no Pod, because each component has a policy of its own",
 	audit.NoEffect:       "leaves every node open",
 }
 
