@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -56,25 +54,6 @@ func (t *trial) apart(class rewrite.Class, p *rewrite.Policy, r rule, source int
 	return rest(class)
 }
 
-// drawnToSource reports whether required affinity of the same policy keeps the Pods in domains of the source that an anti-affinity rule
-// excludes: it selects Pods of the source, the rule all of these, and per node or per domain as large.
-func (t *trial) drawnToSource(p *rewrite.Policy, r rule) bool {
-	if p.Affinity == nil || p.Affinity.PodAffinity == nil {
-		return false
-	}
-	terms := p.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution
-	for i := range terms {
-		a := rule{kind: affinity, topologyKey: terms[i].TopologyKey, selector: terms[i].LabelSelector}
-		if a.selected(t.source) == 0 || a.topologyKey != r.topologyKey && a.topologyKey != corev1.LabelHostname {
-			continue
-		}
-		if !slices.ContainsFunc(t.source, func(source pod) bool { return a.selects(&source) && !r.selects(&source) }) {
-			return true
-		}
-	}
-	return false
-}
-
 // together judges required affinity. A Pod that its own rule selects can be the first.
 func together(class rewrite.Class, r rule, source int, self bool) Effect {
 	switch {
@@ -102,20 +81,7 @@ func (t *trial) governed(p *rewrite.Policy) int {
 	case p.Component != "":
 		return max(t.needs.Pods[p.Component], 1)
 	}
-	largest := 0
-	for i := range t.Components {
-		if name := t.Components[i].Name; !t.overrides(name) {
-			largest = max(largest, t.needs.Pods[name], 1)
-		}
-	}
-	return largest
-}
-
-// overrides reports whether a component has a policy of its own, which replaces the cluster's.
-func (t *trial) overrides(component string) bool {
-	return slices.ContainsFunc(t.Policies, func(p rewrite.Policy) bool {
-		return p.Component == component && p.Template == "" && !strings.Contains(p.Place, "/shardTemplates/")
-	})
+	return t.clusterGoverns
 }
 
 // domains counts the domains of a rule's topology key among the nodes that are open to the Pods of a policy. It is not known without

@@ -106,25 +106,30 @@ func unreadable(err error) Finding {
 type trial struct {
 	*Judge
 	*kubeblocks.Snapshot
-	raw      []byte
-	needs    kubeblocks.Needs
-	target   rewrite.Identity
-	source   []pod
-	copied   []pod
-	findings []Finding
+	raw    []byte
+	needs  kubeblocks.Needs
+	target rewrite.Identity
+	source []pod
+	copied []pod
+	// clusterGoverns counts the Pods of one component that have the rules of the cluster's policy.
+	clusterGoverns int
+	// attracted holds the attractions of a policy by its path.
+	attracted map[string][]attraction
+	findings  []Finding
 }
 
 // NewName is the name of the restored cluster in the edits of a Verdict, with a number where the snapshot has that name in it.
 const NewName = "restored"
 
 func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw []byte) *trial {
-	t := &trial{Judge: j, Snapshot: snapshot, raw: raw, needs: kubeblocks.NeedsOf(raw)}
+	t := &trial{Judge: j, Snapshot: snapshot, raw: raw, needs: kubeblocks.NeedsOf(raw), attracted: map[string][]attraction{}}
 	t.target = rewrite.Identity{Namespace: snapshot.Namespace, Name: NewName}
 	for i := 1; strings.Contains(string(raw), t.target.Name) || t.target.Name == snapshot.Name; i++ {
 		t.target.Name = NewName + strconv.Itoa(i)
 	}
 	t.source = podsOf(t.Components, t.needs.Pods, t.Identity)
 	t.copied = podsOf(t.Components, t.needs.Pods, t.target)
+	t.clusterGoverns = t.countGoverned()
 	return t
 }
 

@@ -93,14 +93,23 @@ func podsOf(components []rewrite.Component, counts map[string]int, cluster rewri
 func (r *rule) selected(pods []pod) int {
 	count := 0
 	for i := range pods {
-		if r.selects(&pods[i]) {
+		if r.matches(&pods[i]) {
 			count += pods[i].count
 		}
 	}
 	return count
 }
 
-func (r *rule) selects(p *pod) bool {
+// selects says of each Pod whether a rule selects it.
+func (r *rule) selects(pods []pod) []bool {
+	selected := make([]bool, len(pods))
+	for i := range pods {
+		selected[i] = r.matches(&pods[i])
+	}
+	return selected
+}
+
+func (r *rule) matches(p *pod) bool {
 	if r.selector == nil {
 		return false
 	}

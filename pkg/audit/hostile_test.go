@@ -1,0 +1,46 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+)
+
+// TestNoSnapshotTakesLong judges a snapshot at the limits: half a thousand rules each of affinity and anti-affinity in the cluster's policy,
+// and hundreds of components. The operator judges Backups of tenants.
+func TestNoSnapshotTakesLong(t *testing.T) {
+	g := NewWithT(t)
+	terms := func() (list []any) {
+		for i := range 450 {
+			list = append(list, map[string]any{"topologyKey": host, "labelSelector": map[string]any{
+				"matchLabels": map[string]any{"app.kubernetes.io/instance": "my1", fmt.Sprintf("no-%d", i): "x"},
+			}})
+		}
+		return list
+	}
+	var components []any
+	for i := range 900 {
+		components = append(components, map[string]any{"name": fmt.Sprintf("c%d", i)})
+	}
+	required := func() map[string]any {
+		return map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": terms()}
+	}
+	snapshot, err := json.Marshal(map[string]any{"metadata": map[string]any{"name": "my1", "namespace": "shop"}, "spec": map[string]any{
+		"schedulingPolicy": map[string]any{"affinity": map[string]any{"podAffinity": required(), "podAntiAffinity": required()}},
+		"componentSpecs":   components,
+	}})
+	g.Expect(err).NotTo(HaveOccurred())
+	began := time.Now()
+
+	v := NewJudge(Facts{Version: kubeblocks.V10}).Backup(backupWith(string(snapshot)))
+
+	took := time.Since(began)
+	t.Logf("%s for %d KiB", took, len(snapshot)>>10)
+	g.Expect(v.Outcome).To(Equal(Hangs), "it was read: %+v", v.Findings)
+	g.Expect(took).To(BeNumerically("<", 10*time.Second), "even on a busy machine")
+}
