@@ -186,21 +186,24 @@ func (t *trial) judgeRule(f rewrite.Finding, policies []rewrite.Policy, edits []
 		return finding
 	}
 	p := &policies[i]
+	finding.Domain, finding.Effect = t.effectIn(p, f, way)
+	return finding
+}
+
+// effectIn judges a finding about a rule of a policy. It also returns the topology key of the rule, if that is about Pods.
+func (t *trial) effectIn(p *rewrite.Policy, f rewrite.Finding, way Way) (domain string, effect Effect) {
 	r, isRule := ruleAt(p, strings.TrimPrefix(f.Path, p.Path))
-	if isRule {
-		finding.Domain = r.topologyKey
-	}
 	switch {
 	case t.governed(p) == 0:
-		finding.Effect = Overridden
+		return r.topologyKey, Overridden
 	case way == ByOpsRequest && f.Class == rewrite.ThirdParty:
-		finding.Effect = Overwritten
+		return r.topologyKey, Overwritten
 	case isRule && f.Required && f.Class != rewrite.Invalid && f.Class != rewrite.Placeholder:
-		finding.Effect = t.effect(f.Class, p, r)
-	default:
-		finding.Effect = t.otherEffect(f, p)
+		return r.topologyKey, t.effect(f.Class, p, r)
+	case isRule:
+		domain = r.topologyKey
 	}
-	return finding
+	return domain, t.otherEffect(f, p)
 }
 
 // otherEffect judges what is no required rule about Pods, and what is invalid.
@@ -222,7 +225,10 @@ func (t *trial) otherNamespace() {
 	target.Namespace += "-" + NewName
 	for _, f := range t.rewriteAs(target, t.Policies).Of(rewrite.NamespaceShift) {
 		effect := NoEffect
-		if f.Required {
+		switch {
+		case strings.HasPrefix(f.Path, "/spec/schedulingPolicy/") && t.clusterGoverns == 0:
+			effect = Overridden
+		case f.Required:
 			effect = OtherMeaning
 		}
 		t.add(Finding{Class: f.Class, Effect: effect, Ways: []Way{ByManifest, ByOpsRequest}, Path: f.Path, Rule: f.Rule, Required: f.Required})

@@ -179,9 +179,14 @@ func TestVerdicts(t *testing.T) {
 		"a definition by prefix":   {"componentSpecs: [{name: mysql, componentDef: mysql-8}]", Facts{ComponentDefinitions: []string{"mysql-8.0-1.0.2"}}, Fine, "", "", ""},
 		"no definition":            {"componentSpecs: [{name: mysql, componentDef: mysql-8}]", Facts{ComponentDefinitions: []string{"redis-7"}}, Hangs, Gone, Missing, "Manifest OpsRequest"},
 		"another namespace's rule": {component(required("podAffinity", "{matchLabels: {apps.kubeblocks.io/component-name: mysql}}", zone)), Facts{}, Differs, rewrite.NamespaceShift, OtherMeaning, "Manifest OpsRequest"},
-		"of 1.2, on 1.0":           {"{restore: {source: {name: bp0}}, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V10}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
-		"of 0.9, on 1.2":           {"{clusterDefinitionRef: mysql, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V12}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
-		"of 0.9, on 0.9":           {"{clusterDefinitionRef: mysql, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V09}, Fine, "", "", ""},
+		"another namespace's rule, in a cluster policy that each component replaces": {
+			"{schedulingPolicy: " + required("podAffinity", "{matchLabels: {apps.kubeblocks.io/component-name: mysql}}", zone) +
+				", componentSpecs: [{name: mysql, schedulingPolicy: {}}]}",
+			Facts{}, Noted, rewrite.NamespaceShift, Overridden, "Manifest OpsRequest",
+		},
+		"of 1.2, on 1.0": {"{restore: {source: {name: bp0}}, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V10}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
+		"of 0.9, on 1.2": {"{clusterDefinitionRef: mysql, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V12}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
+		"of 0.9, on 0.9": {"{clusterDefinitionRef: mysql, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V09}, Fine, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

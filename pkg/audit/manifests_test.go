@@ -191,6 +191,15 @@ func (r *rewritten) disagreement(facts Facts, v *Verdict) string {
 			return fmt.Sprintf("%d findings of %s, and rewrite has %d", v.Counts[class], class, count)
 		}
 	}
+	for _, f := range v.Findings {
+		if problem := r.disagreementOn(f, facts); problem != "" {
+			return problem
+		}
+	}
+	return r.disagreementOnOutcome(v)
+}
+
+func (r *rewritten) disagreementOnOutcome(v *Verdict) string {
 	hasStale := r.counts[rewrite.SourceIdentity] > 0
 	switch {
 	case v.Outcome == Fine && len(r.Findings) > 0:
@@ -201,11 +210,6 @@ func (r *rewritten) disagreement(facts Facts, v *Verdict) string {
 		return "does not hang, and a rule is invalid"
 	case v.Outcome == LosesSpread && !hasStale:
 		return "loses its spread, and rewrite changes no required rule"
-	}
-	for _, f := range v.Findings {
-		if problem := r.disagreementOn(f, facts); problem != "" {
-			return problem
-		}
 	}
 	return ""
 }
