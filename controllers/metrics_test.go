@@ -19,6 +19,7 @@ import (
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/attempts"
+	"github.com/rehome-operator/rehome/pkg/audit"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -213,6 +214,7 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 
 	It("is documented", func() {
 		e.stuckRestore(clusterStale)
+		e.reconciler.Metrics.SetBackups(func() map[audit.Outcome]int { return map[audit.Outcome]int{} })
 		e.reconcile()
 		families, err := e.registry.Gather()
 		Expect(err).NotTo(HaveOccurred())

@@ -73,6 +73,11 @@ func serves(mapper meta.RESTMapper, kind schema.GroupVersionKind) (bool, error) 
 	return true, nil
 }
 
+// Version is the oldest one that serves these kinds.
+func (s Served) Version() Version {
+	return VersionServing(s.Apps == AppsV1, s.Apps == AppsV1alpha1 || !s.OnlyV1)
+}
+
 // Owns reports whether the installed KubeBlocks works on a Cluster. KubeBlocks up to 1.1 ignores a Cluster with the mark of another
 // generation. KubeBlocks 1.2 marks none, and works on those without a mark.
 func (s Served) Owns(c *Cluster) bool {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/rehome-operator/rehome/pkg/audit"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -29,6 +30,7 @@ var (
 	restoresGauge = gauge("rehome_restores", "Restores of these Clusters, by the reason of their condition PolicyRehomed.", "reason")
 	findingsGauge = gauge("rehome_findings", "Findings in rules of restored Clusters, by class.", "class")
 	waitingGauge  = gauge("rehome_restores_waiting", "Restores that have a Pod without a node.")
+	backupsGauge  = gauge("rehome_backups", "Backups, by what a restore without Rehome ends in.", "class")
 	sinceGauge    = gauge("rehome_cluster_waiting_since_timestamp_seconds",
 		"Unix time since which a restored Cluster has had Pods without a node, of the Clusters that have waited longest.", "namespace", "name")
 )
@@ -39,7 +41,7 @@ const maxWaiting = 50
 // Describe is part of prometheus.Collector.
 func (g gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		readyGauge, servedGauge, modeGauge, leaderGauge, breakerGauge, clustersGauge, restoresGauge, findingsGauge, waitingGauge, sinceGauge,
+		readyGauge, servedGauge, modeGauge, leaderGauge, breakerGauge, clustersGauge, restoresGauge, findingsGauge, waitingGauge, backupsGauge, sinceGauge,
 	} {
 		to <- d
 	}
@@ -66,6 +68,9 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	if g.mode != "" {
 		send(modeGauge, 1, string(g.mode))
 	}
+	if g.backups != nil {
+		sendBackups(g.backups(), send)
+	}
 	all := sum(g.clusters)
 	for reason, count := range all.clusters {
 		send(clustersGauge, float64(count), reason)
@@ -79,6 +84,16 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	send(waitingGauge, float64(all.pending))
 	for _, name := range longestWaiting(g.clusters) {
 		send(sinceGauge, float64(g.clusters[name].Wait.Since.Unix()), name.Namespace, name.Name)
+	}
+}
+
+// sendBackups sends every class, so that one without Backups is 0. Before all Backups are counted it sends none.
+func sendBackups(counts map[audit.Outcome]int, send func(d *prometheus.Desc, value float64, labels ...string)) {
+	if counts == nil {
+		return
+	}
+	for _, outcome := range audit.Outcomes() {
+		send(backupsGauge, float64(counts[outcome]), string(outcome))
 	}
 }
 

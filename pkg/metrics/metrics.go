@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/audit"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -30,6 +31,8 @@ type Metrics struct {
 	// breakerOpen and leading are nil until Lead is called.
 	breakerOpen func() (bool, error)
 	leading     <-chan struct{}
+	// backups is nil unless Backups are counted.
+	backups func() map[audit.Outcome]int
 }
 
 // Cluster is what the gauges add up over all Clusters.
@@ -122,6 +125,13 @@ func (m *Metrics) SetMode(mode configv1alpha1.Mode) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mode = mode
+}
+
+// SetBackups adds the gauge of Backups, for as long as the function is not nil. The function returns nil while it has not counted all.
+func (m *Metrics) SetBackups(count func() map[audit.Outcome]int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.backups = count
 }
 
 // Set replaces what the gauges hold of one Cluster.

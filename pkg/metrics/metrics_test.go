@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/rehome-operator/rehome/pkg/audit"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -113,4 +114,32 @@ func TestEveryActionHasACounterAtZero(t *testing.T) {
 	m.ObserveFailed(remedy.RecreatePod{})
 	g.Expect(testutil.ToFloat64(m.remediations.WithLabelValues("RecreateRestore", "RestoreRecreated"))).To(Equal(1.0))
 	g.Expect(testutil.ToFloat64(m.failures.WithLabelValues("RecreatePod", "PodRecreated"))).To(Equal(1.0))
+}
+
+func TestBackupsAreServedOnlyWhereTheyAreCounted(t *testing.T) {
+	g := NewWithT(t)
+	registry := prometheus.NewPedanticRegistry()
+	m := New(registry, "test")
+	served := func() int {
+		n, err := testutil.GatherAndCount(registry, "rehome_backups")
+		g.Expect(err).NotTo(HaveOccurred())
+		return n
+	}
+	g.Expect(served()).To(BeZero(), "off")
+
+	var counts map[audit.Outcome]int
+	m.SetBackups(func() map[audit.Outcome]int { return counts })
+	g.Expect(served()).To(BeZero(), "not all were read")
+	counts = map[audit.Outcome]int{audit.Hangs: 2}
+	g.Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP rehome_backups Backups, by what a restore without Rehome ends in.
+# TYPE rehome_backups gauge
+rehome_backups{class="Differs"} 0
+rehome_backups{class="Fine"} 0
+rehome_backups{class="Hangs"} 2
+rehome_backups{class="LosesSpread"} 0
+rehome_backups{class="Noted"} 0
+rehome_backups{class="StartsEmpty"} 0
+rehome_backups{class="Unreadable"} 0
+`), "rehome_backups")).To(Succeed())
 }

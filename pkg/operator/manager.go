@@ -56,6 +56,9 @@ func runManager(ctx context.Context, cfg *rest.Config, settings *configv1alpha1.
 	if err != nil {
 		return err
 	}
+	if err := addBackups(mgr, settings, now, m); err != nil {
+		return err
+	}
 	h.notReadyf(readingCache)
 	for _, runnable := range []manager.Runnable{
 		whenSynced{mgr.GetCache(), admission.trusted(), h},

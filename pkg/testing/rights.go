@@ -55,26 +55,50 @@ func Granted(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 	return granted
 }
 
-// Roles returns the cluster-wide rules of config/rbac and those of Rehome's namespace, both after Granted.
+// BackupsRole is the role for the metric that counts Backups. It is bound only where the metric is on.
+const BackupsRole = "rehome-backups"
+
+// Roles returns the cluster-wide rules of config/rbac and those of Rehome's namespace, both after Granted. It leaves out BackupsRole.
 func Roles() (cluster, own []rbacv1.PolicyRule, err error) {
+	err = eachRole(func(role *rbacv1.ClusterRole) {
+		switch {
+		case role.Name == BackupsRole:
+		case role.Namespace == "":
+			cluster = append(cluster, role.Rules...)
+		default:
+			own = append(own, role.Rules...)
+		}
+	})
+	return slices.Clip(cluster), slices.Clip(own), err
+}
+
+// BackupsRules returns the rules of BackupsRole, after Granted.
+func BackupsRules() (rules []rbacv1.PolicyRule, err error) {
+	err = eachRole(func(role *rbacv1.ClusterRole) {
+		if role.Name == BackupsRole {
+			rules = role.Rules
+		}
+	})
+	return rules, err
+}
+
+// eachRole visits the roles of config/rbac, after Granted.
+func eachRole(visit func(*rbacv1.ClusterRole)) error {
 	dir, err := fromRoot("config", "rbac")
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	manifest, err := os.ReadFile(filepath.Join(dir, "role.yaml"))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for document := range strings.SplitSeq(string(manifest), "\n---\n") {
 		var role rbacv1.ClusterRole // a Role has the same fields
 		if err := yaml.UnmarshalStrict([]byte(document), &role); err != nil {
-			return nil, nil, fmt.Errorf("read the roles: %w", err)
+			return fmt.Errorf("read the roles: %w", err)
 		}
-		if role.Namespace == "" {
-			cluster = append(cluster, Granted(role.Rules)...)
-		} else {
-			own = append(own, Granted(role.Rules)...)
-		}
+		role.Rules = Granted(role.Rules)
+		visit(&role)
 	}
-	return slices.Clip(cluster), slices.Clip(own), nil
+	return nil
 }

@@ -237,6 +237,7 @@ func TestChartAndKustomizeInstallTheSame(t *testing.T) {
 	chart, kustomize := parse(t, rendered(t, "")), parse(t, build(t, "default"))
 
 	g.Expect(chart.rules(t)).To(Equal(kustomize.rules(t)))
+	g.Expect(parse(t, rendered(t, countsBackups)).rules(t)).To(Equal(parse(t, build(t, "backups")).rules(t)))
 	g.Expect(chart.policies()).NotTo(BeEmpty())
 	g.Expect(chart.policies()).To(Equal(kustomize.policies()))
 	g.Expect(comparable(podTemplate(t, chart))).To(Equal(comparable(podTemplate(t, kustomize))))

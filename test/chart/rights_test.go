@@ -48,24 +48,32 @@ var (
 	}
 )
 
+// countsBackups are the values of an operator that serves rehome_backups.
+const countsBackups = "config: {metrics: {backups: true}}"
+
 func testRights(t *testing.T, s *server) {
+	counting := rights{"backups.dataprotection.kubeblocks.io": "list watch"}
 	for _, test := range []struct {
 		name, text         string
 		managed, unmanaged string
+		more               rights
 	}{
-		{"chart", rendered(t, ""), managed, ""},
-		{"chart for single Namespaces", rendered(t, namespaced), managed, unmanaged},
-		{"kustomize", build(t, "default"), managed, ""},
-		{"kustomize for single Namespaces", build(t, "namespaced"), "default", unmanaged},
+		{"chart", rendered(t, ""), managed, "", nil},
+		{"chart for single Namespaces", rendered(t, namespaced), managed, unmanaged, nil},
+		{"chart that counts Backups", rendered(t, countsBackups), managed, "", counting},
+		{"chart that counts Backups of single Namespaces", rendered(t, namespaced+"\n"+countsBackups), managed, unmanaged, counting},
+		{"kustomize", build(t, "default"), managed, "", nil},
+		{"kustomize for single Namespaces", build(t, "namespaced"), "default", unmanaged, nil},
+		{"kustomize that counts Backups", build(t, "backups"), managed, "", counting},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := NewWithT(t)
 			s.grant(t, parse(t, test.text))
 
-			g.Expect(s.allowed(t, test.managed)).To(ConsistOf(listed(toManaged)))
+			g.Expect(s.allowed(t, test.managed)).To(ConsistOf(listed(toManaged, test.more)))
 			if test.unmanaged == "" {
-				g.Expect(s.allowed(t, "")).To(ConsistOf(listed(toManaged, toCluster)))
-				g.Expect(s.allowed(t, ownNamespace)).To(ConsistOf(listed(toManaged, toItself)))
+				g.Expect(s.allowed(t, "")).To(ConsistOf(listed(toManaged, toCluster, test.more)))
+				g.Expect(s.allowed(t, ownNamespace)).To(ConsistOf(listed(toManaged, toItself, test.more)))
 			} else {
 				g.Expect(s.allowed(t, "")).To(ConsistOf(listed(toCluster)))
 				g.Expect(s.allowed(t, ownNamespace)).To(ConsistOf(listed(toItself)))

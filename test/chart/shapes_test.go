@@ -43,7 +43,7 @@ func shapes(t *testing.T) []shape {
 			return rendered(t, read(t, file))
 		}})
 	}
-	for _, name := range []string{"default", "namespaced", "observe", "monitoring"} {
+	for _, name := range []string{"default", "namespaced", "observe", "monitoring", "backups"} {
 		list = append(list, shape{"kustomize " + name, func(t *testing.T) string {
 			t.Helper()
 			return build(t, name)

@@ -127,6 +127,9 @@ type Metrics struct {
 	// Insecure serves plain HTTP without authentication. Otherwise it is HTTPS, and the caller needs the right to get the
 	// non-resource URL /metrics.
 	Insecure bool `json:"insecure,omitempty"`
+	// Backups serves rehome_backups, for which the metadata of all Backups is watched. The operator needs the right to list and watch
+	// Backups then.
+	Backups bool `json:"backups,omitempty"`
 }
 
 // Health says where /healthz and /readyz are served.

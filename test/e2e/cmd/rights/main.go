@@ -87,8 +87,12 @@ func wanted(asked []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	counting, err := rehometesting.BackupsRules()
+	if err != nil {
+		return nil, err
+	}
 	var all []string
-	for _, right := range rehometesting.RightsOf(slices.Concat(cluster, own)) {
+	for _, right := range rehometesting.RightsOf(slices.Concat(cluster, own, counting)) {
 		all = append(all, right.String())
 	}
 	for _, right := range asked {
