@@ -45,8 +45,8 @@ type awaited struct {
 	begun bool
 }
 
-func (a *awaited) await(component string, exists bool, format string, args ...any) {
-	a.observation.Awaited = append(a.observation.Awaited, remedy.Awaited{Component: component, Exists: exists, Text: fmt.Sprintf(format, args...)})
+func (a *awaited) await(awaited remedy.Awaited) {
+	a.observation.Awaited = append(a.observation.Awaited, awaited)
 }
 
 // restorePods looks at the Pods of unfinished Restores.
@@ -55,7 +55,7 @@ func (a *awaited) restorePods(restores []restoreScope) {
 		restore := &restores[i]
 		a.pods(restore.observed.Component, restore.observed.Pods)
 		if restore.undecidedPod != "" && len(restore.observed.Stale) > 0 {
-			a.await(restore.observed.Component, true, "%s", restore.undecidedPod)
+			a.await(remedy.Awaited{Component: restore.observed.Component, Exists: true, Text: restore.undecidedPod})
 		}
 	}
 }
@@ -90,7 +90,7 @@ func (a *awaited) missingComponents(s *scope) {
 	}
 	for _, name := range s.cluster.Components() {
 		if !created[name] {
-			a.await(name, false, componentAwaited, name)
+			a.await(remedy.Awaited{Component: name, Text: fmt.Sprintf(componentAwaited, name)})
 		}
 	}
 }
@@ -112,7 +112,8 @@ func (a *awaited) missingPods(s *scope) {
 		component := pod.Labels[kubeblocks.LabelWorkload]
 		withoutVolumes := a.running[component] && !claimed[component]
 		if stale[component] && !withoutVolumes && !a.settled(pod) {
-			a.await(kubeblocks.ShortName(pod.Labels), false, podAwaited, component)
+			a.await(remedy.Awaited{Component: kubeblocks.ShortName(pod.Labels), Text: fmt.Sprintf(podAwaited, component)})
+			stale[component] = false // one says enough
 		}
 	}
 }

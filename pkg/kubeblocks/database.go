@@ -35,11 +35,12 @@ func (c *Cluster) Has(component string) bool { return slices.Contains(c.Componen
 
 // Components lists the names of the components and shardings of the Cluster.
 func (c *Cluster) Components() []string {
-	var names []string
+	shardings := slices.Concat(c.Spec.Shardings, c.Spec.ShardingSpecs)
+	names := make([]string, 0, len(c.Spec.ComponentSpecs)+len(shardings))
 	for i := range c.Spec.ComponentSpecs {
 		names = append(names, c.Spec.ComponentSpecs[i].Name)
 	}
-	for _, sharding := range slices.Concat(c.Spec.Shardings, c.Spec.ShardingSpecs) {
+	for _, sharding := range shardings {
 		names = append(names, sharding.Name)
 	}
 	return names
