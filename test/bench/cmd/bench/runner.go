@@ -12,6 +12,7 @@ import (
 	"github.com/rehome-operator/rehome/test/bench/alternatives"
 	"github.com/rehome-operator/rehome/test/bench/audit"
 	"github.com/rehome-operator/rehome/test/bench/bench"
+	"github.com/rehome-operator/rehome/test/bench/placement"
 	"github.com/rehome-operator/rehome/test/bench/rewrite"
 	"github.com/rehome-operator/rehome/test/bench/scale"
 	"github.com/rehome-operator/rehome/test/bench/table"
@@ -34,6 +35,7 @@ func allBenchmarks() []namedBenchmark {
 		{"admission", admission},
 		{"scale", scale.Run},
 		{"audit", audit.Run},
+		{"placement", placement.Run},
 	}
 }
 
