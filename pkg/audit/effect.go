@@ -14,6 +14,9 @@ func (t *trial) effect(class rewrite.Class, p *rewrite.Policy, r rule) Effect {
 	if slices.ContainsFunc(r.matchLabelKeys, identifies) {
 		source = 0
 	}
+	if len(r.namespaces) > 0 && !slices.Contains(r.namespaces, t.Namespace) {
+		source, self = 0, false
+	}
 	if slices.ContainsFunc(r.mismatchLabelKeys, identifies) {
 		self = false
 	}
@@ -34,9 +37,6 @@ func (t *trial) effect(class rewrite.Class, p *rewrite.Policy, r rule) Effect {
 
 // apart judges required anti-affinity. Each Pod of the source can be in a domain of its own.
 func (t *trial) apart(class rewrite.Class, p *rewrite.Policy, r rule, source int, self bool) Effect {
-	if class != rewrite.SourceIdentity && class != rewrite.Unscoped && class != rewrite.Generated {
-		return rest(class)
-	}
 	domains, known := t.domains(p, r)
 	needed := 1
 	if self {

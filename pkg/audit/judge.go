@@ -127,8 +127,8 @@ func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw []byte) *trial {
 	for i := 1; strings.Contains(string(raw), t.target.Name) || t.target.Name == snapshot.Name; i++ {
 		t.target.Name = NewName + strconv.Itoa(i)
 	}
-	t.source = podsOf(t.Components, t.needs.Pods, t.Identity)
-	t.copied = podsOf(t.Components, t.needs.Pods, t.target)
+	t.source = podsOf(t.Components, t.needs, t.Identity)
+	t.copied = podsOf(t.Components, t.needs, t.target)
 	t.clusterGoverns = t.countGoverned()
 	return t
 }
@@ -162,13 +162,17 @@ func (t *trial) rules() {
 	operated := t.facts.Version.OpsRequestPolicies(t.Policies, t.target.Name)
 	byOpsRequest := t.rewriteAs(t.target, operated)
 	for _, f := range byOpsRequest.Findings {
+		finding := t.judgeRule(f, operated, byOpsRequest.Edits, ByOpsRequest)
 		i, known := at[place{f.Path, f.Class}]
 		// KubeBlocks can have overwritten the third party, and then the message says so.
-		if known && (f.Class != rewrite.ThirdParty || byManifest.Findings[i].Message == f.Message) {
+		if isSame := known && byManifest.Findings[i].Message == f.Message; isSame && f.Class == rewrite.ThirdParty {
+			finding.Effect = t.findings[i].Effect
+		}
+		if known && finding.Effect == t.findings[i].Effect {
 			t.findings[i].Ways = append(t.findings[i].Ways, ByOpsRequest)
 			continue
 		}
-		t.add(t.judgeRule(f, operated, byOpsRequest.Edits, ByOpsRequest))
+		t.add(finding)
 	}
 }
 
@@ -195,15 +199,19 @@ func (t *trial) effectIn(p *rewrite.Policy, f rewrite.Finding, way Way) (domain 
 	r, isRule := ruleAt(p, strings.TrimPrefix(f.Path, p.Path))
 	switch {
 	case t.governed(p) == 0:
-		return r.topologyKey, Overridden
-	case way == ByOpsRequest && f.Class == rewrite.ThirdParty:
-		return r.topologyKey, Overwritten
+		return "", Overridden
 	case isRule && f.Required && f.Class != rewrite.Invalid && f.Class != rewrite.Placeholder:
-		return r.topologyKey, t.effect(f.Class, p, r)
-	case isRule:
+		effect = t.effect(f.Class, p, r)
+	default:
+		effect = t.otherEffect(f, p)
+	}
+	if way == ByOpsRequest && f.Class == rewrite.ThirdParty && effect.outcome(f.Class) != Hangs {
+		effect = Overwritten
+	}
+	if isRule {
 		domain = r.topologyKey
 	}
-	return domain, t.otherEffect(f, p)
+	return domain, effect
 }
 
 // otherEffect judges what is no required rule about Pods, and what is invalid.

@@ -129,6 +129,43 @@ func TestVerdicts(t *testing.T) {
 				"podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: " + zone + ", labelSelector: {matchLabels: {apps.kubeblocks.io/component-name: mysql}}}]}}}"),
 			Facts{Nodes: threeNodes(node("d", "z-a"), node("e", "z-b"), node("f", "z-c"))}, LosesSpread, rewrite.SourceIdentity, NoSpread, "Manifest",
 		},
+		"apart by a component name that no shard has": {
+			"shardings: [{name: shard, shards: 2, template: {replicas: 2, schedulingPolicy: " +
+				required("podAntiAffinity", "{matchLabels: {app.kubernetes.io/instance: my1, apps.kubeblocks.io/component-name: shard}}", host) + "}}]",
+			Facts{Nodes: threeNodes()}, LosesSpread, rewrite.SourceIdentity, NoSpread, "Manifest",
+		},
+		"apart by the sharding's name": {
+			"shardings: [{name: shard, shards: 2, template: {replicas: 2, schedulingPolicy: " +
+				required("podAntiAffinity", "{matchLabels: {app.kubernetes.io/instance: my1, apps.kubeblocks.io/sharding-name: shard}}", host) + "}}]",
+			Facts{Nodes: threeNodes()}, Hangs, rewrite.SourceIdentity, ExcludesSource, "Manifest",
+		},
+		"apart by the workload, beside shards, a node is free": {
+			"{componentSpecs: [{name: mysql, replicas: 2, schedulingPolicy: " + required("podAntiAffinity", "{matchLabels: {workloads.kubeblocks.io/instance: my1-mysql}}", host) +
+				"}], shardings: [{name: shard, shards: 2, template: {replicas: 2}}]}",
+			Facts{Nodes: threeNodes()}, LosesSpread, rewrite.SourceIdentity, NoSpread, "Manifest",
+		},
+		"apart from all clusters but another, no room": {
+			component(required("podAntiAffinity", "{matchLabels: {apps.kubeblocks.io/component-name: mysql}, matchExpressions: [{key: workloads.kubeblocks.io/instance, operator: NotIn, values: [web1-mysql]}]}", host)),
+			Facts{Nodes: threeNodes()}, Hangs, rewrite.ThirdParty, ExcludesCrowd, "Manifest",
+		},
+		"apart from all clusters but another, which an OpsRequest turns": {
+			component(required("podAntiAffinity", "{matchExpressions: [{key: app.kubernetes.io/instance, operator: NotIn, values: [web1]}]}", host)),
+			Facts{Version: kubeblocks.V10, Nodes: threeNodes()}, Hangs, rewrite.ThirdParty, ExcludesSource, "OpsRequest",
+		},
+		"apart by a label of an instance template, room": {
+			"componentSpecs: [{name: mysql, replicas: 2, instances: [{name: hot, replicas: 1, labels: {team: blue}, schedulingPolicy: " +
+				required("podAntiAffinity", "{matchLabels: {team: blue}}", zone) + "}]}]",
+			Facts{Nodes: threeNodes()}, Differs, rewrite.Unscoped, OtherMeaning, "Manifest",
+		},
+		"apart by a label of an instance template, no room": {
+			"componentSpecs: [{name: mysql, replicas: 4, instances: [{name: hot, replicas: 3, labels: {team: blue}, schedulingPolicy: " +
+				required("podAntiAffinity", "{matchLabels: {team: blue}}", zone) + "}]}]",
+			Facts{Nodes: threeNodes()}, Hangs, rewrite.Unscoped, ExcludesCrowd, "Manifest",
+		},
+		"apart from a namesake in another namespace": {
+			component("{affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: " + host + ", namespaces: [bank], labelSelector: " + byInstance + "}]}}}"),
+			Facts{Nodes: threeNodes()}, Differs, rewrite.ThirdParty, OtherMeaning, "Manifest",
+		},
 		"with a sister component": {component(required("podAffinity", byInstance, zone)), Facts{Nodes: threeNodes()}, Hangs, rewrite.SourceIdentity, NeedsSource, "Manifest"},
 		"spread": {
 			component("{topologySpreadConstraints: [{maxSkew: 1, whenUnsatisfiable: DoNotSchedule, topologyKey: " + host + ", labelSelector: " + byInstance + "}]}"),
@@ -204,6 +241,17 @@ func TestVerdicts(t *testing.T) {
 			)))
 		})
 	}
+}
+
+func TestARuleCountsOnceForAllWays(t *testing.T) {
+	g := NewWithT(t)
+	spec := component(required("podAntiAffinity", "{matchExpressions: [{key: app.kubernetes.io/instance, operator: NotIn, values: [web1]}]}", host))
+
+	v := NewJudge(Facts{Version: kubeblocks.V10, Nodes: threeNodes()}).Backup(backupOf(spec))
+
+	g.Expect(v.Findings[0].Ways).To(Equal([]Way{ByManifest}))
+	g.Expect(v.Findings[1].Ways).To(Equal([]Way{ByOpsRequest}))
+	g.Expect(v.Counts[rewrite.ThirdParty]).To(Equal(1))
 }
 
 func TestBackupsWithoutASnapshot(t *testing.T) {

@@ -25,6 +25,8 @@ type rule struct {
 	topologyKey                       string
 	selector                          *metav1.LabelSelector
 	matchLabelKeys, mismatchLabelKeys []string
+	// namespaces are those that the rule is about, unless it has a selector of namespaces. Without any it is about the Pod's own.
+	namespaces []string
 }
 
 // ruleAt returns the required rule at a path, relative to its policy.
@@ -43,7 +45,7 @@ func ruleAt(p *rewrite.Policy, path string) (rule, bool) {
 		return rule{}, false
 	}
 	c := &p.TopologySpreadConstraints[i]
-	return rule{spread, c.TopologyKey, c.LabelSelector, c.MatchLabelKeys, nil}, c.WhenUnsatisfiable == corev1.DoNotSchedule
+	return rule{spread, c.TopologyKey, c.LabelSelector, c.MatchLabelKeys, nil, nil}, c.WhenUnsatisfiable == corev1.DoNotSchedule
 }
 
 func termAt(k kind, terms []corev1.PodAffinityTerm, index string) (rule, bool) {
@@ -52,41 +54,11 @@ func termAt(k kind, terms []corev1.PodAffinityTerm, index string) (rule, bool) {
 		return rule{}, false
 	}
 	t := &terms[i]
-	return rule{k, t.TopologyKey, t.LabelSelector, t.MatchLabelKeys, t.MismatchLabelKeys}, true
-}
-
-// pod stands for the Pods of one component of a cluster, with the labels that are known without them.
-type pod struct {
-	labels map[string]string
-	// names is the beginning of their names.
-	names string
-	count int
-}
-
-// podsOf returns the Pods of a cluster with the components of a source.
-func podsOf(components []rewrite.Component, counts map[string]int, cluster rewrite.Identity) []pod {
-	pods := make([]pod, 0, len(components))
-	for i := range components {
-		c := &components[i]
-		p := pod{labels: map[string]string{}, names: cluster.Name + "-" + c.Name + "-", count: max(counts[c.Name], 1)}
-		if len(c.Labels) > 0 {
-			for key, value := range c.Labels[0] {
-				p.labels[key] = value
-			}
-		}
-		p.labels[rewrite.LabelInstance] = cluster.Name
-		if cluster.UID != "" {
-			p.labels[rewrite.LabelClusterUID] = string(cluster.UID)
-		}
-		if c.Sharding {
-			p.labels[rewrite.LabelShardingName] = c.Name
-		} else {
-			p.labels[rewrite.LabelComponentName] = c.Name
-			p.labels[rewrite.LabelWorkload] = cluster.Name + "-" + c.Name
-		}
-		pods = append(pods, p)
+	r := rule{k, t.TopologyKey, t.LabelSelector, t.MatchLabelKeys, t.MismatchLabelKeys, t.Namespaces}
+	if t.NamespaceSelector != nil {
+		r.namespaces = nil // which it selects is not known
 	}
-	return pods
+	return r, true
 }
 
 // selected counts the Pods that a rule selects. A requirement on a label that is not known counts as met.
@@ -119,37 +91,6 @@ func (r *rule) matches(p *pod) bool {
 		}
 	}
 	return !slices.ContainsFunc(r.selector.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool { return !p.meets(r) })
-}
-
-func (p *pod) meets(r metav1.LabelSelectorRequirement) bool {
-	switch r.Key {
-	case rewrite.LabelPodName, rewrite.LabelInstanceName, rewrite.LabelStatefulSetPod:
-		return p.isNamed(r)
-	}
-	value, known := p.labels[r.Key]
-	if !known {
-		return true
-	}
-	switch r.Operator {
-	case metav1.LabelSelectorOpIn:
-		return slices.Contains(r.Values, value) || r.Key == rewrite.LabelComponentName && slices.Contains(r.Values, "")
-	case metav1.LabelSelectorOpNotIn:
-		return !slices.Contains(r.Values, value)
-	case metav1.LabelSelectorOpDoesNotExist:
-		return false
-	}
-	return true
-}
-
-// isNamed is meets for a label that holds the name of the Pod.
-func (p *pod) isNamed(r metav1.LabelSelectorRequirement) bool {
-	switch r.Operator {
-	case metav1.LabelSelectorOpIn:
-		return slices.ContainsFunc(r.Values, func(name string) bool { return strings.HasPrefix(name, p.names) })
-	case metav1.LabelSelectorOpDoesNotExist:
-		return r.Key != rewrite.LabelPodName
-	}
-	return true
 }
 
 // identifies reports whether Pods of two clusters differ in a label.

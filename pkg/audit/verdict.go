@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -67,13 +68,16 @@ const (
 // newVerdict sorts and limits findings.
 func newVerdict(findings []Finding) *Verdict {
 	v := &Verdict{Outcome: Fine, Counts: map[rewrite.Class]int{}}
+	counted := map[place]bool{}
 	for i := range findings {
 		f := &findings[i]
 		f.Group = groupOf(f.Class)
 		if f.Outcome = f.Effect.outcome(f.Class); f.Outcome == Noted {
 			f.Group = Harmless
 		}
-		if f.Outcome != Noted || f.Required {
+		at := place{cmp.Or(f.Path, f.Rule), f.Class}
+		if (f.Outcome != Noted || f.Required) && !counted[at] { // the ways to restore can have a finding each
+			counted[at] = true
 			v.Counts[f.Class]++
 		}
 		if f.Outcome.Worse(v.Outcome) {

@@ -11,6 +11,8 @@ import (
 type Needs struct {
 	// Pods counts the Pods of each component, and of all shards of a sharding.
 	Pods map[string]int
+	// Templates counts the Pods of each instance template of a component, or of all its shards, by their names.
+	Templates map[string]map[string]int
 	// Each list is sorted, and names an object once. A ComponentDefinition can be a name, its beginning, or a regular expression.
 	StorageClasses, ComponentDefinitions, ServiceAccounts []string
 }
@@ -21,7 +23,11 @@ type needy struct {
 	Replicas           int    `json:"replicas"`
 	ComponentDef       string `json:"componentDef"`
 	ServiceAccountName string `json:"serviceAccountName"`
-	Claims             []struct {
+	Instances          []struct {
+		Name     string `json:"name"`
+		Replicas int    `json:"replicas"`
+	} `json:"instances"`
+	Claims []struct {
 		Spec struct {
 			StorageClassName string `json:"storageClassName"`
 		} `json:"spec"`
@@ -44,21 +50,28 @@ func NeedsOf(snapshot []byte) Needs {
 		} `json:"spec"`
 	}
 	_ = json.Unmarshal(snapshot, &cluster) // what it decodes before and after a wrong type is enough
-	n := Needs{Pods: map[string]int{}}
+	n := Needs{Pods: map[string]int{}, Templates: map[string]map[string]int{}}
 	for i := range cluster.Spec.ComponentSpecs {
 		c := &cluster.Spec.ComponentSpecs[i]
 		n.add(c)
-		n.Pods[c.Name] = count(c.Replicas)
+		n.addPods(c.Name, c, 1)
 	}
 	for _, s := range slices.Concat(cluster.Spec.Shardings, cluster.Spec.ShardingSpecs) {
 		n.add(&s.Template)
-		n.Pods[s.Name] = count(s.Template.Replicas) * count(s.Shards)
+		n.addPods(s.Name, &s.Template, count(s.Shards))
 	}
 	for _, list := range []*[]string{&n.StorageClasses, &n.ComponentDefinitions, &n.ServiceAccounts} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
 	return n
+}
+
+func (n *Needs) addPods(name string, c *needy, times int) {
+	n.Pods[name], n.Templates[name] = count(c.Replicas)*times, map[string]int{}
+	for _, template := range c.Instances {
+		n.Templates[name][template.Name] = count(template.Replicas) * times
+	}
 }
 
 func (n *Needs) add(c *needy) {

@@ -67,7 +67,11 @@ func (g *generator) byOtherLabel(component string) map[string]any {
 
 // unusual selectors are empty, select nothing, or hold what KubeBlocks draws or fills in.
 func (g *generator) unusual(component string) map[string]any {
-	switch g.IntN(4) {
+	kinds := 4
+	if g.Small {
+		kinds = 3 // no shard has the name that the last one has
+	}
+	switch g.IntN(kinds) {
 	case 0:
 		return map[string]any{}
 	case 1:
