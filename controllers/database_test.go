@@ -83,6 +83,16 @@ var _ = besideEachGeneration("The database of a restored Cluster", func(e *env) 
 		}),
 	)
 
+	It("has its InstanceSets listed once, however many Pods it has", func() {
+		h := e.stuckRestore(clusterStale)
+		databases(h, func(p *rehometesting.PodWrapper) { p.Unschedulable(unschedulable) })
+		e.reconciler.Config.Mode = "Observe"
+
+		e.reconcile()
+
+		Expect(e.reads["list InstanceSetList"]).To(Equal(1))
+	})
+
 	It("holds a rewrite back when it is bound after the observation", func() {
 		h := e.stuckRestore(clusterStale)
 		databases(h, func(p *rehometesting.PodWrapper) { p.Unschedulable(unschedulable) })
