@@ -74,14 +74,10 @@ func podOf(c *rewrite.Component, own map[string]string, keys map[string]bool, cl
 	return p
 }
 
-// meets reports whether a requirement is met. One on a label that is not known counts as met.
+// meets reports whether a requirement is met. One on a label that is not known counts as met: a ComponentDefinition can set it.
 func (p *pod) meets(r metav1.LabelSelectorRequirement) bool {
-	switch {
-	case r.Key == rewrite.LabelPodName || r.Key == rewrite.LabelInstanceName || r.Key == rewrite.LabelStatefulSetPod,
-		r.Key == rewrite.LabelWorkload && p.shards != "":
-		return begins(r, p.names)
-	case r.Key == rewrite.LabelComponentName && p.shards != "":
-		return slices.Contains(r.Values, "") || begins(r, p.shards)
+	if prefix, ok := p.begins(r.Key); ok {
+		return r.Key == rewrite.LabelComponentName && slices.Contains(r.Values, "") || begins(r, prefix)
 	}
 	value, known := p.labels[r.Key]
 	if !known {
@@ -98,7 +94,20 @@ func (p *pod) meets(r metav1.LabelSelectorRequirement) bool {
 	return true
 }
 
-// begins is meets for a label of which only the beginning is known: it holds the name of a Pod or of a shard.
+// begins returns the beginning of a label's value, for one that holds the name of a Pod or of a shard.
+func (p *pod) begins(key string) (prefix string, ok bool) {
+	switch key {
+	case rewrite.LabelPodName, rewrite.LabelInstanceName, rewrite.LabelStatefulSetPod:
+		return p.names, true
+	case rewrite.LabelWorkload:
+		return p.names, p.shards != ""
+	case rewrite.LabelComponentName:
+		return p.shards, p.shards != ""
+	}
+	return "", false
+}
+
+// begins is meets for a label of which only the beginning is known.
 func begins(r metav1.LabelSelectorRequirement, prefix string) bool {
 	switch r.Operator {
 	case metav1.LabelSelectorOpIn:

@@ -67,23 +67,26 @@ func (g *generator) byOtherLabel(component string) map[string]any {
 
 // unusual selectors are empty, select nothing, or hold what KubeBlocks draws or fills in.
 func (g *generator) unusual(component string) map[string]any {
-	kinds := 4
-	if g.Small {
-		kinds = 3 // no shard has the name that the last one has
-	}
-	switch g.IntN(kinds) {
-	case 0:
+	kind := g.IntN(4 - boolToInt(g.Small)) // no shard has the name that the last one has
+	switch {
+	case kind == 0:
 		return map[string]any{}
-	case 1:
+	case kind == 1 && !g.Small: // an audit counts a label that it does not know as met, because a ComponentDefinition can set it
 		return labels(rewrite.LabelInstance, g.Name, "no-such-label", "x")
-	case 2:
-		if component == "shard" {
-			return map[string]any{"matchLabels": map[string]any{rewrite.LabelInstance: g.Name, rewrite.LabelComponentName: ""}}
-		}
-		return labels(rewrite.LabelInstance, g.Name, rewrite.LabelComponentName, "another")
-	default:
+	case kind == 3:
 		return labels(rewrite.LabelInstance, g.Name, rewrite.LabelComponentName, "shard-x7k")
+	case component == "shard":
+		return map[string]any{"matchLabels": map[string]any{rewrite.LabelInstance: g.Name, rewrite.LabelComponentName: ""}}
+	default:
+		return labels(rewrite.LabelInstance, g.Name, rewrite.LabelComponentName, "another")
 	}
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // expression selects by an operator.
