@@ -63,6 +63,9 @@ var _ = Describe("KubeBlocks", func() {
 		}
 		describePair(pair{version, two, provisioner.Zone}, "", version == oldest, (*testEnv).allScenarios)
 		describePair(pair{version, everywhere, provisioner.Node}, "documentation", false, (*testEnv).documentation)
+		if version == newest || version == oldest {
+			describePair(pair{version, everywhere, provisioner.Free}, "predictions", false, (*testEnv).predictions)
+		}
 	}
 	describePair(pair{newest, two, provisioner.Zone}, "other specs", false, (*testEnv).rareSpecs)
 })
@@ -127,5 +130,4 @@ func (e *testEnv) describeScenarios() {
 	e.podDeletedByHand()
 	e.lostSpread()
 	e.keptSpread()
-	e.auditPredicts()
 }
