@@ -26,7 +26,6 @@ const apiServerName = "kube-apiserver"
 type component struct {
 	name  string // of the binary
 	args  []string
-	env   []string // added to that of this process
 	ready probe
 }
 
@@ -119,8 +118,6 @@ func (c *ControlPlane) kwok() (component, error) {
 			"--node-lease-duration-seconds=40",
 			"--server-address=" + address(c.ports.kwok),
 		},
-		// kwok waits for lists as they were before client-go streamed them.
-		env:   []string{"KUBE_FEATURE_WatchListClient=false"},
 		ready: probe{"http://" + address(c.ports.kwok) + "/healthz", c.client},
 	}, os.WriteFile(config, c.options.KwokConfig, 0o600)
 }
@@ -139,6 +136,6 @@ func (c *ControlPlane) serving(port int) []string {
 func (c *ControlPlane) command(part component) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.options.Assets, part.name), part.args...)
 	cmd.Dir = c.dir
-	cmd.Env = append(append(os.Environ(), "HOME="+c.dir), part.env...)
+	cmd.Env = append(os.Environ(), "HOME="+c.dir)
 	return cmd
 }
