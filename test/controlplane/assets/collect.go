@@ -16,19 +16,11 @@ import (
 
 // durations are the build times on two idle cores.
 var durations = map[string]time.Duration{
-<<<<<<< HEAD
 	"etcd":                    40 * time.Second,
-	"kwok":                    30 * time.Second,
+	"kwok":                    100 * time.Second,
 	"kube-apiserver":          4 * time.Minute,
 	"kube-scheduler":          time.Minute,
 	"kube-controller-manager": 80 * time.Second,
-=======
-	"etcd":                    30 * time.Second,
-	"kwok":                    100 * time.Second,
-	"kube-apiserver":          5 * time.Minute,
-	"kube-scheduler":          2 * time.Minute,
-	"kube-controller-manager": 2 * time.Minute,
->>>>>>> parent of 752f859 (Let kwok list as it did before client-go streamed lists)
 }
 
 // Missing estimates the builds that Collect would run: those of programs that are neither in the folder own nor in Dir.
