@@ -64,7 +64,10 @@ func testCertManager(t *testing.T, s *server) {
 	renewed := m.issue("rehome-webhook")
 	m.inject()
 	for begun := time.Now(); time.Since(begun) < time.Second; {
-		g.Expect(s.isRewritten(t.Context())).To(BeTrue())
+		asked := time.Now()
+		g.Expect(s.isRewritten(t.Context())).To(BeTrue(), func() string {
+			return fmt.Sprintf("asked %s after the renewal, answered after %s; the operator's log:\n%s", asked.Sub(begun), time.Since(asked), read(t, o.log))
+		})
 	}
 	secret.write(renewed)
 	g.Eventually(func() string {
