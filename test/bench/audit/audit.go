@@ -96,7 +96,7 @@ func measure(ctx context.Context, o bench.Options, s size) (rows []table.Row, er
 	return []table.Row{duration, memory}, nil
 }
 
-// populate creates Backups of sources whose rules name them. A long annotation in the snapshot gives it its size.
+// populate creates Backups of sources whose rules name them. A long field of the spec, which is in the snapshot, gives it its size.
 func populate(ctx context.Context, server *apiserver.Server, s size) error {
 	admin, err := client.New(server.Config(), client.Options{})
 	if err != nil {
@@ -111,7 +111,8 @@ func populate(ctx context.Context, server *apiserver.Server, s size) error {
 		group.Go(func() error {
 			source := fmt.Sprintf("db%05d", i/nights)
 			cluster := rehometesting.MakeCluster(rehometesting.V10(), namespace, source).
-				Component("mysql", rehometesting.Apart(source)).Annotation("padding", strings.Repeat("x", s.bytes-1<<10)).Obj()
+				Component("mysql", rehometesting.Apart(source)).Obj()
+			cluster.Object["spec"].(map[string]any)["padding"] = strings.Repeat("x", s.bytes-1<<10)
 			return admin.Create(ctx, rehometesting.MakeBackup(namespace, fmt.Sprintf("%s-%d", source, i%nights)).Of(cluster).Obj())
 		})
 	}
