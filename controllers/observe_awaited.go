@@ -17,11 +17,7 @@ func (r *ClusterReconciler) observeAwaited(ctx context.Context, s *scope) error 
 	if s.world == nil || len(s.observation.Live.Edits) == 0 {
 		return nil
 	}
-	live, err := r.livePods(ctx, s)
-	if err != nil {
-		return err
-	}
-	database, err := r.databasePods(ctx, s, live)
+	database, err := r.liveDatabase(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -25,11 +25,7 @@ func (r *ClusterReconciler) observeDatabase(ctx context.Context, s *scope) error
 	if len(s.observation.Live.Edits) == 0 && !slices.ContainsFunc(s.restores, finishedStale) {
 		return nil
 	}
-	live, err := r.livePods(ctx, s)
-	if err != nil {
-		return err
-	}
-	pods, err := r.databasePods(ctx, s, live)
+	pods, err := r.liveDatabase(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -43,6 +39,15 @@ func (r *ClusterReconciler) observeDatabase(ctx context.Context, s *scope) error
 		}
 	}
 	return nil
+}
+
+// liveDatabase returns the database Pods among the Pods that were listed live.
+func (r *ClusterReconciler) liveDatabase(ctx context.Context, s *scope) ([]databasePod, error) {
+	live, err := r.livePods(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return r.databasePods(ctx, s, live)
 }
 
 // observeFinished fills in where the database Pods of a finished Restore are or, before they have nodes, its volumes.

@@ -107,7 +107,7 @@ func (p *pod) begins(key string) (prefix string, ok bool) {
 	return "", false
 }
 
-// begins is meets for a label of which only the beginning is known.
+// begins is meets for a label whose value is known by its prefix only.
 func begins(r metav1.LabelSelectorRequirement, prefix string) bool {
 	switch r.Operator {
 	case metav1.LabelSelectorOpIn:

@@ -12,7 +12,7 @@ import (
 // the scheduler found no node for one.
 func (d *decision) await(edits []rewrite.Edit) (due, awaiting []rewrite.Edit) {
 	for _, edit := range edits {
-		if canRefuse(edit) && d.awaited(governedBy(edit)) != "" {
+		if d.canWait(edit) && d.awaited(governedBy(edit)) != "" {
 			awaiting = append(awaiting, edit)
 		} else {
 			due = append(due, edit)
@@ -21,8 +21,11 @@ func (d *decision) await(edits []rewrite.Edit) (due, awaiting []rewrite.Edit) {
 	return due, awaiting
 }
 
-// canRefuse reports whether the rule of an edit can leave a Pod no node. A preferred one cannot.
-func canRefuse(e rewrite.Edit) bool { return !strings.Contains(e.Path, "/preferredDuringScheduling") }
+// canWait reports whether the rule of an edit can leave a Pod no node. A preferred one cannot. With the consent to preferred rules, an edit
+// of a preferred rule can be half of a move from the required ones, and both halves need one write.
+func (d *decision) canWait(e rewrite.Edit) bool {
+	return d.AllowPreferredRules || !strings.Contains(e.Path, "/preferredDuringScheduling")
+}
 
 // governedBy returns whether a component is governed by the rule of an edit.
 func governedBy(e rewrite.Edit) func(component string) bool {

@@ -36,6 +36,10 @@ func TestRulesAreRewrittenWhenNoPodIsLeftToFollowThem(t *testing.T) {
 		"a rule of all, and a component that KubeBlocks creates after the stuck one": {func(o *Observation) {
 			o.Awaited, o.Unschedulable, o.Live.Edits = []Awaited{proxy}, []string{"mysql"}, []rewrite.Edit{edit("")}
 		}, patches, v1alpha1.ReasonRewritingCluster},
+		"a required rule that becomes preferred, which takes one write": {func(o *Observation) {
+			volumesOn("n4", "n4")(o)
+			o.Awaited, o.AllowPreferredRules = []Awaited{mysqlPod}, true
+		}, waits, v1alpha1.ReasonWaitingForScheduler},
 		"a preferred rule, which leaves no Pod without a node": {func(o *Observation) { o.Awaited, o.Live.Edits = []Awaited{mysqlPod}, []rewrite.Edit{preferred} }, patches, v1alpha1.ReasonRewritingCluster},
 	} {
 		t.Run(name, func(t *testing.T) {

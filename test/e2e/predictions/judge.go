@@ -37,7 +37,7 @@ func versionOf(env *fixture.Env) kubeblocks.Version {
 	return kubeblocks.V10
 }
 
-// pick returns the cases of the first seeds of which two thirds are predicted to hang: more of these do not run as a source, either.
+// pick returns the cases of the first seeds. Two thirds are predicted to hang, because the sources of many of these do not run.
 func (j judge) pick(env *fixture.Env, number int) ([]*Case, error) {
 	var picked []*Case
 	left := map[bool]int{true: number - number/3, false: number / 3}
