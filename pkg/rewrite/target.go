@@ -58,11 +58,11 @@ func (r *renamer) renamed(t term, n names) (term, bool) {
 	return renamed, true
 }
 
-// withSameNamespaces returns the renamed term, and false where the namespaces of t do not include the target's.
+// withSameNamespaces returns the renamed term, and false where it may not apply to the target's namespace although t applies to a
+// source's. The labels of both are unknown: a selector that both names meet is taken to select both or neither.
 func (r *renamer) withSameNamespaces(t, renamed term) (term, bool) {
-	var moves edits
-	moves.namespaces("", t.pods, r.namespaces(t.pods))
-	if surelyAppliesTo(t.pods, r.target.Namespace) || len(moves) == 0 && mayApplyTo(t.pods, r.target.Namespace) {
+	sure := slices.ContainsFunc(r.sources, func(s Source) bool { return surelyAppliesTo(t.pods, s.Namespace) })
+	if surelyAppliesTo(t.pods, r.target.Namespace) || !sure && mayApplyTo(t.pods, r.target.Namespace) {
 		return renamed, true
 	}
 	return t, false
