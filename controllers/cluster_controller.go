@@ -59,10 +59,11 @@ type ClusterReconciler struct {
 
 	stale   staleAnswers
 	running running
+	budgets budgets
 }
 
-// Reconcile first finishes a replacement that was begun and has left a Restore without rules. Otherwise it observes one Cluster,
-// plans, and takes the actions that are due. Without one it reports. All it knows comes from the API server, so the next
+// Reconcile first finishes a replacement that was begun and has left a Restore without rules. Otherwise it observes one Cluster, unless
+// its Namespace's budget is spent, plans, and takes the actions that are due. Without one it reports. All it knows comes from the API server, so the next
 // reconcile finishes one that was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	defer r.running.begin(req.NamespacedName, r.Clock.Now())()
@@ -72,6 +73,9 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	}
 	if plan, err := r.finishReplacements(ctx, s); err != nil || len(plan.Actions) > 0 {
 		return r.result(ctx, s, plan, err)
+	}
+	if wait := r.budgets.wait(s.name, r.Clock.Now()); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	if err := r.observe(ctx, s); err != nil {
 		return ctrl.Result{}, err
@@ -146,6 +150,8 @@ type scope struct {
 	// instances are the Instances of the cluster, world its database Pods with their volumes; nil before each is needed first.
 	instances *[]kubeblocks.Instance
 	world     *world
+	// bytes is the size of the snapshots that were read, and of the Cluster's rules.
+	bytes int
 	// rewriter is the index of the sources; set by compareRules, once for all policies.
 	rewriter *rewrite.Rewriter
 	// observation is complete when observe returns.

@@ -31,7 +31,9 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	o.Restoring = !o.ClusterOnly && s.cluster.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
 	o.Progress = progressOf(s.cluster)
 	live := kubeblocks.ClusterPolicies(s.cluster)
-	if rewrite.CountRules(live) > maxRules {
+	rules := rewrite.CountRules(live)
+	s.bytes += rules * ruleBytes
+	if rules > maxRules {
 		s.block(remedy.Obstacle{Reason: v1alpha1.ReasonInvalidRule, Message: fmt.Sprintf(tooManyRules, maxRules)})
 		live = nil
 	}

@@ -63,7 +63,12 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 		names = names[:sources.MaxBackups]
 	}
 	names = slices.SortedFunc(slices.Values(names), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	backups := &sources.Backups{Get: r.getBackup, Namespace: s.cluster.Namespace, Elsewhere: r.Config.ReadsElsewhere()}
+	get := func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
+		backup, err := r.getBackup(ctx, name)
+		s.bytes += len(backup.Annotations[kubeblocks.AnnotationClusterSnapshot])
+		return backup, err
+	}
+	backups := &sources.Backups{Get: get, Namespace: s.cluster.Namespace, Elsewhere: r.Config.ReadsElsewhere()}
 	for _, name := range names {
 		source, err := backups.Read(ctx, name)
 		if err == nil {

@@ -16,7 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -80,6 +82,18 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		e.reconcile()
 		Expect(e.condition(restore)).To(say(metav1.ConditionTrue, v1alpha1.ReasonRehomed))
 		Expect(policy()).To(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown), "%s", asJSON(policy()))
+	})
+
+	It("are read later when large ones of the Namespace were read too often", func() {
+		h := e.stuckRestore(clusterStale)
+		result := e.spendBudget(h)
+
+		Expect(e.reads["get Backup"]).To(BeZero())
+		Expect(e.writes).To(BeEmpty())
+		e.clock.Step(result.RequeueAfter)
+		e.reconcile()
+		Expect(e.reads["get Backup"]).To(Equal(1))
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
 	})
 
 	Describe("in another Namespace", func() {
@@ -247,3 +261,17 @@ var _ = besideEachGeneration("A history that somebody else wrote", func(e *env) 
 		Expect(e.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
 	})
 })
+
+// spendBudget makes the Backup of a Restore large, and reconciles in mode Observe until that Cluster has to wait.
+func (e *env) spendBudget(h *stuckRestore) (result ctrl.Result) {
+	GinkgoHelper()
+	snapshot := h.backup.GetAnnotations()[kubeblocks.AnnotationClusterSnapshot] + strings.Repeat(" ", 200<<10)
+	e.merge(h.backup, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationClusterSnapshot+`":`+asJSON(snapshot)+`}}}`)
+	mode := e.reconciler.Config.Mode
+	e.reconciler.Config.Mode = configv1alpha1.Observe
+	for range 22 { // 4 MiB
+		result = e.reconcile()
+	}
+	e.reconciler.Config.Mode = mode
+	return result
+}

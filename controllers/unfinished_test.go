@@ -67,6 +67,16 @@ var _ = besideKubeBlocks("A replacement of a Restore's rules that was begun", fu
 		Entry("when the Restore failed", func(h *stuckRestore) { e.mergeStatus(h.restore, `{"status":{"phase":"Failed"}}`) }),
 	)
 
+	It("is finished when the Namespace's budget for large Clusters is spent", func() {
+		h := e.stuckRestore(clusterStale)
+		e.spendBudget(h)
+		begun(h, asJSON(rehometesting.Apart(target)))
+
+		e.reconcile()
+
+		Expect(rules(h)).To(Equal(rehometesting.Apart(target)))
+	})
+
 	It("is finished in mode Disabled when KubeBlocks wrote empty rules in between", func() {
 		h := e.stuckRestore(clusterStale)
 		begun(h, asJSON(rehometesting.Apart(target)))

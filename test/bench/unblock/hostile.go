@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -35,12 +36,16 @@ type hostileTenant struct {
 	clusters  []string
 }
 
-// createHostile creates n Clusters, and as many Backups and Rehomings, in the Namespaces of two tenants.
+// createHostile creates n Clusters, and as many Backups and Rehomings, in the Namespaces of two tenants. Rehome ignores them until they
+// are enabled.
 func (e *fakeEnv) createHostile(ctx context.Context, n int) ([]*hostileTenant, error) {
 	var all []*hostileTenant
 	for i, numbers := range halves(n) {
 		t := &hostileTenant{admin: e.admin, namespace: fmt.Sprintf("hostile-%d", i)}
-		if err := e.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}}); err != nil {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+			Name: t.namespace, Annotations: map[string]string{v1alpha1.AnnotationMode: string(configv1alpha1.Disabled)},
+		}}
+		if err := e.admin.Create(ctx, namespace); err != nil {
 			return nil, fmt.Errorf("create Namespace: %w", err)
 		}
 		group, ctx := errgroup.WithContext(ctx)

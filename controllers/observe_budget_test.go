@@ -1,0 +1,55 @@
+package controllers
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+func TestALargeClusterWaitsWhileTheBudgetOfItsNamespaceIsSpent(t *testing.T) {
+	g := NewWithT(t)
+	b, now := &budgets{}, time.Now()
+	tenant := func(i int) types.NamespacedName {
+		return types.NamespacedName{Namespace: "tenant", Name: fmt.Sprint(i)}
+	}
+	small, other := tenant(-1), types.NamespacedName{Namespace: "other", Name: "large"}
+	for i := range budgetBurst/budgetPerSecond + 1 {
+		g.Expect(b.wait(tenant(i), now)).To(BeZero())
+		b.spend(tenant(i), budgetPerSecond, now)
+	}
+	b.spend(other, largeCluster+1, now)
+	b.spend(small, largeCluster, now)
+
+	g.Expect(b.wait(tenant(0), now)).To(Equal(time.Second), "that of one second more than was there")
+	g.Expect(b.wait(tenant(0), now.Add(time.Second))).To(BeZero())
+	g.Expect(b.wait(tenant(99), now)).To(Equal(time.Second), "its size is not known")
+	g.Expect(b.wait(small, now)).To(BeZero())
+	g.Expect(b.wait(other, now)).To(BeZero())
+
+	b.spend(tenant(0), largeCluster, now)
+	g.Expect(b.wait(tenant(0), now)).To(BeZero(), "it is small now")
+}
+
+func TestALargeClusterWaitsForHalfAMinuteAtMost(t *testing.T) {
+	g := NewWithT(t)
+	b, now, cluster := &budgets{}, time.Now(), types.NamespacedName{Namespace: "tenant", Name: "large"}
+	for range 1000 {
+		b.spend(cluster, 2*budgetBurst, now)
+	}
+
+	g.Expect(b.wait(cluster, now)).To(And(BeNumerically(">", 0), BeNumerically("<=", 32*time.Second)))
+}
+
+func TestWhatIsRememberedOfLargeClustersIsBounded(t *testing.T) {
+	g := NewWithT(t)
+	b, now := &budgets{}, time.Now()
+	for i := range 2 * maxSizes {
+		b.spend(types.NamespacedName{Namespace: fmt.Sprint(i), Name: "large"}, largeCluster+1, now)
+	}
+
+	g.Expect(b.small.Len()).To(Equal(maxSizes))
+	g.Expect(b.namespaces.Len()).To(Equal(maxBudgets))
+}
