@@ -28,6 +28,7 @@ const (
 	onlyPodRules    = "Rehome may change only rules about Pods"
 	onlySpec        = "Rehome may change only schedulingSpec"
 	onlyConditions  = "Rehome may change only its own conditions"
+	noMetadata      = "Rehome may change no metadata"
 	onlyFinalizer   = "Rehome may only remove KubeBlocks' finalizer"
 	onlyDeletes     = "Rehome may delete only"
 )
@@ -50,6 +51,7 @@ func testPolicies(t *testing.T, s *server) {
 	t.Run("Clusters", func(t *testing.T) { testClusterPolicy(t, s, operator, cluster) })
 	t.Run("large Clusters", func(t *testing.T) { testLargeCluster(t, s, operator) })
 	t.Run("Restores", func(t *testing.T) { testRestorePolicy(t, s, operator) })
+	t.Run("Instances", func(t *testing.T) { testInstancePolicy(t, s, operator) })
 	t.Run("Jobs and deletes", func(t *testing.T) { testDeletePolicy(t, s, operator) })
 }
 
@@ -165,6 +167,40 @@ func testRestorePolicy(t *testing.T, s *server, operator dryRun) {
 	}
 	first := patch.Add("/status", map[string]any{"conditions": []any{condition("rehome.kubeblocks.io/PolicyRehomed")}})
 	NewWithT(t).Expect(operator.patchStatus(t, empty, first)).To(Succeed())
+}
+
+func testInstancePolicy(t *testing.T, s *server, operator dryRun) {
+	const pod = "/spec/template/spec"
+	component := rehometesting.MakeComponent(rehometesting.MakeCluster(rehometesting.V11(), managed, "guarded").Obj(), "mysql").Obj()
+	spec := rules()
+	spec["containers"] = []any{map[string]any{"name": "mysql", "image": "mysql"}}
+	set := rehometesting.MakeInstanceSet(rehometesting.V11(), component).Obj()
+	instance := rehometesting.MakeInstance(set, rehometesting.MakeDatabasePod(component, "guarded-mysql-0").Obj())
+	instance.SetOwnerReferences(nil) // nothing collects it
+	NewWithT(t).Expect(unstructured.SetNestedMap(instance.Object, spec, "spec", "template", "spec")).To(Succeed())
+	s.createFor(t, instance)
+
+	for _, test := range []struct {
+		name, denied string
+		operations   []patch.Operation
+	}{
+		{"every rule about Pods", "", rewritten(pod)},
+		{"an annotation", noMetadata, []patch.Operation{patch.Add("/metadata/annotations", map[string]string{"a": "b"})}},
+		{"a label", noMetadata, []patch.Operation{patch.Add("/metadata/labels/team", "mallory")}},
+		{"a finalizer", noMetadata, []patch.Operation{patch.Add("/metadata/finalizers", []string{"example.com/mallory"})}},
+		{"an owner", noMetadata, []patch.Operation{
+			patch.Add("/metadata/ownerReferences", []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "a", UID: "b"}}),
+		}},
+		{"its InstanceSet", onlyPodRules, []patch.Operation{patch.Replace("/spec/instanceSetName", "other")}},
+		{"a new field", onlyPodRules, []patch.Operation{patch.Add("/spec/paused", true)}},
+		{"no template", onlyPodRules, []patch.Operation{patch.Remove("/spec/template")}},
+		{"labels of its Pod", onlyPodRules, []patch.Operation{patch.Add("/spec/template/metadata", map[string]any{"labels": map[string]any{"a": "b"}})}},
+		{"an image", onlyPodRules, []patch.Operation{patch.Replace(pod+"/containers/0/image", "mallory")}},
+		{"a node", onlyPodRules, []patch.Operation{patch.Add(pod+"/nodeName", "node-1")}},
+		{"affinity to nodes", onlyPodRules, []patch.Operation{patch.Add(pod+"/affinity/nodeAffinity", map[string]any{"preferredDuringSchedulingIgnoredDuringExecution": []any{}})}},
+	} {
+		t.Run(test.name, func(t *testing.T) { expectAnswer(t, operator.patch(t, instance, test.operations...), test.denied) })
+	}
 }
 
 // testLongNames has the Job and the Pod of a Restore whose name is longer than a label's value.
