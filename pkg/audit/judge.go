@@ -3,9 +3,13 @@ package audit
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/lru"
@@ -30,18 +34,22 @@ type Facts struct {
 // maxVerdicts limits the verdicts that are remembered. Backups of one schedule are listed one after another.
 const maxVerdicts = 512
 
-// Judge judges Backups. It is not safe for concurrent use.
+// Judge judges Backups. It is safe for concurrent use.
 type Judge struct {
-	facts    Facts
-	nodes    *nodes
+	facts Facts
+	nodes *nodes
+	// judging holds a token for each snapshot that is being judged: a decoded one is large.
+	judging chan struct{}
+	judged  atomic.Int64
+
+	mu sync.Mutex
+	// verdicts are functions that return the verdict of a digest, and wait for it.
 	verdicts *lru.Cache
-	// judged counts the snapshots that no remembered verdict answered.
-	judged int
 }
 
-// NewJudge returns a Judge.
+// NewJudge returns a Judge. It judges as many snapshots at once as there are cores.
 func NewJudge(f Facts) *Judge {
-	j := &Judge{facts: f, verdicts: lru.New(maxVerdicts)}
+	j := &Judge{facts: f, judging: make(chan struct{}, runtime.GOMAXPROCS(0)), verdicts: lru.New(maxVerdicts)}
 	if f.Nodes != nil {
 		j.nodes = &nodes{list: f.Nodes, open: map[string]openNodes{}}
 	}
@@ -49,28 +57,35 @@ func NewJudge(f Facts) *Judge {
 }
 
 // Judged counts the snapshots that were judged. Equal ones count once.
-func (j *Judge) Judged() int { return j.judged }
+func (j *Judge) Judged() int { return int(j.judged.Load()) }
 
-// Backup judges a Backup. The Verdict is shared with Backups of equal snapshots.
+// Backup judges a Backup. The Verdict is shared with Backups of equal snapshots, which wait for the first of them.
 func (j *Judge) Backup(b *kubeblocks.Backup) *Verdict {
-	key := Digest(b)
-	if v, ok := j.verdicts.Get(key); ok {
-		return v.(*Verdict)
+	return j.verdict(Digest(b), func() *Verdict {
+		j.judging <- struct{}{}
+		defer func() { <-j.judging }()
+		j.judged.Add(1)
+		return j.judge(b)
+	})()
+}
+
+// verdict returns what returns the verdict of a digest: judge, or what an equal snapshot was judged with.
+func (j *Judge) verdict(digest [sha256.Size]byte, judge func() *Verdict) func() *Verdict {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if known, ok := j.verdicts.Get(digest); ok {
+		return known.(func() *Verdict)
 	}
-	j.judged++
-	v := j.judge(b)
-	j.verdicts.Add(key, v)
-	return v
+	once := sync.OnceValue(judge)
+	j.verdicts.Add(digest, once)
+	return once
 }
 
 // Digest covers all of a Backup that a Verdict depends on.
 func Digest(b *kubeblocks.Backup) [sha256.Size]byte {
-	h := sha256.New()
 	snapshot, ok := b.Annotations[kubeblocks.AnnotationClusterSnapshot]
-	for _, part := range []string{strconv.FormatBool(ok), snapshot, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID]} {
-		_, _ = h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
+	digest := sha256.Sum256([]byte(snapshot)) // not copied
+	return sha256.Sum256(fmt.Appendf(digest[:], "%t%q%q%q", ok, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID]))
 }
 
 func (j *Judge) judge(b *kubeblocks.Backup) *Verdict {

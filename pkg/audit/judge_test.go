@@ -3,7 +3,9 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -294,6 +296,37 @@ func TestEqualSnapshotsAreJudgedOnce(t *testing.T) {
 	other.Labels[kubeblocks.LabelBackupClusterUID] = "another"
 	g.Expect(j.Backup(other)).NotTo(BeIdenticalTo(first), "the UID of the source is part of what is judged")
 	g.Expect(j.Judged()).To(Equal(2))
+}
+
+func TestEqualSnapshotsAreJudgedOnceAtTheSameTime(t *testing.T) {
+	g := NewWithT(t)
+	j, verdicts := NewJudge(Facts{Nodes: threeNodes()}), make([]*Verdict, 60)
+	var group sync.WaitGroup
+	for i := range verdicts {
+		group.Go(func() {
+			b := backupOf(component(required("podAntiAffinity", byInstance, host)))
+			b.Labels[kubeblocks.LabelBackupClusterUID] = strconv.Itoa(i % 6)
+			verdicts[i] = j.Backup(b)
+		})
+	}
+	group.Wait()
+	g.Expect(j.Judged()).To(Equal(6))
+	for i, v := range verdicts {
+		g.Expect(v).To(BeIdenticalTo(verdicts[i%6]))
+		g.Expect(v).To(Equal(verdicts[0]))
+	}
+}
+
+// TestAnEqualSnapshotIsNotDecoded counts allocations: each decoded value needs some.
+func TestAnEqualSnapshotIsNotDecoded(t *testing.T) {
+	g := NewWithT(t)
+	term := "{topologyKey: " + host + ", labelSelector: {matchLabels: {app.kubernetes.io/instance: my1}}}"
+	b := backupOf(component("{affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [" + strings.Repeat(term+", ", 900) + "]}}}"))
+	j := NewJudge(Facts{})
+	j.Backup(b)
+
+	g.Expect(testing.AllocsPerRun(100, func() { j.Backup(b) })).To(BeNumerically("<", 20))
+	g.Expect(j.Judged()).To(Equal(1))
 }
 
 func TestAVerdictIsSmall(t *testing.T) {

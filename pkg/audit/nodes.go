@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	v1helper "k8s.io/component-helpers/scheduling/corev1"
@@ -20,6 +21,8 @@ const maxRemembered = 1024
 // nodes answers which nodes the Pods of a policy can be on, as far as the nodes' own labels and taints say.
 type nodes struct {
 	list []corev1.Node
+
+	mu sync.Mutex
 	// open remembers the answers by node selector, node affinity and tolerations.
 	open map[string]openNodes
 }
@@ -37,15 +40,24 @@ func (n *nodes) openTo(p *rewrite.Policy, tolerations []corev1.Toleration) openN
 		affinity = p.Affinity.NodeAffinity
 	}
 	key, err := json.Marshal([]any{p.NodeName, p.NodeSelector, affinity, tolerations})
-	if open, ok := n.open[string(key)]; ok && err == nil {
+	if open, ok := n.known(string(key)); ok && err == nil {
 		return open
 	}
 	open := n.find(p, tolerations)
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if len(n.open) >= maxRemembered {
 		clear(n.open)
 	}
 	n.open[string(key)] = open
 	return open
+}
+
+func (n *nodes) known(key string) (openNodes, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	open, ok := n.open[key]
+	return open, ok
 }
 
 func (n *nodes) find(p *rewrite.Policy, tolerations []corev1.Toleration) openNodes {

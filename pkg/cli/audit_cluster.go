@@ -30,9 +30,9 @@ func (o *auditOptions) auditCluster(ctx context.Context, a *audited) error {
 	if err := o.readFacts(ctx, client, namespace, a); err != nil {
 		return err
 	}
-	reader := &backupReader{client: client, judge: audit.NewJudge(a.facts), groups: a.Groups, progress: func(int) {}}
+	reader := &backupReader{client: client, judge: audit.NewJudge(a.facts), add: a.Add}
 	if isTerminal(o.ErrOut) {
-		reader.progress = func(n int) { fmt.Fprintf(o.ErrOut, textAuditProgress, n) }
+		reader.add = o.showProgress(a)
 		defer fmt.Fprint(o.ErrOut, "\r\x1b[K")
 	}
 	for _, namespace := range o.namespaces {
@@ -52,76 +52,24 @@ func (o *auditOptions) auditCluster(ctx context.Context, a *audited) error {
 	return reachError(err)
 }
 
+// everyFew is how many Backups come between two lines of progress.
+const everyFew = 100
+
+func (o *auditOptions) showProgress(a *audited) func(*kubeblocks.Backup, *audit.Verdict) {
+	return func(b *kubeblocks.Backup, v *audit.Verdict) {
+		a.Add(b, v)
+		if a.Backups%everyFew == 0 {
+			fmt.Fprintf(o.ErrOut, textAuditProgress, a.Backups)
+		}
+	}
+}
+
 // namespace returns the one to audit, or an empty one for several.
 func (o *auditOptions) namespace() (string, error) {
 	if o.allNamespaces || len(o.namespaces) > 0 {
 		return "", nil
 	}
 	return o.cluster.namespace()
-}
-
-// backupReader judges Backups while it lists them.
-type backupReader struct {
-	client   rest.Interface
-	judge    *audit.Judge
-	groups   *audit.Groups
-	progress func(backups int)
-}
-
-// everyFew is how many Backups come between two lines of progress.
-const everyFew = 100
-
-// backupMeta is the part of a Backup's metadata that is decoded.
-type backupMeta struct {
-	Metadata struct {
-		Namespace         string            `json:"namespace"`
-		Name              string            `json:"name"`
-		CreationTimestamp metav1.Time       `json:"creationTimestamp"`
-		Labels            map[string]string `json:"labels"`
-		Annotations       map[string]string `json:"annotations"`
-	} `json:"metadata"`
-}
-
-func (m *backupMeta) backup() *kubeblocks.Backup {
-	b := &kubeblocks.Backup{}
-	b.Namespace, b.Name, b.CreationTimestamp = m.Metadata.Namespace, m.Metadata.Name, m.Metadata.CreationTimestamp
-	b.Labels, b.Annotations = m.Metadata.Labels, m.Metadata.Annotations
-	return b
-}
-
-// read judges the Backups of a namespace, or of all for an empty one.
-func (r *backupReader) read(ctx context.Context, namespace string) error {
-	list := &pages{client: r.client, path: listPath(kubeblocks.DataProtectionV1alpha1.String(), namespace, "backups"), metadata: true}
-	return eachObject(ctx, list, func(m *backupMeta) {
-		b := m.backup()
-		r.groups.Add(b, r.judge.Backup(b))
-		if r.groups.Backups%everyFew == 0 {
-			r.progress(r.groups.Backups)
-		}
-	})
-}
-
-// readAllowed judges the Backups of each namespace whose Backups may be listed. forbidden is the answer to a list of all.
-func (r *backupReader) readAllowed(ctx context.Context, forbidden error) (hint string, err error) {
-	names, err := namesOf(ctx, r.client, "/api/v1/namespaces")
-	if err != nil {
-		return "", fmt.Errorf(problemAuditForbidden, oneLine(forbidden))
-	}
-	allowed := 0
-	for _, namespace := range names {
-		err := r.read(ctx, namespace)
-		if apierrors.IsForbidden(err) {
-			continue
-		}
-		if err != nil {
-			return "", reachError(err)
-		}
-		allowed++
-	}
-	if allowed == 0 {
-		return "", fmt.Errorf(problemAuditForbidden, oneLine(forbidden))
-	}
-	return fmt.Sprintf(textCountedOnly, allowed, len(names)), nil
 }
 
 // listPath returns the path of a list in an API group.
@@ -136,7 +84,7 @@ func listPath(groupVersion, namespace, resource string) string {
 // namesOf lists the names of objects. Those of a namespace follow it and a slash.
 func namesOf(ctx context.Context, client rest.Interface, path string) ([]string, error) {
 	names := []string{}
-	err := eachObject(ctx, &pages{client: client, path: path, metadata: true}, func(m *metav1.PartialObjectMetadata) {
+	err := eachMetadata(ctx, client, path, func(m *metav1.PartialObjectMetadata) {
 		if m.Namespace != "" {
 			names = append(names, m.Namespace+"/"+m.Name)
 		} else {
@@ -162,7 +110,7 @@ func (o *auditOptions) readFacts(ctx context.Context, client rest.Interface, nam
 	if a.facts.Version == "" {
 		a.hints = append(a.hints, textUnknownVersion)
 	}
-	err := eachObject(ctx, &pages{client: client, path: "/api/v1/nodes"}, func(node *corev1.Node) {
+	err := eachObject(ctx, client, "/api/v1/nodes", func(node *corev1.Node) {
 		a.facts.Nodes = append(a.facts.Nodes, audit.Trim(node))
 	})
 	if err := a.notCompared("Nodes", err); err != nil {

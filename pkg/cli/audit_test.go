@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,7 +17,10 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 )
@@ -25,6 +30,8 @@ type apiServer struct {
 	// objects are those of each path, as JSON. Other paths are not found.
 	objects   map[string][]string
 	forbidden []string
+	// onlyJSON makes the server answer in JSON, as one that cannot encode metadata as protobuf.
+	onlyJSON bool
 	// expireAt is the number of the request for Backups that is answered by 410, once.
 	expireAt int
 	requests []*http.Request
@@ -57,9 +64,29 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		to = from + limit
 		next = strconv.Itoa(to)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1","continue":%q},"items":[%s]}`,
+	list := fmt.Sprintf(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1","continue":%q},"items":[%s]}`,
 		next, strings.Join(objects[from:to], ","))
+	if s.onlyJSON || !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.kubernetes.protobuf;as=") {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, list)
+		return
+	}
+	w.Header().Set("Content-Type", "application/vnd.kubernetes.protobuf")
+	_, _ = w.Write(asProtobuf(list))
+}
+
+// asProtobuf encodes a list of metadata as an API server does.
+func asProtobuf(list string) []byte {
+	var decoded metav1.PartialObjectMetadataList
+	var out bytes.Buffer
+	err := json.Unmarshal([]byte(list), &decoded)
+	if err == nil {
+		err = protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Encode(&decoded, &out)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 func (s *apiServer) status(w http.ResponseWriter, code int, reason, next string) {
