@@ -84,8 +84,14 @@ func (j *Judge) verdict(digest [sha256.Size]byte, judge func() *Verdict) func() 
 // Digest covers all of a Backup that a Verdict depends on.
 func Digest(b *kubeblocks.Backup) [sha256.Size]byte {
 	snapshot, ok := b.Annotations[kubeblocks.AnnotationClusterSnapshot]
-	digest := sha256.Sum256([]byte(snapshot)) // not copied
-	return sha256.Sum256(fmt.Appendf(digest[:], "%t%q%q%q", ok, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID]))
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%t%q%q%q", ok, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID])
+	for block := make([]byte, 4<<10); len(snapshot) > 0; { // a hash takes no string, and a copy of all of it is garbage
+		n := copy(block, snapshot)
+		_, _ = h.Write(block[:n])
+		snapshot = snapshot[n:]
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 func (j *Judge) judge(b *kubeblocks.Backup) *Verdict {
@@ -94,8 +100,7 @@ func (j *Judge) judge(b *kubeblocks.Backup) *Verdict {
 		return newVerdict([]Finding{unreadable(err)})
 	}
 	snapshot.Backup = "" // equal snapshots share a verdict
-	raw := []byte(b.Annotations[kubeblocks.AnnotationClusterSnapshot])
-	t := newTrial(j, snapshot, raw)
+	t := newTrial(j, snapshot, b.Annotations[kubeblocks.AnnotationClusterSnapshot])
 	t.rules()
 	t.otherNamespace()
 	t.fields()
@@ -121,11 +126,13 @@ func unreadable(err error) Finding {
 type trial struct {
 	*Judge
 	*kubeblocks.Snapshot
-	raw    []byte
-	needs  kubeblocks.Needs
-	target rewrite.Identity
-	source []pod
-	copied []pod
+	// cluster is all of the snapshot that could be decoded, and bad says why it is not the whole.
+	cluster map[string]any
+	bad     error
+	needs   kubeblocks.Needs
+	target  rewrite.Identity
+	source  []pod
+	copied  []pod
 	// clusterGoverns counts the Pods of one component that have the rules of the cluster's policy.
 	clusterGoverns int
 	// attracted holds the attractions of a policy by its path.
@@ -136,10 +143,12 @@ type trial struct {
 // NewName is the name of the restored cluster in the edits of a Verdict, with a number where the snapshot has that name in it.
 const NewName = "restored"
 
-func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw []byte) *trial {
-	t := &trial{Judge: j, Snapshot: snapshot, raw: raw, needs: kubeblocks.NeedsOf(raw), attracted: map[string][]attraction{}}
+func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw string) *trial {
+	t := &trial{Judge: j, Snapshot: snapshot, attracted: map[string][]attraction{}}
+	t.cluster, t.bad = manifest.Decode([]byte(raw))
+	t.needs = kubeblocks.NeedsOf(t.cluster)
 	t.target = rewrite.Identity{Namespace: snapshot.Namespace, Name: NewName}
-	for i := 1; strings.Contains(string(raw), t.target.Name) || t.target.Name == snapshot.Name; i++ {
+	for i := 1; strings.Contains(raw, t.target.Name) || t.target.Name == snapshot.Name; i++ {
 		t.target.Name = NewName + strconv.Itoa(i)
 	}
 	t.source = podsOf(t.Components, t.needs, t.Identity)
@@ -260,18 +269,14 @@ func (t *trial) otherNamespace() {
 
 // fields judges what is no scheduling rule.
 func (t *trial) fields() {
-	if t.facts.Version.Ignores(t.raw) {
-		t.add(Finding{Class: RestoreIgnored, Effect: NoData, Ways: []Way{ByManifest}, Rule: string(kubeblocks.VersionOfSnapshot(t.raw))})
+	if t.facts.Version.Ignores(t.cluster) {
+		t.add(Finding{Class: RestoreIgnored, Effect: NoData, Ways: []Way{ByManifest}, Rule: string(kubeblocks.VersionOfCluster(t.cluster))})
 	}
-	findings, err := manifest.Findings(manifest.Input{Snapshot: t.raw, Source: t.Source, Target: t.target})
-	if err != nil {
-		t.add(unreadable(err))
+	if t.bad != nil {
+		t.add(unreadable(t.bad))
 		return
 	}
-	for _, f := range findings {
-		switch f.Class {
-		case manifest.NamesSource, rewrite.NodeBound:
-			t.add(Finding{Class: f.Class, Effect: OtherMeaning, Ways: []Way{ByManifest, ByOpsRequest}, Path: f.Path, Rule: manifest.Describe(f.Path)})
-		}
+	for _, f := range manifest.FieldsNaming(t.Name, t.cluster) {
+		t.add(Finding{Class: f.Class, Effect: OtherMeaning, Ways: []Way{ByManifest, ByOpsRequest}, Path: f.Path, Rule: manifest.Describe(f.Path)})
 	}
 }

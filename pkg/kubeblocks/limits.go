@@ -1,8 +1,6 @@
 package kubeblocks
 
 import (
-	"bytes"
-	gojson "encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,17 +21,6 @@ const (
 	maxLabels = 10_000
 	// maxName is the limit of the name of anything, in bytes.
 	maxName = 253
-)
-
-// isRules and isParts hold the names of the lists that are counted.
-var (
-	isRules = map[string]bool{
-		"requiredDuringSchedulingIgnoredDuringExecution": true, "preferredDuringSchedulingIgnoredDuringExecution": true,
-		"nodeSelectorTerms": true, "topologySpreadConstraints": true,
-	}
-	isParts = map[string]bool{
-		"componentSpecs": true, "shardings": true, "shardingSpecs": true, "shardTemplates": true, "instances": true,
-	}
 )
 
 // The limits of all snapshots of one Cluster together.
@@ -65,90 +52,6 @@ func (s *Snapshots) check(snapshot []byte) error {
 	}
 	s.rules, s.values = s.rules+c.rules, s.values+c.values
 	return nil
-}
-
-func scan(snapshot []byte) (counter, error) {
-	if len(snapshot) > MaxSnapshot {
-		return counter{}, fmt.Errorf(textTooLarge, len(snapshot), MaxSnapshot)
-	}
-	tokens := gojson.NewDecoder(bytes.NewReader(snapshot))
-	tokens.UseNumber()
-	var c counter
-	for {
-		token, err := tokens.Token()
-		if err != nil {
-			return c, nil //nolint:nilerr // the decoder reports it
-		}
-		if err := c.count(token); err != nil {
-			return c, err
-		}
-	}
-}
-
-// counter counts what a stream of tokens holds.
-type counter struct {
-	open                 []container
-	rules, parts, values int
-}
-
-// container is an object or a list that is being read.
-type container struct {
-	list bool
-	// name is that of the field which holds a list, or of an object's field which is read next.
-	name string
-	// named says that an object's next token is the value of the field.
-	named bool
-}
-
-func (c *counter) count(token gojson.Token) error {
-	delim, isDelim := token.(gojson.Delim)
-	if isDelim && (delim == '}' || delim == ']') {
-		c.open = c.open[:len(c.open)-1]
-		return nil
-	}
-	var field string
-	if len(c.open) > 0 {
-		top := &c.open[len(c.open)-1]
-		if !top.list && !top.named {
-			top.name, _ = token.(string)
-			top.named = true
-			return nil
-		}
-		if field = top.name; top.list {
-			c.element(field)
-		}
-		top.named = false
-	}
-	c.values++
-	if isDelim {
-		c.open = append(c.open, container{list: delim == '[', name: field})
-	}
-	return c.exceeded()
-}
-
-// element counts an element of the list in a field.
-func (c *counter) element(field string) {
-	if isRules[field] {
-		c.rules++
-	}
-	if isParts[field] {
-		c.parts++
-	}
-}
-
-func (c *counter) exceeded() error {
-	switch {
-	case len(c.open) > maxDepth:
-		return fmt.Errorf(textTooDeep, maxDepth)
-	case c.rules > maxRules:
-		return fmt.Errorf(textTooManyOrMore, maxRules, "scheduling rules")
-	case c.parts > maxParts:
-		return fmt.Errorf(textTooManyOrMore, maxParts, "components and instances")
-	case c.values > maxValues:
-		return fmt.Errorf(textTooManyOrMore, maxValues, "values")
-	default:
-		return nil
-	}
 }
 
 // checkNames limits the names in a snapshot, because messages repeat them for each rule, and the labels that ComponentsOf copies.

@@ -1,7 +1,7 @@
 package kubeblocks
 
 import (
-	"encoding/json"
+	"math"
 	"slices"
 )
 
@@ -17,48 +17,18 @@ type Needs struct {
 	StorageClasses, ComponentDefinitions, ServiceAccounts []string
 }
 
-// needy is the part of a component that needs something.
-type needy struct {
-	Name               string `json:"name"`
-	Replicas           int    `json:"replicas"`
-	ComponentDef       string `json:"componentDef"`
-	ServiceAccountName string `json:"serviceAccountName"`
-	Instances          []struct {
-		Name     string `json:"name"`
-		Replicas int    `json:"replicas"`
-	} `json:"instances"`
-	Claims []struct {
-		Spec struct {
-			StorageClassName string `json:"storageClassName"`
-		} `json:"spec"`
-	} `json:"volumeClaimTemplates"`
-}
-
-type needySharding struct {
-	Name     string `json:"name"`
-	Shards   int    `json:"shards"`
-	Template needy  `json:"template"`
-}
-
-// NeedsOf returns the needs of a snapshot that SnapshotOf has read. A field of an unexpected type counts as absent.
-func NeedsOf(snapshot []byte) Needs {
-	var cluster struct {
-		Spec struct {
-			ComponentSpecs []needy         `json:"componentSpecs"`
-			Shardings      []needySharding `json:"shardings"`
-			ShardingSpecs  []needySharding `json:"shardingSpecs"`
-		} `json:"spec"`
-	}
-	_ = json.Unmarshal(snapshot, &cluster) // what it decodes before and after a wrong type is enough
+// NeedsOf returns the needs of the Cluster in a snapshot that SnapshotOf has read. A field of an unexpected type counts as absent.
+func NeedsOf(cluster map[string]any) Needs {
 	n := Needs{Pods: map[string]int{}, Templates: map[string]map[string]int{}}
-	for i := range cluster.Spec.ComponentSpecs {
-		c := &cluster.Spec.ComponentSpecs[i]
+	spec := get[map[string]any](cluster, "spec")
+	for _, c := range objectsOf(spec, "componentSpecs") {
 		n.add(c)
-		n.addPods(c.Name, c, 1)
+		n.addPods(get[string](c, "name"), c, 1)
 	}
-	for _, s := range slices.Concat(cluster.Spec.Shardings, cluster.Spec.ShardingSpecs) {
-		n.add(&s.Template)
-		n.addPods(s.Name, &s.Template, count(s.Shards))
+	for _, s := range slices.Concat(objectsOf(spec, "shardings"), objectsOf(spec, "shardingSpecs")) {
+		template := get[map[string]any](s, "template")
+		n.add(template)
+		n.addPods(get[string](s, "name"), template, count(s, "shards"))
 	}
 	for _, list := range []*[]string{&n.StorageClasses, &n.ComponentDefinitions, &n.ServiceAccounts} {
 		slices.Sort(*list)
@@ -67,18 +37,18 @@ func NeedsOf(snapshot []byte) Needs {
 	return n
 }
 
-func (n *Needs) addPods(name string, c *needy, times int) {
-	n.Pods[name], n.Templates[name] = count(c.Replicas)*times, map[string]int{}
-	for _, template := range c.Instances {
-		n.Templates[name][template.Name] = count(template.Replicas) * times
+func (n *Needs) addPods(name string, component map[string]any, times int) {
+	n.Pods[name], n.Templates[name] = count(component, "replicas")*times, map[string]int{}
+	for _, template := range objectsOf(component, "instances") {
+		n.Templates[name][get[string](template, "name")] = count(template, "replicas") * times
 	}
 }
 
-func (n *Needs) add(c *needy) {
-	addName(&n.ComponentDefinitions, c.ComponentDef)
-	addName(&n.ServiceAccounts, c.ServiceAccountName)
-	for i := range c.Claims {
-		addName(&n.StorageClasses, c.Claims[i].Spec.StorageClassName)
+func (n *Needs) add(component map[string]any) {
+	addName(&n.ComponentDefinitions, get[string](component, "componentDef"))
+	addName(&n.ServiceAccounts, get[string](component, "serviceAccountName"))
+	for _, claim := range objectsOf(component, "volumeClaimTemplates") {
+		addName(&n.StorageClasses, get[string](get[map[string]any](claim, "spec"), "storageClassName"))
 	}
 }
 
@@ -88,5 +58,27 @@ func addName(list *[]string, name string) {
 	}
 }
 
-// count limits a number of replicas or shards: more than there are nodes make no difference.
-func count(n int) int { return min(max(n, 1), 10_000) }
+// count returns a number of replicas or shards. It is limited: more than there are nodes make no difference.
+func count(object map[string]any, field string) int {
+	n := get[float64](object, field)
+	if n != math.Trunc(n) {
+		return 1
+	}
+	return int(min(max(n, 1), 10_000))
+}
+
+// get returns a field of a decoded JSON object, or the zero value where it has another type.
+func get[T any](object map[string]any, field string) T {
+	value, _ := object[field].(T)
+	return value
+}
+
+// objectsOf returns the elements of a list. One that is no object is nil.
+func objectsOf(object map[string]any, field string) []map[string]any {
+	list := get[[]any](object, field)
+	objects := make([]map[string]any, len(list))
+	for i, element := range list {
+		objects[i], _ = element.(map[string]any)
+	}
+	return objects
+}

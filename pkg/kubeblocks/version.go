@@ -70,30 +70,30 @@ var (
 // annotationsOfV12 are those that KubeBlocks 1.2 gives each Cluster.
 var annotationsOfV12 = []string{"parameters.kubeblocks.io/legacy-config-manager-required", "operations.kubeblocks.io/ops-uid"}
 
-// VersionOfSnapshot returns the version of KubeBlocks that a Cluster is from, as far as its form shows it: V10 stands for 1.1 too. It
-// is empty where the form does not show it.
-func VersionOfSnapshot(cluster []byte) Version {
-	var c struct {
-		APIVersion string `json:"apiVersion"`
-		Metadata   struct {
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-		Spec map[string]json.RawMessage `json:"spec"`
-	}
-	if err := json.Unmarshal(cluster, &c); err != nil {
+// VersionOfSnapshot is VersionOfCluster for a Cluster in JSON.
+func VersionOfSnapshot(snapshot []byte) Version {
+	var cluster map[string]any
+	if err := json.Unmarshal(snapshot, &cluster); err != nil {
 		return ""
 	}
-	hasField := func(name string) bool { return c.Spec[name] != nil }
-	hasAnnotation := func(key string) bool { _, ok := c.Metadata.Annotations[key]; return ok }
-	mark := c.Metadata.Annotations[AnnotationCRDAPIVersion]
+	return VersionOfCluster(cluster)
+}
+
+// VersionOfCluster returns the version of KubeBlocks that a Cluster is from, as far as its form shows it: V10 stands for 1.1 too. It
+// is empty where the form does not show it.
+func VersionOfCluster(cluster map[string]any) Version {
+	apiVersion, annotations, spec := get[string](cluster, "apiVersion"), annotationsOf(cluster), get[map[string]any](cluster, "spec")
+	hasField := func(name string) bool { _, ok := spec[name]; return ok }
+	hasAnnotation := func(key string) bool { _, ok := annotations[key]; return ok }
+	mark := get[string](annotations, AnnotationCRDAPIVersion)
 	switch {
 	case hasField("restore"), slices.ContainsFunc(annotationsOfV12, hasAnnotation):
 		return V12
 	case mark == AppsV1.String():
 		return V10
-	case mark == AppsV1alpha1.String(), c.APIVersion == AppsV1alpha1.String(), slices.ContainsFunc(fieldsOfV09, hasField):
+	case mark == AppsV1alpha1.String(), apiVersion == AppsV1alpha1.String(), slices.ContainsFunc(fieldsOfV09, hasField):
 		return V09
-	case c.APIVersion == AppsV1.String(), slices.ContainsFunc(fieldsOfV1, hasField):
+	case apiVersion == AppsV1.String(), slices.ContainsFunc(fieldsOfV1, hasField):
 		return V12 // v1 without a mark
 	}
 	return ""
@@ -101,8 +101,8 @@ func VersionOfSnapshot(cluster []byte) Version {
 
 // Ignores reports whether this version ignores a Cluster that was made from a snapshot as its own version restores it: the reference to
 // the Backup, so that the database starts empty, or the whole Cluster. It is false where the snapshot does not show its version.
-func (v Version) Ignores(snapshot []byte) bool {
-	from := VersionOfSnapshot(snapshot)
+func (v Version) Ignores(cluster map[string]any) bool {
+	from := VersionOfCluster(cluster)
 	if v == "" || from == "" {
 		return false
 	}
@@ -112,18 +112,10 @@ func (v Version) Ignores(snapshot []byte) bool {
 	case V12:
 		return !from.RestoresBySpec()
 	default:
-		return from.RestoresBySpec() || markOf(snapshot) == AppsV1alpha1.String()
+		return from.RestoresBySpec() || get[string](annotationsOf(cluster), AnnotationCRDAPIVersion) == AppsV1alpha1.String()
 	}
 }
 
-func markOf(cluster []byte) string {
-	var c struct {
-		Metadata struct {
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-	}
-	if err := json.Unmarshal(cluster, &c); err != nil {
-		return ""
-	}
-	return c.Metadata.Annotations[AnnotationCRDAPIVersion]
+func annotationsOf(cluster map[string]any) map[string]any {
+	return get[map[string]any](get[map[string]any](cluster, "metadata"), "annotations")
 }

@@ -59,19 +59,19 @@ type Options struct {
 
 // Findings returns what of a Cluster is not about its scheduling rules.
 func Findings(in Input) ([]rewrite.Finding, error) {
-	cluster, err := decode(in.Snapshot)
+	cluster, err := Decode(in.Snapshot)
 	if err != nil {
 		return nil, err
 	}
 	findings, _ := carried(cluster, in)
 	findings = append(findings, oldReference(cluster, in)...)
-	findings = append(findings, namesSource(cluster, in)...)
+	findings = append(findings, FieldsNaming(in.Source.Name, cluster)...)
 	return append(findings, in.remarks()...), nil
 }
 
 // Make returns the Cluster to create, as JSON with the keys in the order of the snapshot.
 func Make(in Input) ([]byte, error) {
-	cluster, err := decode(in.Snapshot)
+	cluster, err := Decode(in.Snapshot)
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,10 @@ type namer struct {
 	findings []rewrite.Finding
 }
 
-// namesSource reports what else names the source, and legacy rules that tie Pods to places.
-func namesSource(cluster object, in Input) []rewrite.Finding {
-	n := &namer{source: in.Source.Name}
-	n.walk("/spec", "", "spec", map[string]any(cluster.at("spec")))
+// FieldsNaming reports the fields of a Cluster that name the source and are no rules about Pods, and legacy rules that tie Pods to places.
+func FieldsNaming(source string, cluster map[string]any) []rewrite.Finding {
+	n := &namer{source: source}
+	n.walk("/spec", "", "spec", cluster["spec"])
 	return n.findings
 }
 

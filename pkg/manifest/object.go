@@ -13,10 +13,11 @@ import (
 // object is a JSON object. A nil object is empty.
 type object map[string]any
 
-func decode(raw []byte) (object, error) {
-	var decoded object
+// Decode decodes a Cluster. With an error, it returns what it could decode.
+func Decode(raw []byte) (map[string]any, error) {
+	var decoded map[string]any
 	if err := json.Unmarshal(raw, &decoded); err != nil {
-		return nil, fmt.Errorf("decode the Cluster: %w", err)
+		return decoded, fmt.Errorf("decode the Cluster: %w", err)
 	}
 	return decoded, nil
 }
