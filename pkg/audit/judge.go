@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,17 +139,11 @@ type trial struct {
 	findings  []Finding
 }
 
-// NewName is the name of the restored cluster in the edits of a Verdict, with a number where the snapshot has that name in it.
-const NewName = "restored"
-
 func newTrial(j *Judge, snapshot *kubeblocks.Snapshot, raw string) *trial {
 	t := &trial{Judge: j, Snapshot: snapshot, attracted: map[string][]attraction{}}
 	t.cluster, t.bad = manifest.Decode([]byte(raw))
 	t.needs = kubeblocks.NeedsOf(t.cluster)
-	t.target = rewrite.Identity{Namespace: snapshot.Namespace, Name: NewName}
-	for i := 1; strings.Contains(raw, t.target.Name) || t.target.Name == snapshot.Name; i++ {
-		t.target.Name = NewName + strconv.Itoa(i)
-	}
+	t.target = rewrite.Identity{Namespace: snapshot.Namespace, Name: newName(raw, snapshot.Name)}
 	t.source = podsOf(t.Components, t.needs, t.Identity)
 	t.copied = podsOf(t.Components, t.needs, t.target)
 	t.clusterGoverns = t.countGoverned()

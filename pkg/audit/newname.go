@@ -1,0 +1,42 @@
+package audit
+
+import (
+	"strconv"
+	"strings"
+)
+
+// NewName is the name of the restored cluster in the edits of a Verdict, with a number where the snapshot has that name in it.
+const NewName = "restored"
+
+// maxNumber limits the number. A snapshot is too small to have all names below it.
+const maxNumber = 100_000
+
+// newName returns a name that is not the source's and that a snapshot does not have in it. It reads the snapshot once: thousands of such names
+// can be in it.
+func newName(snapshot, source string) string {
+	name, taken := NewName, takenNumbers(snapshot)
+	for i := 1; taken[i-1] || name == source; i++ {
+		name = NewName + strconv.Itoa(i)
+	}
+	return name
+}
+
+// takenNumbers says which numbers follow NewName in a text, also as the beginning of a longer one. 0 stands for none.
+func takenNumbers(text string) []bool {
+	taken := make([]bool, maxNumber)
+	for {
+		_, after, found := strings.Cut(text, NewName)
+		if !found {
+			return taken
+		}
+		taken[0] = true
+		number := 0
+		for i := 0; i < len(after) && '0' <= after[i] && after[i] <= '9'; i++ {
+			if number = 10*number + int(after[i]-'0'); number == 0 || number >= maxNumber {
+				break
+			}
+			taken[number] = true
+		}
+		text = after
+	}
+}
