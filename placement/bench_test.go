@@ -156,6 +156,7 @@ func (r *recorder) repeat(b *testing.B) time.Duration {
 
 // crowd is nodes with 30 Pods each, one of them the source's, and 30 Pods that must not be on a node with one of the source's.
 func crowd(nodes int) (*placement.World, []placement.Subject) {
+	packer := placement.NewPacker()
 	w := &placement.World{Namespaces: []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "default"}}}}
 	all := corev1.ResourceList{
 		corev1.ResourceCPU: resource.MustParse("64"), corev1.ResourceMemory: resource.MustParse("256Gi"), corev1.ResourcePods: resource.MustParse("110"),
@@ -178,7 +179,7 @@ func crowd(nodes int) (*placement.World, []placement.Subject) {
 			if j%5 == 1 {
 				pod.Spec.Affinity = apartFrom(cluster)
 			}
-			w.Pods = append(w.Pods, *pod)
+			w.Pods = append(w.Pods, packer.Pack(pod))
 		}
 	}
 	var subjects []placement.Subject

@@ -10,7 +10,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -36,14 +35,15 @@ func (f *facts) subjects(q question) ([]placement.Subject, error) {
 	origins := map[string]*origin{}
 	found := false
 	for i := range f.world.Pods {
-		pod := &f.world.Pods[i]
-		if !q.selects(pod) {
+		waiting := &f.world.Pods[i]
+		if !q.selects(waiting.Namespace(), waiting.Name(), waiting.Labels()) {
 			continue
 		}
 		found = true
-		if !placement.Waits(pod) {
+		if !waiting.Waits() {
 			continue
 		}
+		pod := waiting.Object()
 		key := pod.Namespace + "/" + pod.Labels[kubeblocks.LabelInstance]
 		if origins[key] == nil {
 			origins[key] = f.originOf(pod.Namespace, pod.Labels[kubeblocks.LabelInstance])
@@ -58,19 +58,19 @@ func (f *facts) subjects(q question) ([]placement.Subject, error) {
 }
 
 // selects reports whether a Pod is asked for.
-func (q question) selects(pod *corev1.Pod) bool {
-	if q.namespace != "" && pod.Namespace != q.namespace {
+func (q question) selects(namespace, name string, labels map[string]string) bool {
+	if q.namespace != "" && namespace != q.namespace {
 		return false
 	}
 	switch q.kind {
 	case "cluster":
-		return pod.Labels[kubeblocks.LabelInstance] == q.name
+		return labels[kubeblocks.LabelInstance] == q.name
 	case "restore":
-		return pod.Labels[kubeblocks.LabelRestore] == q.name
+		return labels[kubeblocks.LabelRestore] == q.name
 	case "pod":
-		return pod.Name == q.name
+		return name == q.name
 	}
-	return strings.HasPrefix(pod.Labels[kubeblocks.LabelManagedBy], "kubeblocks")
+	return strings.HasPrefix(labels[kubeblocks.LabelManagedBy], "kubeblocks")
 }
 
 // known returns an error if nothing of the name exists.
@@ -257,11 +257,10 @@ func (f *facts) withoutPods(q question) []placement.Waiting {
 	var all []placement.Waiting
 	for i := range f.jobs {
 		job := &f.jobs[i]
-		asked := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, Name: job.Name, Labels: job.Labels}}
-		if q.kind == "pod" || !q.selects(asked) || job.Labels[kubeblocks.LabelRestore] == "" || !isIdle(job) {
+		if q.kind == "pod" || !q.selects(job.Namespace, job.Name, job.Labels) || job.Labels[kubeblocks.LabelRestore] == "" || !isIdle(job) {
 			continue
 		}
-		hasPod := func(p corev1.Pod) bool { return metav1.IsControlledBy(&p, job) }
+		hasPod := func(p placement.Pod) bool { return p.IsControlledBy(job) }
 		if slices.ContainsFunc(f.world.Pods, hasPod) {
 			continue
 		}

@@ -62,15 +62,7 @@ func (r *worldReader) read(ctx context.Context) error {
 		namespaced bool
 	}{
 		{"pods", func(ns string) error {
-			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PodList, error) {
-				o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
-				return core.Pods(ns).List(ctx, o)
-			}, func(l *corev1.PodList) {
-				for i := range l.Items {
-					placement.Trim(&l.Items[i])
-				}
-				w.Pods = append(w.Pods, l.Items...)
-			})
+			return r.readPods(ctx, ns)
 		}, true},
 		{"namespaces", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.NamespaceList, error) { return core.Namespaces().List(ctx, o) },
@@ -132,6 +124,19 @@ func (r *worldReader) read(ctx context.Context) error {
 	return nil
 }
 
+// readPods reads Pods page by page. Of those that run it keeps what is read of them, before it reads the next page.
+func (r *worldReader) readPods(ctx context.Context, namespace string) error {
+	packer := placement.NewPacker()
+	return readAll(ctx, func(o metav1.ListOptions) (*corev1.PodList, error) {
+		o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
+		return r.client.CoreV1().Pods(namespace).List(ctx, o)
+	}, func(l *corev1.PodList) {
+		for i := range l.Items {
+			addPod(r.world, packer, &l.Items[i])
+		}
+	})
+}
+
 // list is a list of objects that continues.
 type list interface{ GetContinue() string }
 
@@ -154,9 +159,10 @@ func readAll[L list](ctx context.Context, read func(metav1.ListOptions) (L, erro
 // worldOf returns the World that files show.
 func worldOf(found documents) (*placement.World, error) {
 	w := &placement.World{Unread: map[string]string{}}
+	packer := placement.NewPacker()
 	for i := range found.kubernetes {
 		d := &found.kubernetes[i]
-		if err := addDocument(w, d); err != nil {
+		if err := addDocument(w, packer, d); err != nil {
 			return nil, fmt.Errorf("%s: %s %s: %w", d.where, d.Kind, d.Metadata.Name, err)
 		}
 	}
@@ -166,12 +172,16 @@ func worldOf(found documents) (*placement.World, error) {
 	return w, nil
 }
 
-func addDocument(w *placement.World, d *document) error {
+func addDocument(w *placement.World, packer *placement.Packer, d *document) error {
 	switch d.APIVersion + " " + d.Kind {
 	case "v1 Node":
 		return decodeInto(&w.Nodes, d)
 	case "v1 Pod":
-		return addPod(w, d)
+		var one []corev1.Pod
+		if err := decodeInto(&one, d); err != nil {
+			return err
+		}
+		addPod(w, packer, &one[0])
 	case "v1 Namespace":
 		return decodeInto(&w.Namespaces, d)
 	case "v1 PersistentVolumeClaim":
@@ -192,18 +202,11 @@ func addDocument(w *placement.World, d *document) error {
 	return nil
 }
 
-// addPod adds a Pod that has not ended, as the API server would have listed it.
-func addPod(w *placement.World, d *document) error {
-	if err := decodeInto(&w.Pods, d); err != nil {
-		return err
+// addPod adds a Pod that has not ended. The API server does not list others, but files can hold them.
+func addPod(w *placement.World, packer *placement.Packer, pod *corev1.Pod) {
+	if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
+		w.Pods = append(w.Pods, packer.Pack(pod))
 	}
-	last := len(w.Pods) - 1
-	if phase := w.Pods[last].Status.Phase; phase == corev1.PodSucceeded || phase == corev1.PodFailed {
-		w.Pods = w.Pods[:last]
-		return nil
-	}
-	placement.Trim(&w.Pods[last])
-	return nil
 }
 
 func decodeInto[T any](to *[]T, d *document) error {

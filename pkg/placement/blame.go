@@ -3,8 +3,6 @@ package placement
 import (
 	"maps"
 	"slices"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // The names of the plugins that the words of this package are about.
@@ -35,7 +33,7 @@ type ownBlame struct {
 	rule  Rule
 	nodes map[string]bool
 	// pods are those that the rule selects, by the value of its topology key.
-	pods map[string][]*corev1.Pod
+	pods map[string][]*Pod
 }
 
 // maxRules is how many rules of a Pod are asked about, so that no Pod costs too much.
@@ -141,7 +139,7 @@ func (b *blame) keeperPods() map[string]bool {
 	pods := map[string]bool{}
 	for _, node := range slices.Sorted(maps.Keys(b.others)) {
 		for _, k := range b.others[node] {
-			pods[k.pod.Namespace+"/"+k.pod.Name] = true
+			pods[k.pod.Namespace()+"/"+k.pod.Name()] = true
 		}
 	}
 	return pods

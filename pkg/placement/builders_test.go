@@ -62,13 +62,14 @@ func newWorld(zones ...string) *placement.World {
 
 // run adds a running Pod.
 func run(w *placement.World, name, node string, labels map[string]string, cpu string) *corev1.Pod {
-	w.Pods = append(w.Pods, corev1.Pod{
+	pod := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, Labels: labels},
 		Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Name: "main", Resources: corev1.ResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)},
 		}}}},
-	})
-	return &w.Pods[len(w.Pods)-1]
+	}
+	w.Pods = append(w.Pods, placement.WholePods([]corev1.Pod{pod})...)
+	return w.Pods[len(w.Pods)-1].Object()
 }
 
 // runSource adds a Pod of the source on each node.

@@ -15,7 +15,7 @@ type matcher struct {
 	// namespaces are the labels of Namespaces; nil where they could not be read.
 	namespaces map[string]labels.Set
 	// keepers are the running Pods with a required anti-affinity.
-	keepers []*corev1.Pod
+	keepers []*Pod
 }
 
 func newMatcher(w *World) *matcher {
@@ -27,7 +27,7 @@ func newMatcher(w *World) *matcher {
 		m.namespaces[w.Namespaces[i].Name] = w.Namespaces[i].Labels
 	}
 	for i := range w.Pods {
-		if pod := &w.Pods[i]; pod.Spec.NodeName != "" && len(antiAffinityOf(pod)) > 0 {
+		if pod := &w.Pods[i]; pod.NodeName() != "" && len(antiAffinityOf(pod.object)) > 0 {
 			m.keepers = append(m.keepers, pod)
 		}
 	}
@@ -62,24 +62,24 @@ func selectionOfTerm(pod *corev1.Pod, t *corev1.PodAffinityTerm) selection {
 	return selectionOf(pod.Namespace, t.LabelSelector, t.Namespaces, t.NamespaceSelector)
 }
 
-func (m *matcher) selects(s selection, pod *corev1.Pod) bool {
-	if !s.pods.Matches(labels.Set(pod.Labels)) {
+func (m *matcher) selects(s selection, namespace string, podLabels labels.Set) bool {
+	if !s.pods.Matches(podLabels) {
 		return false
 	}
-	return slices.Contains(s.namespaces, pod.Namespace) || s.namespaceSelector.Matches(m.namespaces[pod.Namespace])
+	return slices.Contains(s.namespaces, namespace) || s.namespaceSelector.Matches(m.namespaces[namespace])
 }
 
 // inDomains returns the running Pods that a rule of a Pod selects, by the value of its topology key.
-func (m *matcher) inDomains(pod *corev1.Pod, r Rule) map[string][]*corev1.Pod {
+func (m *matcher) inDomains(pod *corev1.Pod, r Rule) map[string][]*Pod {
 	s := selectionOf(pod.Namespace, r.selector(), nil, nil)
 	if r.Term != nil {
 		s = selectionOfTerm(pod, r.Term)
 	}
-	found := map[string][]*corev1.Pod{}
+	found := map[string][]*Pod{}
 	for i := range m.world.Pods {
 		other := &m.world.Pods[i]
-		node, ok := m.nodes[other.Spec.NodeName]
-		if !ok || !m.selects(s, other) {
+		node, ok := m.nodes[other.NodeName()]
+		if !ok || !m.selects(s, other.Namespace(), other.Labels()) {
 			continue
 		}
 		if value, ok := node[r.topologyKey()]; ok {
@@ -91,7 +91,7 @@ func (m *matcher) inDomains(pod *corev1.Pod, r Rule) map[string][]*corev1.Pod {
 
 // keeper is a rule of a running Pod that keeps another Pod away.
 type keeper struct {
-	pod  *corev1.Pod
+	pod  *Pod
 	term *corev1.PodAffinityTerm
 	// value is that of the topology key where the Pod runs.
 	value string
@@ -101,10 +101,10 @@ type keeper struct {
 func (m *matcher) keepersOf(pod *corev1.Pod) []keeper {
 	var found []keeper
 	for _, other := range m.keepers {
-		for i := range antiAffinityOf(other) {
-			t := &antiAffinityOf(other)[i]
-			value, ok := m.nodes[other.Spec.NodeName][t.TopologyKey]
-			if ok && m.selects(selectionOfTerm(other, t), pod) {
+		for i := range antiAffinityOf(other.object) {
+			t := &antiAffinityOf(other.object)[i]
+			value, ok := m.nodes[other.NodeName()][t.TopologyKey]
+			if ok && m.selects(selectionOfTerm(other.object, t), pod.Namespace, pod.Labels) {
 				found = append(found, keeper{other, t, value})
 			}
 		}

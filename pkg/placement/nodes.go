@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -89,10 +87,10 @@ func (e *explainer) ruleStops(s *Subject, b *blame, node string, r *Refusal) []S
 	if r.Plugin != pluginInterPodAffinity {
 		return stops
 	}
-	byRule := map[string][]*corev1.Pod{}
+	byRule := map[string][]*Pod{}
 	for _, k := range b.others[node] {
 		rule := Rule{Kind: AntiAffinity, Term: k.term}
-		text := rule.describe(k.pod.Labels[labelComponent])
+		text := rule.describe(k.pod.Labels()[labelComponent])
 		byRule[text] = append(byRule[text], k.pod)
 	}
 	for _, text := range slices.Sorted(maps.Keys(byRule)) {
@@ -104,10 +102,10 @@ func (e *explainer) ruleStops(s *Subject, b *blame, node string, r *Refusal) []S
 }
 
 // podNames names the first Pods, in the order of their names.
-func podNames(pods []*corev1.Pod) []string {
+func podNames(pods []*Pod) []string {
 	names := make([]string, 0, len(pods))
 	for _, pod := range pods {
-		names = append(names, pod.Namespace+"/"+pod.Name)
+		names = append(names, pod.Namespace()+"/"+pod.Name())
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)

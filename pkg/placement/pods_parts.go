@@ -149,10 +149,11 @@ func (r *Restored) running(w *World) map[string]*corev1.Pod {
 	like := map[string]*corev1.Pod{}
 	for i := range w.Pods {
 		pod := &w.Pods[i]
-		if pod.Namespace == r.Source.Namespace && pod.Labels[kubeblocks.LabelInstance] == r.Source.Name && kubeblocks.OfWorkload(pod) {
-			name := kubeblocks.ShortName(pod.Labels)
-			if like[name] == nil || pod.Name < like[name].Name {
-				like[name] = pod
+		labels := pod.Labels()
+		if pod.Namespace() == r.Source.Namespace && labels[kubeblocks.LabelInstance] == r.Source.Name && kubeblocks.OfWorkload(pod.object) {
+			name := kubeblocks.ShortName(labels)
+			if like[name] == nil || pod.Name() < like[name].Name {
+				like[name] = pod.Object()
 			}
 		}
 	}

@@ -221,7 +221,7 @@ func TestSidecarsOfRunningPods(t *testing.T) {
 	g := NewWithT(t)
 	w := newWorld("z1")
 	runSource(w)
-	pod := &w.Pods[0]
+	pod := w.Pods[0].Object()
 	pod.Labels["app.kubernetes.io/component"], pod.Labels["kubeblocks.io/role"] = "mysql-8", "leader"
 	pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "agent", Resources: corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")},

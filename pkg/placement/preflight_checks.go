@@ -111,8 +111,8 @@ func (p *preflight) taken(would *WouldBe) []string {
 		}
 	}
 	for i := range p.World.Pods {
-		if pod := &p.World.Pods[i]; pod.Namespace == p.Manifest.Target.Namespace && names["Pod "+pod.Name] {
-			taken = append(taken, "Pod "+pod.Name)
+		if pod := &p.World.Pods[i]; pod.Namespace() == p.Manifest.Target.Namespace && names["Pod "+pod.Name()] {
+			taken = append(taken, "Pod "+pod.Name())
 		}
 	}
 	return taken
@@ -184,7 +184,7 @@ func (p *preflight) unread() {
 func waitingIn(w *World) int {
 	waiting := 0
 	for i := range w.Pods {
-		if w.Pods[i].Spec.NodeName == "" {
+		if w.Pods[i].NodeName() == "" {
 			waiting++
 		}
 	}

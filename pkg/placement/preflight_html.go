@@ -93,7 +93,7 @@ func (r *PreflightReport) grid(title string, o *Outcome) grid {
 	pods := map[string][]string{}
 	for i := range r.world.Pods {
 		pod := &r.world.Pods[i]
-		pods[pod.Spec.NodeName] = append(pods[pod.Spec.NodeName], pod.Namespace+"/"+pod.Name)
+		pods[pod.NodeName()] = append(pods[pod.NodeName()], pod.Namespace()+"/"+pod.Name())
 	}
 	for _, node := range r.gridNodes() {
 		slices.Sort(fresh[node.Name])

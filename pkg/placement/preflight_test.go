@@ -210,8 +210,8 @@ func TestPreflightChangesNothing(t *testing.T) {
 func TestPreflightPage(t *testing.T) {
 	g := NewWithT(t)
 	in := stuck(t)
-	in.World.Pods[0].Annotations = map[string]string{"note": "hunter2"}
-	in.World.Pods[0].Name = "<script>alert(1)</script>"
+	in.World.Pods[0].Object().Annotations = map[string]string{"note": "hunter2"}
+	in.World.Pods[0].Object().Name = "<script>alert(1)</script>"
 	var page strings.Builder
 	g.Expect(preflight(t, in).HTML(&page)).To(Succeed())
 	g.Expect(page.String()).To(ContainSubstring("as KubeBlocks alone restores it: 0 of 3"))

@@ -64,17 +64,21 @@ func (e *explainer) tooMany(node, reason string) string {
 func (e *explainer) usedOn(node string) corev1.ResourceList {
 	if e.used == nil {
 		e.used = map[string]corev1.ResourceList{}
+		requests := map[*corev1.Pod]corev1.ResourceList{}
 		for i := range e.world.Pods {
 			pod := &e.world.Pods[i]
-			if pod.Spec.NodeName == "" {
+			if pod.NodeName() == "" {
 				continue
 			}
-			sum := e.used[pod.Spec.NodeName]
+			sum := e.used[pod.NodeName()]
 			if sum == nil {
 				sum = corev1.ResourceList{}
-				e.used[pod.Spec.NodeName] = sum
+				e.used[pod.NodeName()] = sum
 			}
-			for name, quantity := range resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}) {
+			if requests[pod.object] == nil {
+				requests[pod.object] = requestsOf(pod.object)
+			}
+			for name, quantity := range requests[pod.object] {
 				total := sum[name]
 				total.Add(quantity)
 				sum[name] = total

@@ -204,11 +204,10 @@ func (c *comparer) withoutOthers() (Scheduler, error) {
 	keepers := c.blame.keeperPods()
 	world := *c.e.world
 	world.Pods = slices.Clone(world.Pods)
+	freed := map[*corev1.Pod]*corev1.Pod{}
 	for i := range world.Pods {
-		if pod := &world.Pods[i]; keepers[pod.Namespace+"/"+pod.Name] {
-			free := pod.DeepCopy()
-			free.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution = nil
-			world.Pods[i] = *free
+		if pod := &world.Pods[i]; keepers[pod.Namespace()+"/"+pod.Name()] {
+			world.Pods[i] = pod.withoutAntiAffinity(freed)
 		}
 	}
 	var err error

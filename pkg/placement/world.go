@@ -9,7 +9,7 @@ import (
 type World struct {
 	Nodes []corev1.Node
 	// Pods are all Pods that have not ended. Those with a nodeName take part in the rules of others; the rest wait.
-	Pods        []corev1.Pod
+	Pods        []Pod
 	Namespaces  []corev1.Namespace
 	Claims      []corev1.PersistentVolumeClaim
 	Volumes     []corev1.PersistentVolume

@@ -70,36 +70,6 @@ func newScheduler(ctx context.Context, w *placement.World, settings *config.Kube
 	return s, nil
 }
 
-// show makes the snapshot of a World. Pods on nodes that are not in it do not count, as in kube-scheduler.
-func (s *scheduler) show(w *placement.World) error {
-	nodes := make([]*corev1.Node, len(w.Nodes))
-	known := make(map[string]bool, len(w.Nodes))
-	for i := range w.Nodes {
-		nodes[i] = &w.Nodes[i]
-		known[w.Nodes[i].Name] = true
-	}
-	var pods []*corev1.Pod
-	for i := range w.Pods {
-		if pod := &w.Pods[i]; known[pod.Spec.NodeName] && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
-			pods = append(pods, pod)
-		}
-	}
-	s.snapshot = cache.NewSnapshot(pods, nodes)
-	// Within a session, Pods can be added and removed in any order.
-	if err := s.snapshot.StartMutations(); err != nil {
-		return err
-	}
-	s.infos = make([]fwk.NodeInfo, len(nodes))
-	for i, node := range nodes {
-		info, err := s.snapshot.Get(node.Name)
-		if err != nil {
-			return err
-		}
-		s.infos[i] = info
-	}
-	return nil
-}
-
 func (s *scheduler) profileOf(pod *corev1.Pod) *profile {
 	if p := s.profiles[pod.Spec.SchedulerName]; p != nil {
 		return p

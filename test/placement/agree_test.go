@@ -93,10 +93,10 @@ func (e *env) play(ctx context.Context, w *placement.World, all *counts) []strin
 		differences = append(differences, err.Error())
 	}
 	for i := range w.Pods {
-		if len(differences) > 0 || w.Pods[i].Spec.NodeName != "" {
+		if len(differences) > 0 || w.Pods[i].NodeName() != "" {
 			continue
 		}
-		if difference := e.compare(ctx, &w.Pods[i], all); difference != "" {
+		if difference := e.compare(ctx, w.Pods[i].Object(), all); difference != "" {
 			differences = append(differences, difference)
 		}
 	}

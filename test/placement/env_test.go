@@ -68,10 +68,10 @@ func (e *env) create(ctx context.Context, w *placement.World) error {
 		}
 	}
 	for i := range w.Pods {
-		if w.Pods[i].Spec.NodeName == "" {
+		if w.Pods[i].NodeName() == "" {
 			continue
 		}
-		if _, err := e.createPod(ctx, &w.Pods[i]); err != nil {
+		if _, err := e.createPod(ctx, w.Pods[i].Object()); err != nil {
 			return err
 		}
 	}
@@ -168,10 +168,11 @@ func (e *env) read(ctx context.Context) (*placement.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	packer := placement.NewPacker() // as in the commands
 	for i := range pods.Items {
-		placement.Trim(&pods.Items[i]) // as the commands do
+		w.Pods = append(w.Pods, packer.Pack(&pods.Items[i]))
 	}
-	w.Nodes, w.Pods, w.Namespaces, w.Claims, w.Volumes = nodes.Items, pods.Items, namespaces.Items, claims.Items, volumes.Items
+	w.Nodes, w.Namespaces, w.Claims, w.Volumes = nodes.Items, namespaces.Items, claims.Items, volumes.Items
 	w.Classes = worlds.Classes()
 	return w, nil
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/placement"
@@ -51,9 +49,9 @@ func (e *env) restore(ctx context.Context, seed uint64, number int, all *restore
 	r := rand.New(rand.NewPCG(seed, uint64(number)))
 	w := worlds.Generate(r, number)
 	drawn := worlds.GenerateRestore(r)
-	var running []corev1.Pod
+	var running []placement.Pod
 	for i := range w.Pods {
-		if w.Pods[i].Spec.NodeName != "" {
+		if w.Pods[i].NodeName() != "" {
 			running = append(running, w.Pods[i])
 		}
 	}

@@ -26,7 +26,11 @@ type Scheduler struct {
 
 // New is a placement.NewScheduler.
 func New(_ context.Context, w *placement.World) (placement.Scheduler, error) {
-	return &Scheduler{w, slices.Clone(w.Pods)}, nil
+	s := &Scheduler{world: w}
+	for i := range w.Pods {
+		s.pods = append(s.pods, *w.Pods[i].Object())
+	}
+	return s, nil
 }
 
 // Filter implements placement.Scheduler.

@@ -50,13 +50,13 @@ func Generate(r *rand.Rand, number int) *placement.World {
 			pod.Spec.Affinity, pod.Spec.TopologySpreadConstraints = nil, nil
 		}
 		pod.Status.Phase = corev1.PodRunning
-		g.world.Pods = append(g.world.Pods, *pod)
+		g.world.Pods = append(g.world.Pods, placement.WholePods([]corev1.Pod{*pod})...)
 	}
 	for i := range 2 + g.IntN(4) {
 		pod := g.pod(fmt.Sprintf("waiting-%d", i))
 		g.selection(pod)
 		g.mount(pod)
-		g.world.Pods = append(g.world.Pods, *pod)
+		g.world.Pods = append(g.world.Pods, placement.WholePods([]corev1.Pod{*pod})...)
 	}
 	return g.world
 }
