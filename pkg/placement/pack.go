@@ -64,17 +64,20 @@ func (p *Packer) text(s string) string {
 func (p *Packer) ownOf(pod, shared *corev1.Pod) *own {
 	labelled := p.labelled(pod.Labels)
 	var claims []string
-	isEphemeral := func(v corev1.Volume) bool { return v.Ephemeral != nil } // its claim has the Pod's name
-	hasOwn := slices.ContainsFunc(shared.Spec.Volumes, isEphemeral)
 	for i := range pod.Spec.Volumes {
 		if v := &pod.Spec.Volumes[i]; v.PersistentVolumeClaim != nil {
 			claims = append(claims, v.PersistentVolumeClaim.ClaimName)
 		}
 	}
-	if len(claims) == 0 && !hasOwn {
-		return labelled
+	// The claim of an ephemeral volume has the name and the UID of its Pod.
+	isEphemeral := slices.ContainsFunc(shared.Spec.Volumes, func(v corev1.Volume) bool { return v.Ephemeral != nil })
+	switch {
+	case isEphemeral:
+		return &own{labels: labelled.labels, claims: claims, uid: pod.UID}
+	case len(claims) > 0:
+		return &own{labels: labelled.labels, claims: slices.Clip(claims)}
 	}
-	return &own{labels: labelled.labels, claims: slices.Clip(claims)}
+	return labelled
 }
 
 // labelled returns one copy of equal labels.

@@ -16,7 +16,7 @@ import (
 
 // wholePod has what a scheduler reads, and in each place something that it does not.
 const wholePod = `{
-	"metadata":{"namespace":"default","name":"a","uid":"unread","labels":{"app":"a"},"annotations":{"unread":""},
+	"metadata":{"namespace":"default","name":"a","uid":"own","labels":{"app":"a"},"annotations":{"unread":""},
 		"managedFields":[{"manager":"unread"}],"deletionTimestamp":"2001-01-01T00:00:00Z",
 		"ownerReferences":[{"name":"unread"},{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"unread","uid":"unread","controller":true}]},
 	"spec":{"nodeName":"node-a","priority":7,"priorityClassName":"high","overhead":{"cpu":"1"},"nodeSelector":{"unread":""},
@@ -41,7 +41,7 @@ const wholePod = `{
 }`
 
 const packedPod = `{
-	"metadata":{"namespace":"default","name":"a","uid":"shared","labels":{"app":"a"},"deletionTimestamp":"1970-01-01T00:00:01Z",
+	"metadata":{"namespace":"default","name":"a","uid":"own","labels":{"app":"a"},"deletionTimestamp":"1970-01-01T00:00:01Z",
 		"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"","uid":"shared","controller":true}]},
 	"spec":{"nodeName":"node-a","priorityClassName":"high","overhead":{"cpu":"1"},"resources":{"requests":{"cpu":"9"}},
 		"affinity":{"podAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{"topologyKey":"zone"}}]},

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Pod is a Pod of a World. It is whole, or packed: then it shares what it has in common with other Pods.
@@ -21,6 +22,8 @@ type own struct {
 	labels map[string]string
 	// claims are the names of the volume claims.
 	claims []string
+	// uid is that of a Pod with an ephemeral volume, whose claim has it as its controller.
+	uid types.UID
 }
 
 // WholePods returns Pods that share nothing. They are those of the list, not copies.
@@ -74,6 +77,9 @@ func (p *Pod) Object() *corev1.Pod {
 	}
 	pod := *p.object
 	pod.Name, pod.Labels, pod.Spec.NodeName = p.name, p.own.labels, p.node
+	if p.own.uid != "" {
+		pod.UID = p.own.uid
+	}
 	if len(p.own.claims) > 0 {
 		pod.Spec.Volumes = p.volumes()
 	}
