@@ -37,21 +37,32 @@ func readWorld(ctx context.Context, c *cluster, files []string, stdin io.Reader)
 	if err != nil {
 		return nil, err
 	}
-	r := &worldReader{client: client, namespace: namespace, world: &placement.World{Unread: map[string]string{}}}
-	return r.world, r.read(ctx)
+	r := &worldReader{
+		client: client, namespace: namespace, packer: placement.NewPacker(), world: &placement.World{Unread: map[string]string{}},
+	}
+	if err := r.read(ctx); err != nil {
+		return nil, err
+	}
+	r.world.DropImages()
+	return r.world, nil
 }
 
 // worldReader reads a World from an API server.
 type worldReader struct {
 	client    kubernetes.Interface
 	namespace string
+	packer    *placement.Packer
 	world     *placement.World
 }
 
 func (r *worldReader) read(ctx context.Context) error {
 	w, core, storage := r.world, r.client.CoreV1(), r.client.StorageV1()
 	if err := readAll(ctx, func(o metav1.ListOptions) (*corev1.NodeList, error) { return core.Nodes().List(ctx, o) },
-		func(l *corev1.NodeList) { w.Nodes = append(w.Nodes, l.Items...) }); err != nil {
+		func(l *corev1.NodeList) {
+			for i := range l.Items {
+				w.Nodes = append(w.Nodes, r.packer.PackNode(&l.Items[i]))
+			}
+		}); err != nil {
 		return err
 	}
 	all := metav1.NamespaceAll
@@ -66,42 +77,42 @@ func (r *worldReader) read(ctx context.Context) error {
 		}, true},
 		{"namespaces", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.NamespaceList, error) { return core.Namespaces().List(ctx, o) },
-				func(l *corev1.NamespaceList) { w.Namespaces = append(w.Namespaces, l.Items...) })
+				func(l *corev1.NamespaceList) { w.Namespaces = appendRead(w.Namespaces, l.Items) })
 		}, false},
 		{"persistentvolumeclaims", func(ns string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PersistentVolumeClaimList, error) {
 				return core.PersistentVolumeClaims(ns).List(ctx, o)
-			}, func(l *corev1.PersistentVolumeClaimList) { w.Claims = append(w.Claims, l.Items...) })
+			}, func(l *corev1.PersistentVolumeClaimList) { w.Claims = appendRead(w.Claims, l.Items) })
 		}, true},
 		{"persistentvolumes", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.PersistentVolumeList, error) {
 				return core.PersistentVolumes().List(ctx, o)
-			}, func(l *corev1.PersistentVolumeList) { w.Volumes = append(w.Volumes, l.Items...) })
+			}, func(l *corev1.PersistentVolumeList) { w.Volumes = appendRead(w.Volumes, l.Items) })
 		}, false},
 		{"resourcequotas", func(ns string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*corev1.ResourceQuotaList, error) {
 				return core.ResourceQuotas(ns).List(ctx, o)
 			},
-				func(l *corev1.ResourceQuotaList) { w.Quotas = append(w.Quotas, l.Items...) })
+				func(l *corev1.ResourceQuotaList) { w.Quotas = appendRead(w.Quotas, l.Items) })
 		}, true},
 		{"storageclasses", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.StorageClassList, error) {
 				return storage.StorageClasses().List(ctx, o)
 			},
-				func(l *storagev1.StorageClassList) { w.Classes = append(w.Classes, l.Items...) })
+				func(l *storagev1.StorageClassList) { w.Classes = appendRead(w.Classes, l.Items) })
 		}, false},
 		{"csinodes", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.CSINodeList, error) { return storage.CSINodes().List(ctx, o) },
-				func(l *storagev1.CSINodeList) { w.CSINodes = append(w.CSINodes, l.Items...) })
+				func(l *storagev1.CSINodeList) { w.CSINodes = appendRead(w.CSINodes, l.Items) })
 		}, false},
 		{"csidrivers", func(string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.CSIDriverList, error) { return storage.CSIDrivers().List(ctx, o) },
-				func(l *storagev1.CSIDriverList) { w.CSIDrivers = append(w.CSIDrivers, l.Items...) })
+				func(l *storagev1.CSIDriverList) { w.CSIDrivers = appendRead(w.CSIDrivers, l.Items) })
 		}, false},
 		{"csistoragecapacities", func(ns string) error {
 			return readAll(ctx, func(o metav1.ListOptions) (*storagev1.CSIStorageCapacityList, error) {
 				return storage.CSIStorageCapacities(ns).List(ctx, o)
-			}, func(l *storagev1.CSIStorageCapacityList) { w.CSICapacity = append(w.CSICapacity, l.Items...) })
+			}, func(l *storagev1.CSIStorageCapacityList) { w.CSICapacity = appendRead(w.CSICapacity, l.Items) })
 		}, true},
 	} {
 		err := kind.read(all)
@@ -126,13 +137,12 @@ func (r *worldReader) read(ctx context.Context) error {
 
 // readPods reads Pods page by page. Of those that run it keeps what is read of them, before it reads the next page.
 func (r *worldReader) readPods(ctx context.Context, namespace string) error {
-	packer := placement.NewPacker()
 	return readAll(ctx, func(o metav1.ListOptions) (*corev1.PodList, error) {
 		o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
 		return r.client.CoreV1().Pods(namespace).List(ctx, o)
 	}, func(l *corev1.PodList) {
 		for i := range l.Items {
-			addPod(r.world, packer, &l.Items[i])
+			addPod(r.world, r.packer, &l.Items[i])
 		}
 	})
 }
@@ -156,6 +166,17 @@ func readAll[L list](ctx context.Context, read func(metav1.ListOptions) (L, erro
 	}
 }
 
+// appendRead appends objects without their managed fields, which nothing reads, and which are often half of an object.
+func appendRead[T any, P interface {
+	*T
+	metav1.Object
+}](to, page []T) []T {
+	for i := range page {
+		P(&page[i]).SetManagedFields(nil)
+	}
+	return append(to, page...)
+}
+
 // worldOf returns the World that files show.
 func worldOf(found documents) (*placement.World, error) {
 	w := &placement.World{Unread: map[string]string{}}
@@ -169,13 +190,18 @@ func worldOf(found documents) (*placement.World, error) {
 	if len(w.Nodes) == 0 {
 		return nil, errors.New(problemNoNodes)
 	}
+	w.DropImages()
 	return w, nil
 }
 
 func addDocument(w *placement.World, packer *placement.Packer, d *document) error {
 	switch d.APIVersion + " " + d.Kind {
 	case "v1 Node":
-		return decodeInto(&w.Nodes, d)
+		var one []corev1.Node
+		if err := decodeInto(&one, d); err != nil {
+			return err
+		}
+		w.Nodes = append(w.Nodes, packer.PackNode(&one[0]))
 	case "v1 Pod":
 		var one []corev1.Pod
 		if err := decodeInto(&one, d); err != nil {

@@ -62,7 +62,33 @@ func (s *scheduler) filter(ctx context.Context, pod *corev1.Pod) (*pass, []place
 	if failed == nil {
 		failed = ctx.Err()
 	}
+	shareRefusals(verdicts)
 	return p, verdicts, failed
+}
+
+// maxShared is how many different refusals are remembered, so that nodes that all differ cost no time.
+const maxShared = 16
+
+// shareRefusals lets nodes with equal refusals have one list of them: the verdicts on many nodes for many Pods are held at once.
+func shareRefusals(verdicts []placement.Verdict) {
+	var known [][]placement.Refusal
+	for i := range verdicts {
+		refusals := verdicts[i].Refusals
+		if len(refusals) == 0 {
+			continue
+		}
+		at := slices.IndexFunc(known, func(k []placement.Refusal) bool { return slices.EqualFunc(k, refusals, equalRefusals) })
+		switch {
+		case at >= 0:
+			verdicts[i].Refusals = known[at]
+		case len(known) < maxShared:
+			known = append(known, refusals)
+		}
+	}
+}
+
+func equalRefusals(a, b placement.Refusal) bool {
+	return a.Plugin == b.Plugin && a.Unresolvable == b.Unresolvable && a.AllNodes == b.AllNodes && slices.Equal(a.Reasons, b.Reasons)
 }
 
 // preFilter asks the plugins about the Pod itself. kube-scheduler stops at the first refusal that no eviction could change.
