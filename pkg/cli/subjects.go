@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -36,7 +37,7 @@ func (f *facts) subjects(q question) ([]placement.Subject, error) {
 	found := false
 	for i := range f.world.Pods {
 		waiting := &f.world.Pods[i]
-		if !q.selects(waiting.Namespace(), waiting.Name(), waiting.Labels()) {
+		if !q.selects(waiting.Namespace(), waiting.Name(), waiting) {
 			continue
 		}
 		found = true
@@ -58,19 +59,19 @@ func (f *facts) subjects(q question) ([]placement.Subject, error) {
 }
 
 // selects reports whether a Pod is asked for.
-func (q question) selects(namespace, name string, labels map[string]string) bool {
+func (q question) selects(namespace, name string, podLabels labels.Labels) bool {
 	if q.namespace != "" && namespace != q.namespace {
 		return false
 	}
 	switch q.kind {
 	case "cluster":
-		return labels[kubeblocks.LabelInstance] == q.name
+		return podLabels.Get(kubeblocks.LabelInstance) == q.name
 	case "restore":
-		return labels[kubeblocks.LabelRestore] == q.name
+		return podLabels.Get(kubeblocks.LabelRestore) == q.name
 	case "pod":
 		return name == q.name
 	}
-	return strings.HasPrefix(labels[kubeblocks.LabelManagedBy], "kubeblocks")
+	return strings.HasPrefix(podLabels.Get(kubeblocks.LabelManagedBy), "kubeblocks")
 }
 
 // known returns an error if nothing of the name exists.
@@ -257,7 +258,7 @@ func (f *facts) withoutPods(q question) []placement.Waiting {
 	var all []placement.Waiting
 	for i := range f.jobs {
 		job := &f.jobs[i]
-		if q.kind == "pod" || !q.selects(job.Namespace, job.Name, job.Labels) || job.Labels[kubeblocks.LabelRestore] == "" || !isIdle(job) {
+		if q.kind == "pod" || !q.selects(job.Namespace, job.Name, labels.Set(job.Labels)) || job.Labels[kubeblocks.LabelRestore] == "" || !isIdle(job) {
 			continue
 		}
 		hasPod := func(p placement.Pod) bool { return p.IsControlledBy(job) }

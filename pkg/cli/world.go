@@ -197,17 +197,9 @@ func worldOf(found documents) (*placement.World, error) {
 func addDocument(w *placement.World, packer *placement.Packer, d *document) error {
 	switch d.APIVersion + " " + d.Kind {
 	case "v1 Node":
-		var one []corev1.Node
-		if err := decodeInto(&one, d); err != nil {
-			return err
-		}
-		w.Nodes = append(w.Nodes, packer.PackNode(&one[0]))
+		return decodeOne(d, func(node *corev1.Node) { w.Nodes = append(w.Nodes, packer.PackNode(node)) })
 	case "v1 Pod":
-		var one []corev1.Pod
-		if err := decodeInto(&one, d); err != nil {
-			return err
-		}
-		addPod(w, packer, &one[0])
+		return decodeOne(d, func(pod *corev1.Pod) { addPod(w, packer, pod) })
 	case "v1 Namespace":
 		return decodeInto(&w.Namespaces, d)
 	case "v1 PersistentVolumeClaim":
@@ -233,6 +225,16 @@ func addPod(w *placement.World, packer *placement.Packer, pod *corev1.Pod) {
 	if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
 		w.Pods = append(w.Pods, packer.Pack(pod))
 	}
+}
+
+// decodeOne adds the object of a document.
+func decodeOne[T any](d *document, add func(*T)) error {
+	var one []T
+	if err := decodeInto(&one, d); err != nil {
+		return err
+	}
+	add(&one[0])
+	return nil
 }
 
 func decodeInto[T any](to *[]T, d *document) error {

@@ -62,7 +62,7 @@ func selectionOfTerm(pod *corev1.Pod, t *corev1.PodAffinityTerm) selection {
 	return selectionOf(pod.Namespace, t.LabelSelector, t.Namespaces, t.NamespaceSelector)
 }
 
-func (m *matcher) selects(s selection, namespace string, podLabels labels.Set) bool {
+func (m *matcher) selects(s selection, namespace string, podLabels labels.Labels) bool {
 	if !s.pods.Matches(podLabels) {
 		return false
 	}
@@ -79,7 +79,7 @@ func (m *matcher) inDomains(pod *corev1.Pod, r Rule) map[string][]*Pod {
 	for i := range m.world.Pods {
 		other := &m.world.Pods[i]
 		node, ok := m.nodes[other.NodeName()]
-		if !ok || !m.selects(s, other.Namespace(), other.Labels()) {
+		if !ok || !m.selects(s, other.Namespace(), other) {
 			continue
 		}
 		if value, ok := node[r.topologyKey()]; ok {
@@ -104,7 +104,7 @@ func (m *matcher) keepersOf(pod *corev1.Pod) []keeper {
 		for i := range antiAffinityOf(other.object) {
 			t := &antiAffinityOf(other.object)[i]
 			value, ok := m.nodes[other.NodeName()][t.TopologyKey]
-			if ok && m.selects(selectionOfTerm(other.object, t), pod.Namespace, pod.Labels) {
+			if ok && m.selects(selectionOfTerm(other.object, t), pod.Namespace, labels.Set(pod.Labels)) {
 				found = append(found, keeper{other, t, value})
 			}
 		}

@@ -90,7 +90,7 @@ func (e *explainer) ruleStops(s *Subject, b *blame, node string, r *Refusal) []S
 	byRule := map[string][]*Pod{}
 	for _, k := range b.others[node] {
 		rule := Rule{Kind: AntiAffinity, Term: k.term}
-		text := rule.describe(k.pod.Labels()[labelComponent])
+		text := rule.describe(k.pod.Get(labelComponent))
 		byRule[text] = append(byRule[text], k.pod)
 	}
 	for _, text := range slices.Sorted(maps.Keys(byRule)) {

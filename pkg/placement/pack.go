@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,7 +16,7 @@ import (
 // Packer packs Pods one after the other, as they are read: a large cluster has very many, and most of them are alike.
 type Packer struct {
 	objects map[[sha256.Size]byte]*corev1.Pod
-	labels  map[[sha256.Size]byte]*own
+	owns    map[[sha256.Size]byte]*own
 	texts   map[string]string
 	buffer  []byte
 }
@@ -22,7 +24,7 @@ type Packer struct {
 // NewPacker returns a Packer that has packed nothing.
 func NewPacker() *Packer {
 	return &Packer{
-		objects: map[[sha256.Size]byte]*corev1.Pod{}, labels: map[[sha256.Size]byte]*own{}, texts: map[string]string{},
+		objects: map[[sha256.Size]byte]*corev1.Pod{}, owns: map[[sha256.Size]byte]*own{}, texts: map[string]string{},
 	}
 }
 
@@ -34,7 +36,7 @@ func (p *Packer) Pack(pod *corev1.Pod) Pod {
 		return Pod{object: &whole}
 	}
 	shared := whatIsRead(pod)
-	return Pod{object: p.object(shared), own: p.ownOf(pod, shared), name: p.text(pod.Name), node: p.text(pod.Spec.NodeName)}
+	return Pod{object: p.object(shared), own: p.ownOf(pod), name: p.text(pod.Name), node: p.text(pod.Spec.NodeName)}
 }
 
 // object returns one copy of equal objects.
@@ -60,44 +62,72 @@ func (p *Packer) text(s string) string {
 	return s
 }
 
-// ownOf returns what a Pod does not share. It is one for all Pods with the same labels, where they have no volumes of their own.
-func (p *Packer) ownOf(pod, shared *corev1.Pod) *own {
-	labelled := p.labelled(pod.Labels)
-	var claims []string
-	for i := range pod.Spec.Volumes {
-		if v := &pod.Spec.Volumes[i]; v.PersistentVolumeClaim != nil {
-			claims = append(claims, v.PersistentVolumeClaim.ClaimName)
-		}
-	}
-	// The claim of an ephemeral volume has the name and the UID of its Pod.
-	isEphemeral := slices.ContainsFunc(shared.Spec.Volumes, func(v corev1.Volume) bool { return v.Ephemeral != nil })
-	switch {
-	case isEphemeral:
-		return &own{labels: labelled.labels, claims: claims, uid: pod.UID}
-	case len(claims) > 0:
-		return &own{labels: labelled.labels, claims: slices.Clip(claims)}
-	}
-	return labelled
-}
-
-// labelled returns one copy of equal labels.
-func (p *Packer) labelled(labels map[string]string) *own {
+// ownOf returns what a Pod has of its own. It is one for Pods that differ in their names only.
+func (p *Packer) ownOf(pod *corev1.Pod) *own {
+	named := namedLabels(pod)
 	p.buffer = p.buffer[:0]
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		for _, text := range []string{key, labels[key]} {
-			p.buffer = binary.AppendUvarint(p.buffer, uint64(len(text)))
-			p.buffer = append(p.buffer, text...)
+	for _, key := range slices.Sorted(maps.Keys(pod.Labels)) {
+		if !slices.Contains(named, key) {
+			p.write(key, pod.Labels[key])
 		}
+	}
+	p.write("named")
+	p.write(named...)
+	p.write("claims")
+	claims, isEphemeral := claimsOfPod(pod)
+	for _, claim := range claims {
+		p.write(claim.name, strconv.FormatBool(claim.named))
+	}
+	next := own{named: named, claims: claims}
+	if isEphemeral {
+		next.uid = pod.UID
+		p.write(pod.Name, string(pod.UID))
 	}
 	hash := sha256.Sum256(p.buffer)
-	if p.labels[hash] == nil {
-		next := &own{labels: make(map[string]string, len(labels))}
-		for key, value := range labels {
-			next.labels[p.text(key)] = p.text(value)
+	if p.owns[hash] == nil {
+		next.labels = make(map[string]string, len(pod.Labels)-len(named))
+		for key, value := range pod.Labels {
+			if !slices.Contains(named, key) {
+				next.labels[p.text(key)] = p.text(value)
+			}
 		}
-		p.labels[hash] = next
+		p.owns[hash] = &next
 	}
-	return p.labels[hash]
+	return p.owns[hash]
+}
+
+// write adds texts to what is hashed, so that no two lists of texts are written alike.
+func (p *Packer) write(texts ...string) {
+	for _, text := range texts {
+		p.buffer = binary.AppendUvarint(p.buffer, uint64(len(text)))
+		p.buffer = append(p.buffer, text...)
+	}
+}
+
+// namedLabels lists the keys of the labels that hold the Pod's name, as workloads set them.
+func namedLabels(pod *corev1.Pod) []string {
+	var named []string
+	for key, value := range pod.Labels {
+		if value == pod.Name {
+			named = append(named, key)
+		}
+	}
+	slices.Sort(named)
+	return named
+}
+
+// claimsOfPod lists the claims of a Pod, and reports whether it has ephemeral volumes: their claims have the Pod's name and UID.
+func claimsOfPod(pod *corev1.Pod) (claims []claim, isEphemeral bool) {
+	for i := range pod.Spec.Volumes {
+		v := &pod.Spec.Volumes[i]
+		isEphemeral = isEphemeral || v.Ephemeral != nil
+		if v.PersistentVolumeClaim == nil {
+			continue
+		}
+		prefix, named := strings.CutSuffix(v.PersistentVolumeClaim.ClaimName, pod.Name)
+		claims = append(claims, claim{prefix, named})
+	}
+	return claims, isEphemeral
 }
 
 // sharedUID is the UID of all packed Pods that have one. The scheduler's plugins look only for the UID of the Pod that they schedule.

@@ -10,7 +10,10 @@ import (
 // PackNode returns what a scheduler and this package read of a node. The node itself can be discarded.
 func (p *Packer) PackNode(node *corev1.Node) corev1.Node {
 	kept := corev1.Node{Spec: node.Spec}
-	kept.Name, kept.UID, kept.Labels = p.text(node.Name), node.UID, p.labelled(node.Labels).labels
+	kept.Name, kept.UID, kept.Labels = p.text(node.Name), node.UID, make(map[string]string, len(node.Labels))
+	for key, value := range node.Labels {
+		kept.Labels[p.text(key)] = p.text(value)
+	}
 	kept.Status.Capacity, kept.Status.Allocatable = node.Status.Capacity, node.Status.Allocatable
 	kept.Status.DeclaredFeatures = node.Status.DeclaredFeatures
 	for _, image := range node.Status.Images {

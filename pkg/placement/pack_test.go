@@ -112,7 +112,11 @@ func likePod(n int) *corev1.Pod {
 }
 
 // areAlike reports whether a scheduler sees Pods as one.
-func areAlike(a, b placement.Pod) bool { return a.Alike() == b.Alike() }
+func areAlike(a, b placement.Pod) bool {
+	of, ok := a.Alike()
+	others, too := b.Alike()
+	return ok && too && of == others
+}
 
 func TestPodsThatDifferInNamesAndNodesAreAlike(t *testing.T) {
 	g := NewWithT(t)
@@ -129,10 +133,16 @@ func TestPodsThatDifferInNamesAndNodesAreAlike(t *testing.T) {
 
 func TestPodsWithOtherLabelsOrClaimsShareTheRest(t *testing.T) {
 	for name, change := range map[string]func(*corev1.Pod){
-		"labels": func(p *corev1.Pod) { p.Labels["pod"] = p.Name },
+		"label":             func(p *corev1.Pod) { p.Labels["pod"] = "other" },
+		"label of its name": func(p *corev1.Pod) { p.Labels["pod"] = p.Name },
+		"claim of its name": func(p *corev1.Pod) {
+			p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-" + p.Name},
+			}}}
+		},
 		"claim": func(p *corev1.Pod) {
 			p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
-				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: p.Name},
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "other"},
 			}}}
 		},
 	} {
@@ -147,7 +157,10 @@ func TestPodsWithOtherLabelsOrClaimsShareTheRest(t *testing.T) {
 
 			g.Expect(areAlike(one, other)).To(BeFalse())
 			g.Expect(one.Shared()).To(BeIdenticalTo(other.Shared()))
-			g.Expect(other.Labels()).To(Equal(pod.Labels))
+			g.Expect(other.Object().Labels).To(Equal(pod.Labels))
+			g.Expect(other.Get("app")).To(Equal("web"))
+			g.Expect(other.Get("pod")).To(Equal(pod.Labels["pod"]))
+			g.Expect(other.Has("other")).To(BeFalse())
 			g.Expect(kubeblocks.ClaimsOf(&other.Object().Spec)).To(Equal(kubeblocks.ClaimsOf(&pod.Spec)))
 		})
 	}

@@ -2,6 +2,8 @@ package placement
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,18 +14,25 @@ import (
 type Pod struct {
 	// object is the whole Pod, or what a scheduler reads of many Pods.
 	object *corev1.Pod
-	// own is nil for a whole Pod. Pods with the same object and the same own differ in their names and nodes only.
+	// own is nil for a whole Pod.
 	own        *own
 	name, node string
 }
 
-// own is what a scheduler reads of a packed Pod, and what many Pods do not have in common.
+// own is what a scheduler reads of fewer Pods than of the object. Pods of a workload differ in it only by what holds their names.
 type own struct {
 	labels map[string]string
-	// claims are the names of the volume claims.
-	claims []string
+	// named are the keys of further labels, whose value is the Pod's name.
+	named  []string
+	claims []claim
 	// uid is that of a Pod with an ephemeral volume, whose claim has it as its controller.
 	uid types.UID
+}
+
+// claim is the name of a volume claim. The Pod's name follows if it is named.
+type claim struct {
+	name  string
+	named bool
 }
 
 // WholePods returns Pods that share nothing. They are those of the list, not copies.
@@ -44,12 +53,29 @@ func (p *Pod) Name() string { return cmp.Or(p.name, p.object.Name) }
 // NodeName returns the node that the Pod runs on, or an empty string.
 func (p *Pod) NodeName() string { return cmp.Or(p.node, p.object.Spec.NodeName) }
 
-// Labels returns the labels of the Pod.
-func (p *Pod) Labels() map[string]string {
-	if p.own != nil {
-		return p.own.labels
+// Lookup returns the value of a label. With Get and Has, a label selector can be matched.
+func (p *Pod) Lookup(key string) (value string, ok bool) {
+	switch {
+	case p.own == nil:
+		value, ok = p.object.Labels[key]
+	case slices.Contains(p.own.named, key):
+		return p.name, true
+	default:
+		value, ok = p.own.labels[key]
 	}
-	return p.object.Labels
+	return value, ok
+}
+
+// Get returns the value of a label, or an empty string.
+func (p *Pod) Get(key string) string {
+	value, _ := p.Lookup(key)
+	return value
+}
+
+// Has reports whether the Pod has a label.
+func (p *Pod) Has(key string) bool {
+	_, ok := p.Lookup(key)
+	return ok
 }
 
 // Waits reports whether the Pod waits. A packed Pod does not.
@@ -67,8 +93,13 @@ type Alike struct {
 	own    *own
 }
 
-// Alike returns what the Pod has in common with others. No Pod is like a whole one.
-func (p *Pod) Alike() Alike { return Alike{p.object, p.own} }
+// Alike returns what the Pod has in common with others. It is false for a Pod that is like no other: a whole one, and one whose name is also
+// that of a label or of a claim.
+func (p *Pod) Alike() (Alike, bool) {
+	isNamed := func(c claim) bool { return c.named }
+	ok := p.own != nil && len(p.own.named) == 0 && p.own.uid == "" && !slices.ContainsFunc(p.own.claims, isNamed)
+	return Alike{p.object, p.own}, ok
+}
 
 // Object returns the Pod as an object, which must not be changed. That of a packed Pod is created at each call.
 func (p *Pod) Object() *corev1.Pod {
@@ -77,6 +108,13 @@ func (p *Pod) Object() *corev1.Pod {
 	}
 	pod := *p.object
 	pod.Name, pod.Labels, pod.Spec.NodeName = p.name, p.own.labels, p.node
+	if len(p.own.named) > 0 {
+		pod.Labels = make(map[string]string, len(p.own.labels)+len(p.own.named))
+		maps.Copy(pod.Labels, p.own.labels)
+		for _, key := range p.own.named {
+			pod.Labels[key] = p.name
+		}
+	}
 	if p.own.uid != "" {
 		pod.UID = p.own.uid
 	}
@@ -92,8 +130,11 @@ func (p *Pod) volumes() []corev1.Volume {
 	sources := make([]corev1.PersistentVolumeClaimVolumeSource, len(p.own.claims))
 	volumes = append(volumes, p.object.Spec.Volumes...)
 	for i, claim := range p.own.claims {
-		sources[i].ClaimName = claim
-		volumes = append(volumes, corev1.Volume{Name: claim, VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &sources[i]}})
+		if sources[i].ClaimName = claim.name; claim.named {
+			sources[i].ClaimName += p.name
+		}
+		source := corev1.VolumeSource{PersistentVolumeClaim: &sources[i]}
+		volumes = append(volumes, corev1.Volume{Name: sources[i].ClaimName, VolumeSource: source})
 	}
 	return volumes
 }

@@ -149,12 +149,13 @@ func (r *Restored) running(w *World) map[string]*corev1.Pod {
 	like := map[string]*corev1.Pod{}
 	for i := range w.Pods {
 		pod := &w.Pods[i]
-		labels := pod.Labels()
-		if pod.Namespace() == r.Source.Namespace && labels[kubeblocks.LabelInstance] == r.Source.Name && kubeblocks.OfWorkload(pod.object) {
-			name := kubeblocks.ShortName(labels)
-			if like[name] == nil || pod.Name() < like[name].Name {
-				like[name] = pod.Object()
-			}
+		if pod.Namespace() != r.Source.Namespace || pod.Get(kubeblocks.LabelInstance) != r.Source.Name || !kubeblocks.OfWorkload(pod.object) {
+			continue
+		}
+		object := pod.Object()
+		name := kubeblocks.ShortName(object.Labels)
+		if like[name] == nil || object.Name < like[name].Name {
+			like[name] = object
 		}
 	}
 	return like

@@ -57,37 +57,49 @@ const minAlike = 8
 
 // addPods adds Pods to the snapshot. Those that are alike are one to the plugins, which read no name of a Pod that runs.
 func (s *scheduler) addPods(pods []*placement.Pod) error {
-	alike := map[placement.Alike]int{}
+	p := podInfos{alike: map[placement.Alike]int{}, shared: map[placement.Alike]fwk.PodInfo{}, parsed: map[*corev1.Pod]fwk.PodInfo{}}
 	for _, pod := range pods {
-		alike[pod.Alike()]++
-	}
-	infos := map[placement.Alike]fwk.PodInfo{}
-	parsed := map[*corev1.Pod]fwk.PodInfo{}
-	for _, pod := range pods {
-		info := infos[pod.Alike()]
-		var briefly *brief
-		if info == nil {
-			shared := pod.Shared()
-			object := pod.Object()
-			if alike[pod.Alike()] >= minAlike || object == shared {
-				info = newPodInfo(object)
-				infos[pod.Alike()] = info
-			} else {
-				if parsed[shared] == nil {
-					parsed[shared] = newPodInfo(shared)
-				}
-				briefly = &brief{PodInfo: parsed[shared], pod: pod, object: object}
-				info = briefly
-			}
+		if alike, ok := pod.Alike(); ok {
+			p.alike[alike]++
 		}
+	}
+	for _, pod := range pods {
+		info := p.of(pod)
 		if err := s.snapshot.AddPod(info, pod.NodeName()); err != nil {
 			return err
 		}
-		if briefly != nil {
-			briefly.object = nil
+		if b, ok := info.(*brief); ok {
+			b.object = nil
 		}
 	}
 	return nil
+}
+
+// podInfos makes what the plugins read of Pods.
+type podInfos struct {
+	// alike counts Pods.
+	alike  map[placement.Alike]int
+	shared map[placement.Alike]fwk.PodInfo
+	parsed map[*corev1.Pod]fwk.PodInfo
+}
+
+func (p *podInfos) of(pod *placement.Pod) fwk.PodInfo {
+	alike, ok := pod.Alike()
+	if info := p.shared[alike]; info != nil {
+		return info
+	}
+	object, common := pod.Object(), pod.Shared()
+	switch {
+	case ok && p.alike[alike] >= minAlike:
+		p.shared[alike] = newPodInfo(object)
+		return p.shared[alike]
+	case object == common:
+		return newPodInfo(object)
+	}
+	if p.parsed[common] == nil {
+		p.parsed[common] = newPodInfo(common)
+	}
+	return &brief{PodInfo: p.parsed[common], pod: pod, object: object}
 }
 
 // newPodInfo parses the rules of a Pod. kube-scheduler ignores those that are invalid, too.
