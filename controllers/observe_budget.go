@@ -44,13 +44,17 @@ func (b *budgets) wait(cluster types.NamespacedName, now time.Time) time.Duratio
 	return max(0, time.Duration(missing/budgetPerSecond*float64(time.Second)))
 }
 
-// spend notes how many bytes were read for a Cluster.
-func (b *budgets) spend(cluster types.NamespacedName, bytes int, now time.Time) {
+// spend notes how many bytes were read for a Cluster. One that was large stays so, and one without Backups says nothing about its size:
+// else its owner could make it small in between.
+func (b *budgets) spend(cluster types.NamespacedName, bytes int, backups bool, now time.Time) {
 	b.init()
-	b.small.Add(cluster, bytes <= largeCluster)
 	if bytes <= largeCluster {
+		if _, known := b.small.Get(cluster); !known && backups {
+			b.small.Add(cluster, true)
+		}
 		return
 	}
+	b.small.Add(cluster, false)
 	budget, known := b.namespaces.Get(cluster.Namespace)
 	if !known {
 		budget = rate.NewLimiter(budgetPerSecond, budgetBurst)

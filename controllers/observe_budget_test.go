@@ -18,10 +18,10 @@ func TestALargeClusterWaitsWhileTheBudgetOfItsNamespaceIsSpent(t *testing.T) {
 	small, other := tenant(-1), types.NamespacedName{Namespace: "other", Name: "large"}
 	for i := range budgetBurst/budgetPerSecond + 1 {
 		g.Expect(b.wait(tenant(i), now)).To(BeZero())
-		b.spend(tenant(i), budgetPerSecond, now)
+		b.spend(tenant(i), budgetPerSecond, true, now)
 	}
-	b.spend(other, largeCluster+1, now)
-	b.spend(small, largeCluster, now)
+	b.spend(other, largeCluster+1, true, now)
+	b.spend(small, largeCluster, true, now)
 
 	g.Expect(b.wait(tenant(0), now)).To(Equal(time.Second), "that of one second more than was there")
 	g.Expect(b.wait(tenant(0), now.Add(time.Second))).To(BeZero())
@@ -29,15 +29,17 @@ func TestALargeClusterWaitsWhileTheBudgetOfItsNamespaceIsSpent(t *testing.T) {
 	g.Expect(b.wait(small, now)).To(BeZero())
 	g.Expect(b.wait(other, now)).To(BeZero())
 
-	b.spend(tenant(0), largeCluster, now)
-	g.Expect(b.wait(tenant(0), now)).To(BeZero(), "it is small now")
+	b.spend(tenant(0), largeCluster, true, now)
+	g.Expect(b.wait(tenant(0), now)).To(Equal(time.Second), "its owner cannot make it small in between")
+	b.spend(tenant(99), 0, false, now)
+	g.Expect(b.wait(tenant(99), now)).To(Equal(time.Second), "its Backups were not read")
 }
 
 func TestALargeClusterWaitsForHalfAMinuteAtMost(t *testing.T) {
 	g := NewWithT(t)
 	b, now, cluster := &budgets{}, time.Now(), types.NamespacedName{Namespace: "tenant", Name: "large"}
 	for range 1000 {
-		b.spend(cluster, 2*budgetBurst, now)
+		b.spend(cluster, 2*budgetBurst, true, now)
 	}
 
 	g.Expect(b.wait(cluster, now)).To(And(BeNumerically(">", 0), BeNumerically("<=", 32*time.Second)))
@@ -47,7 +49,7 @@ func TestWhatIsRememberedOfLargeClustersIsBounded(t *testing.T) {
 	g := NewWithT(t)
 	b, now := &budgets{}, time.Now()
 	for i := range 2 * maxSizes {
-		b.spend(types.NamespacedName{Namespace: fmt.Sprint(i), Name: "large"}, largeCluster+1, now)
+		b.spend(types.NamespacedName{Namespace: fmt.Sprint(i), Name: "large"}, largeCluster+1, true, now)
 	}
 
 	g.Expect(b.small.Len()).To(Equal(maxSizes))
