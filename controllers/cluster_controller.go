@@ -74,7 +74,7 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if plan, err := r.finishReplacements(ctx, s); err != nil || len(plan.Actions) > 0 {
 		return r.result(ctx, s, plan, err)
 	}
-	if wait := r.budgets.wait(s.name, r.Clock.Now()); wait > 0 {
+	if wait := r.budgets.wait(s.name, r.Clock.Now()); wait > 0 && s.skip == "" {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	if err := r.observe(ctx, s); err != nil {
@@ -150,7 +150,7 @@ type scope struct {
 	// instances are the Instances of the cluster, world its database Pods with their volumes; nil before each is needed first.
 	instances *[]kubeblocks.Instance
 	world     *world
-	// bytes is the size of the snapshots that were read, and of the Cluster's rules.
+	// bytes is the size of the Backups that were read, and of the rules that are compared with theirs.
 	bytes int
 	// rewriter is the index of the sources; set by compareRules, once for all policies.
 	rewriter *rewrite.Rewriter

@@ -12,56 +12,73 @@ import (
 const (
 	// largeCluster is how many bytes are read to decide about a Cluster before it counts as large. A snapshot has some KiB.
 	largeCluster = 64 << 10
-	// ruleBytes is what a rule of the Cluster itself counts as.
+	// ruleBytes is what a rule of the Cluster, its Components and its Restores counts as.
 	ruleBytes = 256
 	// budgetPerSecond and budgetBurst are how many bytes are read for the large Clusters of a Namespace.
 	budgetPerSecond, budgetBurst = 256 << 10, 4 << 20
-	// maxBudgets and maxSizes bound how many Namespaces and Clusters are remembered. What was used least recently is forgotten.
-	maxBudgets, maxSizes = 1 << 10, 1 << 14
+	// maxBudgets and maxSmall bound how many Namespaces, and small Clusters of one, are remembered.
+	maxBudgets, maxSmall = 1 << 13, 1 << 14
 )
 
 // budgets limits what large Clusters cost others: their Namespace has a budget of bytes, and where it is spent they wait. A tenant whose
-// Clusters name many large Backups could otherwise keep all cores, and the API server, busy. Clusters that
-// are known to be small never wait.
+// Clusters name many large Backups could otherwise keep all cores, and the API server, busy. Clusters that are known to be small never
+// wait.
 type budgets struct {
-	once sync.Once
-	// namespaces holds the budgets, small whether a Cluster was small.
-	namespaces, small *lru.Cache
+	mu         sync.Mutex
+	namespaces *lru.Cache
 }
 
-func (b *budgets) init() {
-	b.once.Do(func() { b.namespaces, b.small = lru.New(maxBudgets), lru.New(maxSizes) })
+// budget is that of a Namespace.
+type budget struct {
+	limiter *rate.Limiter
+	// small holds the names of the Clusters that were small.
+	small map[string]bool
+}
+
+// of returns the budget of a Namespace.
+func (b *budgets) of(namespace string) *budget {
+	if b.namespaces == nil {
+		b.namespaces = lru.New(maxBudgets)
+	}
+	if known, ok := b.namespaces.Get(namespace); ok {
+		return known.(*budget)
+	}
+	next := &budget{limiter: rate.NewLimiter(budgetPerSecond, budgetBurst), small: map[string]bool{}}
+	b.namespaces.Add(namespace, next)
+	return next
 }
 
 // wait returns how long a Cluster has to wait: unless it was small before, while its Namespace's budget is spent.
 func (b *budgets) wait(cluster types.NamespacedName, now time.Time) time.Duration {
-	b.init()
-	budget, spent := b.namespaces.Get(cluster.Namespace)
-	if small, known := b.small.Get(cluster); !spent || known && small.(bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	budget := b.of(cluster.Namespace)
+	if budget.small[cluster.Name] {
 		return 0
 	}
-	missing := -budget.(*rate.Limiter).TokensAt(now)
+	missing := -budget.limiter.TokensAt(now)
 	return max(0, time.Duration(missing/budgetPerSecond*float64(time.Second)))
 }
 
-// spend notes how many bytes were read for a Cluster. One that was large stays so, and one without Backups says nothing about its size:
-// else its owner could make it small in between.
+// spend notes how many bytes were read for a Cluster. Without Backups they say nothing about its size.
 func (b *budgets) spend(cluster types.NamespacedName, bytes int, backups bool, now time.Time) {
-	b.init()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	budget := b.of(cluster.Namespace)
 	if bytes <= largeCluster {
-		if _, known := b.small.Get(cluster); !known && backups {
-			b.small.Add(cluster, true)
+		if len(budget.small) >= maxSmall {
+			clear(budget.small)
+		}
+		if backups {
+			budget.small[cluster.Name] = true
 		}
 		return
 	}
-	b.small.Add(cluster, false)
-	budget, known := b.namespaces.Get(cluster.Namespace)
-	if !known {
-		budget = rate.NewLimiter(budgetPerSecond, budgetBurst)
-		b.namespaces.Add(cluster.Namespace, budget)
+	if budget.small[cluster.Name] {
+		clear(budget.small) // the others may have grown, too
 	}
 	// What a start reads at once must not make Clusters wait for minutes.
-	if limiter := budget.(*rate.Limiter); limiter.TokensAt(now) > -budgetBurst {
-		limiter.ReserveN(now, min(bytes, budgetBurst))
+	if budget.limiter.TokensAt(now) > -budgetBurst {
+		budget.limiter.ReserveN(now, min(bytes, budgetBurst))
 	}
 }

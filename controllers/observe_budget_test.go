@@ -29,8 +29,6 @@ func TestALargeClusterWaitsWhileTheBudgetOfItsNamespaceIsSpent(t *testing.T) {
 	g.Expect(b.wait(small, now)).To(BeZero())
 	g.Expect(b.wait(other, now)).To(BeZero())
 
-	b.spend(tenant(0), largeCluster, true, now)
-	g.Expect(b.wait(tenant(0), now)).To(Equal(time.Second), "its owner cannot make it small in between")
 	b.spend(tenant(99), 0, false, now)
 	g.Expect(b.wait(tenant(99), now)).To(Equal(time.Second), "its Backups were not read")
 }
@@ -45,13 +43,36 @@ func TestALargeClusterWaitsForHalfAMinuteAtMost(t *testing.T) {
 	g.Expect(b.wait(cluster, now)).To(And(BeNumerically(">", 0), BeNumerically("<=", 32*time.Second)))
 }
 
-func TestWhatIsRememberedOfLargeClustersIsBounded(t *testing.T) {
+func TestAClusterThatGrowsMakesTheOthersOfItsNamespaceUnknown(t *testing.T) {
 	g := NewWithT(t)
 	b, now := &budgets{}, time.Now()
-	for i := range 2 * maxSizes {
-		b.spend(types.NamespacedName{Namespace: fmt.Sprint(i), Name: "large"}, largeCluster+1, true, now)
+	tenant := func(i int) types.NamespacedName {
+		return types.NamespacedName{Namespace: "tenant", Name: fmt.Sprint(i)}
+	}
+	for i := range 1000 {
+		b.spend(tenant(i), largeCluster, true, now)
+	}
+	admitted := 0
+	for i := range 1000 {
+		if b.wait(tenant(i), now) == 0 {
+			admitted++
+			b.spend(tenant(i), 1<<20, true, now)
+		}
 	}
 
-	g.Expect(b.small.Len()).To(Equal(maxSizes))
+	g.Expect(admitted).To(Equal(budgetBurst>>20 + 1))
+}
+
+func TestWhatIsRememberedOfClustersIsBounded(t *testing.T) {
+	g := NewWithT(t)
+	b, now := &budgets{}, time.Now()
+	for i := range maxBudgets + 1 {
+		b.spend(types.NamespacedName{Namespace: fmt.Sprint(i), Name: "small"}, 0, true, now)
+	}
+	for i := range maxSmall + 1 {
+		b.spend(types.NamespacedName{Namespace: "tenant", Name: fmt.Sprint(i)}, 0, true, now)
+	}
+
 	g.Expect(b.namespaces.Len()).To(Equal(maxBudgets))
+	g.Expect(len(b.of("tenant").small)).To(BeNumerically("<=", maxSmall))
 }

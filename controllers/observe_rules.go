@@ -57,7 +57,9 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	}
 	for i := range s.components {
 		c := &s.components[i]
-		stale := len(s.rewritten(kubeblocks.ComponentPolicies(c)).Edits) > 0
+		policies := kubeblocks.ComponentPolicies(c)
+		s.bytes += rewrite.CountRules(policies) * ruleBytes
+		stale := len(s.rewritten(policies).Edits) > 0
 		o.Components = append(o.Components, remedy.Component{Object: objectOf(c), Stale: stale})
 	}
 	for i := range s.restores {
@@ -144,6 +146,7 @@ func (s *scope) strict(policies []rewrite.Policy) []rewrite.Edit {
 // compareRestore fills in what the Restore itself shows.
 func (s *scope) compareRestore(r *restoreScope) {
 	policies := kubeblocks.RestorePolicies(r.object, r.owner)
+	s.bytes += rewrite.CountRules(policies) * ruleBytes
 	r.observed = remedy.Restore{
 		Object:      objectOf(r.object),
 		Owner:       r.owner.Name,

@@ -64,9 +64,7 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 	}
 	names = slices.SortedFunc(slices.Values(names), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
 	get := func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
-		backup, err := r.getBackup(ctx, name)
-		s.bytes += len(backup.Annotations[kubeblocks.AnnotationClusterSnapshot])
-		return backup, err
+		return r.getBackup(ctx, s, name)
 	}
 	backups := &sources.Backups{Get: get, Namespace: s.cluster.Namespace, Elsewhere: r.Config.ReadsElsewhere()}
 	for _, name := range names {
@@ -128,8 +126,18 @@ func elsewhereObstacle(err error, name types.NamespacedName) *remedy.Obstacle {
 	return obstacle
 }
 
-// getBackup makes a live read, because a snapshot is large and is needed once.
-func (r *ClusterReconciler) getBackup(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
-	backup := &kubeblocks.Backup{}
-	return backup, r.APIReader.Get(ctx, name, backup)
+// maxBackups is how many bytes the metadata of the Backups of a Cluster have together. A snapshot is smaller, but not what a tenant can add.
+const maxBackups = 4 * kubeblocks.MaxSnapshot
+
+// getBackup makes a live read, because a snapshot is large and is needed once. It reads the metadata, because the rest is not needed.
+func (r *ClusterReconciler) getBackup(ctx context.Context, s *scope, name types.NamespacedName) (*kubeblocks.Backup, error) {
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"))
+	if err := r.APIReader.Get(ctx, name, metadata); err != nil {
+		return nil, err
+	}
+	if s.bytes += metadata.Size(); s.bytes > maxBackups {
+		return nil, fmt.Errorf("%w: %w", kubeblocks.ErrBadSnapshot, kubeblocks.ErrExhausted)
+	}
+	return &kubeblocks.Backup{ObjectMeta: metadata.ObjectMeta}, nil
 }

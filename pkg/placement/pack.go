@@ -65,16 +65,18 @@ func (p *Packer) text(s string) string {
 // ownOf returns what a Pod has of its own. It is one for Pods that differ in their names only.
 func (p *Packer) ownOf(pod *corev1.Pod) *own {
 	named := namedLabels(pod)
+	claims, isEphemeral := claimsOfPod(pod)
 	p.buffer = p.buffer[:0]
+	// Each list begins with its length, so that no text of one can be taken for one of another.
+	p.count(len(pod.Labels) - len(named))
 	for _, key := range slices.Sorted(maps.Keys(pod.Labels)) {
 		if !slices.Contains(named, key) {
 			p.write(key, pod.Labels[key])
 		}
 	}
-	p.write("named")
+	p.count(len(named))
 	p.write(named...)
-	p.write("claims")
-	claims, isEphemeral := claimsOfPod(pod)
+	p.count(len(claims))
 	for _, claim := range claims {
 		p.write(claim.name, strconv.FormatBool(claim.named))
 	}
@@ -97,9 +99,11 @@ func (p *Packer) ownOf(pod *corev1.Pod) *own {
 }
 
 // write adds texts to what is hashed, so that no two lists of texts are written alike.
+func (p *Packer) count(n int) { p.buffer = binary.AppendUvarint(p.buffer, uint64(n)) } //nolint:gosec // lengths
+
 func (p *Packer) write(texts ...string) {
 	for _, text := range texts {
-		p.buffer = binary.AppendUvarint(p.buffer, uint64(len(text)))
+		p.count(len(text))
 		p.buffer = append(p.buffer, text...)
 	}
 }
