@@ -74,7 +74,7 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if plan, err := r.finishReplacements(ctx, s); err != nil || len(plan.Actions) > 0 {
 		return r.result(ctx, s, plan, err)
 	}
-	if wait := r.budgets.wait(s.name, r.Clock.Now()); wait > 0 && s.skip == "" {
+	if wait := r.waitForBudget(s); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	if err := r.observe(ctx, s); err != nil {

@@ -82,3 +82,11 @@ func (b *budgets) spend(cluster types.NamespacedName, bytes int, backups bool, n
 		budget.limiter.ReserveN(now, min(bytes, budgetBurst))
 	}
 }
+
+// waitForBudget returns how long the Cluster has to wait. One for which nothing is read does not.
+func (r *ClusterReconciler) waitForBudget(s *scope) time.Duration {
+	if s.skip != "" {
+		return 0
+	}
+	return r.budgets.wait(s.name, r.Clock.Now())
+}

@@ -75,17 +75,8 @@ func (f *follower) start(ctx context.Context, first *corev1.Pod) error {
 
 // follow returns what kube-scheduler decides on a Pod. A refusal counts once the Scheduler refuses all nodes, too, because it can be old.
 func (f *follower) follow(ctx context.Context, pod *corev1.Pod, verdicts []placement.Verdict) (string, error) {
-	if !f.created[pod.Name] {
-		wanted := pod.DeepCopy()
-		wanted.UID = ""
-		wanted.Spec.TerminationGracePeriodSeconds = new(int64)
-		for i := range wanted.Spec.Containers {
-			wanted.Spec.Containers[i].Image = "main"
-		}
-		if _, err := f.createPod(ctx, wanted); err != nil {
-			return "", err
-		}
-		f.created[pod.Name] = true
+	if err := f.ask(ctx, pod); err != nil {
+		return "", err
 	}
 	f.decisions++
 	var node, last string
@@ -124,6 +115,29 @@ func refusal(pod *corev1.Pod) string {
 		}
 	}
 	return ""
+}
+
+// ask creates a Pod, and again one that was refused before. kube-scheduler does not decide again on a Pod when a node has become fuller,
+// so its words stay old.
+func (f *follower) ask(ctx context.Context, pod *corev1.Pod) error {
+	if f.created[pod.Name] {
+		stored, err := f.pod(ctx, pod)
+		if err != nil || stored.Spec.NodeName != "" {
+			return err
+		}
+		if err := f.deleteCreated(ctx, pod); err != nil {
+			return err
+		}
+	}
+	wanted := pod.DeepCopy()
+	wanted.UID = ""
+	wanted.Spec.TerminationGracePeriodSeconds = new(int64)
+	for i := range wanted.Spec.Containers {
+		wanted.Spec.Containers[i].Image = "main"
+	}
+	_, err := f.createPod(ctx, wanted)
+	f.created[pod.Name] = err == nil
+	return err
 }
 
 // provision creates the volumes that kube-scheduler waits for, in the zone of the node that it chose.
