@@ -84,6 +84,20 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		Expect(policy()).To(say(metav1.ConditionUnknown, v1alpha1.ReasonSourceUnknown), "%s", asJSON(policy()))
 	})
 
+	It("are read up to a size, whatever of their metadata is large", func() {
+		h := e.stuckRestore(clusterStale)
+		labels := map[string]string{}
+		for i := range 14000 {
+			labels[fmt.Sprintf("label-%d", i)] = strings.Repeat("x", 63)
+		}
+		e.merge(h.backup, `{"metadata":{"labels":`+asJSON(labels)+`}}`)
+
+		e.reconcile()
+
+		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonSourceUnknown))
+	})
+
 	It("are read later when large ones of the Namespace were read too often", func() {
 		h := e.stuckRestore(clusterStale)
 		result := e.spendBudget(h)
