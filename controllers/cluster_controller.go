@@ -62,9 +62,9 @@ type ClusterReconciler struct {
 	budgets budgets
 }
 
-// Reconcile first finishes a replacement that was begun and has left a Restore without rules. Otherwise it observes one Cluster, unless
-// its Namespace's budget is spent, plans, and takes the actions that are due. Without one it reports. All it knows comes from the API server, so the next
-// reconcile finishes one that was interrupted.
+// Reconcile first finishes a replacement that was begun and has left a Restore without rules. Otherwise it observes one Cluster, plans,
+// and takes the actions that are due. Without one it reports. While the budget of the Namespace is spent, a large Cluster waits. All it
+// knows comes from the API server, so the next reconcile finishes one that was interrupted.
 func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	defer r.running.begin(req.NamespacedName, r.Clock.Now())()
 	s, err := r.begin(ctx, req.NamespacedName)

@@ -48,7 +48,7 @@ func (b *budgets) of(namespace string) *budget {
 	return next
 }
 
-// wait returns how long a Cluster has to wait: unless it was small before, while its Namespace's budget is spent.
+// wait returns how long a Cluster has to wait for its Namespace's budget. One that was small does not wait.
 func (b *budgets) wait(cluster types.NamespacedName, now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,13 +77,13 @@ func (b *budgets) spend(cluster types.NamespacedName, bytes int, backups bool, n
 	if budget.small[cluster.Name] {
 		clear(budget.small) // the others may have grown, too
 	}
-	// What a start reads at once must not make Clusters wait for minutes.
+	// A start reads all Clusters. It must not make them wait for minutes.
 	if budget.limiter.TokensAt(now) > -budgetBurst {
 		budget.limiter.ReserveN(now, min(bytes, budgetBurst))
 	}
 }
 
-// waitForBudget returns how long the Cluster has to wait. One for which nothing is read does not.
+// waitForBudget returns how long the Cluster has to wait. A skipped one does not wait: nothing is read for it.
 func (r *ClusterReconciler) waitForBudget(s *scope) time.Duration {
 	if s.skip != "" {
 		return 0

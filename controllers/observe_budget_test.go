@@ -23,7 +23,7 @@ func TestALargeClusterWaitsWhileTheBudgetOfItsNamespaceIsSpent(t *testing.T) {
 	b.spend(other, largeCluster+1, true, now)
 	b.spend(small, largeCluster, true, now)
 
-	g.Expect(b.wait(tenant(0), now)).To(Equal(time.Second), "that of one second more than was there")
+	g.Expect(b.wait(tenant(0), now)).To(Equal(time.Second), "one second's bytes are missing")
 	g.Expect(b.wait(tenant(0), now.Add(time.Second))).To(BeZero())
 	g.Expect(b.wait(tenant(99), now)).To(Equal(time.Second), "its size is not known")
 	g.Expect(b.wait(small, now)).To(BeZero())

@@ -126,18 +126,18 @@ func elsewhereObstacle(err error, name types.NamespacedName) *remedy.Obstacle {
 	return obstacle
 }
 
-// maxBackups is how many bytes the metadata of the Backups of a Cluster have together. A snapshot is smaller, but not what a tenant can add.
-const maxBackups = 4 * kubeblocks.MaxSnapshot
+// maxBackups limits the metadata of all Backups of a Cluster, in bytes. It is twice what the snapshots in it can have together: labels and
+// managed fields have no limit of their own.
+const maxBackups = 8 * kubeblocks.MaxSnapshot
 
-// getBackup makes a live read, because a snapshot is large and is needed once. It reads the metadata, because the rest is not needed.
+// getBackup makes a live read, because a snapshot is large and is needed once.
 func (r *ClusterReconciler) getBackup(ctx context.Context, s *scope, name types.NamespacedName) (*kubeblocks.Backup, error) {
-	metadata := &metav1.PartialObjectMetadata{}
-	metadata.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"))
-	if err := r.APIReader.Get(ctx, name, metadata); err != nil {
+	backup, err := sources.Metadata(r.APIReader)(ctx, name)
+	if err != nil {
 		return nil, err
 	}
-	if s.bytes += metadata.Size(); s.bytes > maxBackups {
+	if s.bytes += backup.ObjectMeta.Size(); s.bytes > maxBackups {
 		return nil, fmt.Errorf("%w: %w", kubeblocks.ErrBadSnapshot, kubeblocks.ErrExhausted)
 	}
-	return &kubeblocks.Backup{ObjectMeta: metadata.ObjectMeta}, nil
+	return backup, nil
 }

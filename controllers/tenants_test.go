@@ -90,12 +90,17 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		for i := range 14000 {
 			labels[fmt.Sprintf("label-%d", i)] = strings.Repeat("x", 63)
 		}
-		e.merge(h.backup, `{"metadata":{"labels":`+asJSON(labels)+`}}`)
+		for _, name := range []string{"bp1-0", "bp1-1", "bp1-2"} {
+			large := rehometesting.MakeBackup(e.namespace, name).Of(h.source).Obj()
+			large.SetLabels(labels)
+			e.create(large, rehometesting.MakeRestore(e.namespace, "carrot67-"+name).Of(h.component).Backup(name).Policy(rehometesting.Apart(target)).Obj())
+		}
 
 		e.reconcile()
 
-		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
-		Expect(ready(e.rehoming())).To(Equal(v1alpha1.ReasonSourceUnknown))
+		Expect(e.reads["get Backup"]).To(Equal(3), "bp1, one that fits, and one that does not")
+		e.reconcile()
+		Expect(*policy()).To(HaveField("Message", ContainSubstring("bp1-1")))
 	})
 
 	It("are read later when large ones of the Namespace were read too often", func() {
@@ -108,6 +113,20 @@ var _ = besideEachGeneration("The Backups of a Cluster", func(e *env) {
 		e.reconcile()
 		Expect(e.reads["get Backup"]).To(Equal(1))
 		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+	})
+
+	It("are read later, too, when the rules of Restores make the Cluster large", func() {
+		h := e.stuckRestore(clusterStale)
+		many := rehometesting.Apart(target)
+		rule := map[string]any{"maxSkew": int64(1), "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+		many["topologySpreadConstraints"] = slices.Repeat([]any{rule}, 1000) // 250 KiB
+		e.create(rehometesting.MakeRestore(e.namespace, "carrot67-many").Of(h.component).Backup(backup).Policy(many).Obj())
+		e.reconciler.Config.Mode = configv1alpha1.Observe
+		for range 20 {
+			e.reconcile()
+		}
+
+		Expect(e.reads).NotTo(HaveKey("get Backup"))
 	})
 
 	Describe("in another Namespace", func() {

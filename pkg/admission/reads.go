@@ -126,8 +126,7 @@ func (i *inheritance) rewrite(policies []rewrite.Policy) rewrite.Result {
 	return i.rewriter.Rewrite(policies)
 }
 
-// getBackup reads the metadata of a Backup, because the rest is not needed. Concurrent requests share one read. A Backup that was
-// missing is read again, because the shared read can have begun before the Backup was created.
+// getBackup reads the metadata of a Backup. Concurrent requests share one read. A Backup that was missing is read again, because the shared read can have begun before the Backup was created.
 func (h *Handler) getBackup(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
 	backup, shared, err := h.sharedBackup(ctx, name)
 	if shared && apierrors.IsNotFound(err) {
@@ -141,12 +140,7 @@ func (h *Handler) sharedBackup(ctx context.Context, name types.NamespacedName) (
 		// The read must not end with the request that began it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
 		defer cancel()
-		metadata := &metav1.PartialObjectMetadata{}
-		metadata.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"))
-		if err := h.APIReader.Get(ctx, name, metadata); err != nil {
-			return nil, err
-		}
-		return &kubeblocks.Backup{ObjectMeta: metadata.ObjectMeta}, nil
+		return sources.Metadata(h.APIReader)(ctx, name)
 	})
 	select {
 	case <-ctx.Done():

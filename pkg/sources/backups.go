@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
@@ -25,6 +27,18 @@ var (
 
 // Get reads a Backup from the API server.
 type Get func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error)
+
+// Metadata returns a Get that reads only the metadata of a Backup. The rest is not needed, and can be large.
+func Metadata(from client.Reader) Get {
+	return func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
+		metadata := &metav1.PartialObjectMetadata{}
+		metadata.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"))
+		if err := from.Get(ctx, name, metadata); err != nil {
+			return nil, err
+		}
+		return &kubeblocks.Backup{ObjectMeta: metadata.ObjectMeta}, nil
+	}
+}
 
 // Backups reads the Backups of one Cluster, and limits what their snapshots hold together.
 type Backups struct {
