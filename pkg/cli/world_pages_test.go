@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 )
@@ -46,11 +45,7 @@ func inPages(asked func(page int) error, added func(*corev1.Pod)) *cluster {
 		}
 		return true, list, nil
 	})
-	c := noCluster()
-	c.kubeClient = func() (kubernetes.Interface, error) { return client, nil }
-	namespace := "default"
-	c.flags.Namespace = &namespace
-	return c
+	return clusterOf(client)
 }
 
 // TestPodsArePackedPageByPage: a whole Pod does not outlive its page. What is not read of a Pod shows whether it is still held.

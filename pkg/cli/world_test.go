@@ -33,6 +33,11 @@ func kubeCluster(forbidden ...string) *cluster {
 			return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("no right"))
 		})
 	}
+	return clusterOf(client)
+}
+
+// clusterOf is a cluster with a client.
+func clusterOf(client kubernetes.Interface) *cluster {
 	c := noCluster()
 	c.kubeClient = func() (kubernetes.Interface, error) { return client, nil }
 	namespace := "default"

@@ -62,12 +62,12 @@ func (p *Packer) text(s string) string {
 	return s
 }
 
-// ownOf returns what a Pod has of its own. It is one for Pods that differ in their names only.
+// ownOf returns what a Pod has of its own. Pods that differ only in their names share it.
 func (p *Packer) ownOf(pod *corev1.Pod) *own {
 	named := namedLabels(pod)
 	claims, isEphemeral := claimsOfPod(pod)
 	p.buffer = p.buffer[:0]
-	// Each list begins with its length, so that no text of one can be taken for one of another.
+	// Without the length of each list, a label could be taken for a claim.
 	p.count(len(pod.Labels) - len(named))
 	for _, key := range slices.Sorted(maps.Keys(pod.Labels)) {
 		if !slices.Contains(named, key) {
@@ -98,9 +98,10 @@ func (p *Packer) ownOf(pod *corev1.Pod) *own {
 	return p.owns[hash]
 }
 
-// write adds texts to what is hashed, so that no two lists of texts are written alike.
-func (p *Packer) count(n int) { p.buffer = binary.AppendUvarint(p.buffer, uint64(n)) } //nolint:gosec // lengths
+// count adds a length to what is hashed.
+func (p *Packer) count(n int) { p.buffer = binary.AppendUvarint(p.buffer, uint64(n)) }
 
+// write adds texts to what is hashed, each with its length.
 func (p *Packer) write(texts ...string) {
 	for _, text := range texts {
 		p.count(len(text))
@@ -140,8 +141,8 @@ const sharedUID types.UID = "shared"
 // deleted is the time of deletion of all packed Pods that have one. The scheduler's plugins read only whether there is one.
 var deleted = metav1.Unix(1, 0)
 
-// whatIsRead returns what a scheduler and this package read of a Pod that runs, without what it does not share. The scheduler's plugins
-// read of a running Pod its rules about other Pods, its requests, its host ports and its volumes.
+// whatIsRead returns what many Pods have in common, as far as a scheduler or this package reads it. Of a Pod that runs, the scheduler's
+// plugins read the rules about other Pods, the requests, the host ports and the volumes.
 func whatIsRead(pod *corev1.Pod) *corev1.Pod {
 	shared := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace}}
 	if pod.UID != "" {
@@ -164,7 +165,7 @@ func whatIsRead(pod *corev1.Pod) *corev1.Pod {
 	return shared
 }
 
-// controllerOf keeps which kind of workload a Pod is of, and of which Job.
+// controllerOf keeps the kind of a Pod's controller, and the UID of a Job.
 func controllerOf(owner *metav1.OwnerReference) metav1.OwnerReference {
 	kept := metav1.OwnerReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Controller: owner.Controller, UID: owner.UID}
 	if owner.Kind != "Job" && owner.UID != "" {
@@ -191,7 +192,8 @@ func containersOf(containers []corev1.Container) []corev1.Container {
 	return kept
 }
 
-// sharedVolumes keeps the volumes that are scheduled, without those of a claim. Of an ephemeral one only its claim is read.
+// sharedVolumes keeps the volumes that a scheduler reads, without those of claims, which each Pod has of its own. Of an ephemeral volume it
+// keeps only the name.
 func sharedVolumes(volumes []corev1.Volume) []corev1.Volume {
 	var kept []corev1.Volume
 	for i := range volumes {
@@ -206,12 +208,12 @@ func sharedVolumes(volumes []corev1.Volume) []corev1.Volume {
 	return kept
 }
 
-// isLocal reports whether a volume is made on the node of its Pod, from nothing that is scheduled.
+// isLocal reports whether the kubelet makes a volume from what every node has. A scheduler ignores it.
 func isLocal(v *corev1.Volume) bool {
 	return v.EmptyDir != nil || v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil
 }
 
-// readStatus keeps the phase, and the resources that were given to the Pod: those count, too, until a resize is done.
+// readStatus keeps the phase, and the resources that the Pod has. They count, too, until a resize is done.
 func readStatus(from, to *corev1.PodStatus) {
 	to.Phase, to.AllocatedResources, to.Resources = from.Phase, from.AllocatedResources, from.Resources
 	to.NodeAllocatableResourceClaimStatuses = from.NodeAllocatableResourceClaimStatuses

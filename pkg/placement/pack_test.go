@@ -58,28 +58,29 @@ const packedPod = `{
 		"containerStatuses":[{"name":"main","resources":{"requests":{"cpu":"4"}},"allocatedResources":{"cpu":"4"}}]}
 }`
 
-func podOf(t *testing.T, text string) *corev1.Pod {
+// parsed returns an object in JSON.
+func parsed[T any](t *testing.T, text string) *T {
 	t.Helper()
-	pod := &corev1.Pod{}
-	NewWithT(t).Expect(json.Unmarshal([]byte(text), pod)).To(Succeed())
-	return pod
+	object := new(T)
+	NewWithT(t).Expect(json.Unmarshal([]byte(text), object)).To(Succeed())
+	return object
 }
 
 func TestPackKeepsWhatIsRead(t *testing.T) {
-	whole := podOf(t, wholePod)
+	whole := parsed[corev1.Pod](t, wholePod)
 	before := whole.DeepCopy()
 
 	packed := placement.NewPacker().Pack(whole)
 
 	g := NewWithT(t)
-	g.Expect(packed.Object()).To(BeComparableTo(podOf(t, packedPod)))
+	g.Expect(packed.Object()).To(BeComparableTo(parsed[corev1.Pod](t, packedPod)))
 	g.Expect(packed.Waits()).To(BeFalse())
 	g.Expect(whole).To(BeComparableTo(before))
 }
 
 func TestPodsThatWaitStayWhole(t *testing.T) {
 	for _, phase := range []corev1.PodPhase{corev1.PodPending, corev1.PodRunning} {
-		pod := podOf(t, wholePod)
+		pod := parsed[corev1.Pod](t, wholePod)
 		pod.Status.Phase = phase
 		if phase == corev1.PodRunning {
 			pod.Spec.NodeName = ""
@@ -94,7 +95,7 @@ func TestPodsThatWaitStayWhole(t *testing.T) {
 
 // TestPodsOfGroupsStayWhole: the scheduler's plugins look for the Pods of a group by their UIDs.
 func TestPodsOfGroupsStayWhole(t *testing.T) {
-	pod := podOf(t, wholePod)
+	pod := parsed[corev1.Pod](t, wholePod)
 	pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{}
 
 	kept := placement.NewPacker().Pack(pod)
@@ -164,6 +165,21 @@ func TestPodsWithOtherLabelsOrClaimsShareTheRest(t *testing.T) {
 			g.Expect(kubeblocks.ClaimsOf(&other.Object().Spec)).To(Equal(kubeblocks.ClaimsOf(&pod.Spec)))
 		})
 	}
+}
+
+func TestALabelIsNotTakenForAClaim(t *testing.T) {
+	g := NewWithT(t)
+	packer := placement.NewPacker()
+	pack := func(pod string) *corev1.Pod {
+		packed := packer.Pack(parsed[corev1.Pod](t, pod))
+		return packed.Object()
+	}
+	// Without their lengths, the lists of both Pods are the same texts.
+	a := pack(`{"metadata":{"name":"a","labels":{"named":"k"}},"spec":{"nodeName":"node-a"},"status":{"phase":"Running"}}`)
+	b := pack(`{"metadata":{"name":"b","labels":{"k":"b","named":"b"}},"spec":{"nodeName":"node-a"},"status":{"phase":"Running"}}`)
+
+	g.Expect(a.Labels).To(Equal(map[string]string{"named": "k"}))
+	g.Expect(b.Labels).To(Equal(map[string]string{"k": "b", "named": "b"}))
 }
 
 // TestPodsWithEphemeralVolumesAreNotAlike: the claim of an ephemeral volume has the name of its Pod.

@@ -19,7 +19,7 @@ type Pod struct {
 	name, node string
 }
 
-// own is what a scheduler reads of fewer Pods than of the object. Pods of a workload differ in it only by what holds their names.
+// own is what a scheduler reads of a Pod, and few Pods share.
 type own struct {
 	labels map[string]string
 	// named are the keys of further labels, whose value is the Pod's name.
@@ -93,8 +93,7 @@ type Alike struct {
 	own    *own
 }
 
-// Alike returns what the Pod has in common with others. It is false for a Pod that is like no other: a whole one, and one whose name is also
-// that of a label or of a claim.
+// Alike returns what the Pod has in common with others. It is false for a whole Pod, and for one whose name is in a label or a claim.
 func (p *Pod) Alike() (Alike, bool) {
 	isNamed := func(c claim) bool { return c.named }
 	ok := p.own != nil && len(p.own.named) == 0 && p.own.uid == "" && !slices.ContainsFunc(p.own.claims, isNamed)
@@ -139,7 +138,7 @@ func (p *Pod) volumes() []corev1.Volume {
 	return volumes
 }
 
-// withoutAntiAffinity returns the Pod without its required rules that keep Pods apart. freed holds what was shared, and what is instead.
+// withoutAntiAffinity returns the Pod without its required anti-affinity. freed maps each shared object to its copy without it.
 func (p *Pod) withoutAntiAffinity(freed map[*corev1.Pod]*corev1.Pod) Pod {
 	next := *p
 	if freed[p.object] == nil {
