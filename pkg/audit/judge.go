@@ -68,7 +68,7 @@ func (j *Judge) Backup(b *kubeblocks.Backup) *Verdict {
 	})()
 }
 
-// verdict returns what returns the verdict of a digest: judge, or what an equal snapshot was judged with.
+// verdict returns a function that returns the verdict of a digest. Of calls with one digest, only the first one's judge runs.
 func (j *Judge) verdict(digest [sha256.Size]byte, judge func() *Verdict) func() *Verdict {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -125,7 +125,7 @@ func unreadable(err error) Finding {
 type trial struct {
 	*Judge
 	*kubeblocks.Snapshot
-	// cluster is all of the snapshot that could be decoded, and bad says why it is not the whole.
+	// cluster is what could be decoded of the snapshot. bad says why the rest could not; nil for a whole snapshot.
 	cluster map[string]any
 	bad     error
 	needs   kubeblocks.Needs

@@ -21,7 +21,7 @@ func newName(snapshot, source string) string {
 	return name
 }
 
-// takenNumbers says which numbers follow NewName in a text, also as the beginning of a longer one. 0 stands for none.
+// takenNumbers returns which numbers follow NewName in a text, or begin a longer number there. 0 stands for NewName alone.
 func takenNumbers(text string) []bool {
 	taken := make([]bool, maxNumber)
 	for {

@@ -28,9 +28,9 @@ func (s *scheduler) show(w *placement.World) error {
 			pods = append(pods, pod)
 		}
 	}
-	// The state of groups is made of the first Pods only.
+	// NewSnapshot reads groups only from the Pods that it gets.
 	s.snapshot = cache.NewSnapshot(grouped, nodes)
-	// Within a session, Pods can be added and removed in any order. What is added before it begins is held twice.
+	// Within a session, Pods can be added and removed in any order. Its start copies all that is there.
 	if err := s.snapshot.StartMutations(); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func hasEnded(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// minAlike is the number of Pods that are alike from which on they have one object. Fewer have objects that are created when they are read.
+// minAlike is how many Pods must be alike to share one object. Fewer get an object whenever it is read.
 const minAlike = 8
 
 // addPods adds Pods to the snapshot. Those that are alike are one to the plugins, which read no name of a Pod that runs.
