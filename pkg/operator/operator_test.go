@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -64,6 +65,15 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
+// freeAddress returns a free loopback address.
+func freeAddress() string {
+	GinkgoHelper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(listener.Close()).To(Succeed())
+	return listener.Addr().String()
+}
+
 var _ = Describe("The operator", Ordered, func() {
 	var (
 		cfg     *rest.Config
@@ -89,10 +99,7 @@ var _ = Describe("The operator", Ordered, func() {
 		admin, err = client.New(cfg, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())
 
-		health, err = rehometesting.FreeAddress()
-		Expect(err).NotTo(HaveOccurred())
-		metrics, err = rehometesting.FreeAddress()
-		Expect(err).NotTo(HaveOccurred())
+		health, metrics = freeAddress(), freeAddress()
 		settings := configv1alpha1.Defaults()
 		settings.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: rehometesting.OwnNamespace}
 		settings.Health.BindAddress, settings.Metrics.BindAddress = health, metrics

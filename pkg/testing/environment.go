@@ -1,9 +1,8 @@
-// Package testing is shared by the tests of several packages: an API server with KubeBlocks' kinds, free addresses, and object builders.
+// Package testing is shared by the tests of several packages: an API server with KubeBlocks' kinds, and object builders.
 package testing
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,16 +32,6 @@ func Start(g Generation) (*envtest.Environment, error) {
 		return nil, fmt.Errorf("start an API server: %w", err)
 	}
 	return environment, nil
-}
-
-// FreeAddress returns a free loopback address.
-func FreeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String(), nil
 }
 
 // fromRoot returns a folder of the repository. Tests run in the folder of their package, below the root.

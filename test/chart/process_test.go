@@ -18,8 +18,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 )
 
 // leaseName is the name of the lease in the operator's Namespace.
@@ -95,7 +95,7 @@ func kubeconfigOf(config *rest.Config) clientcmdapi.Config {
 // freeAddress returns a free loopback address.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := rehometesting.FreeAddress()
+	address, err := ports.ReserveAddress()
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return address
 }

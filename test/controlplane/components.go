@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/rehome-operator/rehome/test/controlplane/assets"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 )
 
 // Client limits of the components, far above the rate of a test.
@@ -37,8 +38,8 @@ func (c *ControlPlane) etcd() component {
 			"--data-dir=" + filepath.Join(c.dir, "etcd"),
 			"--listen-client-urls=unix://" + socket,
 			// A host and a port are required. They are not used: kube-apiserver uses the socket.
-			"--advertise-client-urls=http://" + loopback + ":0",
-			"--listen-peer-urls=http://" + loopback + ":0",
+			"--advertise-client-urls=http://" + ports.Loopback + ":0",
+			"--listen-peer-urls=http://" + ports.Loopback + ":0",
 			"--unsafe-no-fsync",
 			"--log-level=warn",
 		},
@@ -67,7 +68,7 @@ func (c *ControlPlane) apiServer() (component, error) {
 			"--allow-privileged=true",
 			"--shutdown-delay-duration=0",
 		),
-		ready: probe{"https://" + address(c.ports.apiServer) + "/readyz", c.client},
+		ready: probe{"https://" + ports.Address(c.ports.apiServer) + "/readyz", c.client},
 	}, err
 }
 
@@ -82,7 +83,7 @@ func (c *ControlPlane) controllerManager() component {
 			"--kube-api-qps="+strconv.Itoa(clientQPS),
 			"--kube-api-burst="+strconv.Itoa(clientBurst),
 		),
-		ready: probe{"https://" + address(c.ports.controllerManager) + "/healthz", c.client},
+		ready: probe{"https://" + ports.Address(c.ports.controllerManager) + "/healthz", c.client},
 	}
 }
 
@@ -100,7 +101,7 @@ leaderElection:
 	return component{
 		name:  "kube-scheduler",
 		args:  append(c.serving(c.ports.scheduler), "--config="+config),
-		ready: probe{"https://" + address(c.ports.scheduler) + "/readyz", c.client},
+		ready: probe{"https://" + ports.Address(c.ports.scheduler) + "/readyz", c.client},
 	}, os.WriteFile(config, []byte(content), 0o600)
 }
 
@@ -116,16 +117,16 @@ func (c *ControlPlane) kwok() (component, error) {
 			"--manage-all-nodes=true",
 			// The node lifecycle controller watches the lease, as with a kubelet.
 			"--node-lease-duration-seconds=40",
-			"--server-address=" + address(c.ports.kwok),
+			"--server-address=" + ports.Address(c.ports.kwok),
 		},
-		ready: probe{"http://" + address(c.ports.kwok) + "/healthz", c.client},
+		ready: probe{"http://" + ports.Address(c.ports.kwok) + "/healthz", c.client},
 	}, os.WriteFile(config, c.options.KwokConfig, 0o600)
 }
 
 // serving returns the flags of Kubernetes components for serving on loopback.
 func (c *ControlPlane) serving(port int) []string {
 	return []string{
-		"--bind-address=" + loopback,
+		"--bind-address=" + ports.Loopback,
 		"--secure-port=" + strconv.Itoa(port),
 		"--tls-cert-file=" + c.credentials.servingCert,
 		"--tls-private-key-file=" + c.credentials.servingKey,

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 )
 
 // startTimeout bounds Start, which takes a few seconds on two idle cores.
@@ -24,7 +26,7 @@ type ControlPlane struct {
 	options     Options // completed
 	dir         string  // all files but the logs in Options.LogDir
 	keepLogs    bool
-	ports       ports
+	ports       componentPorts
 	credentials credentials
 	config      *rest.Config
 	client      *http.Client // with the administrator's credentials
@@ -77,10 +79,10 @@ func (c *ControlPlane) configure(o Options) (err error) {
 	if c.options, err = o.complete(c.dir); err != nil {
 		return err
 	}
-	if c.ports, err = freePorts(); err != nil {
+	if c.ports, err = reservePorts(); err != nil {
 		return err
 	}
-	if c.credentials, err = writeCredentials(c.dir, "https://"+address(c.ports.apiServer)); err != nil {
+	if c.credentials, err = writeCredentials(c.dir, "https://"+ports.Address(c.ports.apiServer)); err != nil {
 		return err
 	}
 	if c.config, err = c.credentials.adminConfig(); err != nil {

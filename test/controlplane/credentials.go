@@ -11,6 +11,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
+
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 )
 
 // credentials are the paths of certificates, keys and tokens.
@@ -33,7 +35,7 @@ func writeCredentials(dir, address string) (credentials, error) {
 		tokens:            filepath.Join(dir, "tokens.csv"),
 		kubeconfig:        filepath.Join(dir, "kubeconfig"),
 	}
-	serving, key, err := cert.GenerateSelfSignedCertKey(loopback, nil, []string{"localhost"})
+	serving, key, err := cert.GenerateSelfSignedCertKey(ports.Loopback, nil, []string{"localhost"})
 	if err != nil {
 		return c, fmt.Errorf("making the serving certificate: %w", err)
 	}

@@ -11,7 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
@@ -43,7 +43,7 @@ func (e *testEnv) startFlapping(ctx context.Context) *flapping {
 	// Ginkgo prints its seed, and takes it with --seed.
 	f := &flapping{testEnv: e, binary: binary, random: rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), 0))}
 	for range 2 {
-		backend, err := rehometesting.FreeAddress()
+		backend, err := ports.ReserveAddress()
 		Expect(err).NotTo(HaveOccurred())
 		f.backends = append(f.backends, backend)
 	}

@@ -19,7 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/prometheus"
@@ -85,7 +85,7 @@ func (e *testEnv) setMode(ctx context.Context, mode string) {
 // scrapedRehome runs Rehome, and a Prometheus that scrapes its secured endpoint, until the end of the spec.
 func (e *testEnv) scrapedRehome(ctx context.Context) *prometheus.Server {
 	GinkgoHelper()
-	address, err := rehometesting.FreeAddress()
+	address, err := ports.ReserveAddress()
 	Expect(err).NotTo(HaveOccurred())
 	e.runRehome(ctx, "--metrics-bind-address="+address)
 	By("starting Prometheus")

@@ -9,7 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
@@ -76,7 +76,7 @@ func (e *testEnv) webhook() {
 // serveWebhook installs the webhook and runs Rehome with it, until the end of the container or spec.
 func (e *testEnv) serveWebhook(ctx context.Context) {
 	GinkgoHelper()
-	address, err := rehometesting.FreeAddress()
+	address, err := ports.ReserveAddress()
 	Expect(err).NotTo(HaveOccurred())
 	e.installWebhook(ctx, address)
 	e.runRehome(ctx, rehome.WebhookFlag(address))

@@ -44,6 +44,7 @@ func (c counts) String() string {
 
 // The Scheduler says of each Pod what kube-scheduler says. SEED draws the same worlds again, WORLD only one of them.
 func TestAgreesWithTheScheduler(t *testing.T) {
+	t.Parallel() // Both tests mostly wait for their scheduler.
 	seed := uint64(setting(t, "SEED", int(time.Now().UnixNano()%1_000_000)))
 	only := setting(t, "WORLD", -1)
 	e := startEnv(t)

@@ -17,6 +17,7 @@ import (
 
 // A restore fits if kube-scheduler places its Pods, and not otherwise. SEED draws the same worlds again, WORLD only one of them.
 func TestPreflightAgreesWithTheScheduler(t *testing.T) {
+	t.Parallel() // Both tests mostly wait for their scheduler.
 	seed := uint64(setting(t, "SEED", int(time.Now().UnixNano()%1_000_000)))
 	only := setting(t, "WORLD", -1)
 	e := startEnv(t)

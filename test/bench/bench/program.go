@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/e2e/program"
 )
 
@@ -18,7 +18,7 @@ type Program struct {
 // Start starts an operator and waits until it is ready. The operator must accept Rehome's flags for probes and metrics. It ends with
 // the control plane, or earlier with Stop.
 func Start(ctx context.Context, plane *controlplane.ControlPlane, name, path string, args ...string) (*Program, error) {
-	metrics, err := rehometesting.FreeAddress()
+	metrics, err := ports.ReserveAddress()
 	if err != nil {
 		return nil, err
 	}

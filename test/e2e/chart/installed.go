@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
@@ -51,7 +51,7 @@ func (r *Release) ServeWebhook(ctx context.Context) (flag string, err error) {
 	if err != nil {
 		return "", err
 	}
-	address, err := rehometesting.FreeAddress()
+	address, err := ports.ReserveAddress()
 	if err != nil {
 		return "", err
 	}

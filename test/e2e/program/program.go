@@ -10,8 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 )
 
 const (
@@ -29,7 +29,7 @@ type Program struct {
 // Start starts an operator, and does not wait for it. Start appends a flag with a free port for the probes. The environment is env and an
 // administrator's KUBECONFIG, which env can override; nothing is inherited.
 func Start(cp *controlplane.ControlPlane, name, path string, env, flags []string) (*Program, error) {
-	probe, err := rehometesting.FreeAddress()
+	probe, err := ports.ReserveAddress()
 	if err != nil {
 		return nil, err
 	}

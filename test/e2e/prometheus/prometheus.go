@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 	"github.com/rehome-operator/rehome/test/controlplane"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
@@ -65,7 +65,7 @@ func (s *Server) start(ctx context.Context, cp *controlplane.ControlPlane, binar
 	if err != nil {
 		return err
 	}
-	address, err := rehometesting.FreeAddress()
+	address, err := ports.ReserveAddress()
 	if err != nil {
 		return err
 	}

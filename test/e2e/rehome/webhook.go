@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 )
 
@@ -29,7 +29,7 @@ func InstallWebhook(ctx context.Context, config *rest.Config) (flag string, err 
 	if err := yaml.Unmarshal(content, configuration); err != nil {
 		return "", fmt.Errorf("read the webhook's configuration: %w", err)
 	}
-	address, err := rehometesting.FreeAddress()
+	address, err := ports.ReserveAddress()
 	if err != nil {
 		return "", err
 	}
