@@ -41,13 +41,18 @@ import (
 
 func TestOperator(t *testing.T) {
 	RegisterFailHandler(Fail)
+	// controller-runtime takes no logger any more 30 s after a client was made. The level is Trace's: what is logged below it would hold
+	// whole requests.
+	ctrl.SetLogger(zap.New(zap.Level(zapcore.Level(-2)), zap.WriteTo(printed)))
 	RunSpecs(t, "Operator")
 }
 
 // soon bounds what takes a while: a definition is served, a cache syncs, an event arrives.
 const soon = time.Minute
 
-// logBuffer holds all that the operator logs.
+// printed holds all that the operator logs.
+var printed = &logBuffer{}
+
 type logBuffer struct {
 	lock sync.Mutex
 	text bytes.Buffer
@@ -80,7 +85,6 @@ var _ = Describe("The operator", Ordered, func() {
 		admin   client.Client
 		health  string
 		metrics string
-		printed = &logBuffer{}
 		starts  atomic.Int32
 	)
 
@@ -103,8 +107,6 @@ var _ = Describe("The operator", Ordered, func() {
 		settings := configv1alpha1.Defaults()
 		settings.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: rehometesting.OwnNamespace}
 		settings.Health.BindAddress, settings.Metrics.BindAddress = health, metrics
-		// As Trace does: what is logged below it would hold whole requests.
-		ctrl.SetLogger(zap.New(zap.Level(zapcore.Level(-2)), zap.WriteTo(printed)))
 		klog.SetLogger(ctrl.Log)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
@@ -339,24 +341,29 @@ var _ = Describe("The operator", Ordered, func() {
 		}
 	})
 
+	It("ends when KubeBlocks is upgraded to 1.1, and acts on restores in each state after it was started again", func() {
+		before := starts.Load()
+		restores := leaveRestores(admin, rehometesting.V10(), "upgraded-to-1-1")
+		install(rehometesting.V11())
+		Eventually(starts.Load).WithTimeout(soon).Should(Equal(before + 1))
+
+		restores.areCured(rehometesting.V11())
+	})
+
 	It("ends when KubeBlocks is upgraded to 1.2, and works on Clusters without a mark after it was started again", func() {
 		before := starts.Load()
+		restores := leaveRestores(admin, rehometesting.V11(), "upgraded-to-1-2")
 		By("removing what is stored as v1alpha1")
 		old := rehometesting.MakeCluster(rehometesting.V10(), "default", "carrot67").Obj()
 		for _, obj := range []client.Object{old, rehometesting.MakeComponent(old, "mysql").Obj()} {
 			Expect(admin.Delete(context.Background(), obj)).To(Succeed())
 		}
-		for _, definition := range rehometesting.V12().CRDs() {
-			if definition.Spec.Versions[0].Name == kubeblocks.AppsV1.Version && definition.Spec.Names.Kind != "Instance" {
-				stored := client.RawPatch(types.MergePatchType, []byte(`{"status":{"storedVersions":["v1"]}}`))
-				err := admin.Status().Patch(context.Background(), definition.DeepCopy(), stored)
-				Expect(client.IgnoreNotFound(err)).To(Succeed()) // a new kind has no definition yet
-			}
-		}
+		storeV1(admin)
 		install(rehometesting.V12())
 
 		isRewritten(rehometesting.V12(), restored(rehometesting.V12(), "plum"))
 		Expect(starts.Load()).To(Equal(before + 1))
+		restores.areLeftAlone(reasonOf)
 	})
 
 	It("ends when KubeBlocks is removed, and waits for it after it was started again", func() {
