@@ -17,6 +17,8 @@ const (
 	tooManyBackups    = "The Cluster and its Restores name %d Backups; the first %d of them are read."
 	annotationIgnored = "This KubeBlocks does not read the annotation " + kubeblocks.AnnotationRestoreFromBackup + ": the Cluster starts " +
 		"empty. Create it with spec.restore.source, or remove the annotation if it shall be empty. Nothing is changed."
+	annotationOutdated = "An older KubeBlocks began this restore. This one does not read the annotation " + kubeblocks.AnnotationRestoreFromBackup +
+		": the database can start without its data. Check the data, or create the Cluster with spec.restore.source. Nothing is changed."
 	sourceUndecided = "KubeBlocks has not created a volume claim yet. It shows whether the API server keeps the reference " +
 		"to the Backup in Namespace %s."
 	sourceDropped = "Volume claim %s has lost its reference to the Backup in Namespace %s, so the database starts empty: the API server keeps " +

@@ -351,6 +351,19 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 		Expect(e.condition(h.restore)).To(BeNil())
 	})
 
+	It("is written when its Backup appears later, although no event says so", func() {
+		h := e.stuckRestore(clusterStale)
+		e.remove(h.backup)
+		e.clock.SetTime(e.now(h.cluster).GetCreationTimestamp().Add(20 * time.Second))
+
+		Expect(e.reconcile().RequeueAfter).To(Equal(5 * time.Second))
+
+		h.backup.SetResourceVersion("")
+		e.create(h.backup)
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+	})
+
 	It("is not written while the Backup may not be read, and is as soon as it may", func() {
 		h := e.stuckRestore(clusterStale)
 		before := e.now(h.cluster)

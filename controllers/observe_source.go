@@ -77,6 +77,9 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 		if obstacle == nil {
 			return err
 		}
+		if apierrors.IsNotFound(err) { // Git can create it after the Cluster
+			obstacle.RequeueAfter.Duration = r.unannounced(s, maxBackupInterval)
+		}
 		if name.Namespace != s.cluster.Namespace {
 			logf.FromContext(ctx).Info("A Backup in another Namespace cannot be used", "backup", name, "reason", err.Error())
 			obstacle = elsewhereObstacle(err, name)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
@@ -15,22 +15,25 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// Rehome looks for the first volume claim of a Cluster again and again, because claims are not watched: the older the Cluster, the less
-// often. The owner of a Namespace can create many Clusters that never get one.
-const (
-	minClaimInterval = time.Second
-	maxClaimInterval = time.Minute
-)
-
-func claimInterval(age time.Duration) time.Duration {
-	return min(max(age/4, minClaimInterval), maxClaimInterval)
+// wasRestored reports whether an older KubeBlocks, which read the annotation, had restored the Cluster before it was upgraded: Rehome was
+// done with it, or the database had started. The annotation can still be there, because Git adds it again.
+func (s *scope) wasRestored() bool {
+	if !s.isDecided() {
+		return false
+	}
+	ready := meta.FindStatusCondition(s.rehoming.Status.Conditions, v1alpha1.ConditionReady)
+	return ready != nil && (ready.Status == metav1.ConditionTrue || ready.Reason == v1alpha1.ReasonClusterStarted)
 }
 
 // observeDataSource blocks a Cluster whose database KubeBlocks starts without the data of its Backup. Rewritten rules would let the
 // empty database run under the restored name. Claims are read only where the API server can have dropped their reference.
 func (r *ClusterReconciler) observeDataSource(ctx context.Context, s *scope) error {
-	if r.StartsEmpty(s.cluster) {
-		s.block(remedy.Obstacle{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonRestoreIgnored, Message: annotationIgnored})
+	if r.StartsEmpty(s.cluster) && !s.wasRestored() {
+		message := annotationIgnored
+		if len(s.restores) > 0 {
+			message = annotationOutdated
+		}
+		s.block(remedy.Obstacle{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonRestoreIgnored, Message: message})
 		return nil
 	}
 	if !kubeblocks.RestoredElsewhere(s.cluster) {
@@ -42,7 +45,7 @@ func (r *ClusterReconciler) observeDataSource(ctx context.Context, s *scope) err
 	}
 	if !slices.ContainsFunc(claims, func(c corev1.PersistentVolumeClaim) bool { return kubeblocks.NamesSource(&c) }) {
 		message := fmt.Sprintf(sourceUndecided, s.cluster.Spec.Restore.Source.Namespace)
-		again := claimInterval(r.Clock.Since(s.cluster.CreationTimestamp.Time))
+		again := r.unannounced(s, maxClaimInterval)
 		s.block(remedy.Obstacle{
 			Reason: v1alpha1.ReasonWaitingForComponent, Message: message, RequeueAfter: metav1.Duration{Duration: again},
 		})

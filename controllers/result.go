@@ -23,6 +23,11 @@ const (
 	requeueAfterAction = time.Second
 	// requeueForbidden is when to try again what the API server refused: no event says when it would allow it.
 	requeueForbidden = 5 * time.Minute
+	// minInterval, maxClaimInterval and maxBackupInterval bound when to read a volume claim or a Backup again that does not exist yet.
+	// Neither is watched.
+	minInterval       = time.Second
+	maxClaimInterval  = time.Minute
+	maxBackupInterval = 5 * time.Minute
 	// scrapeTimeout bounds how long a scrape waits for the cache, which a new leader has not filled yet.
 	scrapeTimeout = time.Second
 )
@@ -113,5 +118,13 @@ func (r *ClusterReconciler) result(ctx context.Context, s *scope, plan remedy.Pl
 		return ctrl.Result{RequeueAfter: plan.RequeueAfter.Duration}, nil
 	}
 }
+
+// unannounced returns when to read again what no event announces: the older the Cluster, the less often, but within the limit. The owner
+// of a Namespace can create many Clusters whose claims or Backups never come.
+func (r *ClusterReconciler) unannounced(s *scope, limit time.Duration) time.Duration {
+	return interval(r.Clock.Since(s.cluster.CreationTimestamp.Time), limit)
+}
+
+func interval(age, limit time.Duration) time.Duration { return min(max(age/4, minInterval), limit) }
 
 func (r *ClusterReconciler) now() metav1.Time { return metav1.NewTime(r.Clock.Now()) }

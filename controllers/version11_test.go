@@ -124,3 +124,33 @@ var _ = besideEachGeneration("A rule per zone", func(e *env) {
 		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound)))
 	})
 })
+
+var _ = besideKubeBlocks11("A restore that KubeBlocks was upgraded to 1.2 during", func(e *env) {
+	upgrade := func() { e.reconciler.Served = rehometesting.V12().Served() }
+
+	It("is no alarm where it had ended, and Git adds the annotation again", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
+		e.create(e.databasePod(h.component, "carrot67-mysql-0").OnNode("node1").Obj())
+		e.reconcile()
+		ready := e.reported(v1alpha1.ConditionReady)
+		Expect(ready).To(HaveValue(HaveField("Status", metav1.ConditionTrue)))
+
+		upgrade()
+		e.reconcile()
+
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.reported(v1alpha1.ConditionReady)).To(Equal(ready))
+	})
+
+	It("is left alone where it had not, and the message says who began it", func() {
+		e.stuckRestore(clusterStale)
+
+		upgrade()
+		e.reconcile()
+
+		Expect(e.writes).To(ConsistOf(HavePrefix("patch status of Restore ")))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(SatisfyAll(
+			say(metav1.ConditionFalse, v1alpha1.ReasonRestoreIgnored), HaveField("Message", HavePrefix("An older KubeBlocks began this restore.")))))
+	})
+})

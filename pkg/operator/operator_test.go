@@ -353,6 +353,7 @@ var _ = Describe("The operator", Ordered, func() {
 	It("ends when KubeBlocks is upgraded to 1.2, and works on Clusters without a mark after it was started again", func() {
 		before := starts.Load()
 		restores := leaveRestores(admin, rehometesting.V11(), "upgraded-to-1-2")
+		says(restores.rehoming("done"), v1alpha1.ConditionReady, v1alpha1.ReasonRestoreFinished)
 		By("removing what is stored as v1alpha1")
 		old := rehometesting.MakeCluster(rehometesting.V10(), "default", "carrot67").Obj()
 		for _, obj := range []client.Object{old, rehometesting.MakeComponent(old, "mysql").Obj()} {

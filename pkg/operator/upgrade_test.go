@@ -181,13 +181,18 @@ func (u *upgradedRestores) areLeftAlone(reasonOf func(obj *unstructured.Unstruct
 	u.enforce()
 
 	for _, name := range []string{"fresh", "stuck", "half", "begun"} {
-		rehoming := &unstructured.Unstructured{}
-		rehoming.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Rehoming"))
-		rehoming.SetNamespace(u.namespace)
-		rehoming.SetName(name)
-		Eventually(reasonOf(rehoming, v1alpha1.ConditionReady)).WithTimeout(soon).Should(Equal(v1alpha1.ReasonRestoreIgnored))
+		Eventually(reasonOf(u.rehoming(name), v1alpha1.ConditionReady)).WithTimeout(soon).Should(Equal(v1alpha1.ReasonRestoreIgnored))
 	}
 	Consistently(state).WithTimeout(settled).Should(Equal(before))
+	Expect(reasonOf(u.rehoming("done"), v1alpha1.ConditionReady)()).NotTo(Equal(v1alpha1.ReasonRestoreIgnored), "its data was restored before")
+}
+
+func (u *upgradedRestores) rehoming(name string) *unstructured.Unstructured {
+	rehoming := &unstructured.Unstructured{}
+	rehoming.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Rehoming"))
+	rehoming.SetNamespace(u.namespace)
+	rehoming.SetName(name)
+	return rehoming
 }
 
 // storeV1 removes v1alpha1 from the versions that the definitions have stored, so that it can be dropped.
