@@ -11,7 +11,7 @@ import (
 )
 
 // A dynamic volume's claim keeps the node that the scheduler selected for it when it is bound.
-var _ = besideEachGeneration("A database Pod that KubeBlocks does not replace, with a selected node", func(e *env) {
+var _ = besideVersionsWithRestores("A database Pod that KubeBlocks does not replace, with a selected node", func(e *env) {
 	const claim0, deleted = "data-carrot67-mysql-0", "delete Pod carrot67-mysql-0"
 	var node string
 

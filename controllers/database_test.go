@@ -13,7 +13,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("The database of a restored Cluster", func(e *env) {
+var _ = besideVersionsWithRestores("The database of a restored Cluster", func(e *env) {
 	const rewritten = "patch Cluster carrot67"
 
 	// databases are Pods of both components.
@@ -135,7 +135,7 @@ var _ = besideEachGeneration("The database of a restored Cluster", func(e *env) 
 	)
 })
 
-var _ = besideEachGeneration("The Jobs of a Restore", func(e *env) {
+var _ = besideVersionsWithRestores("The Jobs of a Restore", func(e *env) {
 	It("are those that it controls: another one with its label is never deleted", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.create(rehometesting.MakeRestorePod(h.restore, "bound").OnNode("node1").Obj())

@@ -62,6 +62,11 @@ func besideEachGeneration(text string, specs func(e *env)) bool { //nolint:unpar
 		Entry("beside KubeBlocks 0.9", rehometesting.V09), Entry("beside KubeBlocks 1.0", rehometesting.V10))
 }
 
+// besideVersionsWithRestores runs specs about the Pods of a database also beside KubeBlocks 1.1, which can have Instances.
+func besideVersionsWithRestores(text string, specs func(e *env)) bool { //nolint:unparam // as above
+	return besideEachGeneration(text, specs) && besideKubeBlocks11(text+" beside KubeBlocks 1.1", specs)
+}
+
 func beside(generation func() rehometesting.Generation, specs func(e *env)) {
 	e := &env{}
 	BeforeEach(func() { e.reset(generation()) })

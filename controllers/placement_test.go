@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"context"
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -21,9 +22,12 @@ import (
 func (e *env) node(name, zone string) string {
 	GinkgoHelper()
 	name = e.namespace + "-" + name
-	Expect(e.admin.Create(e.ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 		corev1.LabelHostname: name, corev1.LabelTopologyZone: e.namespace + "-" + zone,
-	}}})).To(Succeed())
+	}}}
+	Expect(e.admin.Create(e.ctx, node)).To(Succeed())
+	// A node that stayed would be room for the Pods of other specs.
+	DeferCleanup(func(ctx context.Context) error { return e.admin.Delete(ctx, node) })
 	return name
 }
 

@@ -10,7 +10,7 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
-var _ = besideEachGeneration("A restore of another shape", func(e *env) {
+var _ = besideVersionsWithRestores("A restore of another shape", func(e *env) {
 	It("is unblocked for every component and every instance template", func() {
 		h := e.stuckRestore(clusterRewritten)
 		_, proxy := e.restoring(h.cluster, "proxy", rehometesting.Apart(target), rehometesting.Apart(source))

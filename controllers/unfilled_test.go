@@ -12,7 +12,7 @@ import (
 )
 
 // As on local disks: the first volume is restored, and its node could be taken by a Pod whose volume is not.
-var _ = besideEachGeneration("A stale rule of a Cluster whose first volume is restored, and whose second is stuck", func(e *env) {
+var _ = besideVersionsWithRestores("A stale rule of a Cluster whose first volume is restored, and whose second is stuck", func(e *env) {
 	var h *stuckRestore
 	var first string
 

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -61,7 +62,7 @@ var _ = besideKubeBlocks11("A rule of an instance template", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("A database Pod", func(e *env) {
+var _ = besideVersionsWithRestores("A database Pod", func(e *env) {
 	It("is reported when the scheduler refuses it after its volume was restored", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
@@ -75,13 +76,33 @@ var _ = besideEachGeneration("A database Pod", func(e *env) {
 	})
 })
 
-var _ = besideEachGeneration("A Restore beside one that has finished", func(e *env) {
-	It("keeps its Pods off the nodes of the other's volumes, because no Pod does", func() {
+var _ = besideVersionsWithRestores("A Restore beside one that has finished", func(e *env) {
+	// unfinished makes a stuck Restore, and returns its Job.
+	unfinished := func() (*stuckRestore, *batchv1.Job) {
+		GinkgoHelper()
 		h := e.stuckRestore(clusterRewritten)
 		e.remove(h.pod, h.job)
 		job := rehometesting.MakeJob(h.restore, "restore-preparedata-hot").Claim("data-carrot67-mysql-hot-0").Obj()
 		e.create(job)
 		e.create(rehometesting.MakeRestorePod(h.restore, "restore-preparedata-hot-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
+		return h, job
+	}
+
+	It("is left alone where the other volumes are on every node, and says so", func() {
+		h, _ := unfinished()
+		for i, name := range []string{"n1", "n2"} {
+			e.claim(i, corev1.LabelHostname, e.node(name, "a"))
+		}
+
+		e.reconcile()
+
+		Expect(e.writes).To(ConsistOf("patch status of Restore " + h.restore.GetName()))
+		Expect(e.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
+			HaveField("Message", ContainSubstring("other volumes of the database are in every domain: "+corev1.LabelHostname+"="))))
+	})
+
+	It("keeps its Pods off the nodes of the other's volumes, because no Pod does", func() {
+		h, job := unfinished()
 		taken := e.node("n1", "a")
 		e.node("n2", "a")
 		e.claim(0, corev1.LabelHostname, taken)
@@ -105,7 +126,7 @@ var _ = besideEachGeneration("A Restore beside one that has finished", func(e *e
 	})
 })
 
-var _ = besideEachGeneration("A rule per zone", func(e *env) {
+var _ = besideVersionsWithRestores("A rule per zone", func(e *env) {
 	It("stays stale when the volumes are in one zone", func() {
 		perZone := stalePer(corev1.LabelTopologyZone)
 		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", perZone).Obj()
