@@ -126,14 +126,29 @@ var _ = besideVersionsWithRestores("A Restore beside one that has finished", fun
 	})
 })
 
-var _ = besideVersionsWithRestores("A rule per zone", func(e *env) {
+// besideEachVersion runs specs beside each version of KubeBlocks.
+func besideEachVersion(text string, specs func(e *env)) bool {
+	return besideVersionsWithRestores(text, specs) && besideKubeBlocks12(text+" beside KubeBlocks 1.2", specs)
+}
+
+// completed creates the Component mysql, and up to KubeBlocks 1.1 its Restore, which has completed.
+func (e *env) completed(cluster *unstructured.Unstructured, policy map[string]any) {
+	GinkgoHelper()
+	if e.generation.Served().OnlyV1 {
+		e.create(rehometesting.MakeComponent(cluster, "mysql").Policy(policy).Obj())
+		return
+	}
+	_, restore := e.restoring(cluster, "mysql", policy, policy)
+	e.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
+}
+
+var _ = besideEachVersion("A rule per zone", func(e *env) {
 	It("stays stale when the volumes are in one zone", func() {
 		perZone := stalePer(corev1.LabelTopologyZone)
 		my1 := rehometesting.MakeCluster(e.generation, e.namespace, source).Component("mysql", perZone).Obj()
 		cluster := rehometesting.MakeCluster(e.generation, e.namespace, target).Component("mysql", perZone).RestoredFrom("mysql", backup).Obj()
 		e.create(my1, rehometesting.MakeBackup(e.namespace, backup).Of(my1).Obj(), cluster)
-		_, restore := e.restoring(cluster, "mysql", perZone, perZone)
-		e.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
+		e.completed(cluster, perZone)
 		e.node("n1", "a")
 		e.node("n2", "b")
 		e.claim(0, corev1.LabelTopologyZone, e.namespace+"-a")
