@@ -7,19 +7,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	toolscache "k8s.io/client-go/tools/cache"
-
-	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
-// The sizes of pages. The first one has 5 MiB of snapshots at most.
-const (
-	firstBackups = 20
-	maxBackups   = 500
-	maxPage      = 25 << 20
-)
+// maxBackups limits a page to about 25 MB: etcd stores objects of up to 1.5 MiB. A tenant chooses the sizes of its Backups, labels
+// included, so those of one page say nothing about the next.
+const maxBackups = 16
 
-// backupLister lists and watches the Backups of a Namespace, or of all. It notes the Backups of a page and drops the page before it reads
-// the next, so its memory depends neither on the number of Backups nor on their size. An informer would hold the whole list first.
+// backupLister lists and watches the Backups of a Namespace, or of all. It holds one page, and the names of all Backups. An informer would
+// hold the whole list first.
 type backupLister struct {
 	list  func(context.Context, metav1.ListOptions) (*metav1.PartialObjectMetadataList, error)
 	watch func(context.Context, metav1.ListOptions) (watch.Interface, error)
@@ -34,24 +29,20 @@ func (*backupLister) IsWatchListSemanticsUnSupported() bool { return true }
 // ListWithContext notes all Backups, and returns their names. It reads in pages of its own, whatever the options say.
 func (l *backupLister) ListWithContext(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
 	all := &metav1.PartialObjectMetadataList{}
-	options := metav1.ListOptions{Limit: firstBackups}
+	options := metav1.ListOptions{Limit: maxBackups}
 	for {
 		page, err := l.list(ctx, options)
 		if err != nil {
 			return nil, err
 		}
-		largest := 1
 		for i := range page.Items {
-			item := &page.Items[i]
-			l.note(item)
-			all.Items = append(all.Items, nameOf(item))
-			largest = max(largest, len(item.Annotations[kubeblocks.AnnotationClusterSnapshot]))
+			l.note(&page.Items[i])
+			all.Items = append(all.Items, nameOf(&page.Items[i]))
 		}
 		all.ResourceVersion = page.ResourceVersion
-		if page.Continue == "" {
+		if options.Continue = page.Continue; options.Continue == "" {
 			return all, nil
 		}
-		options.Continue, options.Limit = page.Continue, max(1, min(2*options.Limit, maxBackups, int64(maxPage/largest)))
 	}
 }
 
