@@ -15,11 +15,10 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// The sizes of pages. A Backup has up to 256 KiB of annotations, so the first page has 5 MiB at most.
+// The sizes of pages. An API server limits the annotations of an object to 256 KiB, so those of a page to 25 MiB.
 const (
-	firstPage   = 20
-	largestPage = 500
-	maxPage     = 25 << 20
+	maxObjects = 100
+	maxPage    = 25 << 20
 	// readBuffer saves calls of the decoder: a page is read through TLS and gzip.
 	readBuffer = 64 << 10
 )
@@ -64,28 +63,20 @@ func eachMetadata(ctx context.Context, client rest.Interface, path string, visit
 	}}).read(ctx)
 }
 
-// read reads all pages.
+// read reads all pages. Where large labels made an object larger than its annotations may be, further pages have fewer objects.
 func (p *pages) read(ctx context.Context) error {
-	limit, token := firstPage, ""
+	limit, token := maxObjects, ""
 	for {
 		next, largest, err := p.readPage(ctx, limit, token)
 		if later := afterExpiry(err, token); later != "" {
 			token = later
 			continue
 		}
-		if err != nil {
+		if err != nil || next == "" {
 			return err
 		}
-		if next == "" {
-			return nil
-		}
-		limit, token = nextLimit(limit, largest), next
+		limit, token = max(1, min(limit, int(maxPage/max(largest, 1)))), next
 	}
-}
-
-// nextLimit returns a limit with which a page has no more than maxPage bytes, if its objects are as large as the largest one so far.
-func nextLimit(limit int, largest int64) int {
-	return max(1, min(2*limit, largestPage, int(maxPage/max(largest, 1))))
 }
 
 // afterExpiry returns the token to continue with after the API server has forgotten the version of the first page.

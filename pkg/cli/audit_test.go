@@ -33,9 +33,10 @@ type apiServer struct {
 	// onlyJSON makes the server answer in JSON, as one that cannot encode metadata as protobuf.
 	onlyJSON bool
 	// expireAt is the number of the request for Backups that is answered by 410, once.
-	expireAt int
-	requests []*http.Request
-	limits   []int
+	expireAt, lists int
+	requests        []*http.Request
+	// sizes are those of the pages of Backups, as JSON.
+	sizes []int
 }
 
 const backupsPath = "/apis/dataprotection.kubeblocks.io/v1alpha1/backups"
@@ -53,8 +54,7 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.status(w, http.StatusNotFound, "NotFound", "")
 		return
 	case r.URL.Path == backupsPath:
-		s.limits = append(s.limits, limit)
-		if len(s.limits) == s.expireAt {
+		if s.lists++; s.lists == s.expireAt {
 			s.status(w, http.StatusGone, "Expired", strconv.Itoa(from))
 			return
 		}
@@ -66,6 +66,9 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	list := fmt.Sprintf(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1","continue":%q},"items":[%s]}`,
 		next, strings.Join(objects[from:to], ","))
+	if r.URL.Path == backupsPath {
+		s.sizes = append(s.sizes, len(list))
+	}
 	if s.onlyJSON || !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.kubernetes.protobuf;as=") {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, list)
@@ -241,27 +244,56 @@ func TestAuditThatCannotBeToldExitsTwo(t *testing.T) {
 	}
 }
 
-func TestPagesGrowUpToALimitOfBytes(t *testing.T) {
+// TestPagesHaveALimitOfBytes has small Backups before the largest ones.
+func TestPagesHaveALimitOfBytes(t *testing.T) {
 	g := NewWithT(t)
 	s := serverWith(t)
-	for i := range 300 {
-		padding := fmt.Sprintf(`"note":%q,`, strings.Repeat("x", 200<<10))
+	large := fmt.Sprintf(`"note":%q,`, strings.Repeat("x", 250<<10))
+	for i := range 500 {
+		padding := ""
+		if i >= 250 {
+			padding = large
+		}
 		s.objects[backupsPath] = append(s.objects[backupsPath], backupOf("default", "my1", fmt.Sprintf("n%03d", i), 1, padding+componentWith(policy("my1"))))
 	}
 
 	r := auditIn(s.cluster(t), "-A", "--kubeblocks", "0.9", "-o", "json")
 
 	g.Expect(ExitStatus(r.err)).To(Equal(1))
-	g.Expect(r.out).To(ContainSubstring(`"backups": 300`))
-	g.Expect(s.limits[0]).To(Equal(firstPage), "the first page is small, because Backups may be large")
-	for _, limit := range s.limits {
-		g.Expect(limit * 200 << 10).To(BeNumerically("<=", maxPage))
+	g.Expect(r.out).To(ContainSubstring(`"backups": 500`))
+	g.Expect(s.sizes).To(HaveLen(5))
+	for _, size := range s.sizes {
+		g.Expect(size).To(BeNumerically("<=", maxPage))
 	}
-	g.Expect(slices.Max(s.limits)).To(BeNumerically(">", 100))
 	for _, request := range s.requests {
 		if request.URL.Path == backupsPath {
 			g.Expect(request.Header.Get("Accept")).To(ContainSubstring("as=PartialObjectMetadataList"))
 		}
+	}
+}
+
+// TestALargeBackupLimitsAllFurtherPages has Backups with large labels, then small ones, then large ones again.
+func TestALargeBackupLimitsAllFurtherPages(t *testing.T) {
+	g := NewWithT(t)
+	s := serverWith(t)
+	labels := strings.Builder{}
+	for i := range 12_000 {
+		fmt.Fprintf(&labels, `"label-%d":%q,`, i, strings.Repeat("x", 63))
+	}
+	for i := range 300 {
+		backup := backupOf("default", "my1", fmt.Sprintf("n%03d", i), 1, "")
+		if i == 99 || i > 250 {
+			backup = strings.Replace(backup, `"labels":{`, `"labels":{`+labels.String(), 1)
+		}
+		s.objects[backupsPath] = append(s.objects[backupsPath], backup)
+	}
+
+	r := auditIn(s.cluster(t), "-A", "--kubeblocks", "0.9", "-o", "json")
+
+	g.Expect(r.err).NotTo(HaveOccurred())
+	g.Expect(r.out).To(ContainSubstring(`"backups": 300`))
+	for _, size := range s.sizes {
+		g.Expect(size).To(BeNumerically("<=", maxPage))
 	}
 }
 

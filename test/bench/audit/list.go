@@ -13,7 +13,7 @@ import (
 
 const listName = "list-backups"
 
-// pageSize is that of a page of 25 MB with the largest Backups.
+// pageSize is that of `rehome audit`.
 const pageSize = 100
 
 // NewCommand returns the hidden command that lists the metadata of all Backups in pages, and does nothing with it.
