@@ -112,29 +112,40 @@ func (t *trial) nodeBound(p *rewrite.Policy) Effect {
 
 // existence reports what the Cluster names and what does not exist.
 func (t *trial) existence() {
-	t.missing("StorageClass ", t.needs.StorageClasses, t.facts.StorageClasses, func(name, pattern string) bool { return name == pattern })
-	t.missing("ComponentDefinition ", t.needs.ComponentDefinitions, t.facts.ComponentDefinitions, definitionMatches)
-	t.missing("ServiceAccount ", t.needs.ServiceAccounts, t.facts.ServiceAccounts, func(name, pattern string) bool {
-		return name == t.Namespace+"/"+pattern
+	t.missing("StorageClass ", t.needs.StorageClasses, t.facts.StorageClasses, isNamed)
+	t.missing("ComponentDefinition ", t.needs.ComponentDefinitions, t.facts.ComponentDefinitions, isDefinition)
+	t.missing("ServiceAccount ", t.needs.ServiceAccounts, t.facts.ServiceAccounts, func(wanted string) func(string) bool {
+		return isNamed(t.Namespace + "/" + wanted)
 	})
 }
 
-func (t *trial) missing(kind string, wanted, existing []string, matches func(name, pattern string) bool) {
+// missing reports those wanted for which no existing name is accepted.
+func (t *trial) missing(kind string, wanted, existing []string, accepts func(wanted string) func(name string) bool) {
 	if existing == nil {
 		return
 	}
-	for _, pattern := range wanted {
-		if !slices.ContainsFunc(existing, func(name string) bool { return matches(name, pattern) }) {
-			t.add(Finding{Class: Gone, Effect: Missing, Ways: []Way{ByManifest, ByOpsRequest}, Rule: kind + pattern, Required: true})
+	for _, name := range wanted {
+		if !slices.ContainsFunc(existing, accepts(name)) {
+			t.add(Finding{Class: Gone, Effect: Missing, Ways: []Way{ByManifest, ByOpsRequest}, Rule: kind + name, Required: true})
 		}
 	}
 }
 
-// definitionMatches reports whether a ComponentDefinition is one that a component names: by its name, its beginning, or a pattern.
-func definitionMatches(name, pattern string) bool {
-	if strings.HasPrefix(name, pattern) {
-		return true
+func isNamed(wanted string) func(string) bool {
+	return func(name string) bool { return name == wanted }
+}
+
+// definitionPattern is what KubeBlocks accepts as the ComponentDefinition of a component. Other expressions can be large when compiled.
+var definitionPattern = regexp.MustCompile(`^[a-z0-9.-]{1,64}$`)
+
+// isDefinition accepts a ComponentDefinition as KubeBlocks does: by the beginning of its name, or by an expression, which has a dot. What
+// KubeBlocks refuses is not compared.
+func isDefinition(wanted string) func(string) bool {
+	if !definitionPattern.MatchString(wanted) {
+		return func(string) bool { return true }
 	}
-	expression, err := regexp.Compile(pattern)
-	return err == nil && expression.MatchString(name)
+	expression, isExpression := regexp.MustCompile(wanted), strings.Contains(wanted, ".")
+	return func(name string) bool {
+		return strings.HasPrefix(name, wanted) || isExpression && expression.MatchString(name)
+	}
 }

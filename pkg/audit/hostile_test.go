@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,4 +44,33 @@ func TestNoSnapshotTakesLong(t *testing.T) {
 	t.Logf("%s for %d KiB", took, len(snapshot)>>10)
 	g.Expect(v.Outcome).To(Equal(Hangs), "it was read: %+v", v.Findings)
 	g.Expect(took).To(BeNumerically("<", 10*time.Second), "even on a busy machine")
+}
+
+// TestDefinitionsCostNoMoreThanTheirSize judges snapshots full of names that are expressions: a few bytes of one, compiled, can be megabytes.
+func TestDefinitionsCostNoMoreThanTheirSize(t *testing.T) {
+	for name, expression := range map[string]string{
+		"repeated": "x%04d" + strings.Repeat("y{1000}", 8),
+		"dots":     "x%04d" + strings.Repeat(".", 59),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			var components []string
+			for i := range 900 {
+				components = append(components, fmt.Sprintf(`{"name":"c","componentDef":"`+expression+`"}`, i))
+			}
+			snapshot := `{"metadata":{"name":"my1"},"spec":{"componentSpecs":[` + strings.Join(components, ",") + "]}}"
+			definitions := make([]string, 100)
+			for i := range definitions {
+				definitions[i] = strings.Repeat("x", 100)
+			}
+			began := time.Now()
+
+			v := NewJudge(Facts{ComponentDefinitions: definitions}).Backup(backupWith(snapshot))
+
+			took := time.Since(began)
+			t.Logf("%s for %d KiB", took, len(snapshot)>>10)
+			g.Expect(v.Outcome).NotTo(Equal(Unreadable), "it was read: %+v", v.Findings)
+			g.Expect(took).To(BeNumerically("<", 10*time.Second), "even on a busy machine")
+		})
+	}
 }

@@ -216,6 +216,9 @@ func TestVerdicts(t *testing.T) {
 		"a storage class":          {"componentSpecs: [{name: mysql, volumeClaimTemplates: [{name: data, spec: {storageClassName: fast}}]}]", Facts{StorageClasses: []string{"fast"}}, Fine, "", "", ""},
 		"no storage class":         {"componentSpecs: [{name: mysql, volumeClaimTemplates: [{name: data, spec: {storageClassName: fast}}]}]", Facts{StorageClasses: []string{}}, Hangs, Gone, Missing, "Manifest OpsRequest"},
 		"a definition by prefix":   {"componentSpecs: [{name: mysql, componentDef: mysql-8}]", Facts{ComponentDefinitions: []string{"mysql-8.0-1.0.2"}}, Fine, "", "", ""},
+		"a definition by pattern":  {"componentSpecs: [{name: mysql, componentDef: mysql.8}]", Facts{ComponentDefinitions: []string{"my-mysql-8.0"}}, Fine, "", "", ""},
+		"a part of a definition":   {"componentSpecs: [{name: mysql, componentDef: mysql-8}]", Facts{ComponentDefinitions: []string{"my-mysql-8.0"}}, Hangs, Gone, Missing, "Manifest OpsRequest"},
+		"no name of a definition":  {"componentSpecs: [{name: mysql, componentDef: 'mysql-[8]'}]", Facts{ComponentDefinitions: []string{"redis-7"}}, Fine, "", "", ""},
 		"no definition":            {"componentSpecs: [{name: mysql, componentDef: mysql-8}]", Facts{ComponentDefinitions: []string{"redis-7"}}, Hangs, Gone, Missing, "Manifest OpsRequest"},
 		"another namespace's rule": {component(required("podAffinity", "{matchLabels: {apps.kubeblocks.io/component-name: mysql}}", zone)), Facts{}, Differs, rewrite.NamespaceShift, OtherMeaning, "Manifest OpsRequest"},
 		"another namespace's rule, in a cluster policy that each component replaces": {
