@@ -3,6 +3,8 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // TestNoSnapshotTakesLong judges a snapshot at the limits: half a thousand rules each of affinity and anti-affinity in the cluster's policy,
@@ -73,4 +76,28 @@ func TestDefinitionsCostNoMoreThanTheirSize(t *testing.T) {
 			g.Expect(took).To(BeNumerically("<", 10*time.Second), "even on a busy machine")
 		})
 	}
+}
+
+// TestNothingRemembersLargePolicies has policies that differ, and are nearly as large as a snapshot.
+func TestNothingRemembersLargePolicies(t *testing.T) {
+	g := NewWithT(t)
+	const policies = 40
+	n := NewJudge(Facts{Nodes: threeNodes()}).nodes
+	large := strings.Repeat("x", 200<<10)
+	before := heap()
+	for i := range policies {
+		n.openTo(&rewrite.Policy{NodeName: strconv.Itoa(i), NodeSelector: map[string]string{"large": large}}, nil)
+	}
+
+	g.Expect(n.open).To(HaveLen(policies))
+	g.Expect(heap() - before).To(BeNumerically("<", policies<<10))
+	runtime.KeepAlive(n)
+}
+
+// heap returns the bytes that are in use.
+func heap() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }

@@ -50,7 +50,7 @@ type Judge struct {
 func NewJudge(f Facts) *Judge {
 	j := &Judge{facts: f, judging: make(chan struct{}, runtime.GOMAXPROCS(0)), verdicts: lru.New(maxVerdicts)}
 	if f.Nodes != nil {
-		j.nodes = &nodes{list: f.Nodes, open: map[string]openNodes{}}
+		j.nodes = &nodes{list: f.Nodes, open: map[[sha256.Size]byte]openNodes{}}
 	}
 	return j
 }

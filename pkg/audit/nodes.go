@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"sync"
 
@@ -23,8 +24,8 @@ type nodes struct {
 	list []corev1.Node
 
 	mu sync.Mutex
-	// open remembers the answers by node selector, node affinity and tolerations.
-	open map[string]openNodes
+	// open remembers the answers by a hash of node name, node selector, node affinity and tolerations, which can be as large as a snapshot.
+	open map[[sha256.Size]byte]openNodes
 }
 
 // openNodes are the nodes that the Pods of a policy can be on.
@@ -40,7 +41,11 @@ func (n *nodes) openTo(p *rewrite.Policy, tolerations []corev1.Toleration) openN
 		affinity = p.Affinity.NodeAffinity
 	}
 	key, err := json.Marshal([]any{p.NodeName, p.NodeSelector, affinity, tolerations})
-	if open, ok := n.known(string(key)); ok && err == nil {
+	if err != nil {
+		return n.find(p, tolerations)
+	}
+	hash := sha256.Sum256(key)
+	if open, ok := n.known(hash); ok {
 		return open
 	}
 	open := n.find(p, tolerations)
@@ -49,14 +54,14 @@ func (n *nodes) openTo(p *rewrite.Policy, tolerations []corev1.Toleration) openN
 	if len(n.open) >= maxRemembered {
 		clear(n.open)
 	}
-	n.open[string(key)] = open
+	n.open[hash] = open
 	return open
 }
 
-func (n *nodes) known(key string) (openNodes, bool) {
+func (n *nodes) known(hash [sha256.Size]byte) (openNodes, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	open, ok := n.open[key]
+	open, ok := n.open[hash]
 	return open, ok
 }
 
