@@ -15,9 +15,10 @@ type Source struct {
 	Newest          BackupRef
 	// Backups counts all, Affected those that need attention.
 	Backups, Affected int
-	// Verdict is the worst of the Backups, and Worst the newest that has it.
+	// Verdict is the worst of the Backups, and Worst the newest with its outcome. AsBad counts those with its outcome.
 	Verdict *Verdict
 	Worst   BackupRef
+	AsBad   int
 }
 
 // BackupRef names a Backup of a source.
@@ -64,8 +65,14 @@ func (g *Groups) Add(b *kubeblocks.Backup, v *Verdict) {
 	if ref.after(s.Newest) {
 		s.Newest = ref
 	}
+	if v.Outcome.Worse(s.Verdict.Outcome) {
+		s.AsBad = 0
+	}
 	if v.Outcome.Worse(s.Verdict.Outcome) || v.Outcome == s.Verdict.Outcome && ref.after(s.Worst) {
 		s.Verdict, s.Worst = v, ref
+	}
+	if v.Outcome == s.Verdict.Outcome {
+		s.AsBad++
 	}
 }
 

@@ -347,6 +347,39 @@ func TestAVerdictIsSmall(t *testing.T) {
 	g.Expect(len(encoded)).To(BeNumerically("<", 16<<10))
 }
 
+// TestAVerdictHangsOnTheWaysOfAllFindings has a rule that decides behind as many others as a Verdict keeps.
+func TestAVerdictHangsOnTheWaysOfAllFindings(t *testing.T) {
+	components := func(policy, last string) string {
+		list := make([]string, maxFindings, maxFindings+1)
+		for i := range list {
+			list[i] = fmt.Sprintf("{name: c%d, replicas: 3, schedulingPolicy: %s}", i, policy)
+		}
+		return "componentSpecs: [" + strings.Join(append(list, last), ", ") + "]"
+	}
+	apart, together := required("podAntiAffinity", byInstance, host), required("podAffinity", byInstance, zone)
+	for name, c := range map[string]struct {
+		spec                string
+		byOpsRequest, later bool
+	}{
+		"missed by an OpsRequest": {components(apart, "{name: last, replicas: 3, instances: [{name: hot, schedulingPolicy: "+apart+"}]}"), true, false},
+		"by a manifest only":      {components(apart, "{name: last, replicas: 3, schedulingPolicy: "+apart+"}"), false, false},
+		"beside the source":       {components(together, "{name: last, replicas: 3, schedulingPolicy: "+apart+"}"), false, false},
+		"without the source":      {components(together, "{name: last, replicas: 3, schedulingPolicy: "+together+"}"), false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			v := NewJudge(Facts{Version: kubeblocks.V10}).Backup(backupOf(c.spec))
+
+			g.Expect(v.Outcome).To(Equal(Hangs))
+			g.Expect(v.Omitted).To(BeNumerically(">", 0))
+			g.Expect(v.HangsOn(ByManifest)).To(BeTrue())
+			g.Expect(v.HangsOn(ByOpsRequest)).To(Equal(c.byOpsRequest))
+			g.Expect(v.HangsLater).To(Equal(c.later))
+		})
+	}
+}
+
 func TestGroupsBySource(t *testing.T) {
 	g := NewWithT(t)
 	j, groups := NewJudge(Facts{}), NewGroups()
@@ -357,6 +390,7 @@ func TestGroupsBySource(t *testing.T) {
 		groups.Add(b, j.Backup(b))
 	}
 	bad, good := component(required("podAntiAffinity", byInstance, host)), "componentSpecs: [{name: mysql}]"
+	add("shop", "my1", "n0", 0, "componentSpecs: [{name: mysql, serviceAccountName: kb-my1}]")
 	add("shop", "my1", "n1", 1, bad)
 	add("shop", "my1", "n3", 3, good)
 	add("shop", "my1", "n2", 2, bad)
@@ -369,7 +403,9 @@ func TestGroupsBySource(t *testing.T) {
 	g.Expect([]string{all[0].Namespace, all[1].Namespace, all[2].Name}).To(Equal([]string{"bank", "shop", "kiwi"}))
 	g.Expect(all[1].Newest.Name).To(Equal("n3"))
 	g.Expect(all[1].Worst.Name).To(Equal("n2"), "the newest of those that hang")
-	g.Expect(all[1].Backups).To(Equal(3))
-	g.Expect(all[1].Affected).To(Equal(2))
-	g.Expect(groups.Outcomes).To(Equal(map[Outcome]int{Hangs: 3, Fine: 2}))
+	g.Expect(all[1].Backups).To(Equal(4))
+	g.Expect(all[1].Affected).To(Equal(3))
+	g.Expect(all[1].AsBad).To(Equal(2), "one needs attention, and does not hang")
+	g.Expect(all[2].AsBad).To(Equal(1))
+	g.Expect(groups.Outcomes).To(Equal(map[Outcome]int{Hangs: 3, Differs: 1, Fine: 2}))
 }

@@ -12,6 +12,9 @@ import (
 // Verdict is what an audit says of one snapshot. It is small, whatever the snapshot: Backups are many.
 type Verdict struct {
 	Outcome Outcome
+	// Hanging are the ways on which a restore hangs. HangsLater reports whether it hangs only once the source is gone.
+	Hanging    []Way
+	HangsLater bool
 	// Findings are the worst ones, the worst first. Omitted counts the others.
 	Findings []Finding
 	Omitted  int
@@ -54,8 +57,17 @@ const (
 func (f *Finding) On(way Way) bool { return slices.Contains(f.Ways, way) }
 
 // HangsOn reports whether a restore hangs on a way.
-func (v *Verdict) HangsOn(way Way) bool {
-	return slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Outcome == Hangs && f.On(way) })
+func (v *Verdict) HangsOn(way Way) bool { return slices.Contains(v.Hanging, way) }
+
+// addHang adds a finding that makes a restore hang.
+func (v *Verdict) addHang(f *Finding) {
+	later := f.Effect == NeedsSource
+	v.HangsLater = later && (v.HangsLater || len(v.Hanging) == 0)
+	for _, way := range f.Ways {
+		if !v.HangsOn(way) {
+			v.Hanging = append(v.Hanging, way)
+		}
+	}
 }
 
 // The limits of a Verdict.
@@ -82,6 +94,9 @@ func newVerdict(findings []Finding) *Verdict {
 		}
 		if f.Outcome.Worse(v.Outcome) {
 			v.Outcome = f.Outcome
+		}
+		if f.Outcome == Hangs {
+			v.addHang(f)
 		}
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {

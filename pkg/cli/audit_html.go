@@ -61,12 +61,12 @@ type htmlNamespace struct {
 }
 
 type htmlRow struct {
-	Rank                              int
-	Mark, Namespace, Source, Verdict  string
-	Newest, Created, Worst            string
-	Backups, Affected, Rules, Omitted int
-	Codes                             []string
-	Findings                          []htmlFinding
+	Rank                             int
+	Mark, Namespace, Source, Verdict string
+	Newest, Created, Worst           string
+	Backups, Rules, Omitted          int
+	Codes                            []string
+	Findings                         []htmlFinding
 }
 
 type htmlFinding struct {
@@ -137,7 +137,7 @@ func markOf(outcome audit.Outcome) string {
 func (a *audited) htmlRow(s *audit.Source) htmlRow {
 	row := htmlRow{
 		Rank: slices.Index(audit.Outcomes(), s.Verdict.Outcome), Mark: markOf(s.Verdict.Outcome), Namespace: orDash(s.Namespace), Source: s.Name,
-		Verdict: verdictOf(s, a.live), Newest: s.Newest.Name, Worst: s.Worst.Name, Backups: s.Backups, Affected: s.Affected,
+		Verdict: verdictOf(s, a.live), Newest: s.Newest.Name, Worst: s.Worst.Name, Backups: s.Backups,
 		Omitted: s.Verdict.Omitted, Codes: codesOf(s.Verdict),
 	}
 	if !s.Newest.Created.IsZero() {

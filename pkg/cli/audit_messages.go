@@ -85,19 +85,16 @@ func verdictOf(s *audit.Source, live bool) string {
 	if s.Verdict.Outcome == audit.Hangs {
 		text = hangText(s.Verdict, live)
 	}
-	if s.Affected > 0 && s.Affected < s.Backups {
-		text += fmt.Sprintf(" (%d of %d Backups)", s.Affected, s.Backups)
+	if s.Affected > 0 && s.AsBad < s.Backups {
+		text += fmt.Sprintf(" (%d of %d Backups)", s.AsBad, s.Backups)
 	}
 	return text
 }
 
 func hangText(v *audit.Verdict, live bool) string {
-	byManifest, byOpsRequest, later := v.HangsOn(audit.ByManifest), v.HangsOn(audit.ByOpsRequest), true
-	for i := range v.Findings {
-		later = later && (v.Findings[i].Outcome != audit.Hangs || v.Findings[i].Effect == audit.NeedsSource)
-	}
+	byManifest, byOpsRequest := v.HangsOn(audit.ByManifest), v.HangsOn(audit.ByOpsRequest)
 	switch {
-	case later:
+	case v.HangsLater:
 		return "hangs once the source is gone"
 	case byManifest && !byOpsRequest && live:
 		return "hangs when restored by a manifest"

@@ -159,6 +159,7 @@ func mixed() []string {
 		noSnapshot,
 		backupOf("shop", "kiwi", "kiwi-2", 20, `"componentSpecs":[{"name":"mysql"}]`),
 		backupOf("shop", "kiwi", "kiwi-1", 19, componentWith(policy("kiwi"))),
+		backupOf("shop", "kiwi", "kiwi-0", 18, componentWith(policy("pear"))),
 		backupOf("shop", "plum", "plum-1", 19, componentWith(policy("pear"))),
 	}
 }
@@ -170,7 +171,7 @@ func TestAuditShowsWhatNeedsAttention(t *testing.T) {
 
 	g.Expect(r.out).To(Equal(`NAMESPACE  SOURCE  NEWEST BACKUP  BACKUPS  STALE  THIRD-PARTY  UNSCOPED  NODE-BOUND  VERDICT
 default    my1     bp1 (3d)       2        1      0            0         0           hangs when restored here
-shop       kiwi    kiwi-2 (11d)   2        1      0            0         0           hangs when restored here (1 of 2 Backups)
+shop       kiwi    kiwi-2 (11d)   3        1      0            0         0           hangs when restored here (1 of 3 Backups)
 shop       lost    lost1 (30d)    1        0      0            0         0           has no snapshot that can be read
 shop       plum    plum-1 (12d)   1        0      1            0         0           check before a restore
 `))
