@@ -94,6 +94,24 @@ func TestNothingRemembersLargePolicies(t *testing.T) {
 	runtime.KeepAlive(n)
 }
 
+// TestASnapshotThatTheJudgeFailsOnStopsNoOther has a Judge that cannot remember nodes, so that it panics where it compares with them.
+func TestASnapshotThatTheJudgeFailsOnStopsNoOther(t *testing.T) {
+	g := NewWithT(t)
+	j := NewJudge(Facts{Nodes: threeNodes()})
+	j.nodes.open = nil
+	for i := range 2 * cap(j.judging) {
+		bad := backupOf(component("{nodeSelector: {" + zone + ": z-a}}"))
+		bad.Labels[kubeblocks.LabelBackupClusterUID] = strconv.Itoa(i)
+		v := j.Backup(bad)
+
+		g.Expect(v.Outcome).To(Equal(Unreadable))
+		g.Expect(v.Findings).To(HaveExactElements(SatisfyAll(
+			HaveField("Class", BadSnapshot), HaveField("Rule", HavePrefix("rehome cannot judge it, which is a defect of rehome: assignment to entry in nil map")),
+		)))
+		g.Expect(j.Backup(backupOf(component("{}"))).Outcome).To(Equal(Fine))
+	}
+}
+
 // heap returns the bytes that are in use.
 func heap() int64 {
 	var stats runtime.MemStats

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -93,7 +92,13 @@ func Digest(b *kubeblocks.Backup) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-func (j *Judge) judge(b *kubeblocks.Backup) *Verdict {
+// judge judges a Backup. One that it fails on stops no other.
+func (j *Judge) judge(b *kubeblocks.Backup) (v *Verdict) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			v = newVerdict([]Finding{withoutData(BadSnapshot, fmt.Sprintf(textDefect, failure))})
+		}
+	}()
 	snapshot, err := kubeblocks.SnapshotOf(b)
 	if err != nil {
 		return newVerdict([]Finding{unreadable(err)})
@@ -105,20 +110,6 @@ func (j *Judge) judge(b *kubeblocks.Backup) *Verdict {
 	t.fields()
 	t.existence()
 	return newVerdict(t.findings)
-}
-
-func unreadable(err error) Finding {
-	class := BadSnapshot
-	if errors.Is(err, kubeblocks.ErrNoSnapshot) {
-		class = NoSnapshot
-	}
-	text := err.Error()
-	if _, reason, ok := strings.Cut(text, kubeblocks.ErrBadSnapshot.Error()+": "); ok {
-		text = reason // without the name of the Backup, which others share
-	} else if class == NoSnapshot {
-		text = kubeblocks.ErrNoSnapshot.Error()
-	}
-	return Finding{Class: class, Effect: NoData, Ways: []Way{ByManifest, ByOpsRequest}, Rule: text}
 }
 
 // trial is the restore of one snapshot, as it would go.

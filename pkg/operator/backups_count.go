@@ -10,7 +10,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/rehome-operator/rehome/pkg/audit"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -92,16 +91,10 @@ func (s *backupStore) get(key backupKey) (judgedBackup, bool) {
 	return known, ok
 }
 
-// outcomeOf judges one Backup at a time. A snapshot that the judge fails on stops no other.
-func (c *backupCount) outcomeOf(b *kubeblocks.Backup) (outcome audit.Outcome) {
+// outcomeOf judges one Backup at a time.
+func (c *backupCount) outcomeOf(b *kubeblocks.Backup) audit.Outcome {
 	c.judgeMu.Lock()
 	defer c.judgeMu.Unlock()
-	defer func() {
-		if failure := recover(); failure != nil {
-			ctrl.Log.Info(unjudged, "namespace", b.Namespace, "name", b.Name, "failure", fmt.Sprint(failure))
-			outcome = audit.Unreadable
-		}
-	}()
 	return c.judge(b)
 }
 

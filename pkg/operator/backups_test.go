@@ -75,22 +75,6 @@ func TestABackupIsJudgedAgainOnlyWhenItsSnapshotChanges(t *testing.T) {
 	g.Expect(*judged).To(HaveLen(2))
 }
 
-func TestASnapshotThatTheJudgeFailsOnStopsNoOther(t *testing.T) {
-	g := NewWithT(t)
-	count := &backupCount{judge: func(b *kubeblocks.Backup) audit.Outcome {
-		if b.Name == "evil" {
-			panic("a defect")
-		}
-		return audit.Fine
-	}}
-	store := count.newStore()
-	for _, name := range []string{"evil", "bp1"} {
-		g.Expect(store.Add(backupMetadata(name, 4096))).To(Succeed())
-	}
-	g.Expect(store.Replace([]any{backupMetadata("evil", 4096), backupMetadata("bp1", 4096)}, "1")).To(Succeed())
-	g.Expect(count.byOutcome()).To(Equal(map[audit.Outcome]int{audit.Unreadable: 1, audit.Fine: 1}))
-}
-
 // heap returns the bytes that are in use.
 func heap() int64 {
 	var stats runtime.MemStats

@@ -8,6 +8,3 @@ const (
 	publishing      = "publishing the webhook's certificate"
 	noRehomings     = "the CustomResourceDefinition rehomings.rehome.kubeblocks.io is not installed"
 )
-
-// unjudged is logged about a Backup on which the judge failed.
-const unjudged = "A Backup could not be judged, and counts as Unreadable"
