@@ -114,6 +114,9 @@ func (t *trial) nodeBound(p *rewrite.Policy) Effect {
 func (t *trial) existence() {
 	t.missing("StorageClass ", t.needs.StorageClasses, t.facts.StorageClasses, isNamed)
 	t.missing("ComponentDefinition ", t.needs.ComponentDefinitions, t.facts.ComponentDefinitions, isDefinition)
+	if t.facts.Version.CreatesServiceAccounts() {
+		return
+	}
 	t.missing("ServiceAccount ", t.needs.ServiceAccounts, t.facts.ServiceAccounts, func(wanted string) func(string) bool {
 		return isNamed(t.Namespace + "/" + wanted)
 	})

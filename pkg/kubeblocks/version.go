@@ -46,6 +46,9 @@ func (v Version) NeedsMark() bool { return v == V10 || v == V11 }
 // RestoresBySpec reports whether spec.restore names the Backup of a Cluster. Before 1.2, AnnotationRestoreFromBackup does.
 func (v Version) RestoresBySpec() bool { return v == V12 }
 
+// CreatesServiceAccounts reports whether KubeBlocks creates the service account that a component names. Later versions wait for it.
+func (v Version) CreatesServiceAccounts() bool { return v == V09 }
+
 // VersionServing returns the oldest version that serves Clusters as v1, v1alpha1 or both. It is empty if neither is served.
 func VersionServing(v1, v1alpha1 bool) Version {
 	switch {
