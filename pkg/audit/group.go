@@ -44,6 +44,10 @@ type Groups struct {
 
 type key struct{ namespace, name string }
 
+// maxDetailed is how many sources can have all findings of their Verdict. Beyond, a Verdict is stored with its worst one: memory grows with
+// the number of sources.
+const maxDetailed = 1000
+
 // NewGroups returns Groups without a source.
 func NewGroups() *Groups { return &Groups{sources: map[key]*Source{}, Outcomes: map[Outcome]int{}} }
 
@@ -55,9 +59,16 @@ func (g *Groups) Add(b *kubeblocks.Backup, v *Verdict) {
 	g.Outcomes[v.Outcome]++
 	s := g.sources[key{b.Namespace, name}]
 	if s == nil {
-		s = &Source{Namespace: b.Namespace, Name: name, Newest: ref, Verdict: v, Worst: ref}
+		s = &Source{Namespace: b.Namespace, Name: name, Newest: ref}
 		g.sources[key{b.Namespace, name}] = s
 	}
+	s.add(ref, v)
+	if s.Worst == ref && len(g.sources) > maxDetailed {
+		s.Verdict = s.Verdict.brief()
+	}
+}
+
+func (s *Source) add(ref BackupRef, v *Verdict) {
 	s.Backups++
 	if v.Outcome.NeedsAttention() {
 		s.Affected++
@@ -65,14 +76,15 @@ func (g *Groups) Add(b *kubeblocks.Backup, v *Verdict) {
 	if ref.after(s.Newest) {
 		s.Newest = ref
 	}
-	if v.Outcome.Worse(s.Verdict.Outcome) {
-		s.AsBad = 0
+	if s.Verdict == nil || v.Outcome.Worse(s.Verdict.Outcome) {
+		s.Verdict, s.Worst, s.AsBad = v, ref, 0
 	}
-	if v.Outcome.Worse(s.Verdict.Outcome) || v.Outcome == s.Verdict.Outcome && ref.after(s.Worst) {
+	if v.Outcome != s.Verdict.Outcome {
+		return
+	}
+	s.AsBad++
+	if ref.after(s.Worst) {
 		s.Verdict, s.Worst = v, ref
-	}
-	if v.Outcome == s.Verdict.Outcome {
-		s.AsBad++
 	}
 }
 

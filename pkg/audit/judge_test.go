@@ -412,3 +412,26 @@ func TestGroupsBySource(t *testing.T) {
 	g.Expect(all[2].AsBad).To(Equal(1))
 	g.Expect(groups.Outcomes).To(Equal(map[Outcome]int{Hangs: 3, Differs: 1, Fine: 2}))
 }
+
+// TestManySourcesKeepTheirWorstFinding has a snapshot whose verdict has as many findings as are kept.
+func TestManySourcesKeepTheirWorstFinding(t *testing.T) {
+	g := NewWithT(t)
+	term := "{topologyKey: " + host + ", labelSelector: " + byInstance + "}"
+	spec := component("{affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [" + strings.Repeat(term+", ", 20) + "]}}}")
+	b, groups := backupOf(spec), NewGroups()
+	v := NewJudge(Facts{}).Backup(b)
+	for i := range maxDetailed + 10 {
+		b.Labels[kubeblocks.LabelInstance] = fmt.Sprintf("%05d", i)
+		groups.Add(b, v)
+	}
+
+	all := groups.Sources()
+
+	g.Expect(all[maxDetailed-1].Verdict).To(BeIdenticalTo(v))
+	for _, s := range all[maxDetailed:] {
+		g.Expect(s.Verdict.Findings).To(Equal(v.Findings[:1]))
+		g.Expect(s.Verdict.Omitted).To(Equal(v.Omitted + maxFindings - 1))
+		g.Expect(s.Verdict.Counts).To(Equal(v.Counts))
+		g.Expect(cap(s.Verdict.Findings)).To(Equal(1), "the others are not in memory")
+	}
+}

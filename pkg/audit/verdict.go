@@ -113,6 +113,15 @@ func newVerdict(findings []Finding) *Verdict {
 	return v
 }
 
+// brief returns a Verdict with the worst finding alone.
+func (v *Verdict) brief() *Verdict {
+	omitted := max(0, len(v.Findings)-1)
+	brief := *v
+	brief.Omitted += omitted
+	brief.Findings = slices.Clone(v.Findings[:len(v.Findings)-omitted])
+	return &brief
+}
+
 // limit cuts long texts, and copies all: a part of a text keeps the whole of it in memory.
 func (f *Finding) limit() {
 	f.Path, f.Rule, f.Domain = short(f.Path), short(f.Rule), short(f.Domain)

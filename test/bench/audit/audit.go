@@ -25,7 +25,7 @@ import (
 
 const (
 	namespace = "audited"
-	// nights is how many Backups have the same snapshot.
+	// nights is how many Backups of a source have the same snapshot.
 	nights = 10
 	// rounds is how often each program runs. The fastest counts.
 	rounds = 3
@@ -33,14 +33,22 @@ const (
 	writers = 16
 )
 
-// size is the number of Backups and the size of their snapshots.
-type size struct{ backups, bytes int }
+// size is the number of Backups, the size of their snapshots, and how many of them a source has.
+type size struct{ backups, bytes, nights int }
+
+func (s size) String() string {
+	text := fmt.Sprintf("%d Backups of %d KiB", s.backups, s.bytes>>10)
+	if s.nights == 1 {
+		text += ", each of another source"
+	}
+	return text
+}
 
 func sizes(smoke bool) []size {
 	if smoke {
-		return []size{{40, 32 << 10}}
+		return []size{{40, 32 << 10, nights}}
 	}
-	return []size{{1000, 32 << 10}, {10_000, 32 << 10}, {10_000, 250 << 10}}
+	return []size{{1000, 32 << 10, nights}, {10_000, 32 << 10, nights}, {10_000, 32 << 10, 1}, {10_000, 250 << 10, nights}}
 }
 
 // Run is a bench.Benchmark.
@@ -49,7 +57,7 @@ func Run(ctx context.Context, o bench.Options) (rows []table.Row, err error) {
 		more, err := measure(ctx, o, s)
 		rows = append(rows, more...)
 		if err != nil {
-			return rows, fmt.Errorf("%d Backups of %d KiB: %w", s.backups, s.bytes>>10, err)
+			return rows, fmt.Errorf("%s: %w", s, err)
 		}
 	}
 	return rows, nil
@@ -61,7 +69,7 @@ func measure(ctx context.Context, o bench.Options, s size) (rows []table.Row, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	o.Stepf("audit: write %d Backups of %d KiB", s.backups, s.bytes>>10)
+	o.Stepf("audit: write %s", s)
 	if err := populate(ctx, server, s); err != nil {
 		return nil, err
 	}
@@ -87,7 +95,7 @@ func measure(ctx context.Context, o bench.Options, s size) (rows []table.Row, er
 		lists, audits = append(lists, listed), append(audits, audited)
 	}
 	fastest := func(runs []run) run { return slices.MinFunc(runs, func(a, b run) int { return int(a.took - b.took) }) }
-	row := table.Row{Section: "Audit", What: fmt.Sprintf("%d Backups of %d KiB", s.backups, s.bytes>>10), Against: "bare paged list of metadata"}
+	row := table.Row{Section: "Audit", What: s.String(), Against: "bare paged list of metadata"}
 	duration, memory := row, row
 	duration.What, duration.Unit, duration.Goal = row.What+": time", "s", "ratio <= 1.5"
 	duration.Rehome, duration.Other = fastest(audits).took.Seconds(), fastest(lists).took.Seconds()
@@ -109,11 +117,11 @@ func populate(ctx context.Context, server *apiserver.Server, s size) error {
 	group.SetLimit(writers)
 	for i := range s.backups {
 		group.Go(func() error {
-			source := fmt.Sprintf("db%05d", i/nights)
+			source := fmt.Sprintf("db%05d", i/s.nights)
 			cluster := rehometesting.MakeCluster(rehometesting.V10(), namespace, source).
 				Component("mysql", rehometesting.Apart(source)).Obj()
 			cluster.Object["spec"].(map[string]any)["padding"] = strings.Repeat("x", s.bytes-1<<10)
-			return admin.Create(ctx, rehometesting.MakeBackup(namespace, fmt.Sprintf("%s-%d", source, i%nights)).Of(cluster).Obj())
+			return admin.Create(ctx, rehometesting.MakeBackup(namespace, fmt.Sprintf("%s-%d", source, i%s.nights)).Of(cluster).Obj())
 		})
 	}
 	return group.Wait()
