@@ -90,7 +90,7 @@ func TestNothingRemembersLargePolicies(t *testing.T) {
 	}
 
 	g.Expect(n.open).To(HaveLen(policies))
-	g.Expect(heap()-before).To(BeNumerically("<", policies*len(large)/4))
+	g.Expect(heap() - before).To(BeNumerically("<", policies*len(large)/4))
 	runtime.KeepAlive(n)
 }
 

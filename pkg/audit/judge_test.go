@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,6 +261,35 @@ func TestARuleCountsOnceForAllWays(t *testing.T) {
 	g.Expect(v.Findings[0].Ways).To(Equal([]Way{ByManifest}))
 	g.Expect(v.Findings[1].Ways).To(Equal([]Way{ByOpsRequest}))
 	g.Expect(v.Counts[rewrite.ThirdParty]).To(Equal(1))
+}
+
+func TestTheFindingThatDecidesComesFirst(t *testing.T) {
+	spread := "{topologySpreadConstraints: [{maxSkew: 1, whenUnsatisfiable: DoNotSchedule, topologyKey: " + host + ", labelSelector: " + byInstance + "}]}"
+	invalid, apart := required("podAntiAffinity", byInstance, `""`), required("podAntiAffinity", byInstance, host)
+	for name, c := range map[string]struct {
+		spec    string
+		classes []rewrite.Class
+	}{
+		"empty before a lost spread": {
+			"{restore: {source: {name: bp0}}, " + component(spread) + "}", []rewrite.Class{RestoreIgnored, rewrite.SourceIdentity},
+		},
+		"of what hangs, stale rules first": {
+			"componentSpecs: [{name: a, schedulingPolicy: " + invalid + "}, {name: b, schedulingPolicy: " + apart + "}]",
+			[]rewrite.Class{rewrite.SourceIdentity, rewrite.Invalid},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			v := NewJudge(Facts{Version: kubeblocks.V10}).Backup(backupOf(c.spec))
+
+			var classes []rewrite.Class
+			for _, f := range v.Findings {
+				classes = append(classes, f.Class)
+			}
+			g.Expect(slices.Compact(classes)).To(Equal(c.classes))
+		})
+	}
 }
 
 func TestBackupsWithoutASnapshot(t *testing.T) {
