@@ -392,6 +392,24 @@ func TestAuditAsJSON(t *testing.T) {
 		"hints":["not compared with ComponentDefinitions: notfound here"]}`))
 }
 
+func TestTheHTMLReportIsAlsoWrittenToAFile(t *testing.T) {
+	g := NewWithT(t)
+	file := filepath.Join(t.TempDir(), "audit.html")
+	server := serverWith(t, mixed()...)
+
+	r := auditIn(server.cluster(t), "-A", "--kubeblocks", "0.9", "-o", "json", "--fail-on", "never", "--html-file", file)
+
+	g.Expect(r.err).NotTo(HaveOccurred())
+	g.Expect(r.out).To(HavePrefix("{"))
+	page, err := os.ReadFile(file)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(page)).To(Equal(auditIn(server.cluster(t), "-A", "--kubeblocks", "0.9", "-o", "html").out))
+
+	r = auditIn(server.cluster(t), "-A", "--kubeblocks", "0.9", "--fail-on", "never", "--html-file", filepath.Join(file, "below"))
+	g.Expect(ExitStatus(r.err)).To(Equal(2))
+	g.Expect(r.err).To(MatchError(ContainSubstring("audit.html/below: not a directory")))
+}
+
 func TestATerminalIsNotMovedByNames(t *testing.T) {
 	g := NewWithT(t)
 	hostile := backupOf("default", `my\u001b[2J1`, "bp1", 1, "")
