@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -44,4 +45,17 @@ func (s *server) expectAudit(t *testing.T) {
 	page := &corev1.ConfigMap{}
 	g.Expect(s.Get(t.Context(), client.ObjectKey{Namespace: ownNamespace, Name: auditor}, page)).To(Succeed())
 	g.Expect(page.Data["audit.html"]).To(ContainSubstring("Which Backups will not restore?"))
+}
+
+func TestAnAuditWritesItsReportToTheVolume(t *testing.T) {
+	g := NewWithT(t)
+	rendered := parse(t, rendered(t, "audit: {enabled: true, report: {volume: {persistentVolumeClaim: {claimName: reports}}}}")).only(t, "CronJob")
+	job := &batchv1.CronJob{}
+	g.Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(rendered.Object, job)).To(Succeed())
+	pod := job.Spec.JobTemplate.Spec.Template.Spec
+
+	g.Expect(pod.Volumes).To(HaveLen(1))
+	g.Expect(pod.Volumes[0].PersistentVolumeClaim).To(HaveField("ClaimName", "reports"))
+	g.Expect(pod.Containers[0].VolumeMounts).To(HaveExactElements(corev1.VolumeMount{Name: pod.Volumes[0].Name, MountPath: "/report"}))
+	g.Expect(pod.Containers[0].Args).To(ContainElement("--html-file=/report/audit.html"))
 }
