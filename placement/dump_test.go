@@ -67,9 +67,19 @@ func newDump() *dump {
 				"annotations": map[string]any{"kubeblocks.io/cluster-snapshot": string(snapshot)},
 			},
 		}},
+		emptyList("v1", "PersistentVolumeClaimList"), emptyList("v1", "PersistentVolumeList"), emptyList("v1", "ResourceQuotaList"),
+		emptyList(storageV1, "StorageClassList"), emptyList(storageV1, "CSINodeList"), emptyList(storageV1, "CSIDriverList"),
+		emptyList(storageV1, "CSIStorageCapacityList"),
 		&corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: metav1.ObjectMeta{Name: "default"}},
 	)
 	return w
+}
+
+const storageV1 = "storage.k8s.io/v1"
+
+// emptyList says that there are no objects of a kind.
+func emptyList(version, kind string) runtime.Object {
+	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": version, "kind": kind, "items": []any{}}}
 }
 
 func asMap(object any) map[string]any {

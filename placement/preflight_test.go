@@ -24,6 +24,21 @@ provisioner: disk.example.com
 volumeBindingMode: WaitForFirstConsumer
 `
 
+// restOfPage are the kinds of which the page has no objects.
+const restOfPage = `---
+{apiVersion: v1, kind: NamespaceList, items: []}
+---
+{apiVersion: v1, kind: PersistentVolumeClaimList, items: []}
+---
+{apiVersion: v1, kind: PersistentVolumeList, items: []}
+---
+{apiVersion: v1, kind: ResourceQuotaList, items: []}
+---
+{apiVersion: storage.k8s.io/v1, kind: CSIDriverList, items: []}
+---
+{apiVersion: storage.k8s.io/v1, kind: CSIStorageCapacityList, items: []}
+`
+
 // nodeOfPage is a node of the page with a Pod of the source. Its parameters are a name, a zone and a number.
 const nodeOfPage = `---
 apiVersion: v1
@@ -57,7 +72,7 @@ status: {phase: Completed}
 
 // dumpOfPage is what docs/preflight.md is about: three nodes with a Pod of my1 each, and Backups of three and of five Pods.
 func dumpOfPage() string {
-	dump := storageOfPage
+	dump := storageOfPage + restOfPage
 	for i, zone := range []string{"a", "b", "b"} {
 		dump += fmt.Sprintf(nodeOfPage, "node-"+string(rune('a'+i)), zone, i)
 	}

@@ -139,6 +139,8 @@ func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where s
 		} else {
 			d.clusters = append(d.clusters, o)
 		}
+	case o.Items != nil && len(o.Items) == 0: // that there are none
+		d.kubernetes = append(d.kubernetes, o)
 	case o.Items != nil:
 		exact, err := strict()
 		if err != nil {

@@ -123,9 +123,6 @@ func (o *explainOptions) dumped(ctx context.Context) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(found.problems) > 0 {
-		return nil, found.problems[0]
-	}
 	world, err := worldOf(found)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ const (
 	placementProgram = "rehome-placement"
 
 	textOnlyNamespace = "read in namespace %s only"
+	textNotInFiles    = "not in the files"
 
 	problemNoNodes     = "no Node in it: add the output of `kubectl get nodes -o yaml`"
 	problemNoPlacement = "%s needs the program " + placementProgram + " beside this one or in PATH: releases have it, and `make build-placement` builds it"

@@ -116,6 +116,31 @@ func TestPreflightThatCannotBeTold(t *testing.T) {
 	g.Expect(r.out).To(HaveSuffix("Cannot be told: see the lines with warn.\n"))
 }
 
+// What is not in the files is not known: it is neither a yes nor a no.
+func TestPreflightOfIncompleteFiles(t *testing.T) {
+	claims := strings.Replace(dump(), `"replicas":3`, `"replicas":3,"volumeClaimTemplates":[{"name":"data","spec":{"storageClassName":"disk"}}]`, 1)
+	nodes := completed("bp1", "Completed", `"2026-01-01T00:00:00Z"`) + "---\n" + node("node-a") + "---\n" + node("node-b") + "---\n" + node("node-c")
+	for name, c := range map[string]struct {
+		input, line string
+		status      int
+	}{
+		"no Pods":            {nodes, "warn  Pods that were not read can hold room", 2},
+		"no storage classes": {claims, "warn  without all storageclasses, nobody knows where volumes can be mounted", 2},
+		"an empty list of storage classes": {
+			claims + "---\napiVersion: storage.k8s.io/v1\nkind: StorageClassList\nitems: []\n", "FAIL  storage class disk does not exist", 1,
+		},
+		"no further kinds": {dump(), "warn  csidrivers, csinodes, csistoragecapacities, namespaces, persistentvolumeclaims, persistentvolumes, " +
+			"resourcequotas, storageclasses: not in the files", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			r := preflightIn(noCluster(), c.input, "bp1", "--to", "carrot67", "-f", "-", "--kubeblocks", "1.0")
+			g.Expect(ExitStatus(r.err)).To(Equal(c.status), r.out)
+			g.Expect(r.out).To(ContainSubstring(c.line))
+		})
+	}
+}
+
 func TestPreflightReadsTheClusterToCreate(t *testing.T) {
 	annotated := "---\napiVersion: apps.kubeblocks.io/v1\nkind: Cluster\nmetadata:\n  name: carrot67\n  annotations: {kubeblocks.io/restore-from-backup: '{}'}\nspec: {}\n"
 	for name, c := range map[string]struct{ input, line string }{
@@ -142,6 +167,7 @@ func TestPreflightOfVolumes(t *testing.T) {
 			g := NewWithT(t)
 			input := strings.Replace(dump(), "status: {phase: Completed", "status: {backupMethod: "+c.method+", phase: Completed", 1)
 			input = strings.Replace(input, `"replicas":3`, `"replicas":3,"volumeClaimTemplates":[{"name":"data","spec":{}}]`, 1)
+			input += "---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: disk, annotations: {storageclass.kubernetes.io/is-default-class: \"true\"}}\n"
 			r := preflightIn(noCluster(), input, "bp1", "--to", "carrot67", "-f", "-", "--kubeblocks", "1.0")
 			g.Expect(r.out).To(ContainSubstring(c.line))
 		})
@@ -162,6 +188,7 @@ func TestPreflightOfBadInput(t *testing.T) {
 		"bad nodes":         {dump(), `--add-nodes "x": the number of nodes "x" is not 1 to 1000`, []string{"bp1", "--to", "carrot67", "--add-nodes", "x"}},
 		"no nodes":          {completed("bp1", "Completed", "null"), "no Node in it", []string{"bp1", "--to", "carrot67"}},
 		"an unread version": {strings.ReplaceAll(dump(), `"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1"}`, `"labels":{}`), "give --kubeblocks", []string{"bp1", "--to", "carrot67"}},
+		"broken Pods":       {dump() + "---\nkind: Pod\n\tmetadata: {}\n", "document 8: not YAML or JSON", []string{"bp1", "--to", "carrot67"}},
 		"a broken snapshot": {strings.ReplaceAll(dump(), `"componentSpecs":[`, `"componentSpecs":[[`), "holds a cluster snapshot that cannot be read", []string{"bp1", "--to", "carrot67"}},
 	} {
 		t.Run(name, func(t *testing.T) {

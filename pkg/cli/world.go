@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -177,15 +178,30 @@ func appendRead[T any, P interface {
 	return append(to, page...)
 }
 
-// worldOf returns the World that files show.
+// kindsOfWorld are the resources that make a World, beside nodes, by version and kind.
+var kindsOfWorld = map[string]string{
+	"v1 Pod": "pods", "v1 Namespace": "namespaces", "v1 ResourceQuota": "resourcequotas",
+	"v1 PersistentVolumeClaim": "persistentvolumeclaims", "v1 PersistentVolume": "persistentvolumes",
+	"storage.k8s.io/v1 StorageClass": "storageclasses", "storage.k8s.io/v1 CSIStorageCapacity": "csistoragecapacities",
+	"storage.k8s.io/v1 CSINode": "csinodes", "storage.k8s.io/v1 CSIDriver": "csidrivers",
+}
+
+// worldOf returns the World that files show. A kind of which they have nothing is in Unread: nobody knows whether the cluster has some.
 func worldOf(found documents) (*placement.World, error) {
+	if len(found.problems) > 0 {
+		return nil, found.problems[0]
+	}
 	w := &placement.World{Unread: map[string]string{}}
+	for _, resource := range kindsOfWorld {
+		w.Unread[resource] = textNotInFiles
+	}
 	packer := placement.NewPacker()
 	for i := range found.kubernetes {
 		d := &found.kubernetes[i]
 		if err := addDocument(w, packer, d); err != nil {
 			return nil, fmt.Errorf("%s: %s %s: %w", d.where, d.Kind, d.Metadata.Name, err)
 		}
+		delete(w.Unread, kindsOfWorld[d.APIVersion+" "+strings.TrimSuffix(d.Kind, "List")])
 	}
 	if len(w.Nodes) == 0 {
 		return nil, errors.New(problemNoNodes)

@@ -5,7 +5,6 @@ import (
 	_ "embed" // The page is a template.
 	"fmt"
 	"html/template"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -62,8 +61,8 @@ func (r *Reports) HTML(v View) ([]byte, error) {
 		p.Title = r.Items[0].Name + ": " + p.Title
 	}
 	p.Totals = fmt.Sprintf(textTotals, pods, len(r.Items), r.Nodes)
-	for _, kind := range slices.Sorted(maps.Keys(r.Unread)) {
-		p.Unread = append(p.Unread, strings.TrimSpace(fmt.Sprintf(lineUnread, kind, r.Unread[kind])))
+	for _, text := range unreadOf(r.Unread) {
+		p.Unread = append(p.Unread, strings.TrimSpace(fmt.Sprintf(lineUnread, text)))
 	}
 	var out bytes.Buffer
 	err := explainTemplate.Execute(&out, p)

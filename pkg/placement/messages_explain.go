@@ -69,7 +69,7 @@ const (
 	lineSaid           = "The scheduler said: %s (%s)\n"
 	lineSaidNothing    = "The scheduler has said nothing yet.\n"
 	lineNext           = "Next: %s\n"
-	lineUnread         = "Not read: %s, %s. What depends on them is missing above.\n"
+	lineUnread         = "Not all is known. %s. What depends on it can be missing above.\n"
 
 	textInBackup    = "Backup %s at %s"
 	textInCluster   = "the Cluster at %s"

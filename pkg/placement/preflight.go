@@ -174,14 +174,17 @@ func isKept(f rewrite.Finding) bool {
 // conclude answers.
 func (p *preflight) conclude() {
 	r := &p.report
-	failed := slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Level == Fail && l.Check != checkAlone && l.Check != checkOps })
+	played := []string{checkAlone, checkOps, checkRehomed}
+	refused := slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Level == Fail && !slices.Contains(played, l.Check) })
 	unknown := slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Unknown })
 	switch {
-	case failed:
+	case refused:
 		r.Fits, r.Summary = No, r.whyNot()
-	case unknown:
+	case unknown: // Then a play shows neither that the Pods fit nor that they do not.
 		r.Fits, r.Summary = Unknown, summaryUnknown
-	case r.Alone != nil && r.Alone.Fits && !r.Alone.Gathered:
+	case !r.Rehomed.Fits:
+		r.Fits, r.Summary = No, r.whyNot()
+	case r.Alone.Fits && !r.Alone.Gathered:
 		r.Fits, r.Summary = Yes, summaryFits
 	default:
 		r.Fits, r.Summary = Yes, summaryFitsWithRehome

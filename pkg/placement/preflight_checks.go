@@ -128,7 +128,7 @@ func (p *preflight) classes(would *WouldBe) {
 		}
 		used[class] = true
 	}
-	if _, unread := p.World.Unread["storageclasses"]; unread || len(used) == 0 {
+	if _, unread := p.World.Unread[resourceClasses]; unread || len(used) == 0 {
 		return
 	}
 	var good []string
@@ -165,12 +165,14 @@ func (p *preflight) edited(f rewrite.Finding) bool {
 
 // unread reports the kinds that could not be read.
 func (p *preflight) unread() {
-	for _, kind := range slices.Sorted(maps.Keys(p.World.Unread)) {
-		line := p.add(Warn, checkRights, textUnread, kind, p.World.Unread[kind])
-		line.Unknown = kind == "nodes" || kind == "pods"
+	for _, text := range unreadOf(p.World.Unread) {
+		p.add(Warn, checkRights, "%s", text)
 	}
 	for _, text := range p.Unread {
 		p.add(Warn, checkRights, textUnreadToo, text)
+	}
+	if p.World.Unread[resourcePods] != "" {
+		p.add(Warn, checkRights, textPodsUnread).Unknown = true
 	}
 	if len(p.World.Nodes) == 0 {
 		p.add(Warn, checkRights, textNothingToPlaceOn).Unknown = true

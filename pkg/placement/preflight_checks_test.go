@@ -5,8 +5,10 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/placement"
@@ -76,11 +78,36 @@ func TestPreflightChecks(t *testing.T) {
 		"classes that could not be read": {
 			func(in *placement.PreflightInput) {
 				in.World.Classes, in.World.Unread = nil, map[string]string{"storageclasses": "forbidden"}
-			}, placement.Yes, "warn  storageclasses could not be read: forbidden",
+			}, placement.Unknown, "warn  without all storageclasses, nobody knows where volumes can be mounted: no Pod was placed",
+		},
+		"a class without a provisioner, and volumes that could not be read": {
+			func(in *placement.PreflightInput) {
+				in.World.Classes[0].Provisioner = "kubernetes.io/no-provisioner"
+				in.World.Unread = map[string]string{"persistentvolumes": "forbidden"}
+			}, placement.Unknown, "warn  without all persistentvolumes, nobody knows",
+		},
+		"a driver with limited capacity that could not be read": {
+			func(in *placement.PreflightInput) {
+				in.World.CSIDrivers = []storagev1.CSIDriver{{
+					ObjectMeta: metav1.ObjectMeta{Name: "zonal.example.com"}, Spec: storagev1.CSIDriverSpec{StorageCapacity: ptr.To(true)},
+				}}
+				in.World.Unread = map[string]string{"csistoragecapacities": "forbidden"}
+			}, placement.Unknown, "warn  without all csistoragecapacities, nobody knows",
+		},
+		"volumes that could not be read and do not matter": {
+			func(in *placement.PreflightInput) {
+				in.World.Unread = map[string]string{"persistentvolumes": "forbidden", "csistoragecapacities": "forbidden"}
+			}, placement.Yes, "warn  csistoragecapacities, persistentvolumes: forbidden",
 		},
 		"Pods that could not be read": {
 			func(in *placement.PreflightInput) { in.World.Unread = map[string]string{"pods": "forbidden"} }, placement.Unknown,
-			"warn  pods could not be read: forbidden",
+			"warn  Pods that were not read can hold room",
+		},
+		"Pods that could not be read, and no room": {
+			func(in *placement.PreflightInput) {
+				in.World.Unread, in.World.Nodes = map[string]string{"pods": "forbidden"}, in.World.Nodes[:1]
+				in.World.Nodes[0].Spec.Unschedulable = true
+			}, placement.Unknown, "warn  pods: forbidden",
 		},
 		"no nodes": {
 			func(in *placement.PreflightInput) { in.World.Nodes = nil }, placement.Unknown, "there are no nodes to place Pods on",

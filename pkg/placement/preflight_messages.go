@@ -84,8 +84,10 @@ const (
 	furtherNoNodes  = "no number of nodes like those here would do"
 	listMore        = "%s and %d more"
 
-	textUnread           = "%s could not be read: %s"
+	textUnread           = "%s: %s"
 	textUnreadToo        = "could not be read: %s"
+	textPodsUnread       = "Pods that were not read can hold room, and their rules can keep Pods from nodes"
+	textNotPlayed        = "without all %s, nobody knows where volumes can be mounted: no Pod was placed"
 	textNothingToPlaceOn = "there are no nodes to place Pods on: give them with -f or --nodes"
 	textOthersWait       = "%s of others wait for nodes, and are not placed: they can take room"
 )

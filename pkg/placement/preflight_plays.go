@@ -85,6 +85,12 @@ func (p *preflight) plays(ctx context.Context, alone *WouldBe) error {
 	if len(p.World.Nodes) == 0 {
 		return nil
 	}
+	for i := range alone.Claims {
+		if kind := p.World.lacks(&alone.Claims[i]); kind != "" {
+			p.add(Warn, checkRights, textNotPlayed, kind).Unknown = true
+			return nil
+		}
+	}
 	stale := len(p.result.Of(rewrite.SourceIdentity))
 	play, outcome, err := p.decide(ctx, alone)
 	if err != nil {

@@ -149,7 +149,7 @@ func (e *explainer) volumeText(pod *corev1.Pod, node string, r *Refusal) string 
 
 // missingClass says that the storage class of an unbound claim does not exist, or returns an empty string.
 func (e *explainer) missingClass(pod *corev1.Pod) string {
-	if e.world.Unread["storageclasses"] != "" {
+	if e.world.Unread[resourceClasses] != "" {
 		return ""
 	}
 	for _, name := range claimsOf(pod) {

@@ -2,8 +2,6 @@ package placement
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -57,8 +55,8 @@ func (r *Reports) Text(v View) string {
 			v.waiting(&b, &r.Items[i], &r.Items[i].Waiting[j])
 		}
 	}
-	for _, kind := range slices.Sorted(maps.Keys(r.Unread)) {
-		fmt.Fprintf(&b, lineUnread, kind, r.Unread[kind])
+	for _, text := range unreadOf(r.Unread) {
+		fmt.Fprintf(&b, lineUnread, text)
 	}
 	return b.String()
 }
