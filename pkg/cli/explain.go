@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,8 +98,26 @@ func (o *explainOptions) run(ctx context.Context, args []string) error {
 	if err := o.print(reports); err != nil {
 		return err
 	}
-	if len(reports.Items) > 0 {
+	if err := f.exit(question, reports); err != nil {
+		return err
+	}
+	if o.output == "text" {
+		fmt.Fprint(o.ErrOut, textNothingWaits)
+	}
+	return nil
+}
+
+// exit returns the exit status of a report. Pods that could not be read can wait.
+func (f *facts) exit(q question, reports *placement.Reports) error {
+	reason := f.world.Unread["pods"]
+	isUnknown := func(w placement.Waiting) bool { return w.Cause.Kind == placement.CauseUnknown }
+	switch {
+	case slices.ContainsFunc(reports.Items, func(r placement.Report) bool { return slices.ContainsFunc(r.Waiting, isUnknown) }):
+		return exitError{status: statusNotTold}
+	case len(reports.Items) > 0:
 		return exitError{status: statusWaits}
+	case reason != "" && (q.namespace == "" || reason != fmt.Sprintf(textOnlyNamespace, q.namespace)):
+		return fmt.Errorf(problemPodsUnread, reason)
 	}
 	return nil
 }
@@ -176,9 +195,6 @@ func (o *explainOptions) print(reports *placement.Reports) error {
 	case "html":
 		text, err = reports.HTML(view)
 	default:
-		if len(reports.Items) == 0 {
-			fmt.Fprint(o.ErrOut, textNothingWaits)
-		}
 		text = []byte(reports.Text(view))
 	}
 	if err != nil {

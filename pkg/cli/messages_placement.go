@@ -43,6 +43,7 @@ The exit status is
 	textNothingWaits = "Nothing waits.\n"
 	textJobWithout   = "Job %s has no Pod yet"
 
+	problemPodsUnread      = "cannot tell whether something waits: pods: %s"
 	problemExplainArgument = "%q is neither CLUSTER nor restore/NAME nor pod/NAME"
 	problemNoSuch          = "no %s %s in namespace %s"
 )

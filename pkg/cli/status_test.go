@@ -11,6 +11,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	rehomev1alpha1 "github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
 // noon is the time in the tests.
@@ -47,6 +49,9 @@ func fakeCluster(objects ...runtime.Object) *cluster {
 		{Group: "dataprotection.kubeblocks.io", Version: "v1alpha1", Resource: "restores"}: "RestoreList",
 		{Group: "dataprotection.kubeblocks.io", Version: "v1alpha1", Resource: "backups"}:  "BackupList",
 		{Group: "apps", Version: "v1", Resource: "deployments"}:                            "DeploymentList",
+		kubeblocks.AppsV1.WithResource("clusters"):                                         "ClusterList",
+		kubeblocks.AppsV1.WithResource("components"):                                       "ComponentList",
+		batchv1.SchemeGroupVersion.WithResource("jobs"):                                    "JobList",
 	}, objects...)
 	// The tracker does not know field selectors.
 	client.PrependReactor("list", "rehomings", func(action clienttesting.Action) (bool, runtime.Object, error) {

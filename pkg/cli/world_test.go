@@ -25,15 +25,20 @@ func kubeCluster(forbidden ...string) *cluster {
 		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "here"}},
 		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "elsewhere", Name: "there"}},
 	)
-	for _, resource := range forbidden {
+	forbid(&client.Fake, true, forbidden...)
+	return clusterOf(client)
+}
+
+// forbid lets nobody list some resources: in all namespaces only, or anywhere.
+func forbid(client *clienttesting.Fake, inAllOnly bool, resources ...string) {
+	for _, resource := range resources {
 		client.PrependReactor("list", resource, func(action clienttesting.Action) (bool, runtime.Object, error) {
-			if action.GetNamespace() != "" {
+			if inAllOnly && action.GetNamespace() != "" {
 				return false, nil, nil
 			}
 			return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("no right"))
 		})
 	}
-	return clusterOf(client)
 }
 
 // clusterOf is a cluster with a client.

@@ -3,6 +3,7 @@ package placement
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -45,6 +46,7 @@ func Explain(ctx context.Context, w *World, newScheduler NewScheduler, subjects 
 		o.MaxPairs = defaultMaxPairs
 	}
 	e := &explainer{ctx: ctx, world: w, new: newScheduler, options: o}
+	subjects = slices.Clone(subjects) // look changes them
 	var all []Waiting
 	index := map[string]int{}
 	for i := range subjects {
@@ -99,7 +101,8 @@ func (e *explainer) ready() error {
 	return nil
 }
 
-// look returns what can be said of a Pod without a comparison, and a key that is equal for Pods that wait alike.
+// look returns what can be said of a Pod without a comparison, and a key that is equal for Pods that wait alike. It drops from the
+// Subject what nobody can judge.
 func (e *explainer) look(s *Subject) (Waiting, string, error) {
 	w := Waiting{
 		Kind: s.Kind, Namespace: s.Pod.Namespace, Cluster: s.Pod.Labels[rewrite.LabelInstance], Component: s.Pod.Labels[labelComponent],
@@ -113,6 +116,7 @@ func (e *explainer) look(s *Subject) (Waiting, string, error) {
 	if err := e.ready(); err != nil {
 		return w, "", err
 	}
+	e.dropUnknown(s, &w)
 	verdicts, err := e.scheduler.Filter(e.ctx, s.Pod)
 	if err != nil {
 		w.Cause = Cause{Kind: CauseUnknown, Text: err.Error()}
@@ -121,7 +125,7 @@ func (e *explainer) look(s *Subject) (Waiting, string, error) {
 	}
 	w.verdicts, w.missingClass = verdicts, e.missingClass(s.Pod)
 	w.compare(s.Pod, e.options.Schedulers)
-	return w, fmt.Sprintf("%s|%v|%s", who, w.Agrees, signature(verdicts)), nil
+	return w, fmt.Sprintf("%s|%v|%v|%s", who, w.Agrees, w.Unknown, signature(verdicts)), nil
 }
 
 // complete adds the rules, the collisions and the comparisons.

@@ -35,6 +35,7 @@ const (
 
 	textNoNodes      = "there is no node"
 	textFits         = "nothing: %d nodes fit (%s)"
+	textUnknown      = "not all %s could be read; without those, nothing refuses %d nodes"
 	textAndMoreRules = " and %d more"
 	textFromBackup   = " (from Backup %s)"
 	textOnNodes      = "on %d of %d nodes: %s"
@@ -77,6 +78,7 @@ const (
 	textManyFit     = "%d nodes fit, such as %s"
 	textStillNone   = "; %d without a node"
 	textNotAsked    = "not compared: another scheduler"
+	textNoVolumes   = "not compared: the volumes are not known"
 	textDiffersFits = "differs: a node fits now. " + textWhyDiffers
 	textDiffers     = "differs from %q. " + textWhyDiffers
 	textWhyDiffers  = "The nodes changed since, or the scheduler has another profile, an extender or another version"

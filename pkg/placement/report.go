@@ -201,6 +201,8 @@ func (w *Waiting) saidLine() string {
 		return lineSaidNothing
 	case w.Scheduler != "":
 		return fmt.Sprintf(lineSaid, w.Said, textNotAsked)
+	case w.withoutVolumes:
+		return fmt.Sprintf(lineSaid, w.Said, textNoVolumes)
 	case w.Agrees:
 		return fmt.Sprintf(lineSaid, w.Said, "agrees")
 	case w.Expected == "":

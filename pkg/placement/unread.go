@@ -53,6 +53,31 @@ func (w *World) lacks(claim *corev1.PersistentVolumeClaim) string {
 	return ""
 }
 
+// dropUnknown takes the volumes from a Pod if what decides on them could not be read: a plugin would refuse all nodes. It remembers what is
+// unknown, so that no node counts as one that fits.
+func (e *explainer) dropUnknown(s *Subject, w *Waiting) {
+	if e.world.Unread[resourcePods] != "" {
+		w.Unknown = append(w.Unknown, resourcePods)
+	}
+	for _, name := range claimsOf(s.Pod) {
+		kind := ""
+		if claim := e.world.claim(s.Pod.Namespace, name); claim != nil {
+			kind = e.world.lacks(claim)
+		} else if e.world.Unread[resourceClaims] != "" {
+			kind = resourceClaims
+		}
+		if kind == "" {
+			continue
+		}
+		w.Unknown, w.withoutVolumes = append(w.Unknown, kind), true
+		s.Pod = withoutVolumes(s.Pod)
+		if s.Rewritten != nil {
+			s.Rewritten = withoutVolumes(s.Rewritten)
+		}
+		return
+	}
+}
+
 // countsCapacity reports whether a scheduler asks for the free capacity of a driver. No object means no capacity then.
 func (w *World) countsCapacity(driver string) bool {
 	for i := range w.CSIDrivers {

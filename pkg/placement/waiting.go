@@ -31,6 +31,8 @@ type Waiting struct {
 	Said     string `json:"said,omitempty"`
 	Expected string `json:"expected,omitempty"`
 	Agrees   bool   `json:"agrees"`
+	// Unknown are the kinds that could not be read and that can forbid a node which fits here.
+	Unknown []string `json:"unknown,omitempty"`
 	// Next is one command, or what happens by itself.
 	Next string `json:"next"`
 
@@ -38,6 +40,8 @@ type Waiting struct {
 	subject  *Subject
 	// missingClass says that the class of an unbound claim does not exist: the scheduler says only that the claim is not bound.
 	missingClass string
+	// withoutVolumes says that the Pod was judged without its volumes.
+	withoutVolumes bool
 }
 
 // Cause is why Pods wait.

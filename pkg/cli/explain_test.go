@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/rehome-operator/rehome/pkg/placement/placementtest"
+)
+
+// explainIn runs `rehome explain` with arguments.
+func explainIn(c *cluster, input string, args ...string) result {
+	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
+	in.WriteString(input)
+	o := &explainOptions{IOStreams: streams, cluster: c, newScheduler: placementtest.New, now: func() time.Time { return noon }}
+	root := NewRoot("rehome", nil, newExplain(o))
+	root.SetArgs(append([]string{"explain"}, args...))
+	err := root.Execute()
+	return result{stdout.String(), stderr.String(), err}
+}
+
+// waitingPod is a Pod of carrot67 that has no node.
+func waitingPod(namespace, name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{
+			"app.kubernetes.io/instance": "carrot67", "app.kubernetes.io/managed-by": "kubeblocks", "apps.kubeblocks.io/component-name": "mysql",
+		}},
+		Spec:   corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}},
+		Status: corev1.PodStatus{Phase: corev1.PodPending},
+	}
+}
+
+// roomyNode is a node with room for all.
+func roomyNode(name string) *corev1.Node {
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}},
+		Status:     corev1.NodeStatus{Allocatable: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("110")}},
+	}
+}
+
+// liveCluster has objects of Kubernetes and of KubeBlocks. Some resources may not be listed, in all namespaces or in any.
+func liveCluster(kube []runtime.Object, blocks []runtime.Object, inAll, inAny []string) *cluster {
+	client := fake.NewClientset(kube...)
+	forbid(&client.Fake, true, inAll...)
+	forbid(&client.Fake, false, inAny...)
+	c := clusterOf(client)
+	c.dynamicClient = fakeCluster(blocks...).dynamicClient
+	return c
+}
+
+// Pods that may not be read can wait, and can hold a node.
+func TestExplainWithoutAllPodsCannotTell(t *testing.T) {
+	node, pod := roomyNode("node-a"), waitingPod("default", "carrot67-0")
+	for name, c := range map[string]struct {
+		pods         []runtime.Object
+		inAll, inAny []string
+		args         []string
+		status       int
+		says         string
+	}{
+		"no Pod may be read":               {nil, nil, []string{"pods"}, nil, 2, "cannot tell whether something waits: pods: "},
+		"those of the namespace, and none": {nil, []string{"pods"}, nil, nil, 0, "Nothing waits."},
+		"those of one of all namespaces":   {nil, []string{"pods"}, nil, []string{"-A"}, 2, "cannot tell whether something waits: pods: read in namespace default only"},
+		"a Pod that fits beside the rest":  {[]runtime.Object{pod}, []string{"pods"}, nil, nil, 2, "UNKNOWN: not all pods could be read; without those, nothing refuses 1 nodes"},
+		"a Pod that fits":                  {[]runtime.Object{pod}, nil, nil, nil, 1, "NONE NOW"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			r := explainIn(liveCluster(append(c.pods, node), nil, c.inAll, c.inAny), "", c.args...)
+			g.Expect(ExitStatus(r.err)).To(Equal(c.status), r.out)
+			said := r.out + r.stderr
+			if r.err != nil {
+				said += r.err.Error()
+			}
+			g.Expect(said).To(ContainSubstring(c.says))
+		})
+	}
+}
+
+// Without what decides on volumes, a plugin would refuse all nodes: that is no reason.
+func TestExplainWithoutVolumes(t *testing.T) {
+	for name, c := range map[string]struct {
+		claim *corev1.PersistentVolumeClaim
+		inAny []string
+		text  string
+	}{
+		"claims":  {nil, []string{"persistentvolumeclaims"}, "not all persistentvolumeclaims could be read"},
+		"classes": {&corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{}}, []string{"storageclasses"}, "not all storageclasses could be read"},
+		"volumes": {
+			&corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv"}}, []string{"persistentvolumes"},
+			"not all persistentvolumes could be read",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			pod := waitingPod("default", "carrot67-0")
+			pod.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
+			}}}
+			pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes"}}
+			objects := []runtime.Object{roomyNode("node-a"), pod}
+			if c.claim != nil {
+				c.claim.Namespace, c.claim.Name = "default", "data"
+				objects = append(objects, c.claim)
+			}
+			r := explainIn(liveCluster(objects, nil, nil, c.inAny), "", "carrot67")
+			g.Expect(ExitStatus(r.err)).To(Equal(2), r.out)
+			g.Expect(r.out).To(ContainSubstring("UNKNOWN: " + c.text + "; without those, nothing refuses 1 nodes"))
+			g.Expect(r.out).To(ContainSubstring("(not compared: the volumes are not known)"))
+		})
+	}
+}
