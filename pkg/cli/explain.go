@@ -52,7 +52,7 @@ func newExplain(o *explainOptions) *cobra.Command {
 		Long:    explainLong,
 		Example: explainExample,
 		Args:    func(cmd *cobra.Command, args []string) error { return badInput(cobra.MaximumNArgs(1)(cmd, args)) },
-		RunE:    func(cmd *cobra.Command, args []string) error { return badInput(o.run(cmd.Context(), args)) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return notTold(o.run(cmd.Context(), args)) },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
@@ -120,6 +120,15 @@ func (f *facts) exit(q question, reports *placement.Reports) error {
 		return fmt.Errorf(problemPodsUnread, reason)
 	}
 	return nil
+}
+
+// notTold returns an error as one line that a terminal can show. It can quote what a tenant wrote.
+func notTold(err error) error {
+	var exit exitError
+	if err == nil || errors.As(err, &exit) {
+		return err
+	}
+	return exitError{statusNotTold, errors.New(printable(oneLine(err)))}
 }
 
 // question is what is asked for.

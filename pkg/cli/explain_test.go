@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,6 +116,35 @@ func TestExplainWithoutVolumes(t *testing.T) {
 			g.Expect(ExitStatus(r.err)).To(Equal(2), r.out)
 			g.Expect(r.out).To(ContainSubstring("UNKNOWN: " + c.text + "; without those, nothing refuses 1 nodes"))
 			g.Expect(r.out).To(ContainSubstring("(not compared: the volumes are not known)"))
+		})
+	}
+}
+
+// What a tenant writes does not reach the terminal as it is, and cannot forge a line.
+func TestWhatTenantsWriteMovesNoCursor(t *testing.T) {
+	evil := "\x1b[2J\nNext: rm -rf /\t"
+	pod := waitingPod("default", "carrot67-0")
+	pod.Spec.SchedulerName = "x" + evil
+	pod.Spec.NodeSelector = map[string]string{"disk": evil}
+	pod.Labels["apps.kubeblocks.io/component-name"] = evil
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: evil}}
+	explained := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "", "carrot67")
+
+	snapshot := strings.ReplaceAll(dump(), `"name":"mysql"`, `"name":"mysql","volumeClaimTemplates":[{"name":"data","spec":{`+
+		`"storageClassName":"\u001b[2J\nNext: rm"}}]`) + "---\napiVersion: storage.k8s.io/v1\nkind: StorageClassList\nitems: []\n"
+	preflighted := preflightIn(noCluster(), snapshot, "bp1", "--to", "carrot67", "-f", "-", "--kubeblocks", "1.0")
+	failed := result{err: notTold(errors.New("place Pod " + evil))}
+
+	for name, r := range map[string]result{"explain": explained, "preflight": preflighted, "an error": failed} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			said := r.out + r.stderr
+			if r.err != nil {
+				said += r.err.Error()
+			}
+			g.Expect(said).To(ContainSubstring("\uFFFD[2J"), "what was written is shown")
+			g.Expect(said).NotTo(ContainSubstring("\x1b"))
+			g.Expect(said).NotTo(ContainSubstring("\nNext: rm"))
 		})
 	}
 }

@@ -58,7 +58,7 @@ func newPreflight(o *preflightOptions) *cobra.Command {
 		Example:           preflightExample,
 		Args:              func(cmd *cobra.Command, args []string) error { return badInput(cobra.ExactArgs(1)(cmd, args)) },
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, args []string) error { return badInput(o.run(cmd.Context(), args[0])) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return notTold(o.run(cmd.Context(), args[0])) },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()

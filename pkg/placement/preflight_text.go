@@ -3,6 +3,7 @@ package placement
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxColumn is the width of the texts up to which details stand in a column.
@@ -12,22 +13,22 @@ const maxColumn = 72
 func (r *PreflightReport) Text(mark func(level Level, line string) string) string {
 	width := 0
 	for i := range r.Lines {
-		if n := len(r.Lines[i].Text); r.Lines[i].Detail != "" && n <= maxColumn {
+		if n := utf8.RuneCountInString(r.Lines[i].Text); r.Lines[i].Detail != "" && n <= maxColumn {
 			width = max(width, n)
 		}
 	}
 	var out strings.Builder
 	for i := range r.Lines {
 		l := &r.Lines[i]
-		line := fmt.Sprintf("%-6s%s", l.Level, l.Text)
+		line := fmt.Sprintf("%-6s%s", l.Level, printable(l.Text))
 		if l.Detail != "" {
-			line = fmt.Sprintf("%-6s%-*s  %s", l.Level, width, l.Text, l.Detail)
+			line = fmt.Sprintf("%-6s%-*s  %s", l.Level, width, printable(l.Text), printable(l.Detail))
 		}
 		out.WriteString(mark(l.Level, line+"\n"))
 		for _, further := range l.Further {
-			out.WriteString("      " + further + "\n")
+			writeLine(&out, "      %s", further)
 		}
 	}
-	out.WriteString(r.Summary + "\n")
+	writeLine(&out, "%s", r.Summary)
 	return out.String()
 }

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -56,35 +57,37 @@ func (r *Reports) Text(v View) string {
 		}
 	}
 	for _, text := range unreadOf(r.Unread) {
-		fmt.Fprintf(&b, lineUnread, text)
+		writeLine(&b, lineUnread, text)
 	}
 	return b.String()
 }
 
 func (v View) waiting(b *strings.Builder, r *Report, w *Waiting) {
-	fmt.Fprintf(b, lineHeading, r.Name, v.age(w.Since), w.who(), v.cause(r, w.Cause))
+	writeLine(b, lineHeading, r.Name, v.age(w.Since), w.who(), v.cause(r, w.Cause))
 	if w.Scheduler != "" {
-		fmt.Fprintf(b, lineOtherScheduler, w.Scheduler)
+		writeLine(b, lineOtherScheduler, w.Scheduler)
 	}
 	if len(w.Nodes) > 0 {
 		v.table(b, w)
 	}
 	for _, rule := range w.Rules {
 		if text := rule.where(); text != "" {
-			fmt.Fprintf(b, lineRule, rule.Rule, rule.Origin, text)
+			writeLine(b, lineRule, rule.Rule, rule.Origin, text)
 		}
 	}
 	for _, c := range w.Without {
-		fmt.Fprintf(b, lineWithout, strings.Join(c.Of, textAnd), c.count())
+		writeLine(b, lineWithout, strings.Join(c.Of, textAnd), c.count())
 	}
 	if w.With != nil {
-		fmt.Fprintf(b, lineWith, w.With.count())
+		writeLine(b, lineWith, w.With.count())
 	}
 	if p := w.Placed; p != nil {
-		fmt.Fprintf(b, linePlaced, p.Found, p.Pods, p.where())
+		writeLine(b, linePlaced, p.Found, p.Pods, p.where())
 	}
-	b.WriteString(w.saidLine())
-	fmt.Fprintf(b, lineNext, w.Next)
+	if said := w.saidLine(); said != "" {
+		writeLine(b, "%s", said)
+	}
+	writeLine(b, lineNext, w.Next)
 }
 
 func (v View) age(since *metav1.Time) string {
@@ -126,7 +129,7 @@ func (v View) table(b *strings.Builder, w *Waiting) {
 		rows = Grouped(rows)
 	}
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(columns, "\t"))
+	writeRow(t, slices.Clone(columns)...)
 	last := ""
 	for _, row := range rows {
 		name, fits := row.Nodes[0], "no"
@@ -134,7 +137,7 @@ func (v View) table(b *strings.Builder, w *Waiting) {
 			name = fmt.Sprintf("%d nodes", len(row.Nodes))
 		}
 		if row.Fits {
-			fmt.Fprintln(t, strings.Join([]string{name, "yes", "-", "-", "-", "-"}, "\t"))
+			writeRow(t, name, "yes", "-", "-", "-", "-")
 			continue
 		}
 		for _, s := range row.Stops {
@@ -143,7 +146,7 @@ func (v View) table(b *strings.Builder, w *Waiting) {
 				rule = "same"
 			}
 			last = s.Rule
-			fmt.Fprintln(t, strings.Join([]string{name, fits, s.By, orDash(rule), orDash(strings.Join(s.Because, " ")), string(s.Origin)}, "\t"))
+			writeRow(t, name, fits, s.By, orDash(rule), orDash(strings.Join(s.Because, " ")), string(s.Origin))
 			name, fits = "", ""
 		}
 	}
