@@ -22,7 +22,7 @@ const (
 whose rule that is, and how many nodes would do without it. kube-scheduler's own plugins answer, with your rights. Nothing is written.
 
 Without an argument, all Pods of KubeBlocks that wait are explained. With -f, files answer instead of a cluster: the output of
-"kubectl get -o yaml" of nodes, pods, pvc, pv, sc, namespaces, clusters, restores and backups.
+"kubectl get -o yaml" of the kinds in the example.
 
 The exit status is
   0  nothing waits
@@ -32,8 +32,12 @@ The exit status is
   kubectl rehome explain carrot67
 
   # Ask a colleague
-  kubectl get nodes,pods,pvc,pv,sc,ns,clusters,components,restores,backups -A -o yaml > dump.yaml
-  rehome explain carrot67 -n default -f dump.yaml`
+  mkdir dump
+  kubectl get nodes,pods,namespaces,resourcequotas,persistentvolumeclaims,persistentvolumes,jobs -A -o yaml > dump/pods.yaml
+  kubectl get storageclasses,csinodes,csidrivers,csistoragecapacities -A -o yaml > dump/storage.yaml
+  kubectl get clusters.apps.kubeblocks.io,components.apps.kubeblocks.io -A -o yaml > dump/clusters.yaml
+  kubectl get backups.dataprotection.kubeblocks.io,restores.dataprotection.kubeblocks.io -A -o yaml > dump/backups.yaml
+  rehome explain carrot67 -n default -f dump`
 
 	usageExplainAll      = "explain what waits in all namespaces"
 	usageAllNodes        = "print a row for each node"
