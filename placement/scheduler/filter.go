@@ -175,11 +175,21 @@ func refusal(plugin string, status *fwk.Status) placement.Refusal {
 	}
 }
 
-// Pick implements placement.Scheduler. Of several nodes with the best score it takes the first, where kube-scheduler draws one.
+// Pick implements placement.Scheduler. kube-scheduler takes one of several nodes with the best score at random; here each Pod takes the next
+// one, so that the answer is always the same, and Pods do not all come on the first.
 func (s *scheduler) Pick(ctx context.Context, pod *corev1.Pod) (string, error) {
+	best, err := s.Best(ctx, pod)
+	if err != nil || len(best) == 0 {
+		return "", err
+	}
+	return best[len(s.assumed)%len(best)], nil
+}
+
+// Best returns the nodes with the best score among those that fit.
+func (s *scheduler) Best(ctx context.Context, pod *corev1.Pod) ([]string, error) {
 	p, verdicts, err := s.filter(ctx, pod)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var fit []fwk.NodeInfo
 	for i := range verdicts {
@@ -189,24 +199,18 @@ func (s *scheduler) Pick(ctx context.Context, pod *corev1.Pod) (string, error) {
 	}
 	switch len(fit) {
 	case 0:
-		return "", nil
+		return nil, nil
 	case 1:
-		return fit[0].Node().Name, nil
+		return []string{fit[0].Node().Name}, nil
 	}
 	ctx = klog.NewContext(ctx, logr.Discard())
 	if status := p.framework.RunPreScorePlugins(ctx, p.cycle, pod, fit); !status.IsSuccess() {
-		return "", status.AsError()
+		return nil, status.AsError()
 	}
 	scores, status := p.framework.RunScorePlugins(ctx, p.cycle, pod, fit)
 	if !status.IsSuccess() {
-		return "", status.AsError()
+		return nil, status.AsError()
 	}
-	return s.best(scores), nil
-}
-
-// best returns a node with the highest score. kube-scheduler takes one of several at random; here each Pod takes the next one, so that
-// the answer is always the same, and Pods do not all come on the first.
-func (s *scheduler) best(scores []fwk.NodePluginScores) string {
 	highest := slices.MaxFunc(scores, func(a, b fwk.NodePluginScores) int { return cmp.Compare(a.TotalScore, b.TotalScore) }).TotalScore
 	best := make([]string, 0, len(scores))
 	for i := range scores {
@@ -214,5 +218,5 @@ func (s *scheduler) best(scores []fwk.NodePluginScores) string {
 			best = append(best, scores[i].Name)
 		}
 	}
-	return best[len(s.assumed)%len(best)]
+	return best, nil
 }

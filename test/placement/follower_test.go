@@ -2,7 +2,9 @@ package placement
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,6 +27,8 @@ type follower struct {
 	created     map[string]bool
 	differences []string
 	decisions   int
+	// worse are the nodes that kube-scheduler chose although others have a better score.
+	worse []string
 }
 
 // followed is a Scheduler of a follower.
@@ -52,7 +56,17 @@ func (s *followed) Pick(ctx context.Context, pod *corev1.Pod) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.f.follow(ctx, pod, verdicts)
+	node, err := s.f.follow(ctx, pod, verdicts)
+	if err != nil || node == "" {
+		return "", errors.Join(err, s.f.forget(ctx, pod))
+	}
+	best, err := s.Scheduler.(interface {
+		Best(context.Context, *corev1.Pod) ([]string, error)
+	}).Best(ctx, pod)
+	if err == nil && !slices.Contains(best, node) {
+		s.f.worse = append(s.f.worse, fmt.Sprintf("Pod %s: kube-scheduler chose %s, the best are %v", pod.Name, node, best))
+	}
+	return node, err
 }
 
 // start begins a stage: the restore Pods have ended before the first database Pod exists.
@@ -117,18 +131,16 @@ func refusal(pod *corev1.Pod) string {
 	return ""
 }
 
-// ask creates a Pod, and again one that was refused before. kube-scheduler does not decide again on a Pod when a node has become fuller,
-// so its words stay old.
+// forget deletes a Pod that was refused, until its turn comes again. kube-scheduler could place it meanwhile, which the Scheduler would not
+// know; and it does not decide again when a node has become fuller, so that its words would be old.
+func (f *follower) forget(ctx context.Context, pod *corev1.Pod) error {
+	err := f.deleteCreated(ctx, pod)
+	delete(f.created, pod.Name)
+	return err
+}
+
+// ask creates a Pod.
 func (f *follower) ask(ctx context.Context, pod *corev1.Pod) error {
-	if f.created[pod.Name] {
-		stored, err := f.pod(ctx, pod)
-		if err != nil || stored.Spec.NodeName != "" {
-			return err
-		}
-		if err := f.deleteCreated(ctx, pod); err != nil {
-			return err
-		}
-	}
 	wanted := pod.DeepCopy()
 	wanted.UID = ""
 	wanted.Spec.TerminationGracePeriodSeconds = new(int64)
