@@ -21,21 +21,30 @@ func (w *Waiting) nodes(e *explainer, s *Subject, b *blame) {
 	}
 }
 
-// Grouped joins rows that differ in their nodes only. Of the Pods that a rule meets, the first row's are shown.
+// Grouped joins rows that differ in their nodes only, or in how much is free there: then the scheduler's words stand for the numbers. Of
+// the Pods that a rule meets, the first row's are shown.
 func Grouped(rows []NodeRow) []NodeRow {
 	var grouped []NodeRow
 	index := map[string]int{}
 	for _, row := range rows {
 		key := fmt.Sprint(row.Fits)
 		for _, s := range row.Stops {
-			key += "|" + s.Rule + "|" + string(s.Origin) + "|" + strings.Join(s.Reasons, ",") + "|" + s.Plugin
+			key += strings.Join([]string{"", s.Rule, string(s.Origin), strings.Join(s.Reasons, ","), s.Plugin}, "|")
+			if s.Plugin != pluginResources {
+				key += "|" + s.By
+			}
 		}
 		if at, ok := index[key]; ok {
+			for i := range row.Stops {
+				if s := &grouped[at].Stops[i]; s.By != row.Stops[i].By {
+					s.By = strings.Join(s.Reasons, ", ")
+				}
+			}
 			grouped[at].Nodes = append(grouped[at].Nodes, row.Nodes...)
 			continue
 		}
 		index[key] = len(grouped)
-		row.Nodes = slices.Clone(row.Nodes)
+		row.Nodes, row.Stops = slices.Clone(row.Nodes), slices.Clone(row.Stops)
 		grouped = append(grouped, row)
 	}
 	return grouped
@@ -62,7 +71,10 @@ func (e *explainer) stops(s *Subject, b *blame, node string, r *Refusal) []Stop 
 		stops = []Stop{{By: strings.Join(r.Reasons, ", "), Origin: OriginPod}}
 	}
 	for i := range stops {
-		stops[i].Plugin, stops[i].Reasons = r.Plugin, r.Reasons
+		stops[i].Plugin = r.Plugin
+		if stops[i].Reasons == nil {
+			stops[i].Reasons = r.Reasons
+		}
 		if stops[i].Found == "" {
 			stops[i].Found = FoundByPlugin
 		}

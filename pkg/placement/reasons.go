@@ -36,7 +36,7 @@ func (e *explainer) resourceStops(pod *corev1.Pod, node string, r *Refusal) []St
 	for _, reason := range r.Reasons {
 		name, ok := strings.CutPrefix(reason, "Insufficient ")
 		if !ok {
-			stops = append(stops, Stop{By: e.tooMany(node, reason), Origin: OriginNode})
+			stops = append(stops, Stop{By: e.tooMany(node, reason), Origin: OriginNode, Reasons: []string{reason}})
 			continue
 		}
 		resourceName := corev1.ResourceName(name)
@@ -47,6 +47,7 @@ func (e *explainer) resourceStops(pod *corev1.Pod, node string, r *Refusal) []St
 		want := asked[resourceName]
 		stops = append(stops, Stop{
 			By: fmt.Sprintf(textInsufficient, name, want.String(), free.String(), all.String()), Origin: OriginNode, Found: FoundByObjects,
+			Reasons: []string{reason},
 		})
 	}
 	return stops
