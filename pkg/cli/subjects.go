@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -142,8 +140,10 @@ func (f *facts) subject(pod *corev1.Pod, o *origin) (placement.Subject, error) {
 	if o.rewriter == nil {
 		return s, nil
 	}
-	result := o.rewriter.Rewrite(kubeblocks.PodPolicies(pod, f.componentOf(pod)))
-	s.Findings, s.Locate = result.Findings, o.locate
+	component := f.componentOf(pod)
+	result := o.rewriter.Rewrite(kubeblocks.PodPolicies(pod, component))
+	s.Findings = result.Findings
+	s.Locate = locator{o, kubeblocks.ShortName(component.Labels), pod.Labels[kubeblocks.LabelInstanceTemplate]}.locate
 	if len(result.Edits) == 0 {
 		return s, nil
 	}
@@ -167,50 +167,6 @@ func kindOf(pod *corev1.Pod) string {
 		return "database Pod"
 	}
 	return "Pod"
-}
-
-// locate finds a rule in a Backup's snapshot, or else in the Cluster.
-func (o *origin) locate(r placement.Rule) placement.Location {
-	for i := range o.sources {
-		if path := rulePath(o.sources[i].Policies, r); path != "" && o.sources[i].Backup != "" {
-			return placement.Location{Path: path, Backup: o.sources[i].Backup}
-		}
-	}
-	return placement.Location{Path: rulePath(o.policies, r)}
-}
-
-// rulePath returns the JSON Pointer of a rule in policies, or an empty string.
-func rulePath(policies []rewrite.Policy, r placement.Rule) string {
-	for i := range policies {
-		p := &policies[i]
-		if r.Kind == placement.Spread {
-			for j := range p.TopologySpreadConstraints {
-				if apiequality.Semantic.DeepEqual(&p.TopologySpreadConstraints[j], r.Constraint) {
-					return p.Path + "/topologySpreadConstraints/" + strconv.Itoa(j)
-				}
-			}
-			continue
-		}
-		terms, list := requiredTerms(p.Affinity, r.Kind)
-		for j := range terms {
-			if apiequality.Semantic.DeepEqual(&terms[j], r.Term) {
-				return p.Path + "/affinity/" + list + "/requiredDuringSchedulingIgnoredDuringExecution/" + strconv.Itoa(j)
-			}
-		}
-	}
-	return ""
-}
-
-// requiredTerms returns the required terms of a kind, and the name of their parent.
-func requiredTerms(a *corev1.Affinity, kind placement.RuleKind) ([]corev1.PodAffinityTerm, string) {
-	switch {
-	case a == nil:
-	case kind == placement.Affinity && a.PodAffinity != nil:
-		return a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAffinity"
-	case kind == placement.AntiAffinity && a.PodAntiAffinity != nil:
-		return a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, "podAntiAffinity"
-	}
-	return nil, ""
 }
 
 // reports sorts what waits by Cluster, and adds Jobs without Pods and the next steps.
