@@ -31,6 +31,8 @@ type facts struct {
 	rehomings      []unstructured.Unstructured
 	backup         func(types.NamespacedName) (*kubeblocks.Backup, error)
 	identityLabels []string
+	// origins are those that were read.
+	origins map[types.NamespacedName]*origin
 }
 
 func (o *explainOptions) facts(ctx context.Context, q question) (*facts, error) {

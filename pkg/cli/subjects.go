@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,7 +32,6 @@ type origin struct {
 // subjects lists the Pods that wait and that are asked for.
 func (f *facts) subjects(q question) ([]placement.Subject, error) {
 	var subjects []placement.Subject
-	origins := map[string]*origin{}
 	found := false
 	for i := range f.world.Pods {
 		waiting := &f.world.Pods[i]
@@ -43,11 +43,7 @@ func (f *facts) subjects(q question) ([]placement.Subject, error) {
 			continue
 		}
 		pod := waiting.Object()
-		key := pod.Namespace + "/" + pod.Labels[kubeblocks.LabelInstance]
-		if origins[key] == nil {
-			origins[key] = f.originOf(pod.Namespace, pod.Labels[kubeblocks.LabelInstance])
-		}
-		s, err := f.subject(pod, origins[key])
+		s, err := f.subject(pod, f.originOf(pod.Namespace, pod.Labels[kubeblocks.LabelInstance]))
 		if err != nil {
 			return nil, err
 		}
@@ -91,8 +87,20 @@ func (f *facts) known(q question, found bool) error {
 	return fmt.Errorf(problemNoSuch, q.kind, q.name, orDash(q.namespace))
 }
 
-// originOf returns where the rules of a Cluster come from; nil where there is no such Cluster. A Backup that cannot be read is in Unread.
+// originOf returns where the rules of a Cluster come from. It reads each Backup once.
 func (f *facts) originOf(namespace, name string) *origin {
+	key := types.NamespacedName{Namespace: namespace, Name: name}
+	if f.origins[key] == nil {
+		if f.origins == nil {
+			f.origins = map[types.NamespacedName]*origin{}
+		}
+		f.origins[key] = f.readOrigin(namespace, name)
+	}
+	return f.origins[key]
+}
+
+// readOrigin reads the sources of a Cluster; none where there is no such Cluster. A Backup that cannot be read is in Unread.
+func (f *facts) readOrigin(namespace, name string) *origin {
 	o := &origin{cluster: f.clusterOf(namespace, name)}
 	if o.cluster == nil {
 		return o
@@ -176,10 +184,7 @@ func (f *facts) reports(q question, waiting []placement.Waiting) *placement.Repo
 	index := map[string]int{}
 	for i := range waiting {
 		w := &waiting[i]
-		name := w.Cluster
-		if name == "" {
-			name = w.Pods[0]
-		}
+		name := cmp.Or(w.Cluster, w.Pods[0])
 		key := w.Namespace + "/" + name
 		at, ok := index[key]
 		if !ok {
@@ -253,6 +258,9 @@ func (f *facts) next(r *placement.Report, w *placement.Waiting) {
 			command = fmt.Sprintf(nextRewriteBackup, name, r.Name)
 			if namespace != "" {
 				command += " -n " + namespace
+			}
+			if namespace != r.Namespace {
+				command += " --to-namespace " + r.Namespace
 			}
 		}
 		w.Next = command
