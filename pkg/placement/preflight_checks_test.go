@@ -1,6 +1,7 @@
 package placement_test
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -71,6 +72,10 @@ func TestPreflightChecks(t *testing.T) {
 			func(in *placement.PreflightInput) {
 				in.World.Claims = []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "data-carrot67-mysql-1"}}}
 			}, placement.No, "FAIL  names are taken: PersistentVolumeClaim data-carrot67-mysql-1",
+		},
+		"a long name": {
+			func(in *placement.PreflightInput) { in.Manifest.Target.Name = strings.Repeat("x", 60) }, placement.No,
+			"FAIL  the name of Pod " + strings.Repeat("x", 60) + "-mysql-0 is longer than 63 characters",
 		},
 		"a missing class": {
 			func(in *placement.PreflightInput) { in.World.Classes = nil }, placement.No, "FAIL  storage class zonal does not exist",

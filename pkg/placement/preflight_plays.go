@@ -23,7 +23,7 @@ type Outcome struct {
 	Order   Order    `json:"order"`
 	// Unknown names the volumes with an unknown place.
 	Unknown []string `json:"unknown,omitempty"`
-	// Gathered says that Pods share a node although a rule that names the source was to spread them.
+	// Gathered says that the Pods get fewer nodes than with Rehome's rewrite of the rules that name the source.
 	Gathered bool `json:"gathered,omitempty"`
 	// Doubtful says that the answer depends on what is unknown.
 	Doubtful bool `json:"doubtful,omitempty"`
@@ -82,7 +82,7 @@ func (o *Outcome) nodes() []string {
 
 // plays adds the lines about the Pods: as KubeBlocks restores them alone, by an OpsRequest, and with Rehome.
 func (p *preflight) plays(ctx context.Context, alone *WouldBe) error {
-	if len(p.World.Nodes) == 0 {
+	if len(p.World.Nodes) == 0 || len(p.result.Of(rewrite.Invalid)) > 0 {
 		return nil
 	}
 	for i := range alone.Claims {
@@ -91,34 +91,37 @@ func (p *preflight) plays(ctx context.Context, alone *WouldBe) error {
 			return nil
 		}
 	}
-	stale := len(p.result.Of(rewrite.SourceIdentity))
 	play, outcome, err := p.decide(ctx, alone)
 	if err != nil {
 		return err
 	}
-	p.report.Alone = outcome
+	p.report.Alone, p.report.Rehomed = outcome, outcome
 	if len(p.result.Edits) == 0 {
 		p.line(checkRehomed, textPlayUnchanged, outcome, "")
-		p.report.Rehomed = outcome
 		return p.missing(ctx, alone, &play)
 	}
-	outcome.Gathered = outcome.Fits && len(outcome.nodes()) < outcome.Pods
-	p.line(checkAlone, textPlayAlone, outcome, fmt.Sprintf(detailStale, count(stale, "stale rule")))
+	would, err := p.would(p.result.Edits)
+	if err != nil {
+		return err
+	}
+	play, rehomed, err := p.decide(ctx, &would)
+	if err != nil {
+		return err
+	}
+	p.report.Rehomed = rehomed
+	detail := ""
+	if stale := len(p.result.Of(rewrite.SourceIdentity)); stale > 0 {
+		detail = fmt.Sprintf(detailStale, count(stale, "stale rule"))
+		outcome.Gathered = outcome.Fits && rehomed.Fits && len(outcome.nodes()) < len(rehomed.nodes())
+	}
+	p.line(checkAlone, textPlayAlone, outcome, detail)
 	if !outcome.Fits && p.Manifest.Version.RewritesOps() {
 		if err := p.playOps(ctx); err != nil {
 			return err
 		}
 	}
-	rehomed, err := p.would(p.result.Edits)
-	if err != nil {
-		return err
-	}
-	if play, outcome, err = p.decide(ctx, &rehomed); err != nil {
-		return err
-	}
-	p.report.Rehomed = outcome
-	p.line(checkRehomed, textPlayRehomed, outcome, "")
-	return p.missing(ctx, &rehomed, &play)
+	p.line(checkRehomed, textPlayRehomed, rehomed, "")
+	return p.missing(ctx, &would, &play)
 }
 
 // playOps adds the line about a restore by OpsRequest, which rewrites some rules by itself.

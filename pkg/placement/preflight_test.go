@@ -1,6 +1,8 @@
 package placement_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -64,6 +66,47 @@ func TestPreflightOfALostSpread(t *testing.T) {
 	g.Expect(report.Alone.Gathered).To(BeTrue())
 	g.Expect(report.Rehomed.Nodes).To(HaveLen(3))
 	g.Expect(report.Summary).To(HavePrefix("Fits with Rehome."))
+}
+
+// Pods of two components share a node, with the stale rule and without it.
+func TestPreflightOfPodsThatShareANodeAnyway(t *testing.T) {
+	g := NewWithT(t)
+	own := strings.Replace(apart, `"my1"`, `"my1","apps.kubeblocks.io/component-name":"mysql"`, 1)
+	in := inputOf(t, newWorld("z1"), components(mysql(1, `,"schedulingPolicy":`+own)+`,{"name":"proxy","replicas":1}`))
+	in.Manifest.Target.Namespace = "other"
+	report := preflight(t, in)
+	g.Expect(report.Alone.Gathered).To(BeFalse(), textOf(report))
+	g.Expect(textOf(report)).To(ContainSubstring("ok    as KubeBlocks alone restores it: 2 of 2 Pods fit"))
+	g.Expect(report.Summary).To(HavePrefix("Fits, with Rehome and without."))
+}
+
+// With --scope-unscoped Rehome rewrites a rule that is not stale.
+func TestPreflightOfAnUnscopedRule(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld("z1", "z2", "z3")
+	runSource(w)
+	unscoped := strings.Replace(apart, `"app.kubernetes.io/instance":"my1"`, `"apps.kubeblocks.io/component-name":"mysql"`, 1)
+	in := inputOf(t, w, components(mysql(3, `,"schedulingPolicy":`+unscoped)))
+	in.Options.ScopeUnscoped = true
+	report := preflight(t, in)
+	g.Expect(report.Fits).To(Equal(placement.Yes), textOf(report))
+	g.Expect(textOf(report)).To(ContainSubstring("FAIL  as KubeBlocks alone restores it: 0 of 3 restore Pods fit"))
+	g.Expect(textOf(report)).NotTo(ContainSubstring("RH001"))
+}
+
+// A plugin returns an error for an invalid rule: that is no answer, but the API server's is.
+func TestPreflightOfAnInvalidRule(t *testing.T) {
+	g := NewWithT(t)
+	in := inputOf(t, newWorld("z1"), components(mysql(1, `,"schedulingPolicy":`+strings.Replace(apart, `"my1"`, `"my1","-":"x"`, 1))))
+	in.NewScheduler = func(context.Context, *placement.World) (placement.Scheduler, error) {
+		return nil, errors.New("invalid selector")
+	}
+	report := preflight(t, in)
+	g.Expect(report.Fits).To(Equal(placement.No))
+	g.Expect(textOf(report)).To(MatchRegexp(`(?m)^FAIL  .*\(RH006\)$`))
+	g.Expect(textOf(report)).To(HaveSuffix("Will not be restored: see the lines with FAIL.\n"))
+	var page strings.Builder
+	g.Expect(report.HTML(&page)).To(Succeed())
 }
 
 // The volumes lie in the zone of the node where they were restored, and the database Pods need room there.
