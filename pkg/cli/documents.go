@@ -139,7 +139,7 @@ func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where s
 		} else {
 			d.clusters = append(d.clusters, o)
 		}
-	case o.Items != nil && len(o.Items) == 0: // that there are none
+	case o.Items != nil && len(o.Items) == 0 && o.Kind != "": // that there are none
 		d.kubernetes = append(d.kubernetes, o)
 	case o.Items != nil:
 		exact, err := strict()
@@ -165,6 +165,26 @@ func (d *documents) addItems(list []byte, where string) {
 	for i, item := range l.Items {
 		d.addObject(item, func() ([]byte, error) { return item, nil }, fmt.Sprintf("%s, item %d", where, i+1))
 	}
+}
+
+// lastOfEach drops the documents of objects that come again: files can overlap, and --nodes replaces nodes.
+func lastOfEach(all []document) []document {
+	last := map[string]int{}
+	for i := range all {
+		last[all[i].key()] = i
+	}
+	var kept []document
+	for i := range all {
+		if last[all[i].key()] == i {
+			kept = append(kept, all[i])
+		}
+	}
+	return kept
+}
+
+// key is equal for documents of the same object.
+func (h head) key() string {
+	return strings.Join([]string{h.APIVersion, h.Kind, h.Metadata.Namespace, h.Metadata.Name}, " ")
 }
 
 func (d *documents) problem(where string, err error) {

@@ -144,14 +144,10 @@ func (o *explainOptions) dumped(ctx context.Context) (*facts, error) {
 		}
 		return nil, errors.New(problemNotInFiles)
 	}
-	for i := range found.clusters {
-		if err := decodeInto(&f.clusters, &found.clusters[i]); err != nil {
-			return nil, fmt.Errorf("%s: %w", found.clusters[i].where, err)
-		}
-	}
-	for i := range found.kubernetes {
-		if err := f.add(&found.kubernetes[i]); err != nil {
-			return nil, fmt.Errorf("%s: %w", found.kubernetes[i].where, err)
+	objects := lastOfEach(slices.Concat(found.clusters, found.kubernetes))
+	for i := range objects {
+		if err := f.add(&objects[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", objects[i].where, err)
 		}
 	}
 	return f, nil
@@ -159,6 +155,8 @@ func (o *explainOptions) dumped(ctx context.Context) (*facts, error) {
 
 func (f *facts) add(d *document) error {
 	switch {
+	case d.isOf(kubeblocks.AppsV1.Group, "Cluster"), d.Kind == "":
+		return decodeInto(&f.clusters, d)
 	case d.isOf(kubeblocks.AppsV1.Group, "Component"):
 		return decodeInto(&f.components, d)
 	case d.isOf(kubeblocks.DataProtectionV1alpha1.Group, "Restore"):

@@ -104,6 +104,11 @@ func TestPreflightThatDoesNotFit(t *testing.T) {
 	r = preflightIn(noCluster(), two, append(args, "--nodes", more)...)
 	g.Expect(r.err).NotTo(HaveOccurred())
 	g.Expect(r.out).To(ContainSubstring("node-x"))
+
+	g.Expect(os.WriteFile(more, []byte(strings.Replace(node("node-b"), "pods: \"110\"", "pods: \"0\"", 1)), 0o600)).To(Succeed())
+	r = preflightIn(noCluster(), dump(), append(args, "--nodes", more)...)
+	g.Expect(ExitStatus(r.err)).To(Equal(1), "the node of the same name is replaced")
+	g.Expect(r.out).To(ContainSubstring("FAIL  as Rehome rewrites it: 2 of 3 Pods fit                       node-a, node-c\n"))
 }
 
 func TestPreflightThatCannotBeTold(t *testing.T) {

@@ -196,8 +196,9 @@ func worldOf(found documents) (*placement.World, error) {
 		w.Unread[resource] = textNotInFiles
 	}
 	packer := placement.NewPacker()
-	for i := range found.kubernetes {
-		d := &found.kubernetes[i]
+	objects := lastOfEach(found.kubernetes)
+	for i := range objects {
+		d := &objects[i]
 		if err := addDocument(w, packer, d); err != nil {
 			return nil, fmt.Errorf("%s: %s %s: %w", d.where, d.Kind, d.Metadata.Name, err)
 		}

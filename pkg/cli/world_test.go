@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -70,6 +71,18 @@ func TestForbiddenKindsAreMarkedAndSurvived(t *testing.T) {
 	g.Expect(w.Pods).To(HaveLen(1), "those of the namespace")
 	g.Expect(w.Unread).To(HaveKeyWithValue("pods", "read in namespace default only"))
 	g.Expect(w.Unread).To(HaveKeyWithValue("persistentvolumes", ContainSubstring("forbidden")))
+}
+
+func TestFilesCanOverlap(t *testing.T) {
+	g := NewWithT(t)
+	found, err := readDocuments(strings.NewReader(threeNodes()+"---\n"+threeNodes()), "dump.yaml")
+	g.Expect(err).NotTo(HaveOccurred())
+
+	w, err := worldOf(found)
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(w.Nodes).To(HaveLen(3))
+	g.Expect(w.Pods).To(HaveLen(3))
 }
 
 func TestWithoutNodesNothingCanBeSaid(t *testing.T) {
