@@ -124,7 +124,8 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scope, a remedy
 	return nil
 }
 
-// mark returns the operations that let the webhook keep the rewritten rules, where it is served. They follow one that adds an annotation.
+// mark returns the operations that let the webhook keep the rewritten rules, where it is served. They must stand behind the operation that
+// adds the history, which creates metadata.annotations where there is none.
 func (r *ClusterReconciler) mark(s *scope, a remedy.PatchCluster) ([]patch.Operation, error) {
 	if !r.Config.ServesWebhook() {
 		return nil, nil

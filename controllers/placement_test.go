@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+	"github.com/rehome-operator/rehome/pkg/sources"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
@@ -79,6 +83,25 @@ func stalePer(topologyKey string) map[string]any {
 	terms := requiredTerms(rehometesting.Apart(source))
 	terms[0].(map[string]any)["topologyKey"] = topologyKey
 	return map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
+}
+
+// held is what the webhook stores when a manifest is applied.
+func held(stored, manifest *unstructured.Unstructured) *unstructured.Unstructured {
+	GinkgoHelper()
+	var old, updated kubeblocks.Cluster
+	data := map[*kubeblocks.Cluster][]byte{}
+	for view, object := range map[*kubeblocks.Cluster]*unstructured.Unstructured{&old: stored, &updated: manifest} {
+		content, err := object.MarshalJSON()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(json.Unmarshal(content, view)).To(Succeed())
+		data[view] = content
+	}
+	edits, _ := rewrite.Hold(kubeblocks.ClusterPolicies(&old), kubeblocks.ClusterPolicies(&updated), sources.Rewritten(&old))
+	content, err := patch.Apply(data[&updated], edits)
+	Expect(err).NotTo(HaveOccurred())
+	kept := &unstructured.Unstructured{}
+	Expect(kept.UnmarshalJSON(content)).To(Succeed())
+	return kept
 }
 
 var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", func(e *env) {
@@ -221,6 +244,20 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 			Component("mysql", preferablyApart).Obj().Object["spec"]))
 		e.reconcile()
 		Expect(e.writes).NotTo(ContainElement("patch Cluster carrot67"))
+	})
+
+	It("becomes a preferred rule that the webhook keeps when the stale manifest is applied", func() {
+		e.reconciler.Config.Webhook.BindAddress = ":9443"
+		restored(perNode)
+		stale := e.now(rehometesting.MakeCluster(e.generation, e.namespace, target).Obj())
+		n1 := e.node("n1", "a")
+		e.claim(0, perNode, n1)
+		e.claim(1, perNode, n1)
+		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentPreferredRules}})).To(Succeed())
+		isRewritten()
+
+		stored := e.now(stale)
+		Expect(held(stored, stale).Object["spec"]).To(Equal(stored.Object["spec"]))
 	})
 
 	It("stays after the owner consented to a rolling update", func() {

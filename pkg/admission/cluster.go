@@ -147,7 +147,7 @@ func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answ
 	if err != nil {
 		return later(metrics.AdmissionFailed, req.Name, textBadObject)
 	}
-	edits := rewrite.Hold(kubeblocks.ClusterPolicies(old), kubeblocks.ClusterPolicies(updated), sources.Rewritten(old))
+	edits, held := rewrite.Hold(kubeblocks.ClusterPolicies(old), kubeblocks.ClusterPolicies(updated), sources.Rewritten(old))
 	if len(edits) == 0 || !updated.DeletionTimestamp.IsZero() {
 		return unchanged
 	}
@@ -155,7 +155,6 @@ func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answ
 	if err != nil {
 		return h.unreadable(ctx, req.Name, err)
 	}
-	held := changedRules(edits)
 	switch d.mode {
 	case configv1alpha1.Disabled:
 		return unchanged

@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Rewritten says which rules of a cluster were rewritten, and into what: by the digest of each stale rule at its place, the digest
@@ -16,11 +14,11 @@ type Rewritten map[string]string
 // maxRewritten bounds how many rules a Rewritten holds, and so its size. Rules beyond it are not held.
 const maxRewritten = 512
 
-// RewrittenRules compares policies before and after edits of leaves, and returns the rules that differ.
-func RewrittenRules(before, after []Policy) Rewritten {
+// RewrittenRules returns the rules that differ between policies before and after edits: those of leaves, and behind them those of Relax.
+func RewrittenRules(before []Policy, edits []Edit, after []Policy) Rewritten {
 	rewritten := Rewritten{}
 	for i := range before {
-		was, is := terms(&before[i]), terms(&after[i])
+		was, is := moved(terms(&before[i]), edits), terms(&after[i])
 		for k := range was {
 			stale, now := digestOf(before[i].Place, was[k]), digestOf(after[i].Place, is[k])
 			if stale != now && len(rewritten) < maxRewritten {
@@ -50,28 +48,31 @@ func digestOf(place string, t term) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// Hold returns the edits of the new policies of a cluster that keep its rewritten rules. It replaces a stale rule only where the old
-// policies have its rewritten form instead: somebody applied a manifest that is older than the rewrite. A rule that old policies
-// still carry, and one that stands beside its rewritten form, is left alone. Hold never makes a rule that the old policies do not
-// have at the same place.
-func Hold(old, updated []Policy, rewritten Rewritten) []Edit {
+// Hold returns the edits of the new policies of a cluster that keep its rewritten rules, and how many rules they keep. It replaces a stale
+// rule only where the old policies have its rewritten form instead: somebody applied a manifest that is older than the rewrite. A rule
+// that old policies still carry, and one that stands beside its rewritten form, is left alone. Hold never makes a rule that the old
+// policies do not have at the same place.
+func Hold(old, updated []Policy, rewritten Rewritten) (held []Edit, rules int) {
 	if len(rewritten) == 0 {
-		return nil
+		return nil, 0
 	}
 	before, after := countRules(old), countRules(updated)
-	var held edits
 	for i := range updated {
+		var k keeper
 		for _, t := range terms(&updated[i]) {
 			stale := digestOf(updated[i].Place, t)
 			now, known := rewritten[stale]
 			if !known || after.count(stale) <= before.count(stale) || before.count(now) <= after.count(now) {
 				continue
 			}
-			held.replaced(t, before.take(now, relative(t.path, updated[i].Path)))
-			after.replaced(stale, now)
+			if k.keep(t, before.take(now, relative(t.path, updated[i].Path))) {
+				after.replaced(stale, now)
+			}
 		}
+		kept, n := k.edits(&updated[i])
+		held, rules = append(held, kept...), rules+n
 	}
-	return held
+	return held, rules
 }
 
 // ruleCounts holds the rules of policies by their digest.
@@ -118,29 +119,4 @@ func (c ruleCounts) replaced(stale, now string) {
 func (c ruleCounts) take(digest, at string) term {
 	of := c.of(digest)
 	return of.rules[max(slices.Index(of.at, at), 0)]
-}
-
-// replaced adds the edits that give a rule the selectors and namespaces of another. They are replaced as a whole, because their
-// requirements can stand in another order.
-func (e *edits) replaced(from, to term) {
-	if !sameSelector(from.selector, to.selector) {
-		e.add(from.path+"/labelSelector", selectorOrNil(from.selector), selectorOrNil(to.selector))
-	}
-	if from.pods == nil || to.pods == nil {
-		return
-	}
-	if !slices.Equal(from.pods.Namespaces, to.pods.Namespaces) {
-		e.add(from.path+"/namespaces", orNil(from.pods.Namespaces), orNil(to.pods.Namespaces))
-	}
-	if !sameSelector(from.pods.NamespaceSelector, to.pods.NamespaceSelector) {
-		e.add(from.path+"/namespaceSelector", selectorOrNil(from.pods.NamespaceSelector), selectorOrNil(to.pods.NamespaceSelector))
-	}
-}
-
-// selectorOrNil returns nil for no selector, which JSON leaves out.
-func selectorOrNil(s *metav1.LabelSelector) any {
-	if s == nil {
-		return nil
-	}
-	return s
 }

@@ -25,7 +25,7 @@ func apartFrom(place string, names ...string) Policy {
 
 func TestHold(t *testing.T) {
 	const a, b = "componentSpecs/a", "componentSpecs/b"
-	rewritten := RewrittenRules([]Policy{apartFrom(a, "my1")}, []Policy{apartFrom(a, "kiwi")})
+	rewritten := RewrittenRules([]Policy{apartFrom(a, "my1")}, nil, []Policy{apartFrom(a, "kiwi")})
 	for name, c := range map[string]struct {
 		old, updated []Policy
 		held         []string
@@ -53,11 +53,14 @@ func TestHold(t *testing.T) {
 		"a stale rule at a new place":          {[]Policy{apartFrom(a, "kiwi")}, []Policy{apartFrom(a, "kiwi"), apartFrom(b, "my1")}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
 			var held []string
-			for _, edit := range Hold(c.old, c.updated, rewritten) {
+			edits, rules := Hold(c.old, c.updated, rewritten)
+			for _, edit := range edits {
 				held = append(held, edit.Path)
 			}
-			NewWithT(t).Expect(held).To(Equal(c.held))
+			g.Expect(held).To(Equal(c.held))
+			g.Expect(rules).To(Equal(len(c.held)))
 		})
 	}
 }
@@ -65,7 +68,7 @@ func TestHold(t *testing.T) {
 func TestHoldNeedsAMarkOfTheSameCluster(t *testing.T) {
 	g := NewWithT(t)
 	kiwi := Identity{Namespace: "default", Name: "kiwi"}
-	rules := RewrittenRules([]Policy{apartFrom("", "my1")}, []Policy{apartFrom("", "kiwi")})
+	rules := RewrittenRules([]Policy{apartFrom("", "my1")}, nil, []Policy{apartFrom("", "kiwi")})
 	mark := NewMark(kiwi, rules).String()
 
 	g.Expect(ReadMark(mark, kiwi)).To(Equal(rules))
@@ -90,10 +93,10 @@ func TestTheSizeOfAMarkIsBounded(t *testing.T) {
 		place := "instances/" + string(rune('a'+i))
 		before, after = append(before, apartFrom(place, "my1")), append(after, apartFrom(place, "kiwi"))
 	}
-	rules := RewrittenRules(before, after)
+	rules := RewrittenRules(before, nil, after)
 
 	g.Expect(rules).To(HaveLen(maxRewritten))
-	g.Expect(rules.And(RewrittenRules([]Policy{apartFrom("", "my1")}, []Policy{apartFrom("", "kiwi")}))).To(HaveLen(maxRewritten))
+	g.Expect(rules.And(RewrittenRules([]Policy{apartFrom("", "my1")}, nil, []Policy{apartFrom("", "kiwi")}))).To(HaveLen(maxRewritten))
 	g.Expect(len(NewMark(Identity{Name: "kiwi"}, rules).String())).To(BeNumerically("<", 20<<10))
 }
 
@@ -101,7 +104,7 @@ func TestTheSizeOfAMarkIsBounded(t *testing.T) {
 func TestHoldReturnsWhatWasRewrittenAndNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newTestCase(t)
-		rewritten := RewrittenRules([]Policy{c.before}, []Policy{c.after})
+		rewritten := RewrittenRules([]Policy{c.before}, nil, []Policy{c.after})
 		old := []Policy{c.after}
 		// updated has some stale rules again, and rules of its own behind them.
 		updated := mixed(t, c.before, c.after)
@@ -115,7 +118,7 @@ func TestHoldReturnsWhatWasRewrittenAndNothingElse(t *testing.T) {
 		updated, want = withOwn(updated, own), withOwn(want, own)
 		updated, want = apply(t, updated, nil), apply(t, want, nil)
 
-		held := apply(t, updated, Hold(old, []Policy{updated}, rewritten))
+		held := apply(t, updated, heldBy(old, []Policy{updated}, rewritten))
 
 		if !reflect.DeepEqual(held, want) {
 			t.Fatalf("updated %v\nheld %v\nwant %v", terms(&updated), terms(&held), terms(&want))
@@ -127,23 +130,28 @@ func TestHoldReturnsWhatWasRewrittenAndNothingElse(t *testing.T) {
 func TestHoldNeverRewrites(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newTestCase(t)
-		rewritten := RewrittenRules([]Policy{c.before}, []Policy{c.after})
+		rewritten := RewrittenRules([]Policy{c.before}, nil, []Policy{c.after})
 		other := apply(t, genPolicy(t), nil)
 		for _, updated := range []Policy{c.before, c.after, other} {
-			if held := Hold([]Policy{c.before}, []Policy{updated}, rewritten); len(held) > 0 {
+			if held := heldBy([]Policy{c.before}, []Policy{updated}, rewritten); len(held) > 0 {
 				t.Fatalf("held %v", held)
 			}
 		}
 		for _, old := range []Policy{c.before, c.after} {
-			for _, edit := range Hold([]Policy{old}, []Policy{other}, rewritten) {
+			for _, edit := range heldBy([]Policy{old}, []Policy{other}, rewritten) {
 				t.Logf("held %v", edit)
 			}
-			again := apply(t, other, Hold([]Policy{old}, []Policy{other}, rewritten))
-			if more := Hold([]Policy{old}, []Policy{again}, rewritten); len(more) > 0 {
+			again := apply(t, other, heldBy([]Policy{old}, []Policy{other}, rewritten))
+			if more := heldBy([]Policy{old}, []Policy{again}, rewritten); len(more) > 0 {
 				t.Fatalf("held again %v", more)
 			}
 		}
 	})
+}
+
+func heldBy(old, updated []Policy, rewritten Rewritten) []Edit {
+	edits, _ := Hold(old, updated, rewritten)
+	return edits
 }
 
 // mixed returns a policy that has each rule in one of its two forms.
@@ -206,7 +214,7 @@ func TestHoldTakesTheRuleAtTheSameIndex(t *testing.T) {
 	before, after := policy([]string{"my1", "web1"}, []string{"web1", "my1"}), policy([]string{"kiwi", "web1"}, []string{"web1", "kiwi"})
 	updated := policy([]string{"kiwi", "web1"}, []string{"web1", "my1"})
 
-	held := Hold([]Policy{after}, []Policy{updated}, RewrittenRules([]Policy{before}, []Policy{after}))
+	held, _ := Hold([]Policy{after}, []Policy{updated}, RewrittenRules([]Policy{before}, nil, []Policy{after}))
 
 	g := NewWithT(t)
 	g.Expect(held).To(HaveLen(1))

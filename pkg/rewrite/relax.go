@@ -25,11 +25,11 @@ func RelaxOnly(p *Policy, cluster Identity, wanted func(path string) bool) (chan
 	var e edits
 	if p.Affinity != nil && p.Affinity.PodAffinity != nil {
 		a := p.Affinity.PodAffinity
-		e.prefer(alone[affinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		e.prefer(alone[affinity], podTerms(alone[affinity]), a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	if p.Affinity != nil && p.Affinity.PodAntiAffinity != nil {
 		a := p.Affinity.PodAntiAffinity
-		e.prefer(alone[antiAffinity], a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		e.prefer(alone[antiAffinity], podTerms(alone[antiAffinity]), a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	for _, t := range append(alone[affinity], alone[antiAffinity]...) {
 		relaxed = append(relaxed, t.path)
@@ -40,14 +40,22 @@ func RelaxOnly(p *Policy, cluster Identity, wanted func(path string) bool) (chan
 // strongest is the largest weight of a preferred term.
 const strongest = 100
 
-// prefer adds the edits that move some of the required terms of one kind to the preferred ones.
-func (e *edits) prefer(moved []term, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
+func podTerms(of []term) []corev1.PodAffinityTerm {
+	pods := make([]corev1.PodAffinityTerm, len(of))
+	for i, t := range of {
+		pods[i] = *t.pods
+	}
+	return pods
+}
+
+// prefer adds the edits that move some of the required terms of one kind to the preferred ones, with these rules.
+func (e *edits) prefer(moved []term, rules, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
 	if len(moved) == 0 {
 		return
 	}
-	relaxed := make([]corev1.WeightedPodAffinityTerm, 0, len(moved))
-	for _, t := range moved {
-		relaxed = append(relaxed, corev1.WeightedPodAffinityTerm{Weight: strongest, PodAffinityTerm: *t.pods})
+	relaxed := make([]corev1.WeightedPodAffinityTerm, len(rules))
+	for i := range rules {
+		relaxed[i] = corev1.WeightedPodAffinityTerm{Weight: strongest, PodAffinityTerm: rules[i]}
 	}
 	from := moved[0].path[:strings.LastIndexByte(moved[0].path, '/')]
 	to := strings.Replace(from, "/required", "/preferred", 1)

@@ -32,7 +32,7 @@ func Mark(cluster *kubeblocks.Cluster, object []byte, before rewrite.Rewritten, 
 	if err := json.UnmarshalCaseSensitivePreserveInts(patched, after); err != nil {
 		return "", false, fmt.Errorf("decode the rewritten Cluster: %w", err)
 	}
-	rules := rewrite.RewrittenRules(kubeblocks.ClusterPolicies(cluster), kubeblocks.ClusterPolicies(after))
+	rules := rewrite.RewrittenRules(kubeblocks.ClusterPolicies(cluster), edits, kubeblocks.ClusterPolicies(after))
 	mark := rewrite.NewMark(identityOf(cluster), before.And(rules)).String()
 	return mark, patch.Fits(cluster, v1alpha1.AnnotationRewrittenRules, mark), nil
 }
