@@ -134,12 +134,17 @@ func register(address string) {
 	Expect(admin.Create(context.Background(), manifest(address))).To(Succeed())
 }
 
+func readManifest(g Gomega) *admissionregistrationv1.MutatingWebhookConfiguration {
+	content, err := os.ReadFile("../../config/webhook/configuration.yaml")
+	g.Expect(err).NotTo(HaveOccurred())
+	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
+	g.Expect(yaml.UnmarshalStrict(content, configuration)).To(Succeed())
+	return configuration
+}
+
 func manifest(address string) *admissionregistrationv1.MutatingWebhookConfiguration {
 	GinkgoHelper()
-	content, err := os.ReadFile("../../config/webhook/configuration.yaml")
-	Expect(err).NotTo(HaveOccurred())
-	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
-	Expect(yaml.UnmarshalStrict(content, configuration)).To(Succeed())
+	configuration := readManifest(Default)
 	for i := range configuration.Webhooks {
 		c := &configuration.Webhooks[i].ClientConfig
 		Expect(*c.Service.Path).To(Equal(admission.Path))
