@@ -8,6 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
@@ -32,6 +33,14 @@ var unchanged = answer{outcome: metrics.AdmissionUnchanged}
 // later leaves the object to the operator.
 func later(outcome metrics.AdmissionOutcome, name, why string) answer {
 	return answer{outcome: outcome, warning: warning(textLater, name, why)}
+}
+
+// laterIn is later for a Cluster whose mode is known.
+func laterIn(mode configv1alpha1.Mode, outcome metrics.AdmissionOutcome, name, why string) answer {
+	if mode == configv1alpha1.Observe {
+		return answer{outcome: outcome, warning: warning(textUnjudged, name, why)}
+	}
+	return later(outcome, name, why)
 }
 
 func (a answer) response() admission.Response {

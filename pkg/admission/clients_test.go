@@ -119,7 +119,7 @@ var _ = Describe("A Cluster and its Backup that are applied at once", func() {
 			RestoredFrom("mysql", "bp2").Obj()
 		w.create(early)
 		Expect(names(w.get(early))).To(Equal("my1"))
-		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("a Backup cannot be read yet")))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("a Backup that it names cannot be read")))
 
 		w.create(rehometesting.MakeBackup(w.namespace, "bp2").Of(w.source()).Obj())
 		kiwi := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("my1")).

@@ -87,15 +87,17 @@ func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, 
 	changed := changedRules(result.Edits)
 	switch {
 	case len(result.Of(rewrite.Invalid)) > 0:
-		return later(metrics.AdmissionDeferred, name, textInvalid)
+		return laterIn(mode, metrics.AdmissionDeferred, name, textInvalid)
+	case changed == 0 && i.failed:
+		return laterIn(mode, metrics.AdmissionFailed, name, textUnreadable)
 	case changed == 0 && i.unread:
-		return later(metrics.AdmissionDeferred, name, textUnread)
+		return laterIn(mode, metrics.AdmissionDeferred, name, textUnread)
 	case changed == 0:
 		return unchanged
-	case leave != "":
-		return later(metrics.AdmissionDeferred, name, leave)
 	case mode == configv1alpha1.Observe:
 		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldRewrite, rules(changed), i.source, name), source: i.source, rules: changed}
+	case leave != "":
+		return later(metrics.AdmissionDeferred, name, leave)
 	}
 	if _, err := patch.Apply(object, result.Edits); err != nil {
 		return later(metrics.AdmissionFailed, name, textUnapplied)

@@ -114,6 +114,13 @@ var _ = Describe("A Cluster that is created", func() {
 	var w *env
 	BeforeEach(func() { w = newEnv() })
 
+	// served serves the webhook beside a KubeBlocks that serves these kinds.
+	served := func(served kubeblocks.Served) {
+		before := handler.Handler
+		DeferCleanup(func() { handler.Handler = before })
+		handler.Handler = admission.NewHandler(rehome, served, configv1alpha1.Defaults(), metrics.New(prometheus.NewRegistry(), "test")).Webhook()
+	}
+
 	It("names itself from the start", func() {
 		kiwi := w.restored()
 		w.create(kiwi)
@@ -199,7 +206,7 @@ var _ = Describe("A Cluster that is created", func() {
 		w.create(kiwi)
 
 		Expect(names(w.get(kiwi))).To(Equal("my1"))
-		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("a Backup cannot be read yet")))
+		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("a Backup that it names cannot be read")))
 	})
 
 	It("is left to the operator while volume claims of its name exist", func() {
@@ -245,6 +252,11 @@ var _ = Describe("A Cluster that is created", func() {
 		Expect(names(w.get(kiwi))).To(Equal("my1"))
 		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome would rewrite 1 scheduling rule")))
 
+		By("naming a Backup that does not exist")
+		w.create(rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "plum").Component("mysql", rehometesting.Apart("my1")).
+			RestoredFrom("mysql", "bp2").Obj())
+		Expect(w.warnings.take()).To(ConsistOf("Rehome did not judge the rules of plum: a Backup that it names cannot be read"))
+
 		w.mode("Disabled")
 		Expect(w.admin.Delete(w.ctx, kiwi)).To(Succeed())
 		w.create(w.restored())
@@ -252,10 +264,7 @@ var _ = Describe("A Cluster that is created", func() {
 	})
 
 	It("is not rewritten beside KubeBlocks 1.2, which ignores the annotation and starts it empty", func() {
-		before := handler.Handler
-		DeferCleanup(func() { handler.Handler = before })
-		served := kubeblocks.Served{Apps: kubeblocks.AppsV1, OnlyV1: true}
-		handler.Handler = admission.NewHandler(rehome, served, configv1alpha1.Defaults(), metrics.New(prometheus.NewRegistry(), "test")).Webhook()
+		served(kubeblocks.Served{Apps: kubeblocks.AppsV1, OnlyV1: true})
 		kiwi := w.restored()
 
 		w.create(kiwi)

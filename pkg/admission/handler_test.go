@@ -3,12 +3,14 @@ package admission_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,19 +29,35 @@ type broken struct{ client.Reader }
 
 func (broken) List(context.Context, client.ObjectList, ...client.ListOption) error { panic("broken") }
 
+// created is the request to create an object of a kind.
+func created(kind string, raw []byte) webhook.Request {
+	return webhook.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+		Operation: admissionv1.Create, Kind: metav1.GroupVersionKind{Kind: kind}, Namespace: metav1.NamespaceDefault, Name: "kiwi",
+		Object: runtime.RawExtension{Raw: raw},
+	}}
+}
+
+// createdIn is the request to create a Cluster in a Namespace.
+func createdIn(namespace string, cluster *unstructured.Unstructured) webhook.Request {
+	GinkgoHelper()
+	request := created("Cluster", asJSON(cluster.Object))
+	request.Namespace = namespace
+	return request
+}
+
+// answering makes a handler, and returns its metrics, too.
+func answering(reader client.Reader) (*admission.Handler, *prometheus.Registry) {
+	registry := prometheus.NewRegistry()
+	served := kubeblocks.Served{Apps: kubeblocks.AppsV1}
+	return admission.NewHandler(reader, served, configv1alpha1.Defaults(), metrics.New(registry, "test")), registry
+}
+
+func handle(reader client.Reader, request webhook.Request) webhook.Response {
+	h, _ := answering(reader)
+	return h.Handle(context.Background(), request)
+}
+
 var _ = Describe("A request that cannot be answered", func() {
-	// created is the request to create an object of a kind.
-	created := func(kind string, raw []byte) webhook.Request {
-		return webhook.Request{AdmissionRequest: admissionv1.AdmissionRequest{
-			Operation: admissionv1.Create, Kind: metav1.GroupVersionKind{Kind: kind}, Namespace: metav1.NamespaceDefault, Name: "kiwi",
-			Object: runtime.RawExtension{Raw: raw},
-		}}
-	}
-	handle := func(reader client.Reader, request webhook.Request) webhook.Response {
-		served := kubeblocks.Served{Apps: kubeblocks.AppsV1}
-		m := metrics.New(prometheus.NewRegistry(), "test")
-		return admission.NewHandler(reader, served, configv1alpha1.Defaults(), m).Handle(context.Background(), request)
-	}
 	expectAdmitted := func(response webhook.Response, why string) {
 		GinkgoHelper()
 		Expect(response.Allowed).To(BeTrue())
@@ -65,11 +83,65 @@ var _ = Describe("A request that cannot be answered", func() {
 		policy["topologySpreadConstraints"] = []any{map[string]any{"maxSkew": int64(0), "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}}
 		components[0].(map[string]any)["schedulingPolicy"] = policy
 		Expect(unstructured.SetNestedSlice(kiwi.Object, components, "spec", "componentSpecs")).To(Succeed())
-		request := created("Cluster", asJSON(kiwi.Object))
-		request.Namespace = w.namespace
-		expectAdmitted(handle(rehome, request), "a scheduling rule is invalid")
+		expectAdmitted(handle(rehome, createdIn(w.namespace, kiwi)), "a scheduling rule is invalid")
 	})
 })
+
+// unreadable is a reader that does not let a Backup be read.
+type unreadable struct {
+	client.Reader
+	err error
+}
+
+func (u *unreadable) Get(ctx context.Context, key client.ObjectKey, obj client.Object, options ...client.GetOption) error {
+	if obj.GetObjectKind().GroupVersionKind().Kind == "Backup" {
+		return u.err
+	}
+	return u.Reader.Get(ctx, key, obj, options...)
+}
+
+var _ = DescribeTable("A Backup that cannot be read", func(err error, namespaces []string, outcome metrics.AdmissionOutcome, why string) {
+	w := newEnv()
+	h, registry := answering(&unreadable{rehome, err})
+	h.Config.WatchNamespaces = namespaces
+	answer := h.Handle(context.Background(), createdIn(w.namespace, w.restored()))
+
+	Expect(answer.Patches).To(BeEmpty())
+	Expect(answer.Warnings).To(ConsistOf(HaveSuffix(why)))
+	Expect(outcomes(registry)).To(Equal(map[string]float64{string(outcome): 1}), "the alert asks for Failed")
+},
+	Entry("because it does not exist", notFound, nil, metrics.AdmissionDeferred, "a Backup that it names cannot be read"),
+	Entry("because Rehome has no right to", forbidden, nil, metrics.AdmissionFailed, "see the log of Rehome"),
+	Entry("because Rehome has no right in its Namespace", forbidden, []string{"databases"}, metrics.AdmissionDeferred, "a Backup that it names cannot be read"),
+	Entry("because the API server fails", apierrors.NewInternalError(errors.New("etcd")), nil, metrics.AdmissionFailed, "see the log of Rehome"),
+)
+
+var (
+	backups   = kubeblocks.DataProtectionV1alpha1.WithResource("backups").GroupResource()
+	notFound  = apierrors.NewNotFound(backups, "bp1")
+	forbidden = apierrors.NewForbidden(backups, "bp1", errors.New("RBAC"))
+)
+
+// outcomes returns how many requests had each outcome.
+func outcomes(registry *prometheus.Registry) map[string]float64 {
+	GinkgoHelper()
+	families, err := registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	counts := map[string]float64{}
+	for _, family := range families {
+		if family.GetName() != "rehome_admission_requests_total" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				if value := metric.GetCounter().GetValue(); label.GetName() == "outcome" && value > 0 {
+					counts[label.GetValue()] += value
+				}
+			}
+		}
+	}
+	return counts
+}
 
 func asJSON(value any) []byte {
 	GinkgoHelper()

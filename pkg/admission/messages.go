@@ -9,6 +9,7 @@ const (
 	textHeld         = "Rehome kept %s of %s: the manifest has the rules from before the restore"
 	textWouldHold    = "Rehome would keep %s of %s that the manifest replaces by those from before the restore, but its mode is Observe"
 	textLater        = "Rehome leaves the rules of %s for later: %s"
+	textUnjudged     = "Rehome did not judge the rules of %s: %s"
 )
 
 // Why rules are left to the operator.
@@ -16,12 +17,12 @@ const (
 	textNoName     = "the name is generated after admission"
 	textTooLarge   = "the object is too large"
 	textBadObject  = "the object cannot be decoded"
-	textUnread     = "a Backup cannot be read yet"
+	textUnread     = "a Backup that it names cannot be read"
 	textClaims     = "volume claims of this name exist already"
 	textElsewhere  = "its Backup is in another Namespace, and a volume claim has to show whether the reference to it is kept"
 	textSerial     = "its volumes are restored one after another"
 	textInvalid    = "a scheduling rule is invalid"
-	textUnreadable = "the API server did not answer in time"
+	textUnreadable = "a read from the API server failed, see the log of Rehome"
 	textBusy       = "too many requests at once"
 	textPanic      = "Rehome failed, see its log"
 	textUnapplied  = "the edits do not apply"

@@ -82,6 +82,8 @@ type inheritance struct {
 	byName bool
 	// unread says that a Backup cannot be read, or is one too many.
 	unread bool
+	// failed says that the API server did not let a Backup be read, although Rehome has the right to.
+	failed bool
 }
 
 // readInheritance reads the Backups of a Cluster.
@@ -102,7 +104,12 @@ func (h *Handler) readInheritance(
 		names, i.unread = names[:sources.MaxBackups], true
 	}
 	slices.SortFunc(names, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	backups := &sources.Backups{Get: h.getBackup, Namespace: cluster.Namespace, Elsewhere: h.Config.ReadsElsewhere()}
+	get := func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
+		backup, err := h.getBackup(ctx, name)
+		i.failed = i.failed || err != nil && !h.isExpected(err, name.Namespace)
+		return backup, err
+	}
+	backups := &sources.Backups{Get: get, Namespace: cluster.Namespace, Elsewhere: h.Config.ReadsElsewhere()}
 	for _, name := range names {
 		source, err := backups.Read(ctx, name)
 		if err != nil {
@@ -117,6 +124,12 @@ func (h *Handler) readInheritance(
 	}
 	i.rewriter = rewrite.Prepare(from, target, d.Options(&h.Config))
 	return i
+}
+
+// isExpected reports whether an error of a read of a Backup in a Namespace is none of the installation: a Cluster can name any Backup.
+func (h *Handler) isExpected(err error, namespace string) bool {
+	limited := len(h.Config.WatchNamespaces) > 0 && !slices.Contains(h.Config.WatchNamespaces, namespace)
+	return apierrors.IsNotFound(err) || limited && apierrors.IsForbidden(err)
 }
 
 func (i *inheritance) rewrite(policies []rewrite.Policy) rewrite.Result {
