@@ -26,7 +26,9 @@ const (
 	deadline = 3 * time.Second
 	// maxAtOnce is how many requests are decided at once. Others wait until the deadline.
 	maxAtOnce = 16
-	// maxObject is the limit of an object in bytes. An annotation holds the Backup's copy of it, so no restored Cluster is as large.
+	// maxOfNamespace is how many of these are of one Namespace.
+	maxOfNamespace = 8
+	// maxObject is the limit of an object in bytes. A Backup holds a copy of the Cluster in one annotation, so no restored Cluster is as large.
 	maxObject = 1 << 20
 )
 
@@ -39,13 +41,13 @@ type Handler struct {
 	Config  configv1alpha1.Configuration
 	Metrics *metrics.Metrics
 
-	slots chan struct{}
+	slots *slots
 	reads singleflight.Group
 }
 
 // NewHandler returns a handler.
 func NewHandler(reader client.Reader, served kubeblocks.Served, config *configv1alpha1.Configuration, m *metrics.Metrics) *Handler {
-	return &Handler{APIReader: reader, Served: served, Config: *config, Metrics: m, slots: make(chan struct{}, maxAtOnce)}
+	return &Handler{APIReader: reader, Served: served, Config: *config, Metrics: m, slots: newSlots()}
 }
 
 // Webhook returns the handler as an HTTP handler.
@@ -66,12 +68,11 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.R
 
 // answer waits for a slot and decides. A panic must not become a refusal.
 func (h *Handler) answer(ctx context.Context, req admission.Request) (a answer) {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-ctx.Done():
+	release := h.slots.acquire(ctx, req.Namespace)
+	if release == nil {
 		return later(metrics.AdmissionFailed, req.Name, textBusy)
 	}
+	defer release()
 	defer func() {
 		if r := recover(); r != nil {
 			logf.FromContext(ctx).Error(fmt.Errorf("panic: %v", r), "Admitted the object unchanged")

@@ -1,0 +1,128 @@
+package admission_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	webhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+)
+
+// slow is a reader that does not answer reads of one kind before it is released.
+type slow struct {
+	client.Reader
+	kind     string
+	released chan struct{}
+	release  func()
+	// reads counts those reads, and blocked those that are not answered yet.
+	reads, blocked atomic.Int32
+}
+
+func newSlow(kind string) *slow {
+	s := &slow{Reader: rehome, kind: kind, released: make(chan struct{})}
+	s.release = sync.OnceFunc(func() { close(s.released) })
+	DeferCleanup(s.release)
+	return s
+}
+
+func (s *slow) Get(ctx context.Context, key client.ObjectKey, obj client.Object, options ...client.GetOption) error {
+	if obj.GetObjectKind().GroupVersionKind().Kind == s.kind {
+		s.reads.Add(1)
+		s.blocked.Add(1)
+		defer s.blocked.Add(-1)
+		select {
+		case <-s.released:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return s.Reader.Get(ctx, key, obj, options...)
+}
+
+const (
+	maxOfNamespace = 8
+	// moment is long enough for any request that is not held up.
+	moment = 300 * time.Millisecond
+)
+
+var _ = Describe("Requests while the API server is slow", func() {
+	var group sync.WaitGroup
+	// send sends n requests of a Namespace, and returns their answers.
+	send := func(handle func(context.Context, webhook.Request) webhook.Response, n int, namespace string, w *env) chan webhook.Response {
+		answers := make(chan webhook.Response, n)
+		for range n {
+			request := createdIn(namespace, w.restored())
+			group.Go(func() { answers <- handle(context.Background(), request) })
+		}
+		return answers
+	}
+
+	It("are answered within the deadline, and at most 16 are decided at once", func() {
+		reader, w := newSlow("Namespace"), newEnv()
+		h, _ := answering(reader)
+		begun := time.Now()
+		var answers []chan webhook.Response
+		for i := range 3 {
+			answers = append(answers, send(h.Handle, maxOfNamespace, fmt.Sprintf("busy-%d", i), w))
+		}
+		Eventually(reader.blocked.Load).Should(BeEquivalentTo(maxAtOnce))
+		Consistently(reader.blocked.Load).WithTimeout(moment).Should(BeEquivalentTo(maxAtOnce))
+		group.Wait()
+
+		Expect(time.Since(begun)).To(BeNumerically("<", 5*time.Second), "the API server waits as long")
+		for _, some := range answers {
+			for range maxOfNamespace {
+				answer := <-some
+				Expect(answer.Allowed).To(BeTrue())
+				Expect(answer.Warnings).To(ConsistOf(Or(HaveSuffix("a read from the API server failed, see the log of Rehome"), HaveSuffix("too many requests at once"))))
+			}
+		}
+	})
+
+	It("do not delay another Namespace", func() {
+		reader, busy, other := newSlow("Namespace"), newEnv(), newEnv()
+		h, _ := answering(&fast{slow: reader, namespace: other.namespace})
+		send(h.Handle, 2*maxAtOnce, busy.namespace, busy)
+		Eventually(reader.blocked.Load).Should(BeEquivalentTo(maxOfNamespace))
+		Consistently(reader.blocked.Load).WithTimeout(moment).Should(BeEquivalentTo(maxOfNamespace))
+
+		answer := <-send(h.Handle, 1, other.namespace, other)
+
+		Expect(answer.Warnings).To(Equal([]string{rewroteOne}))
+		Expect(reader.blocked.Load()).To(BeEquivalentTo(maxOfNamespace), "the others still wait")
+		reader.release()
+		group.Wait()
+	})
+
+	It("share one read of a Backup", func() {
+		reader, w := newSlow("Backup"), newEnv()
+		h, _ := answering(reader)
+		answers := send(h.Handle, maxOfNamespace, w.namespace, w)
+		Eventually(reader.reads.Load).Should(BeEquivalentTo(1))
+		Consistently(reader.reads.Load).WithTimeout(moment).Should(BeEquivalentTo(1))
+		reader.release()
+		group.Wait()
+
+		for range maxOfNamespace {
+			Expect((<-answers).Warnings).To(Equal([]string{rewroteOne}))
+		}
+	})
+})
+
+// fast is a slow reader that is fast for one Namespace.
+type fast struct {
+	*slow
+	namespace string
+}
+
+func (f *fast) Get(ctx context.Context, key client.ObjectKey, obj client.Object, options ...client.GetOption) error {
+	if key.Name == f.namespace {
+		return f.Reader.Get(ctx, key, obj, options...)
+	}
+	return f.slow.Get(ctx, key, obj, options...)
+}
