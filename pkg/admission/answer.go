@@ -35,6 +35,14 @@ func later(outcome metrics.AdmissionOutcome, name, why string) answer {
 	return answer{outcome: outcome, warning: warning(textLater, name, why)}
 }
 
+// unanswered admits an object unchanged. No operator repairs what an update stores.
+func unanswered(req admission.Request, outcome metrics.AdmissionOutcome, why string) answer {
+	if req.Operation == admissionv1.Update {
+		return answer{outcome: outcome, warning: warning(textUnchecked, req.Name, why)}
+	}
+	return later(outcome, req.Name, why)
+}
+
 // laterIn is later for a Cluster whose mode is known.
 func laterIn(mode configv1alpha1.Mode, outcome metrics.AdmissionOutcome, name, why string) answer {
 	if mode == configv1alpha1.Observe {

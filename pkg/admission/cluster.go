@@ -25,7 +25,7 @@ import (
 func (h *Handler) createCluster(ctx context.Context, req admission.Request) answer {
 	cluster, err := clusterOf(req.Object.Raw)
 	if err != nil {
-		return later(metrics.AdmissionFailed, req.Name, textBadObject)
+		return unanswered(req, metrics.AdmissionFailed, textBadObject)
 	}
 	cluster.Namespace = req.Namespace
 	// A KubeBlocks that serves only v1 ignores the annotation: the Cluster starts empty, which the operator reports.
@@ -48,7 +48,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return h.unreadable(ctx, cluster.Name, err)
+		return h.unreadable(ctx, req, err)
 	}
 	if d.mode == configv1alpha1.Disabled {
 		return unchanged
@@ -160,11 +160,11 @@ func hasForeignMark(cluster *kubeblocks.Cluster) bool {
 func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answer {
 	old, err := clusterOf(req.OldObject.Raw)
 	if err != nil {
-		return later(metrics.AdmissionFailed, req.Name, textBadObject)
+		return unanswered(req, metrics.AdmissionFailed, textBadObject)
 	}
 	updated, err := clusterOf(req.Object.Raw)
 	if err != nil {
-		return later(metrics.AdmissionFailed, req.Name, textBadObject)
+		return unanswered(req, metrics.AdmissionFailed, textBadObject)
 	}
 	edits, held := rewrite.Hold(kubeblocks.ClusterPolicies(old), kubeblocks.ClusterPolicies(updated), sources.Rewritten(old))
 	if len(edits) == 0 || !updated.DeletionTimestamp.IsZero() {
@@ -172,7 +172,7 @@ func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answ
 	}
 	d, err := h.readDecisions(ctx, types.NamespacedName{Namespace: req.Namespace, Name: req.Name}, updated.UID)
 	if err != nil {
-		return h.unreadable(ctx, req.Name, err)
+		return h.unreadable(ctx, req, err)
 	}
 	switch d.mode {
 	case configv1alpha1.Disabled:
@@ -190,9 +190,9 @@ func (h *Handler) updateCluster(ctx context.Context, req admission.Request) answ
 }
 
 // unreadable admits an object although something could not be read.
-func (h *Handler) unreadable(ctx context.Context, name string, err error) answer {
+func (h *Handler) unreadable(ctx context.Context, req admission.Request, err error) answer {
 	logf.FromContext(ctx).Error(err, "Admitted the object unchanged")
-	return later(metrics.AdmissionFailed, name, textUnreadable)
+	return unanswered(req, metrics.AdmissionFailed, textUnreadable)
 }
 
 func clusterOf(object []byte) (*kubeblocks.Cluster, error) {

@@ -53,7 +53,7 @@ func NewHandler(reader client.Reader, served kubeblocks.Served, config *configv1
 // Webhook returns the handler as an HTTP handler.
 func (h *Handler) Webhook() http.Handler { return &webhook.Admission{Handler: h} }
 
-// Handle answers one request. It always admits the object: whatever it cannot do, the operator does afterwards.
+// Handle answers one request. It always admits the object: what it cannot do for a create, the operator does afterwards.
 func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
@@ -70,13 +70,13 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.R
 func (h *Handler) answer(ctx context.Context, req admission.Request) (a answer) {
 	release := h.slots.acquire(ctx, req.Namespace)
 	if release == nil {
-		return later(metrics.AdmissionFailed, req.Name, textBusy)
+		return unanswered(req, metrics.AdmissionFailed, textBusy)
 	}
 	defer release()
 	defer func() {
 		if r := recover(); r != nil {
 			logf.FromContext(ctx).Error(fmt.Errorf("panic: %v", r), "Admitted the object unchanged")
-			a = later(metrics.AdmissionFailed, req.Name, textPanic)
+			a = unanswered(req, metrics.AdmissionFailed, textPanic)
 		}
 	}()
 	return h.decide(ctx, req)
@@ -88,7 +88,7 @@ func (h *Handler) decide(ctx context.Context, req admission.Request) answer {
 	case req.SubResource != "":
 		return unchanged
 	case len(req.Object.Raw) > maxObject:
-		return later(metrics.AdmissionDeferred, req.Name, textTooLarge)
+		return unanswered(req, metrics.AdmissionDeferred, textTooLarge)
 	case req.Kind.Kind == "Cluster" && isCreate:
 		return h.createCluster(ctx, req)
 	case req.Kind.Kind == "Cluster" && isUpdate:

@@ -74,6 +74,23 @@ var _ = Describe("A request that cannot be answered", func() {
 		expectAdmitted(handle(broken{}, created("Cluster", []byte(strings.Repeat(" ", 1<<20)+"{}"))), "the object is too large")
 	})
 
+	It("is admitted with a warning of its own where it is an update, because no operator repairs that", func() {
+		w := newEnv()
+		kiwi := w.restored()
+		w.create(kiwi)
+		update := createdIn(w.namespace, w.restored())
+		update.Operation, update.OldObject.Raw = admissionv1.Update, asJSON(w.get(kiwi).Object)
+		const consequence = "If the manifest has those from before the restore, KubeBlocks can restart the database"
+
+		failed := handle(&unreadable{rehome, "Namespace", apierrors.NewInternalError(errors.New("etcd"))}, update)
+		Expect(failed.Patches).To(BeEmpty())
+		Expect(failed.Warnings).To(Equal([]string{
+			"Rehome could not check the rules of kiwi: a read from the API server failed, see the log of Rehome. " + consequence}))
+
+		update.Object.Raw = []byte(strings.Repeat(" ", 1<<20) + "{}")
+		expectAdmitted(handle(rehome, update), "the object is too large. "+consequence)
+	})
+
 	It("is admitted although a rule is invalid", func() {
 		w := newEnv()
 		kiwi := w.restored()
@@ -87,14 +104,15 @@ var _ = Describe("A request that cannot be answered", func() {
 	})
 })
 
-// unreadable is a reader that does not let a Backup be read.
+// unreadable is a reader that does not let objects of a kind be read.
 type unreadable struct {
 	client.Reader
-	err error
+	kind string
+	err  error
 }
 
 func (u *unreadable) Get(ctx context.Context, key client.ObjectKey, obj client.Object, options ...client.GetOption) error {
-	if obj.GetObjectKind().GroupVersionKind().Kind == "Backup" {
+	if obj.GetObjectKind().GroupVersionKind().Kind == u.kind {
 		return u.err
 	}
 	return u.Reader.Get(ctx, key, obj, options...)
@@ -102,7 +120,7 @@ func (u *unreadable) Get(ctx context.Context, key client.ObjectKey, obj client.O
 
 var _ = DescribeTable("A Backup that cannot be read", func(err error, namespaces []string, outcome metrics.AdmissionOutcome, why string) {
 	w := newEnv()
-	h, registry := answering(&unreadable{rehome, err})
+	h, registry := answering(&unreadable{rehome, "Backup", err})
 	h.Config.WatchNamespaces = namespaces
 	answer := h.Handle(context.Background(), createdIn(w.namespace, w.restored()))
 

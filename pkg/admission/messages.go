@@ -10,6 +10,7 @@ const (
 	textHeld         = "Rehome kept %s of %s: the manifest has the rules from before the restore"
 	textWouldHold    = "Rehome would keep %s of %s that the manifest replaces by those from before the restore, but its mode is Observe"
 	textLater        = "Rehome leaves the rules of %s for later: %s"
+	textUnchecked    = "Rehome could not check the rules of %s: %s. If the manifest has those from before the restore, KubeBlocks can restart the database"
 	textUnjudged     = "Rehome did not judge the rules of %s: %s"
 )
 

@@ -28,13 +28,13 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 	cluster, component, err := h.ownersOf(ctx, restore)
 	switch {
 	case err != nil:
-		return h.unreadable(ctx, req.Name, err)
+		return h.unreadable(ctx, req, err)
 	case cluster == nil || cluster.Spec.Restore != nil || runsElsewhere(cluster) || !cluster.DeletionTimestamp.IsZero():
 		return unchanged
 	}
 	d, err := h.readDecisions(ctx, client.ObjectKeyFromObject(cluster), cluster.UID)
 	if err != nil {
-		return h.unreadable(ctx, req.Name, err)
+		return h.unreadable(ctx, req, err)
 	}
 	if d.mode == configv1alpha1.Disabled {
 		return unchanged
@@ -46,7 +46,7 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 			kubeblocks.LabelInstance: cluster.Name, kubeblocks.LabelComponentName: component.Labels[kubeblocks.LabelComponentName],
 		})
 		if err != nil {
-			return h.unreadable(ctx, req.Name, err)
+			return h.unreadable(ctx, req, err)
 		}
 	}
 	return from.decide(restore.Name, req.Object.Raw, kubeblocks.RestorePolicies(restore, component), d.mode, leaves(claims, restore.IsSerial(), false))
