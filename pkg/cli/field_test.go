@@ -165,6 +165,22 @@ var field = []struct {
 		has: []string{`"apiVersion":"apps.kubeblocks.io/v1alpha1"`, `"podAntiAffinity":"Required"`, `{\"mysql\":{\"name\":\"bp1\"`, `"serviceAccountName":"kb-my1"`},
 	},
 	{
+		name: "a Cluster of KubeBlocks 0.9 with the empty fields of each, for 1.0",
+		input: backupYAML("bp1", snapshotOf("", `"resources":{"cpu":"0","memory":"0"},"storage":{"size":"0"},"monitor":{},"affinity":null,`+
+			`"componentSpecs":[`+mysql+`]`)),
+		args:     []string{"--kubeblocks", "1.0"},
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule},
+		has:      []string{`"apiVersion":"apps.kubeblocks.io/v1"`, `"spec":{"componentSpecs":[`},
+		lacks:    []string{"resources", "storage", "monitor"},
+	},
+	{
+		name:     "a Cluster of v1alpha1, which KubeBlocks 1.1 serves",
+		input:    `{"apiVersion":"apps.kubeblocks.io/v1alpha1","kind":"Cluster",` + snapshotOf("", `"tenancy":"SharedNode","componentSpecs":[`+mysql+`]`)[1:],
+		args:     []string{"--kubeblocks", "1.1"},
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH007 "},
+		has:      []string{`"apiVersion":"apps.kubeblocks.io/v1alpha1"`, `"tenancy":"SharedNode"`},
+	},
+	{
 		name: "an own label that the site uses as identity",
 		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"mysql","labels":{"app":"my1"},`+
 			strings.ReplaceAll(apart, "app.kubernetes.io/instance", "app")+`}]`)),

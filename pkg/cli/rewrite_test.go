@@ -191,6 +191,14 @@ func TestRewriteReadsAFile(t *testing.T) {
 	g.Expect(r.out).To(ContainSubstring(leaf))
 }
 
+// legacySpec has fields of KubeBlocks 0.9 at each place.
+const (
+	legacySpec = `"clusterDefinitionRef":"m","storage":{"size":"0"},"services":[{"name":"s","shardingSelector":"x"}],"componentSpecs":[` +
+		`{"name":"mysql","componentDefRef":"mysql","tolerations":[],"instances":[{"name":"a"},{"name":"b","image":"mysql:8"}]}]`
+	lackedByV1 = "the Cluster is of KubeBlocks 0.9, with fields that 1.0 lacks: spec.clusterDefinitionRef, spec.services[0].shardingSelector, " +
+		"spec.componentSpecs[0].componentDefRef, spec.componentSpecs[0].instances[1].image. "
+)
+
 func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 	noAnnotation := strings.ReplaceAll(backupYAML("bp1", stored), "kubeblocks.io/cluster-snapshot", "other")
 	for name, c := range map[string]struct {
@@ -218,6 +226,8 @@ func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"no such version":          {stored, []string{"--kubeblocks", "2.0"}, `--kubeblocks "2.0" is none of 0.9, 1.0, 1.1, 1.2`},
 		"an unknown version":       {backupYAML("bp1", `{"metadata":{"name":"my1"},"spec":{"componentSpecs":[{"name":"mysql"}]}}`), nil, "give --kubeblocks (0.9, 1.0, 1.1, 1.2)"},
 		"a version without v1":     {stored, []string{"--kubeblocks", "0.9"}, "the Cluster is of apps.kubeblocks.io/v1, which KubeBlocks 0.9 does not serve"},
+		"fields that v1 lacks":     {backupYAML("bp1", snapshotOf("", legacySpec)), []string{"--kubeblocks", "1.0"}, lackedByV1 + "Print it with --kubeblocks 0.9"},
+		"fields that 1.2 lacks":    {backupYAML("bp1", snapshotOf("", legacySpec)), []string{"--kubeblocks", "1.2"}, "KubeBlocks 0.9, with fields that 1.2 lacks"},
 		"a bad policy":             {stored, []string{"--volume-restore-policy", "x"}, `--volume-restore-policy "x" is neither Parallel nor Serial`},
 		"a bad time":               {stored, []string{"--restore-time", "noon"}, `--restore-time "noon" is not a time such as`},
 		"a policy for 1.2":         {backupYAML("bp1", stored), []string{"--kubeblocks", "1.2", "--volume-restore-policy", "serial"}, "--volume-restore-policy has no effect in KubeBlocks 1.2"},

@@ -111,6 +111,10 @@ func (in Input) identify(operations []patch.Operation, cluster object) ([]patch.
 	for _, path := range referencePaths(cluster) {
 		operations = append(operations, patch.Remove(path))
 	}
+	if in.isV1(cluster) {
+		_, empty := kubeblocks.LackedByV1(cluster)
+		operations = append(operations, removals(empty)...)
+	}
 	if in.Version.NeedsMark() {
 		operations = append(operations, patch.Add(patch.AnnotationPath(kubeblocks.AnnotationCRDAPIVersion), in.Version.Apps().String()))
 	}
@@ -137,7 +141,23 @@ func (in Input) check(cluster object) error {
 	if in.Version == kubeblocks.V09 && mark == kubeblocks.AppsV1.String() {
 		return fmt.Errorf(problemServed, mark, in.Version)
 	}
+	if lacked, _ := kubeblocks.LackedByV1(cluster); len(lacked) > 0 && in.isV1(cluster) {
+		return fmt.Errorf(problemLacked, describeAll(lacked), in.Version)
+	}
 	return nil
+}
+
+// isV1 reports whether the Cluster to create is of v1, which lacks fields of KubeBlocks 0.9.
+func (in Input) isV1(cluster object) bool {
+	return in.apiVersion(cluster) == kubeblocks.AppsV1.String()
+}
+
+func describeAll(paths []string) string {
+	names := make([]string, 0, len(paths))
+	for _, path := range paths {
+		names = append(names, Describe(path))
+	}
+	return strings.Join(names, ", ")
 }
 
 // apiVersion returns that of the snapshot, if the target's KubeBlocks serves it.

@@ -21,6 +21,7 @@ const (
 	problemComponents    = "cannot tell which of the components (%s) the Backup holds: give --component"
 	problemNoComponent   = "the Cluster has no component %q"
 	problemServed        = "the Cluster is of %s, which KubeBlocks %s does not serve"
+	problemLacked        = "the Cluster is of KubeBlocks 0.9, with fields that %[2]s lacks: %[1]s. Print it with --kubeblocks 0.9 and replace them by hand"
 	problemRestoreTime   = "--restore-time is not supported for KubeBlocks 1.2"
 	problemVolumePolicy  = "--volume-restore-policy has no effect in KubeBlocks 1.2"
 	problemUnknownTarget = "cannot tell which KubeBlocks restores the Cluster: give --kubeblocks (%s)"
