@@ -42,3 +42,14 @@ func TestBackupIsReadFromTheAPIServer(t *testing.T) {
 		})
 	}
 }
+
+func TestABackupOfTheAPIServerIsForItsKubeBlocks(t *testing.T) {
+	backup := &unstructured.Unstructured{}
+	g := NewWithT(t)
+	g.Expect(yaml.Unmarshal([]byte(backupYAML("bp1", stored)), &backup.Object)).To(Succeed())
+
+	r := runIn(serving(fakeCluster(backup), "v1"), "", "backup/bp1", "-n", "default", "--to", "carrot67")
+
+	g.Expect(r.err).NotTo(HaveOccurred())
+	g.Expect(r.stderr).NotTo(ContainSubstring("kubeconfig"), "the Backup and the version are of one Kubernetes cluster")
+}

@@ -50,6 +50,7 @@ Findings stand on standard error, one a line, each with a code: see docs/codes.m
 // Lines on standard error.
 const (
 	textAssumedVersion = "assuming KubeBlocks %s, as the snapshot shows: for another version give --kubeblocks\n"
+	textServedVersion  = "for KubeBlocks %s, which the API server of your kubeconfig serves: for another version give --kubeblocks\n"
 	textOtherGroup     = "%s %s is of group %s"
 	textNoCluster      = "no Kubernetes cluster was reached: %s"
 	textNoDeployments  = "the versions of Deployments are unknown: %s"

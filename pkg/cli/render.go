@@ -9,7 +9,6 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
-	"github.com/rehome-operator/rehome/pkg/manifest"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
@@ -17,8 +16,9 @@ import (
 // rewritten is a snapshot and its rewrite.
 type rewritten struct {
 	snapshot
-	target   rewrite.Identity
-	manifest manifest.Input
+	target rewrite.Identity
+	// made is the Cluster to create, as JSON. It is nil where a rule is invalid.
+	made     []byte
 	edits    []rewrite.Edit
 	findings []rewrite.Finding
 	// invalid are the findings of rules that the API server would refuse. Then no rule is rewritten.
@@ -54,16 +54,12 @@ func (r rewritten) print(output string, out io.Writer, colour bool) error {
 
 // cluster returns the Cluster to create.
 func (r rewritten) cluster(output string) ([]byte, error) {
-	cluster, err := manifest.Make(r.manifest)
-	if err != nil {
-		return nil, err
-	}
 	if output == "json" {
 		var out bytes.Buffer
-		err := json.Indent(&out, cluster, "", "    ")
+		err := json.Indent(&out, r.made, "", "    ")
 		return append(out.Bytes(), '\n'), err
 	}
-	text, err := toYAML(cluster)
+	text, err := toYAML(r.made)
 	return []byte(text), err
 }
 

@@ -181,15 +181,19 @@ func (o *rewriteOptions) rewrite(ctx context.Context, found snapshot) (rewritten
 	})
 	r := rewritten{snapshot: found, target: target, edits: result.Edits, invalid: result.Of(rewrite.Invalid)}
 	o.manifest.Version = o.targetVersion(ctx, found)
-	r.manifest = manifest.Input{
+	in := manifest.Input{
 		Snapshot: found.raw, Source: found.source, Backup: found.backup, Target: target, Edits: result.Edits, Options: o.manifest,
 	}
-	further, err := manifest.Findings(r.manifest)
+	further, err := manifest.Findings(in)
 	if err != nil {
 		return rewritten{}, err
 	}
 	r.findings = slices.Concat(result.Findings, further)
-	return r, nil
+	if len(r.invalid) == 0 {
+		// For each output, so that each has the same exit status.
+		r.made, err = manifest.Make(in)
+	}
+	return r, err
 }
 
 // targetVersion returns the version of the KubeBlocks that restores, or an empty one.
@@ -198,17 +202,29 @@ func (o *rewriteOptions) targetVersion(ctx context.Context, found snapshot) kube
 		return kubeblocks.Version(o.version)
 	}
 	if version, err := o.cluster.kubeBlocks(ctx); err == nil && version != "" {
+		// A file can be for another Kubernetes cluster than that of the kubeconfig.
+		if len(o.files) > 0 {
+			o.printVersion(textServedVersion, version)
+		}
 		return version
 	}
 	version := kubeblocks.VersionOfSnapshot(found.raw)
-	if version != "" && !o.quiet && (o.output == "yaml" || o.output == "json") {
-		name := string(version)
-		if version == kubeblocks.V10 {
-			name += " or " + string(kubeblocks.V11)
-		}
-		fmt.Fprintf(o.ErrOut, textAssumedVersion, name)
+	if version != "" {
+		o.printVersion(textAssumedVersion, version)
 	}
 	return version
+}
+
+// printVersion prints which KubeBlocks a Cluster is for, because with another one it starts empty.
+func (o *rewriteOptions) printVersion(text string, version kubeblocks.Version) {
+	if o.quiet || o.output != "yaml" && o.output != "json" {
+		return
+	}
+	name := string(version)
+	if version == kubeblocks.V10 {
+		name += " or " + string(kubeblocks.V11)
+	}
+	fmt.Fprintf(o.ErrOut, text, name)
 }
 
 func isTerminal(w io.Writer) bool {

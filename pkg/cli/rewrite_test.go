@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -247,6 +248,12 @@ func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 			g.Expect(ExitStatus(err)).To(Equal(2))
 			g.Expect(out).To(BeEmpty(), "invalid input has no output")
 			g.Expect(strings.TrimSpace(err.Error())).NotTo(ContainSubstring("\n"))
+			for _, output := range outputs() {
+				if !slices.Contains(c.args, "-o") {
+					_, err := run(c.input, append(c.args, "-o", output)...)
+					g.Expect(ExitStatus(err)).To(Equal(2), output)
+				}
+			}
 		})
 	}
 }

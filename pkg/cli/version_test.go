@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -100,6 +101,34 @@ func TestVersionLines(t *testing.T) {
 	r := version(serving(c, "v1alpha1"))
 
 	g.Expect(r.out).To(Equal(clientLine() + "kinds v1alpha1\nkubeblocks 0.9\n"))
+}
+
+func TestAFileIsForTheServedVersionAndALineSaysSo(t *testing.T) {
+	input := backupYAML("bp1", snapshotOf("", `"componentSpecs":[`+mysql+`]`))
+	for name, c := range map[string]struct {
+		served []string
+		args   []string
+		line   string
+	}{
+		"KubeBlocks 1.0":         {[]string{"v1", "v1alpha1"}, nil, fmt.Sprintf(textServedVersion, "1.0 or 1.1")},
+		"KubeBlocks 1.2":         {[]string{"v1"}, nil, fmt.Sprintf(textServedVersion, "1.2")},
+		"a version by flag":      {[]string{"v1"}, []string{"--kubeblocks", "1.2"}, ""},
+		"quiet":                  {[]string{"v1"}, []string{"-q"}, ""},
+		"an output without form": {[]string{"v1"}, []string{"-o", "patch"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			r := runIn(serving(noCluster(), c.served...), input, append([]string{"-f", "-", "--to", "carrot67"}, c.args...)...)
+
+			g.Expect(r.err).NotTo(HaveOccurred())
+			if c.line == "" {
+				g.Expect(r.stderr).NotTo(ContainSubstring("KubeBlocks"))
+				return
+			}
+			g.Expect(r.stderr).To(HavePrefix(c.line))
+		})
+	}
 }
 
 func TestReferenceFollowsTheServedVersions(t *testing.T) {
