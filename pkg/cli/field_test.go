@@ -165,6 +165,19 @@ var field = []struct {
 		has: []string{`"apiVersion":"apps.kubeblocks.io/v1alpha1"`, `"podAntiAffinity":"Required"`, `{\"mysql\":{\"name\":\"bp1\"`, `"serviceAccountName":"kb-my1"`},
 	},
 	{
+		name:     "a Cluster without a Backup, where that is an error",
+		input:    snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`),
+		args:     []string{"--strict"},
+		status:   3,
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH007 "},
+	},
+	{
+		name:     "a Cluster that shall restore nothing",
+		input:    backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`)),
+		args:     []string{"--strict", "--no-restore"},
+		findings: []string{"RH001 /spec/componentSpecs/0" + firstRule, "RH007 "},
+	},
+	{
 		name: "a Cluster of KubeBlocks 0.9 with the empty fields of each, for 1.0",
 		input: backupYAML("bp1", snapshotOf("", `"resources":{"cpu":"0","memory":"0"},"storage":{"size":"0"},"monitor":{},"affinity":null,`+
 			`"componentSpecs":[`+mysql+`]`)),
@@ -219,7 +232,7 @@ var field = []struct {
 	{
 		name: "node pools, zones of drivers, and a node label with the source's name",
 		input: backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[{"name":"mysql","schedulingPolicy":{"nodeSelector":{`+
-			`"failure-domain.beta.kubernetes.io/zone":"z1","cloud.google.com/gke-nodepool":"my1-pool","topology.ebs.csi.aws.com/zone":"az1"},`+
+			`"failure-domain.beta.kubernetes.io/zone":"z1","dedicated":"my1","cloud.google.com/gke-nodepool":"my1-pool","topology.ebs.csi.aws.com/zone":"az1"},`+
 			`"tolerations":[{"key":"db","value":"my1"}],"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[`+
 			`{"matchExpressions":[{"key":"db-node","operator":"In","values":["my1","my10"]}]}]}}}}}]`)),
 		findings: []string{
@@ -227,6 +240,7 @@ var field = []struct {
 			"RH004 /spec/componentSpecs/0/schedulingPolicy/nodeSelector/failure-domain.beta.kubernetes.io~1zone",
 			"RH004 /spec/componentSpecs/0/schedulingPolicy/nodeSelector/topology.ebs.csi.aws.com~1zone",
 			"RH013 /spec/componentSpecs/0/schedulingPolicy/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchExpressions/0/values/0",
+			"RH013 /spec/componentSpecs/0/schedulingPolicy/nodeSelector/dedicated",
 			"RH013 /spec/componentSpecs/0/schedulingPolicy/tolerations/0/value",
 		},
 	},
@@ -297,6 +311,8 @@ func TestShapesSeenInTheField(t *testing.T) {
 			for _, part := range c.lacks {
 				g.Expect(cluster.String()).NotTo(ContainSubstring(part))
 			}
+			const bare = "\nRH007 the input holds no Backup, so this Cluster restores nothing: KubeBlocks creates an empty database\n"
+			g.Expect(strings.Contains(made.stderr, bare)).To(Equal(!strings.Contains(c.input, "kind: Backup")), made.stderr)
 			for i, line := range strings.Split(strings.TrimSpace(made.stderr), "\n") {
 				if i == 0 && strings.HasPrefix(line, "assuming KubeBlocks") {
 					continue

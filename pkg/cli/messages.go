@@ -56,6 +56,12 @@ const (
 	textNoDeployments  = "the versions of Deployments are unknown: %s"
 )
 
+// A finding names the consent of a Rehoming. The command has a flag instead.
+const (
+	consentToScope = "consent ScopeUnscoped scopes it"
+	flagToScope    = "--scope-unscoped scopes it"
+)
+
 // The errors of the commands.
 const (
 	problemNoInput             = `name the Backup: -f FILE, "-f -" for standard input, or backup/NAME`

@@ -138,7 +138,9 @@ func (o *rewriteOptions) run(ctx context.Context, args []string) error {
 
 // status is the same for every output, except for a diff that is not empty.
 func (o *rewriteOptions) status(r rewritten) error {
-	mayHang := slices.ContainsFunc(r.findings, func(f rewrite.Finding) bool { return hangs(f, r.edits) })
+	mayHang := slices.ContainsFunc(r.findings, func(f rewrite.Finding) bool {
+		return hangs(f, r.edits) || f.Class == manifest.RestoresNothing && !o.manifest.NoRestore
+	})
 	switch {
 	case len(r.invalid) > 0:
 		return fmt.Errorf(problemInvalidRule, r.source.Name, r.invalid[0].Path, r.invalid[0].Message)
@@ -189,6 +191,9 @@ func (o *rewriteOptions) rewrite(ctx context.Context, found snapshot) (rewritten
 		return rewritten{}, err
 	}
 	r.findings = slices.Concat(result.Findings, further)
+	for i := range r.findings {
+		r.findings[i].Message = strings.Replace(r.findings[i].Message, consentToScope, flagToScope, 1)
+	}
 	if len(r.invalid) == 0 {
 		// For each output, so that each has the same exit status.
 		r.made, err = manifest.Make(in)

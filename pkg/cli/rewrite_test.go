@@ -275,3 +275,13 @@ func TestOutputHasShellCompletion(t *testing.T) {
 	g.Expect(root.Execute()).To(Succeed())
 	g.Expect(out.String()).To(HavePrefix("yaml\njson\ndiff\npatch\nreport\n"))
 }
+
+func TestAnUnscopedRuleNamesTheFlagThatScopesIt(t *testing.T) {
+	g := NewWithT(t)
+	snapshot := strings.ReplaceAll(stored, `"matchLabels":{"app.kubernetes.io/instance":"my1"}`, `"matchLabels":{"apps.kubeblocks.io/component-name":"mysql"}`)
+
+	r := runIn(noCluster(), backupYAML("bp1", snapshot), "-f", "-", "--to", "carrot67")
+
+	g.Expect(r.err).NotTo(HaveOccurred())
+	g.Expect(r.stderr).To(MatchRegexp(`(?m)^RH003 .*: kept, --scope-unscoped scopes it$`))
+}
