@@ -263,7 +263,7 @@ var field = []struct {
 		name: "a live Cluster that Helm, Argo CD and KubeBlocks own",
 		input: `{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster","metadata":{"name":"my1","namespace":"default","uid":"u","resourceVersion":"7","generation":3,` +
 			`"finalizers":["cluster.kubeblocks.io/finalizer"],"managedFields":[{"manager":"helm"}],"ownerReferences":[{"name":"x"}],"creationTimestamp":"2026-01-01T00:00:00Z",` +
-			`"labels":{"app.kubernetes.io/managed-by":"Helm","app.kubernetes.io/instance":"my1","team":"shop"},"annotations":{` +
+			`"labels":{"app.kubernetes.io/managed-by":"Helm","app.kubernetes.io/instance":"databases","team":"shop"},"annotations":{` +
 			`"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1","kubectl.kubernetes.io/last-applied-configuration":"{}","meta.helm.sh/release-name":"my1",` +
 			`"argocd.argoproj.io/tracking-id":"a","kustomize.toolkit.fluxcd.io/ssa":"IfNotPresent","kubeblocks.io/ops-request":"[]","rehome.kubeblocks.io/remediation-history":"{}"}},` +
 			`"spec":{"componentSpecs":[` + mysql + `]},"status":{"phase":"Running"}}`,

@@ -48,7 +48,7 @@ type carrier struct {
 func carried(cluster object, in Input) ([]rewrite.Finding, []string) {
 	c := &carrier{keep: in.Keep}
 	root := located{cluster, ""}
-	c.metadata(root.member("metadata"), in.Source.Name)
+	c.metadata(root.member("metadata"))
 	spec := root.member("spec")
 	plain, shards := components(cluster)
 	for _, component := range slices.Concat([]located{spec}, plain, shards) {
@@ -82,7 +82,7 @@ func (c *carrier) field(of located, name string) {
 	c.findings = append(c.findings, rewrite.Finding{Path: path, Class: Carried, Message: Describe(path) + text})
 }
 
-func (c *carrier) metadata(metadata located, source string) {
+func (c *carrier) metadata(metadata located) {
 	for _, name := range carriedMetadata {
 		c.field(metadata, name)
 	}
@@ -94,8 +94,8 @@ func (c *carrier) metadata(metadata located, source string) {
 	}
 	labels := metadata.member("labels")
 	for _, key := range labels.keys() {
-		value := labels.text(key)
-		if isOwnership(key) || key == kubeblocks.LabelInstance && value == source || key == kubeblocks.LabelManagedBy && value == "Helm" {
+		// Argo CD writes the name of its Application into the label of the instance, and deletes what has it and is not in Git.
+		if isOwnership(key) || key == kubeblocks.LabelInstance || key == kubeblocks.LabelManagedBy && labels.text(key) == "Helm" {
 			c.field(labels, key)
 		}
 	}
