@@ -66,7 +66,7 @@ var nextSteps = map[string]string{
 	rehomev1alpha1.ReasonRateLimited:         "Rehome continues with this Cluster in its turn",
 	rehomev1alpha1.ReasonBreakerOpen:         "remove the reason that the message names; Rehome then tries again by itself",
 	rehomev1alpha1.ReasonObserved:            "switch to mode Enforce",
-	rehomev1alpha1.ReasonUnschedulable:       "kubectl rehome explain says why; inherited rules are not the cause",
+	rehomev1alpha1.ReasonUnschedulable:       "kubectl rehome explain says why; no inherited rule names the source any more",
 	rehomev1alpha1.ReasonVolumeNotBound:      "look at the volume claim",
 	rehomev1alpha1.ReasonNoPods:              "look at the events of the Job",
 	rehomev1alpha1.ReasonScheduling:          "the scheduler decides on the Pods",

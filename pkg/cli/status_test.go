@@ -224,3 +224,9 @@ func TestEveryReasonHasANextStep(t *testing.T) {
 	})
 	g.Expect(seen).To(BeNumerically(">", 20))
 }
+
+func TestAnUnschedulablePodIsNotSaidToHaveNoRuleInItsWay(t *testing.T) {
+	next := nextSteps[rehomev1alpha1.ReasonUnschedulable]
+
+	NewWithT(t).Expect(next).NotTo(ContainSubstring("cause"), "rules that Rehome keeps, such as Unscoped ones, can keep the Pod waiting")
+}
