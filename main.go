@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -25,23 +24,11 @@ import (
 
 func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	name := cli.DisplayName(os.Args[0])
-	manager := newManager()
-	root := cli.NewRoot(name, manager, cli.NewRewrite(streams), cli.NewStatus(streams), cli.NewAudit(streams), cli.NewVersion(streams))
+	root := cli.NewRoot(cli.DisplayName(os.Args[0]), newManager(),
+		cli.NewRewrite(streams), cli.NewStatus(streams), cli.NewAudit(streams), cli.NewVersion(streams))
 	root.AddCommand(cli.NewForwards(streams)...)
 	root.SetArgs(cli.Arguments(os.Args))
-	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
-		if cmd != manager {
-			// Without a logger, controller-runtime prints a stack trace after 30 seconds. A logger can be set only once.
-			ctrl.SetLogger(logr.Discard())
-			klog.SetLogger(logr.Discard())
-		}
-	}
-	err := root.ExecuteContext(ctrl.SetupSignalHandler())
-	if err != nil && err.Error() != "" {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-	}
-	os.Exit(cli.ExitStatus(err))
+	os.Exit(cli.Execute(ctrl.SetupSignalHandler(), root, os.Stderr))
 }
 
 // managerOptions are the flags of `rehome manager`. A flag overrides the configuration file.

@@ -1,6 +1,6 @@
 package cli
 
-// The help texts of the commands. %[1]s is how the program is called.
+// The help texts of the commands.
 const (
 	rootShort    = "Rewrite the scheduling rules of database clusters that KubeBlocks restores"
 	versionShort = "Print the versions of the client, the operator, its kinds and KubeBlocks"
@@ -25,7 +25,7 @@ Findings stand on standard error, one a line, each with a code: see docs/codes.m
   kubectl rehome rewrite backup/bp1 --to carrot67 -o diff
 
   # In a pipeline without a cluster
-  rehome rewrite -f bp1.yaml --to carrot67 --kubeblocks 1.0 --strict > carrot67.yaml`
+  kubectl rehome rewrite -f bp1.yaml --to carrot67 --kubeblocks 1.0 --strict > carrot67.yaml`
 
 	usageFilename            = `file, folder or URL with the Backup or its Cluster, "-" for standard input`
 	usageBackup              = "the Backup, where there are several: NAME or NAMESPACE/NAME"

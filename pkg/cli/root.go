@@ -2,10 +2,17 @@
 package cli
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // pluginName is how the command is called as a plugin of kubectl.
@@ -39,15 +46,42 @@ func NewRoot(name string, manager *cobra.Command, subcommands ...*cobra.Command)
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 		Short:       rootShort,
 		Version:     Version(),
-		// main prints an error as one line.
+		// Execute prints an error as one line.
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			if cmd != manager {
+				discardLogs()
+			}
+		},
 	}
 	root.SetVersionTemplate(clientLine())
 	if manager != nil {
 		manager.Hidden = name == pluginName
 		root.AddCommand(manager)
 	}
+	for _, c := range subcommands {
+		c.Example = exampleProgram.ReplaceAllLiteralString(c.Example, "  "+name+" ")
+	}
 	root.AddCommand(subcommands...)
 	return root
+}
+
+// exampleProgram is the program at the beginning of an example.
+var exampleProgram = regexp.MustCompile(`(?m)^  (kubectl )?rehome `)
+
+// discardLogs discards what libraries log: the commands say it better. Without a logger, controller-runtime prints a stack trace after 30
+// seconds.
+func discardLogs() {
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+}
+
+// Execute runs a command, prints its error as one line, and returns the exit status.
+func Execute(ctx context.Context, root *cobra.Command, errOut io.Writer) int {
+	err := root.ExecuteContext(ctx)
+	if err != nil && err.Error() != "" {
+		fmt.Fprintf(errOut, "%s: %v\n", root.DisplayName(), err)
+	}
+	return ExitStatus(err)
 }

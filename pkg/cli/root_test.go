@@ -1,11 +1,18 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 func TestPluginIsCalledByKubectlsName(t *testing.T) {
@@ -50,6 +57,71 @@ func TestPluginHidesTheOperator(t *testing.T) {
 	g.Expect(operator).To(ContainSubstring("\n  rehome [command]\n"))
 	g.Expect(operator).To(ContainSubstring("manager"))
 	g.Expect(help(g, "kubectl rehome", "rewrite", "--help")).To(ContainSubstring("\n  kubectl rehome rewrite "))
+}
+
+func TestExamplesNameTheProgramAsItIsCalled(t *testing.T) {
+	g := NewWithT(t)
+	for _, name := range []string{"rehome", pluginName, placementProgram} {
+		streams, _, out, _ := genericiooptions.NewTestIOStreams()
+		commands := append([]*cobra.Command{
+			NewRewrite(streams), NewStatus(streams), NewAudit(streams), NewVersion(streams), NewExplain(streams, nil, nil), NewPreflight(streams, nil),
+		}, NewForwards(streams)...)
+		root := NewRoot(name, nil, commands...)
+		root.SetOut(out)
+		for _, c := range commands {
+			for line := range strings.Lines(c.Example) {
+				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "kubectl get ") {
+					g.Expect(line).To(HavePrefix(name + " " + c.Name() + " "))
+				}
+			}
+		}
+	}
+}
+
+func TestAnErrorIsOneLineWithTheNameOfTheProgram(t *testing.T) {
+	for name, c := range map[string]struct {
+		args   []string
+		line   string
+		status int
+	}{
+		"bad input":       {[]string{"rewrite"}, "kubectl rehome: " + problemNoInput + "\n", 2},
+		"no such command": {[]string{"nonsense"}, "kubectl rehome: unknown command \"nonsense\" for \"kubectl rehome\"\n", 1},
+		"a status alone":  {[]string{"rewrite", "-f", "-", "--to", "carrot67", "-q", "-o", "diff"}, "", 1},
+		"good":            {[]string{"version", "--client"}, "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			streams, in, _, _ := genericiooptions.NewTestIOStreams()
+			in.WriteString(backupYAML("bp1", stored))
+			root := NewRoot(pluginName, nil, newRewrite(streams, noCluster()), newVersion(streams, noCluster()))
+			root.SetArgs(c.args)
+			var errOut strings.Builder
+
+			status := Execute(t.Context(), root, &errOut)
+
+			g.Expect(status).To(Equal(c.status))
+			g.Expect(errOut.String()).To(Equal(c.line))
+		})
+	}
+}
+
+// TestLibrariesPrintNoStackTrace logs as controller-runtime does long after the start: without a logger, it prints a stack trace then.
+func TestLibrariesPrintNoStackTrace(t *testing.T) {
+	g := NewWithT(t)
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	g.Expect(err).NotTo(HaveOccurred())
+	stderr := os.Stderr
+	os.Stderr = file
+	defer func() { os.Stderr = stderr }()
+	help(g, pluginName, "version", "--client")
+
+	synctest.Test(t, func(*testing.T) {
+		time.Sleep(100 * 365 * 24 * time.Hour)
+		log.Log.Info("a message of a library")
+		klog.Info("a message of a client")
+	})
+
+	g.Expect(os.ReadFile(file.Name())).To(BeEmpty())
 }
 
 func TestVersionFlagPrintsTheClient(t *testing.T) {
