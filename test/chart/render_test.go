@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -140,7 +141,9 @@ func TestValuesSetFieldsOfThePod(t *testing.T) {
 	g.Expect(pod.Spec.PriorityClassName).To(Equal("system-cluster-critical"))
 	g.Expect(pod.Spec.ServiceAccountName).To(Equal("rehomer"))
 	g.Expect(pod.Spec.TopologySpreadConstraints).To(ConsistOf(HaveField("TopologyKey", "topology.kubernetes.io/zone")))
-	g.Expect(pod.Spec.Containers[0].Args).To(Equal([]string{"manager", "--config=/etc/rehome/config.yaml", "--log-level=Debug"}))
+	g.Expect(pod.Spec.Containers[0].Args).To(Equal([]string{"manager", "--config=/etc/rehome/config.yaml", "--health-probe-bind-address=:8081"}))
+	_, err := output(exec.Command(tool(t, "REHOME"), append(pod.Spec.Containers[0].Args, "--help")...))
+	g.Expect(err).NotTo(HaveOccurred(), "the program has these flags")
 	g.Expect(pod.Spec.Containers[0].Env).To(ConsistOf(corev1.EnvVar{Name: "GOGC", Value: "50"}))
 	g.Expect(pod.Labels).To(HaveKeyWithValue("team", "storage"))
 }
