@@ -127,7 +127,7 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 
 .PHONY: test
-test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-placement test-chart test-e2e ## Run the tests of .ci/run.
+test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-placement test-chart test-pages test-e2e ## Run the tests of .ci/run, but test-image, which needs a commit.
 
 .PHONY: test-unit
 test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
@@ -171,6 +171,10 @@ test-controlplane: controlplane ## Run the tests of the test control plane.
 test-chart: controlplane build $(HELM) $(KUSTOMIZE) $(KUBECONFORM) ## Install the chart and the kustomize builds, and run Rehome with their rights. [FOCUS]
 	cd test/chart && HELM=$(HELM) KUSTOMIZE=$(KUSTOMIZE) KUBECONFORM=$(KUBECONFORM) REHOME=$(CURDIR)/.cache/bin/rehome \
 		go test -count=1 -timeout 20m $(if $(FOCUS),-v -run '$(FOCUS)') ./...
+
+.PHONY: test-pages
+test-pages: ## Check that each command of the documentation has a plan, and that the pictures are those of the recording.
+	cd test/e2e && go test -count=1 ./pages ./pictures
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks build-placement $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]

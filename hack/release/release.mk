@@ -87,14 +87,18 @@ release-sign: ## Sign the image REF in its registry. [REF COSIGN_KEY]
 	$(need-key)
 	@$(SIGN) --image $(REF)
 
+# need-commit refuses changes that are not committed, because the tests of a release clone the last commit.
+need-commit = @changed=$$(git status --porcelain -- $(1)); \
+		if [ -n "$$changed" ]; then echo "commit first, because these tests use the last commit:"; echo "$$changed"; exit 1; fi
+
 .PHONY: test-image
 test-image: ## Build the container image of the last commit for amd64, twice, and test it and the licences.
+	$(call need-commit,'*.go' '*go.mod' '*go.sum' Makefile LICENSE hack)
 	cd hack/release && go test -count=1 -timeout 30m ./image ./licenses ./sign ./test/pin ./test/image
 
 .PHONY: test-release
 test-release: $(GORELEASER) ## Make the image and all files of a release twice from the last commit, and test them. [IMAGE_TEST]
-	@changed=$$(git status --porcelain); \
-		if [ -n "$$changed" ]; then echo "commit first, because these tests use the last commit:"; echo "$$changed"; exit 1; fi
+	$(call need-commit,.)
 	cd hack/release && go test -count=1 ./image ./licenses ./sign ./test/pin
 	cd hack/release && go test -count=1 -timeout 60m ./test/image $(IMAGE_TEST)
 	cd hack/release && go test -count=1 -timeout 60m ./test/archives

@@ -1,0 +1,98 @@
+package hack
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// steps returns the words of each step that .ci/run declares, by its name.
+func steps(t *testing.T) map[string][]string {
+	t.Helper()
+	g := NewWithT(t)
+	declare := `step() { printf '%s\t' "$@"; echo; }; run_steps() { :; }`
+	script := strings.Replace(read(t, "../.ci/run"), ". hack/steps.sh", declare, 1)
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", script, ".ci/run")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	g.Expect(err).NotTo(HaveOccurred())
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Split(strings.TrimSuffix(line, "\t\n"), "\t")
+		all[words[0]] = words
+	}
+	return all
+}
+
+// TestAStepRunsWhenAFileChangesThatItsTestsRead has files that are read, but not as Go source.
+func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
+	declared := steps(t)
+	for step, files := range map[string][]string{
+		"verify":           {"hack/shared-versions.sh", "hack/boilerplate.go.txt", "charts/rehome/README.md.gotmpl"},
+		"test-pages":       {"README.md", "README.zh-CN.md", "docs/install.md", "docs/zh-CN/restore.md", "docs/pictures/recording.json", "charts/rehome/README.md"},
+		"test-placement":   {"docs/explain.md", "docs/preflight.md"},
+		"test-controllers": {"docs/metrics.md"},
+		"test-e2e":         {"docs/differential.md"},
+	} {
+		words := declared[step]
+		from, to := slices.Index(words, "hack/once.sh")+2, slices.Index(words, "--")
+		if from < 2 || to < from {
+			t.Fatalf("%s is no step that can be skipped: %q", step, words)
+		}
+		args := append([]string{"ls-files", "--cached", "--others", "--exclude-standard", "--"}, words[from:to]...)
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Dir = ".."
+		out, err := cmd.Output()
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		for _, file := range files {
+			if !slices.Contains(strings.Split(string(out), "\n"), file) {
+				t.Errorf("%s is skipped when %s has changed", step, file)
+			}
+		}
+	}
+}
+
+// TestMakeTestRunsTheTestsOfTheGate but that of the image, which refuses changes that are not committed.
+func TestMakeTestRunsTheTestsOfTheGate(t *testing.T) {
+	g := NewWithT(t)
+	_, line, found := strings.Cut(read(t, "../Makefile"), "\ntest: ")
+	g.Expect(found).To(BeTrue())
+	line, _, _ = strings.Cut(line, " ##")
+	var tests []string
+	for name := range steps(t) {
+		if strings.HasPrefix(name, "test-") && name != "test-image" {
+			tests = append(tests, name)
+		}
+	}
+	g.Expect(strings.Fields(line)).To(ConsistOf(tests))
+}
+
+// TestTheImageIsTestedAsItIsCommitted runs in a clone, because the image's test clones the last commit.
+func TestTheImageIsTestedAsItIsCommitted(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	run := func(name string, args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	_, err := run("git", "init", "--quiet")
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, file := range []string{"Makefile", "hack/tools.mk", "hack/release/release.mk"} {
+		path := filepath.Join(dir, file)
+		g.Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
+		g.Expect(os.WriteFile(path, []byte(read(t, filepath.Join("..", file))), 0o600)).To(Succeed())
+	}
+
+	out, err := run("make", "test-image")
+
+	g.Expect(err).To(HaveOccurred())
+	g.Expect(out).To(ContainSubstring("commit first, because these tests use the last commit:"))
+	g.Expect(out).To(ContainSubstring("Makefile"))
+}
