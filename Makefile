@@ -5,10 +5,11 @@ KUBEBLOCKS ?= v1.0.2
 PREVENT ?=
 
 # How much is tried: the time of each fuzz target, the random cases of each law of a rewrite, and the seeds of runs with faults.
-# Without CHECKS and SEEDS, the tests choose how many. .ci/nightly tries more.
+# Without CHECKS and SEEDS, the tests choose how many. .ci/nightly tries more. FIRST is the first seed; "now" gives others at each time.
 FUZZTIME ?= 10s
 CHECKS ?=
 SEEDS ?=
+FIRST ?=
 
 # VERSION, a version of KubeBlocks, and E2E select end-to-end specs by their labels. All specs of v1.0.0 are nightly.
 VERSION ?=
@@ -140,9 +141,9 @@ test-controllers: controlplane ## Run the controllers against a real API server.
 		go tool ginkgo --procs=2 --timeout=30m --fail-on-empty -v $(if $(FOCUS),--focus='$(FOCUS)') ../../controllers
 
 .PHONY: test-faults
-test-faults: ## Run the controllers against an API server in memory that fails: SEEDS seeds, or for 90 seconds. [SEEDS]
+test-faults: ## Run the controllers against an API server in memory that fails: SEEDS seeds from FIRST on, or for 90 seconds. [SEEDS FIRST]
 	@go test -list '^TestFaults$$' ./controllers | grep -q '^TestFaults$$' || (echo "controllers has no TestFaults" && exit 1)
-	FAULT_SEEDS=$(or $(SEEDS),all) go test -count=1 -timeout 6h -v -run '^TestFaults$$' ./controllers
+	FAULT_SEEDS=$(or $(SEEDS),all) FAULT_FIRST=$(FIRST) go test -count=1 -timeout 6h -v -run '^TestFaults$$' ./controllers
 
 .PHONY: test-alerts
 test-alerts: $(PROMTOOL) ## Check the alert rules, and when they fire.

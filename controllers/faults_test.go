@@ -41,8 +41,8 @@ const (
 // fail; KubeBlocks, the scheduler, the Job controller and the owner do one thing at a time; time passes. After every write it checks
 // what Rehome must never do. At the end nothing fails any more, and every Restore that can be cured must be cured.
 //
-// FAULT_SEEDS is the number of seeds; "all" is as many as fit into 90 seconds, and at least 1,000. FAULT_SEED=n runs one, and prints
-// what happened.
+// FAULT_SEEDS is the number of seeds; "all" is as many as fit into 90 seconds, and at least 1,000. FAULT_FIRST is the first one: 0, a
+// number, or "now" for others at each time. FAULT_SEED=n runs one, and prints what happened.
 func TestFaults(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	RegisterFailHandler(func(message string, _ ...int) { panic(failure(message)) })
@@ -69,11 +69,37 @@ func TestFaults(t *testing.T) {
 		}
 		least = 0
 	}
-	runSeeds(t, seeds, least)
+	first, err := firstSeed(os.Getenv("FAULT_FIRST"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runSeeds(t, first, seeds, least)
+}
+
+func firstSeed(text string, now time.Time) (uint64, error) {
+	switch text {
+	case "":
+		return 0, nil
+	case "now":
+		return uint64(now.UnixNano()), nil
+	}
+	return strconv.ParseUint(text, 10, 64)
+}
+
+func TestFirstSeed(t *testing.T) {
+	now := time.Unix(1, 5)
+	for text, want := range map[string]uint64{"": 0, "now": 1_000_000_005, "7": 7} {
+		if first, err := firstSeed(text, now); err != nil || first != want {
+			t.Errorf("%q is %d, not %d: %v", text, first, want, err)
+		}
+	}
+	if _, err := firstSeed("x", now); err == nil {
+		t.Error("x is no seed")
+	}
 }
 
 // runSeeds runs at least so many seeds, for at least so long, on every core.
-func runSeeds(t *testing.T, seeds uint64, least time.Duration) {
+func runSeeds(t *testing.T, first, seeds uint64, least time.Duration) {
 	var next, failed atomic.Uint64
 	var total coverage
 	begin := time.Now()
@@ -81,10 +107,11 @@ func runSeeds(t *testing.T, seeds uint64, least time.Duration) {
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
 			for failed.Load() < maxFailures {
-				seed := next.Add(1) - 1
-				if seed >= seeds && time.Since(begin) >= least {
+				i := next.Add(1) - 1
+				if i >= seeds && time.Since(begin) >= least {
 					return
 				}
+				seed := first + i
 				run := &randomRun{seed: seed}
 				if problem := run.run(); problem != "" {
 					failed.Add(1)
@@ -96,7 +123,7 @@ func runSeeds(t *testing.T, seeds uint64, least time.Duration) {
 	}
 	wait.Wait()
 	elapsed := time.Since(begin)
-	fmt.Printf("%d seeds in %s, %.0f a second; %s\n", total.runs.Load(), elapsed.Round(time.Second),
+	fmt.Printf("%d seeds from %d on in %s, %.0f a second; %s\n", total.runs.Load(), first, elapsed.Round(time.Second),
 		float64(total.runs.Load())/elapsed.Seconds(), &total)
 }
 

@@ -11,13 +11,13 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// steps returns the words of each step that .ci/run declares, by its name.
-func steps(t *testing.T) map[string][]string {
+// steps returns the words of each step that a script of .ci declares, by its name.
+func steps(t *testing.T, name string) map[string][]string {
 	t.Helper()
 	g := NewWithT(t)
 	declare := `step() { printf '%s\t' "$@"; echo; }; run_steps() { :; }`
-	script := strings.Replace(read(t, "../.ci/run"), ". hack/steps.sh", declare, 1)
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", script, ".ci/run")
+	script := strings.Replace(read(t, filepath.Join("..", ".ci", name)), ". hack/steps.sh", declare, 1)
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", script, ".ci/"+name)
 	cmd.Dir = ".."
 	out, err := cmd.Output()
 	g.Expect(err).NotTo(HaveOccurred())
@@ -31,7 +31,7 @@ func steps(t *testing.T) map[string][]string {
 
 // TestAStepRunsWhenAFileChangesThatItsTestsRead has files that are read, but not as Go source.
 func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
-	declared := steps(t)
+	declared := steps(t, "run")
 	for step, files := range map[string][]string{
 		"verify":           {"hack/shared-versions.sh", "hack/boilerplate.go.txt", "charts/rehome/README.md.gotmpl"},
 		"test-pages":       {"README.md", "README.zh-CN.md", "docs/install.md", "docs/zh-CN/restore.md", "docs/pictures/recording.json", "charts/rehome/README.md"},
@@ -64,12 +64,25 @@ func TestMakeTestRunsTheTestsOfTheGate(t *testing.T) {
 	g.Expect(found).To(BeTrue())
 	line, _, _ = strings.Cut(line, " ##")
 	var tests []string
-	for name := range steps(t) {
+	for name := range steps(t, "run") {
 		if strings.HasPrefix(name, "test-") && name != "test-image" {
 			tests = append(tests, name)
 		}
 	}
 	g.Expect(strings.Fields(line)).To(ConsistOf(tests))
+}
+
+func TestTheNightRunsWhatTheGateDoesNot(t *testing.T) {
+	g := NewWithT(t)
+	night := steps(t, "nightly")
+	for name := range steps(t, "run") {
+		if name != "test-image" && name != "test-pages" { // part of test-release and test-e2e
+			g.Expect(night).To(HaveKey(name))
+		}
+	}
+	g.Expect(strings.Join(night["test-faults"], " ")).To(ContainSubstring("FIRST=now"), "each night tries other seeds")
+	g.Expect(strings.Join(night["demo"], " ")).To(HaveSuffix("-- make demo"))
+	g.Expect(strings.Join(night["demo-prevent"], " ")).To(HaveSuffix("-- make demo PREVENT=1"))
 }
 
 // TestTheImageIsTestedAsItIsCommitted runs in a clone, because the image's test clones the last commit.
