@@ -73,6 +73,20 @@ func (h *Handler) hasClaims(ctx context.Context, namespace string, labels client
 	return len(claims.Items) > 0, nil
 }
 
+// maxClaims limits how many claims are read.
+const maxClaims = 500
+
+// hasVolumes reports whether claims with these labels are bound, or are too many to say. The Pods that restored those volumes are gone, so
+// no rule keeps the Pods of another Restore off their nodes. The operator does that.
+func (h *Handler) hasVolumes(ctx context.Context, namespace string, labels client.MatchingLabels) (bool, error) {
+	claims := &corev1.PersistentVolumeClaimList{}
+	if err := h.APIReader.List(ctx, claims, client.InNamespace(namespace), labels, client.Limit(maxClaims)); err != nil {
+		return false, fmt.Errorf("list claims: %w", err)
+	}
+	bound := func(c corev1.PersistentVolumeClaim) bool { return c.Spec.VolumeName != "" }
+	return claims.Continue != "" || slices.ContainsFunc(claims.Items, bound), nil
+}
+
 // inheritance is where the rules of a Cluster come from.
 type inheritance struct {
 	rewriter *rewrite.Rewriter

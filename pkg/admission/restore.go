@@ -17,8 +17,8 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// createRestore rewrites the rules that a Restore got from a Component which is still stale. It leaves a Restore alone where the
-// Cluster may keep its stale rules, because volumes of the component exist: the operator decides there.
+// createRestore rewrites the rules that a Restore got from a Component which is still stale. It leaves a Restore alone, and the operator
+// decides, where the Cluster may keep its stale rules, because claims of the component exist, and where volumes of the component are bound.
 func (h *Handler) createRestore(ctx context.Context, req admission.Request) answer {
 	restore := &kubeblocks.Restore{}
 	if err := json.UnmarshalCaseSensitivePreserveInts(req.Object.Raw, restore); err != nil {
@@ -40,14 +40,15 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 		return unchanged
 	}
 	from := h.readInheritance(ctx, cluster, []kubeblocks.Restore{*restore}, d)
-	claims := false
+	hold := h.hasVolumes
 	if staysStale(from.rewrite(kubeblocks.ClusterPolicies(cluster)).Edits, kubeblocks.ShortName(component.Labels)) {
-		claims, err = h.hasClaims(ctx, cluster.Namespace, client.MatchingLabels{
-			kubeblocks.LabelInstance: cluster.Name, kubeblocks.LabelComponentName: component.Labels[kubeblocks.LabelComponentName],
-		})
-		if err != nil {
-			return h.unreadable(ctx, req, err)
-		}
+		hold = h.hasClaims
+	}
+	claims, err := hold(ctx, cluster.Namespace, client.MatchingLabels{
+		kubeblocks.LabelInstance: cluster.Name, kubeblocks.LabelComponentName: component.Labels[kubeblocks.LabelComponentName],
+	})
+	if err != nil {
+		return h.unreadable(ctx, req, err)
 	}
 	return from.decide(restore.Name, req.Object.Raw, kubeblocks.RestorePolicies(restore, component), d.mode, leaves(claims, restore.IsSerial(), false))
 }

@@ -33,6 +33,17 @@ var _ = Describe("A Restore that is created", func() {
 		return rehometesting.MakeRestore(w.namespace, "kiwi-mysql-preparedata").Of(component).Backup("bp1").Stale("my1").Obj()
 	}
 
+	claim := func(volume string) *corev1.PersistentVolumeClaim {
+		c := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.namespace, Name: "data-kiwi-mysql-0",
+			Labels: map[string]string{kubeblocks.LabelInstance: "kiwi", kubeblocks.LabelComponentName: "mysql"},
+		}}
+		c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+		c.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}
+		c.Spec.VolumeName = volume
+		return c
+	}
+
 	It("names the restored Cluster, although its Component is stale", func() {
 		r := restore()
 		w.create(r)
@@ -42,18 +53,26 @@ var _ = Describe("A Restore that is created", func() {
 	})
 
 	It("is left alone where volumes exist, because the Cluster may keep its rules", func() {
-		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
-			Namespace: w.namespace, Name: "data-kiwi-mysql-0",
-			Labels: map[string]string{kubeblocks.LabelInstance: "kiwi", kubeblocks.LabelComponentName: "mysql"},
-		}}
-		claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
-		claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}
-		w.create(claim)
+		w.create(claim(""))
 		r := restore()
 		w.create(r)
 
 		Expect(names(w.get(r))).To(Equal("my1"))
 	})
+
+	DescribeTable("of a rewritten Cluster, beside a claim of its Component", func(volume, want string) {
+		live := w.get(kiwi)
+		live.Object["spec"] = rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("kiwi")).Obj().Object["spec"]
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		w.create(claim(volume))
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal(want))
+	},
+		Entry("is rewritten while that is not bound", "", "kiwi"),
+		Entry("is left to the operator when that is bound, because its Pods must keep off the volume", "pv-1", "my1"),
+	)
 
 	It("is left alone where it belongs to an operation, or to no Component of the Cluster", func() {
 		r := restore()
