@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"testing"
 	"time"
@@ -29,9 +30,10 @@ func TestAnAuditShowsItsProgressOnATerminal(t *testing.T) {
 	g.Expect(cmd.Execute()).To(Succeed())
 
 	g.Expect(terminal.SetReadDeadline(time.Now().Add(time.Minute))).To(Succeed())
-	echo := make([]byte, 64)
-	n, err := terminal.Read(echo)
+	const want = "\r\n100 Backups\r\n200 Backups\r\n^[[K"
+	echo := make([]byte, len(want))
+	_, err = io.ReadFull(terminal, echo) // the echo comes in parts
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(string(echo[:n])).To(HavePrefix("\r\n100 Backups\r\n200 Backups\r\n^[[K"))
+	g.Expect(string(echo)).To(Equal(want))
 	g.Expect(stdout.String()).To(ContainSubstring(`"backups": 250`))
 }
