@@ -462,6 +462,6 @@ func TestManySourcesKeepTheirWorstFinding(t *testing.T) {
 		g.Expect(s.Verdict.Findings).To(Equal(v.Findings[:1]))
 		g.Expect(s.Verdict.Omitted).To(Equal(v.Omitted + maxFindings - 1))
 		g.Expect(s.Verdict.Counts).To(Equal(v.Counts))
-		g.Expect(cap(s.Verdict.Findings)).To(Equal(1), "the others are not in memory")
+		g.Expect(s.Verdict.Findings).To(HaveCap(1), "the others are not in memory")
 	}
 }

@@ -54,7 +54,7 @@ func documentedFields(t *testing.T, page string) (list []string) {
 	table, _, _ = strings.Cut("| `version` |"+table, "\n\n")
 	for row := range strings.Lines(table) {
 		cells := strings.Split(row, " | ")
-		braces := regexp.MustCompile("\\{.*?\\}").FindString(cells[1])
+		braces := regexp.MustCompile(`\{.*?\}`).FindString(cells[1])
 		var prefix string
 		for _, span := range regexp.MustCompile("`[^`]+`").FindAllString(cells[0], -1) {
 			field := strings.TrimSuffix(strings.Trim(span, "`"), "[]")
