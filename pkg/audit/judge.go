@@ -79,19 +79,6 @@ func (j *Judge) verdict(digest [sha256.Size]byte, judge func() *Verdict) func() 
 	return once
 }
 
-// Digest covers all of a Backup that a Verdict depends on.
-func Digest(b *kubeblocks.Backup) [sha256.Size]byte {
-	snapshot, ok := b.Annotations[kubeblocks.AnnotationClusterSnapshot]
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%t%q%q%q", ok, b.Namespace, b.Labels[kubeblocks.LabelInstance], b.Labels[kubeblocks.LabelBackupClusterUID])
-	for block := make([]byte, 4<<10); len(snapshot) > 0; { // a hash takes no string, and a copy of all of it is garbage
-		n := copy(block, snapshot)
-		_, _ = h.Write(block[:n])
-		snapshot = snapshot[n:]
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
 // judge judges a Backup. One that it fails on stops no other.
 func (j *Judge) judge(b *kubeblocks.Backup) (v *Verdict) {
 	defer func() {

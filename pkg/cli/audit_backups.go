@@ -20,7 +20,7 @@ type backupReader struct {
 	add func(*kubeblocks.Backup, *audit.Verdict)
 }
 
-// maxAhead limits the Backups that are read while an earlier one is judged. Each has 256 KiB of annotations at most.
+// maxAhead limits the Backups that are read while an earlier one is judged. Each has a snapshot of 256 KiB at most.
 const maxAhead = 32
 
 // judged is a Backup with its verdict.
@@ -54,11 +54,8 @@ func (r *backupReader) read(ctx context.Context, namespace string) error {
 
 // start starts to judge a Backup.
 func (r *backupReader) start(m *metav1.PartialObjectMetadata) <-chan judged {
-	verdict := make(chan judged, 1)
-	go func() {
-		b := &kubeblocks.Backup{ObjectMeta: m.ObjectMeta}
-		verdict <- judged{b, r.judge.Backup(b)}
-	}()
+	verdict, b := make(chan judged, 1), audit.BackupOf(&m.ObjectMeta)
+	go func() { verdict <- judged{b, r.judge.Backup(b)} }()
 	return verdict
 }
 

@@ -99,6 +99,24 @@ func TestACancelledAuditEnds(t *testing.T) {
 	}
 }
 
+// TestOtherLabelsOfABackupAreDropped has a label of a tenant: Backups that wait for an earlier one are held in memory.
+func TestOtherLabelsOfABackupAreDropped(t *testing.T) {
+	g := NewWithT(t)
+	backup := strings.Replace(backupOf("default", "my1", "bp1", 1, ""), `"labels":{`, `"labels":{"other":"large",`, 1)
+	server := httptest.NewServer(&apiServer{objects: map[string][]string{backupsPath: {backup}}})
+	defer server.Close()
+	client, err := newRESTClient(&rest.Config{Host: server.URL})
+	g.Expect(err).NotTo(HaveOccurred())
+	var held []map[string]string
+	reader := &backupReader{client: client, judge: audit.NewJudge(audit.Facts{}), add: func(b *kubeblocks.Backup, _ *audit.Verdict) {
+		held = append(held, b.Labels)
+	}}
+
+	g.Expect(reader.read(t.Context(), "")).To(Succeed())
+
+	g.Expect(held).To(HaveExactElements(And(HaveKeyWithValue(kubeblocks.LabelInstance, "my1"), Not(HaveKey("other")))))
+}
+
 // metadataList has fields that are skipped, and items of two sizes.
 const metadataList = `{"metadata":{"resourceVersion":"1","continue":"later"},"items":[{"metadata":{"name":"a","annotations":{"x":"yyyyyyyy"}}},` +
 	`{"metadata":{"name":"b"}}]}`
