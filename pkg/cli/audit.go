@@ -149,7 +149,7 @@ func (o *auditOptions) print(a *audited) error {
 	var err error
 	switch o.output {
 	case "json":
-		err = a.writeJSON(&out)
+		return a.writeJSON(o.Out)
 	case "junit":
 		err = a.writeJUnit(&out, o.fails)
 	case "html":

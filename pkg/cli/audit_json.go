@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"io"
 	"strings"
 	"time"
@@ -56,13 +57,12 @@ type auditFinding struct {
 	Edits   []rewrite.Edit `json:"edits,omitempty"`
 }
 
+// writeJSON writes the report at once. Of thousands of sources it has many megabytes, so it is not copied.
 func (a *audited) writeJSON(out io.Writer) error {
-	text, err := indented(a.report())
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	return err
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(a.report())
 }
 
 func (a *audited) report() auditReport {
