@@ -8,8 +8,8 @@ import (
 // NewName is the name of the restored cluster in the edits of a Verdict, with a number where the snapshot has that name in it.
 const NewName = "restored"
 
-// maxNumber limits the number. A snapshot is too small to have all names below it.
-const maxNumber = 100_000
+// maxDigits are those of the numbers that a snapshot is large enough to have in it.
+const maxDigits = 6
 
 // newName returns a name that is not the source's and that a snapshot does not have in it. It reads the snapshot once: thousands of such names
 // can be in it.
@@ -21,9 +21,10 @@ func newName(snapshot, source string) string {
 	return name
 }
 
-// takenNumbers returns which numbers follow NewName in a text, or begin a longer number there. 0 stands for NewName alone.
+// takenNumbers returns which numbers follow NewName in a text, or begin a longer number there. 0 stands for NewName alone. At least two are
+// not taken: each NewName in the text takes that and a number of each length.
 func takenNumbers(text string) []bool {
-	taken := make([]bool, maxNumber)
+	taken := make([]bool, strings.Count(text, NewName)*(1+maxDigits)+2)
 	for {
 		_, after, found := strings.Cut(text, NewName)
 		if !found {
@@ -32,7 +33,7 @@ func takenNumbers(text string) []bool {
 		taken[0] = true
 		number := 0
 		for i := 0; i < len(after) && '0' <= after[i] && after[i] <= '9'; i++ {
-			if number = 10*number + int(after[i]-'0'); number == 0 || number >= maxNumber {
+			if number = 10*number + int(after[i]-'0'); number == 0 || number >= len(taken) {
 				break
 			}
 			taken[number] = true

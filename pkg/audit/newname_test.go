@@ -42,3 +42,7 @@ func TestATextFullOfNewNamesIsReadOnce(t *testing.T) {
 
 	g.Expect(time.Since(began)).To(BeNumerically("<", 10*time.Second), "even on a busy machine")
 }
+
+func TestATextWithoutNewNamesNeedsNoMemory(t *testing.T) {
+	NewWithT(t).Expect(takenNumbers(strings.Repeat("my1 ", 1000))).To(HaveExactElements(false, false))
+}
