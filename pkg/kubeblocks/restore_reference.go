@@ -2,7 +2,10 @@ package kubeblocks
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -36,6 +39,28 @@ func (r RestoreReference) Annotation() (string, error) {
 	}
 	data, err := json.Marshal(byComponent)
 	return string(data), err
+}
+
+// Honours returns the Backups from which a version of KubeBlocks restores a new Cluster: it reads one way of naming them only. Of the
+// annotation, the components of the Cluster count, or all where a topology creates them.
+func (v Version) Honours(c *Cluster) ([]types.NamespacedName, error) {
+	read := &Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace}, Spec: c.Spec}
+	if v.RestoresBySpec() {
+		return BackupsOf(read, nil)
+	}
+	read.Spec.Restore = nil
+	annotation, ok := c.Annotations[AnnotationRestoreFromBackup]
+	if !ok {
+		return nil, nil
+	}
+	read.Annotations = map[string]string{AnnotationRestoreFromBackup: annotation}
+	var byComponent map[string]json.RawMessage
+	if json.Unmarshal([]byte(annotation), &byComponent) == nil && len(componentNames(read)) == 0 {
+		for _, name := range slices.Sorted(maps.Keys(byComponent)) {
+			read.Spec.ComponentSpecs = append(read.Spec.ComponentSpecs, ComponentSpec{Name: name})
+		}
+	}
+	return BackupsOf(read, nil)
 }
 
 // Spec returns the value of spec.restore.

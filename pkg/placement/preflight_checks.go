@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -40,8 +41,7 @@ func (p *preflight) reference() {
 		name, other = textBySpec, textOtherwiseAnnotation
 	}
 	switch {
-	case p.Given != nil && !honours(version, p.Given):
-		p.add(Fail, checkReference, textNotHonoured, m.Target.Name, version)
+	case p.Given != nil && p.given():
 	case version.RestoresBySpec() && m.Target.Namespace != m.Backup.Namespace:
 		p.add(Fail, checkReference, textOtherNamespace, version, m.Backup.Namespace, m.Target.Namespace)
 	case p.Assumed:
@@ -55,12 +55,25 @@ func (p *preflight) reference() {
 	p.add(OK, checkReference, textUnprepared)
 }
 
-// honours reports whether a version of KubeBlocks restores a Cluster, rather than creating it empty.
-func honours(v kubeblocks.Version, c *kubeblocks.Cluster) bool {
-	if v.RestoresBySpec() {
-		return c.Spec.Restore != nil
+// given checks that the Cluster to create names the Backup, and adds a line if it does not.
+func (p *preflight) given() bool {
+	m, given := &p.Manifest, *p.Given
+	given.Namespace = m.Target.Namespace
+	backups, err := m.Version.Honours(&given)
+	isBackup := func(b types.NamespacedName) bool {
+		return b.Name == m.Backup.Name && (m.Backup.Namespace == "" || b.Namespace == m.Backup.Namespace)
 	}
-	return c.Annotations[kubeblocks.AnnotationRestoreFromBackup] != ""
+	switch {
+	case err != nil:
+		p.add(Fail, checkReference, "%s", err)
+	case len(backups) == 0:
+		p.add(Fail, checkReference, textNotHonoured, m.Target.Name, m.Version)
+	case !slices.ContainsFunc(backups, isBackup):
+		p.add(Fail, checkReference, textOtherBackup, m.Target.Name, backups[0], p.report.Backup)
+	default:
+		return false
+	}
+	return true
 }
 
 // invalid reports rules that the API server would refuse. Then no rule is rewritten.

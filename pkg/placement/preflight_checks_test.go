@@ -45,13 +45,42 @@ func TestPreflightChecks(t *testing.T) {
 			func(in *placement.PreflightInput) {
 				in.Manifest.Version = kubeblocks.V12
 				in.Given = &kubeblocks.Cluster{}
-				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{}
+				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{Source: kubeblocks.RestoreSource{Kind: "Backup", Name: "bp1"}}
 			}, placement.Yes, "ok    KubeBlocks 1.2 restores by spec.restore",
 		},
+		"spec.restore of nothing on 1.2": {
+			func(in *placement.PreflightInput) {
+				in.Manifest.Version = kubeblocks.V12
+				in.Given = &kubeblocks.Cluster{}
+				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{}
+			}, placement.No, "FAIL  Cluster carrot67 names no Backup in a way that KubeBlocks 1.2 reads",
+		},
+		"spec.restore of another Backup on 1.2": {
+			func(in *placement.PreflightInput) {
+				in.Manifest.Version = kubeblocks.V12
+				in.Given = &kubeblocks.Cluster{}
+				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{Source: kubeblocks.RestoreSource{Kind: "Backup", Name: "bp2"}}
+			}, placement.No, "FAIL  Cluster carrot67 is restored from Backup default/bp2, not from default/bp1",
+		},
+		"the annotation": {
+			annotated(`{"mysql":{"name":"bp1","namespace":"default"}}`, "mysql"), placement.Yes, "ok    KubeBlocks 1.0 restores by annotation",
+		},
+		"the annotation, and components of a topology": {
+			annotated(`{"mysql":{"name":"bp1","namespace":"default"}}`), placement.Yes, "ok    KubeBlocks 1.0 restores by annotation",
+		},
+		"the annotation without a component": {annotated("{}", "mysql"), placement.No, "FAIL  Cluster carrot67 names no Backup"},
+		"the annotation for another component": {
+			annotated(`{"proxy":{"name":"bp1","namespace":"default"}}`, "mysql"), placement.No, "FAIL  Cluster carrot67 names no Backup",
+		},
+		"the annotation with another Backup": {
+			annotated(`{"mysql":{"name":"bp1","namespace":"other"}}`, "mysql"), placement.No,
+			"FAIL  Cluster carrot67 is restored from Backup other/bp1, not from default/bp1",
+		},
+		"the annotation in another form": {annotated(`{"mysql":"bp1"}`, "mysql"), placement.No, "FAIL  the Cluster's annotation"},
 		"spec.restore on 1.0": {
 			func(in *placement.PreflightInput) {
 				in.Given = &kubeblocks.Cluster{}
-				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{}
+				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{Source: kubeblocks.RestoreSource{Kind: "Backup", Name: "bp1"}}
 			}, placement.No, "creates an EMPTY database (RH007)",
 		},
 		"another namespace on 1.2": {
@@ -147,6 +176,17 @@ func TestPreflightChecks(t *testing.T) {
 			g.Expect(textOf(report)).To(ContainSubstring(test.line))
 			g.Expect(report.Fits).To(Equal(test.fits), textOf(report))
 		})
+	}
+}
+
+// annotated gives the Cluster to create an annotation, and components.
+func annotated(annotation string, components ...string) func(*placement.PreflightInput) {
+	return func(in *placement.PreflightInput) {
+		in.Given = &kubeblocks.Cluster{}
+		in.Given.Annotations = map[string]string{kubeblocks.AnnotationRestoreFromBackup: annotation}
+		for _, name := range components {
+			in.Given.Spec.ComponentSpecs = append(in.Given.Spec.ComponentSpecs, kubeblocks.ComponentSpec{Name: name})
+		}
 	}
 }
 

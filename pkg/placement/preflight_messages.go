@@ -47,6 +47,7 @@ const (
 	textOtherwiseSpec       = "(an EMPTY database otherwise: RH007)"
 	textOtherwiseAnnotation = "(an EMPTY database by annotation: RH007)"
 	textNotHonoured         = "Cluster %s names no Backup in a way that KubeBlocks %s reads: it creates an EMPTY database (RH007)"
+	textOtherBackup         = "Cluster %s is restored from Backup %s, not from %s"
 	textOtherNamespace      = "KubeBlocks %s restores nothing from namespace %s into %s: the database starts EMPTY (RH016)"
 	textUnprepared          = "no restore Pods: the volumes are filled before, or after the database starts"
 
