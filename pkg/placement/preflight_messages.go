@@ -80,7 +80,7 @@ const (
 	furtherCause    = "%s: %d of %s: %s (%s)"
 	furtherMore     = "and %d more reasons"
 	furtherRule     = "they lack nodes for a rule: without their own rules they fit"
-	furtherNoRule   = "they lack room: without their own rules they do not fit either"
+	furtherNoRule   = "without their own rules they do not fit either: room, taints, volumes or the rules of other Pods"
 	furtherNodes    = "%s more like %s (%s) would do"
 	furtherNoNodes  = "no number of nodes like those here would do"
 	listMore        = "%s and %d more"

@@ -208,6 +208,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 		run(w, "web", "node-a", nil, "4")
 		report := preflight(t, inputOf(t, w, components(mysql(3, ""))))
 		g.Expect(report.Missing.Rule).To(BeFalse())
+		g.Expect(textOf(report)).To(ContainSubstring("      without their own rules they do not fit either: room, taints, volumes or the rules of other Pods\n"))
 		g.Expect(report.Missing.More).To(Equal([]placement.MoreNodes{{Count: 1, Like: "node-a", Kind: "4 cpu, 8Gi memory, zone z1"}}), textOf(report))
 	})
 	t.Run("no number of nodes", func(t *testing.T) {
