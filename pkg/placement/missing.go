@@ -3,6 +3,7 @@ package placement
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +26,8 @@ type Missing struct {
 	Causes []Lack `json:"causes"`
 	// More are the numbers of nodes of a kind that would do, the smallest first.
 	More []MoreNodes `json:"more,omitempty"`
+	// NotTried says that More is not complete: there are too many Pods and nodes.
+	NotTried bool `json:"notTried,omitempty"`
 }
 
 // Lack is why nodes refuse a Pod that waits.
@@ -46,10 +49,23 @@ type MoreNodes struct {
 // missing says what a play lacks.
 func (p *player) missing(ctx context.Context, would *WouldBe, play *Play) (Missing, error) {
 	m := Missing{Causes: causesOf(play.Last().Waiting)}
+	try := *p
+	try.budget = &budget{maxTriedWork}
+	if err := try.more(ctx, would, &m); errors.Is(err, errTooMuch) {
+		m.NotTried = true
+	} else if err != nil {
+		return m, err
+	}
+	slices.SortStableFunc(m.More, func(a, b MoreNodes) int { return a.Count - b.Count })
+	return m, nil
+}
+
+// more tries the Pods without their rules, and with more nodes.
+func (p *player) more(ctx context.Context, would *WouldBe, m *Missing) error {
 	without := withoutRules(would)
 	free, err := p.play(ctx, &without)
 	if err != nil {
-		return m, err
+		return err
 	}
 	m.Rule = free.Fits()
 	kinds := kindsOf(p.world)
@@ -59,14 +75,13 @@ func (p *player) missing(ctx context.Context, would *WouldBe, play *Play) (Missi
 	for _, kind := range kinds {
 		count, err := p.copies(ctx, would, kind, len(would.Database))
 		if err != nil {
-			return m, err
+			return err
 		}
 		if count > 0 {
 			m.More = append(m.More, MoreNodes{count, kind.Name, describeKind(kind)})
 		}
 	}
-	slices.SortStableFunc(m.More, func(a, b MoreNodes) int { return a.Count - b.Count })
-	return m, nil
+	return nil
 }
 
 // copies returns the smallest number of copies of a node, up to a limit, with which all Pods fit; 0 if none does.
@@ -117,6 +132,9 @@ func causesOf(waiting []Unplaced) []Lack {
 	var causes []Lack
 	seen := map[string]bool{}
 	for _, w := range waiting {
+		if len(w.Verdicts) == 0 {
+			continue
+		}
 		counts := map[Lack]int{}
 		for _, verdict := range w.Verdicts {
 			for _, refusal := range verdict.Refusals {

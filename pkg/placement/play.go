@@ -44,7 +44,7 @@ type OnNode struct {
 	Node string
 }
 
-// Unplaced is a Pod that fits on no node, and why.
+// Unplaced is a Pod that fits on no node, and why: the first ones have Verdicts.
 type Unplaced struct {
 	Pod      *corev1.Pod
 	Verdicts []Verdict
@@ -70,6 +70,8 @@ type player struct {
 	world        *World
 	// pinned ties a volume with an unknown place to the node where it is first mounted. Otherwise the volume can be anywhere.
 	pinned bool
+	// budget is nil for as many decisions as are needed.
+	budget *budget
 }
 
 // PlayRestore places the Pods of a restore in a World. A volume with an unknown place can be anywhere.
@@ -108,13 +110,13 @@ func (p *player) inOrder(ctx context.Context, would *WouldBe, order Order) (Play
 	return play, err
 }
 
-// stage places Pods that exist at the same time. A Pod that waits is tried again after each other one, as a scheduler does.
+// stage places Pods that exist at the same time. Those that wait are tried again after the others, as a scheduler does, if that can help.
 func (p *player) stage(ctx context.Context, w *World, pods []corev1.Pod, order Order) (Stage, error) {
 	s, err := p.newScheduler(ctx, w)
 	if err != nil {
 		return Stage{}, err
 	}
-	queue, err := inOrder(ctx, s, pods, order)
+	queue, err := p.queue(ctx, s, w, pods, order)
 	if err != nil {
 		return Stage{}, err
 	}
@@ -123,6 +125,9 @@ func (p *player) stage(ctx context.Context, w *World, pods []corev1.Pod, order O
 		progress = false
 		var waiting []*corev1.Pod
 		for _, pod := range queue {
+			if err := p.budget.spend(len(w.Nodes)); err != nil {
+				return Stage{}, err
+			}
 			node, err := s.Pick(ctx, pod)
 			if err != nil {
 				return Stage{}, fmt.Errorf(problemPod, pod.Name, err)
@@ -138,8 +143,15 @@ func (p *player) stage(ctx context.Context, w *World, pods []corev1.Pod, order O
 			progress = true
 		}
 		queue = waiting
+		progress = progress && slices.ContainsFunc(waiting, canBeHelped)
 	}
-	for _, pod := range queue {
+	for i, pod := range queue {
+		if i == maxExplained {
+			for _, pod := range queue[i:] {
+				stage.Waiting = append(stage.Waiting, Unplaced{Pod: pod})
+			}
+			break
+		}
 		verdicts, err := s.Filter(ctx, pod)
 		if err != nil {
 			return Stage{}, fmt.Errorf(problemPod, pod.Name, err)
@@ -149,14 +161,22 @@ func (p *player) stage(ctx context.Context, w *World, pods []corev1.Pod, order O
 	return stage, nil
 }
 
-// inOrder returns the Pods in an order.
-func inOrder(ctx context.Context, s Scheduler, pods []corev1.Pod, order Order) ([]*corev1.Pod, error) {
+// canBeHelped reports whether a Pod that waits can get a node because another Pod got one: to run beside it, or to be spread evenly.
+func canBeHelped(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(rulesOf(pod), func(r Rule) bool { return r.Kind != AntiAffinity })
+}
+
+// queue returns the Pods in an order.
+func (p *player) queue(ctx context.Context, s Scheduler, w *World, pods []corev1.Pod, order Order) ([]*corev1.Pod, error) {
 	queue := make([]*corev1.Pod, 0, len(pods))
 	nodes := map[*corev1.Pod]int{}
 	for i := range pods {
 		queue = append(queue, &pods[i])
 		if order == AsCreated {
 			continue
+		}
+		if err := p.budget.spend(len(w.Nodes)); err != nil {
+			return nil, err
 		}
 		verdicts, err := s.Filter(ctx, &pods[i])
 		if err != nil {

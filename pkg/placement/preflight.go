@@ -96,7 +96,7 @@ type preflight struct {
 // Preflight checks whether a restore would fit, and plays it: as KubeBlocks restores it alone, and as Rehome rewrites it. An error means
 // that there is no answer.
 func Preflight(ctx context.Context, in PreflightInput) (*PreflightReport, error) {
-	p := &preflight{PreflightInput: in, player: player{newScheduler: in.NewScheduler, world: in.World}}
+	p := &preflight{PreflightInput: in, player: player{newScheduler: in.NewScheduler, world: in.World, budget: &budget{maxPlayedWork}}}
 	m := &p.Manifest
 	p.result = rewrite.Rewrite(rewrite.Input{
 		Sources: []rewrite.Source{m.Source}, Target: m.Target, Live: m.Source.Policies, Options: in.Options,
@@ -116,7 +116,10 @@ func Preflight(ctx context.Context, in PreflightInput) (*PreflightReport, error)
 	p.names(&would)
 	p.classes(&would)
 	p.quotas(&would)
-	if err := p.plays(ctx, &would); err != nil {
+	switch err := p.plays(ctx, &would); {
+	case errors.Is(err, errTooMuch):
+		p.add(Warn, checkRights, textTooMuch).Unknown = true
+	case err != nil:
 		return nil, err
 	}
 	p.kept()
@@ -198,6 +201,8 @@ func (r *PreflightReport) whyNot() string {
 		return summaryRefused
 	case len(m.More) > 0:
 		return fmt.Sprintf(summaryNodes, count(m.More[0].Count, "node"), m.More[0].Like, m.More[0].Kind)
+	case m.NotTried:
+		return summaryNotTried
 	case m.Rule:
 		return summaryRule
 	}

@@ -83,6 +83,12 @@ func TestPreflightChecks(t *testing.T) {
 				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{Source: kubeblocks.RestoreSource{Kind: "Backup", Name: "bp1"}}
 			}, placement.No, "creates an EMPTY database (RH007)",
 		},
+		"spec.restore beside the annotation on 1.0": {
+			func(in *placement.PreflightInput) {
+				annotated(`{"mysql":{"name":"bp2"}}`, "mysql")(in)
+				in.Given.Spec.Restore = &kubeblocks.ClusterRestore{Source: kubeblocks.RestoreSource{Kind: "Backup", Name: "bp1"}}
+			}, placement.No, "FAIL  Cluster carrot67 is restored from Backup default/bp2, not from default/bp1",
+		},
 		"another namespace on 1.2": {
 			func(in *placement.PreflightInput) {
 				in.Manifest.Version, in.Manifest.Target.Namespace = kubeblocks.V12, "other"

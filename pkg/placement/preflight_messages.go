@@ -82,12 +82,14 @@ const (
 	furtherRule     = "they lack nodes for a rule: without their own rules they fit"
 	furtherNoRule   = "without their own rules they do not fit either: room, taints, volumes or the rules of other Pods"
 	furtherNodes    = "%s more like %s (%s) would do"
+	furtherNotTried = "how many nodes more would do was not tried: there are too many Pods and nodes"
 	furtherNoNodes  = "no number of nodes like those here would do"
 	listMore        = "%s and %d more"
 
 	textUnread           = "%s: %s"
 	textUnreadToo        = "could not be read: %s"
 	textPodsUnread       = "Pods that were not read can hold room, and their rules can keep Pods from nodes"
+	textTooMuch          = "too many Pods and nodes to place the Pods: nobody knows whether they fit"
 	textNotPlayed        = "without all %s, nobody knows where volumes can be mounted: no Pod was placed"
 	textNothingToPlaceOn = "there are no nodes to place Pods on: give them with -f or --nodes"
 	textOthersWait       = "%s of others wait for nodes, and are not placed: they can take room"
@@ -109,6 +111,7 @@ const (
 	summaryUnknown        = "Cannot be told: see the lines with warn."
 	summaryRefused        = "Will not be restored: see the lines with FAIL."
 	summaryNodes          = "Does not fit: %s more like %s (%s) would do."
+	summaryNotTried       = "Does not fit. How many nodes more would do was not tried."
 	summaryRule           = "Does not fit: a rule keeps Pods from the nodes, and more nodes do not help."
 	summaryRoom           = "Does not fit, and more nodes like those here do not help."
 )
@@ -122,6 +125,7 @@ const (
 // The errors.
 const (
 	problemTooManyPods  = "the Cluster has more than %d Pods"
+	problemTooMuch      = "too many Pods and nodes to place the Pods"
 	problemMultiCluster = "the Pods of the Cluster run in other Kubernetes clusters: they cannot be placed here"
 	problemPod          = "place Pod %s: %w"
 	problemNodeCount    = "the number of nodes %q is not 1 to %d"

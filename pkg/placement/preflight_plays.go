@@ -95,8 +95,9 @@ func (p *preflight) plays(ctx context.Context, alone *WouldBe) error {
 	if err != nil {
 		return err
 	}
-	p.report.Alone, p.report.Rehomed = outcome, outcome
+	p.report.Alone = outcome
 	if len(p.result.Edits) == 0 {
+		p.report.Rehomed = outcome
 		p.line(checkRehomed, textPlayUnchanged, outcome, "")
 		return p.missing(ctx, alone, &play)
 	}
@@ -188,15 +189,19 @@ func (p *preflight) missing(ctx context.Context, would *WouldBe, play *Play) err
 		line.Further = append(line.Further, fmt.Sprintf(furtherCause, cause.Pod, cause.Nodes, of, cause.Reason, cause.Plugin))
 	}
 	line.Further = append(line.Further, furtherOrders)
-	if m.Rule {
+	switch {
+	case m.Rule:
 		line.Further = append(line.Further, furtherRule)
-	} else {
+	case !m.NotTried:
 		line.Further = append(line.Further, furtherNoRule)
 	}
 	for _, more := range m.More {
 		line.Further = append(line.Further, fmt.Sprintf(furtherNodes, count(more.Count, "node"), more.Like, more.Kind))
 	}
-	if len(m.More) == 0 {
+	switch {
+	case m.NotTried:
+		line.Further = append(line.Further, furtherNotTried)
+	case len(m.More) == 0:
 		line.Further = append(line.Further, furtherNoNodes)
 	}
 	return nil
