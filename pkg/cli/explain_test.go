@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/rehome-operator/rehome/pkg/placement"
 	"github.com/rehome-operator/rehome/pkg/placement/placementtest"
 )
 
@@ -118,6 +120,39 @@ func TestExplainWithoutVolumes(t *testing.T) {
 			g.Expect(r.out).To(ContainSubstring("(not compared: the volumes are not known)"))
 		})
 	}
+}
+
+// Each reason says how it was found.
+func TestExplainSaysHowItKnows(t *testing.T) {
+	g := NewWithT(t)
+	kube, blocks := staleWorld(t, "default")
+	tainted := roomyNode("node-b")
+	tainted.Spec.Taints = []corev1.Taint{{Key: "dedicated", Effect: corev1.TaintEffectNoSchedule}}
+	cordoned := roomyNode("node-c")
+	cordoned.Spec.Unschedulable = true
+	c := liveCluster(append(kube, tainted, cordoned), blocks, nil, nil)
+
+	r := explainIn(c, "", "carrot67", "-o", "json")
+
+	var reports placement.Reports
+	g.Expect(json.Unmarshal([]byte(r.out), &reports)).To(Succeed())
+	w := reports.Items[0].Waiting[0]
+	var found []placement.Found
+	for _, row := range w.Nodes {
+		found = append(found, row.Stops[0].Found)
+	}
+	g.Expect(found).To(Equal([]placement.Found{placement.FoundByRuleAlone, placement.FoundByObjects, placement.FoundByPlugin}))
+	g.Expect(w.Cause.Found).To(Equal(placement.FoundByComparison))
+	g.Expect(w.Rules[0].Found).To(Equal(placement.FoundByRuleAlone))
+	g.Expect(w.Without[0].Found).To(Equal(placement.FoundByComparison))
+
+	text := explainIn(c, "", "carrot67")
+	g.Expect(text.out).To(MatchRegexp(`(?m)^node-a .* inherited, stale  this rule alone$`))
+	g.Expect(text.out).To(MatchRegexp(`(?m)^node-b .* node              objects$`))
+	g.Expect(text.out).To(MatchRegexp(`(?m)^node-c .* node              plugin$`))
+	page := explainIn(c, "", "carrot67", "-o", "html")
+	g.Expect(page.out).To(ContainSubstring("<div>pod anti-affinity (this rule alone)</div>"))
+	g.Expect(page.out).To(ContainSubstring("<div>cordoned</div>"))
 }
 
 // What a tenant writes does not reach the terminal as it is, and cannot forge a line.

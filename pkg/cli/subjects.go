@@ -229,11 +229,11 @@ func (f *facts) withoutPods(q question) []placement.Waiting {
 		w := placement.Waiting{
 			Kind: "restore Job", Namespace: job.Namespace, Cluster: job.Labels[kubeblocks.LabelInstance], Pods: []string{job.Name},
 			Since: job.CreationTimestamp.DeepCopy(),
-			Cause: placement.Cause{Kind: placement.CauseElsewhere, Text: fmt.Sprintf(textJobWithout, job.Name)},
+			Cause: placement.Cause{Kind: placement.CauseElsewhere, Text: fmt.Sprintf(textJobWithout, job.Name), Found: placement.FoundByObjects},
 			Next:  fmt.Sprintf("kubectl describe job %s -n %s", job.Name, job.Namespace),
 		}
 		if text := placement.OverQuota(f.world, job.Namespace, &job.Spec.Template.Spec); text != "" {
-			w.Cause = placement.Cause{Kind: placement.CauseQuota, Text: text}
+			w.Cause = placement.Cause{Kind: placement.CauseQuota, Text: text, Found: placement.FoundByObjects}
 			w.Next = "kubectl describe resourcequota -n " + job.Namespace
 		}
 		all = append(all, w)

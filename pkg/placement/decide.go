@@ -15,7 +15,7 @@ func (w *Waiting) decide() {
 	case w.verdicts == nil:
 		return
 	case len(w.verdicts) == 0:
-		w.Cause, w.Next = Cause{Kind: CauseNoNodes, Text: textNoNodes}, nextNodes
+		w.Cause, w.Next = Cause{Kind: CauseNoNodes, Text: textNoNodes, Found: FoundByObjects}, nextNodes
 	case len(fitting(w.verdicts)) > 0:
 		w.fits()
 	case w.stale():
@@ -23,6 +23,7 @@ func (w *Waiting) decide() {
 	default:
 		w.most()
 	}
+	w.Cause.Found = cmp.Or(w.Cause.Found, FoundByPlugin)
 }
 
 // fits is the cause of Pods for which there is a node.
@@ -59,7 +60,7 @@ func (w *Waiting) stale() bool {
 	if backup := rules[0].Location.Backup; backup != "" {
 		text += fmt.Sprintf(textFromBackup, backup)
 	}
-	w.Cause = Cause{Kind: CauseStaleRule, Class: rewrite.SourceIdentity, Text: text}
+	w.Cause = Cause{Kind: CauseStaleRule, Class: rewrite.SourceIdentity, Text: text, Found: FoundByComparison}
 	w.Next = NextRewrite
 	return true
 }
@@ -76,7 +77,7 @@ func (w *Waiting) allNodes() bool {
 		w.Next = fmt.Sprintf(nextGetClaims, strings.Join(claims, " "), w.Namespace)
 	}
 	if w.missingClass != "" {
-		w.Cause.Text, w.Next = w.missingClass, nextClasses
+		w.Cause.Text, w.Cause.Found, w.Next = w.missingClass, FoundByObjects, nextClasses
 	}
 	return true
 }
@@ -94,7 +95,7 @@ func (w *Waiting) most() {
 	if len(w.Without) > 0 {
 		best := slices.MaxFunc(w.Without, func(a, b Comparison) int { return cmp.Compare(a.Fits, b.Fits) })
 		if best.Fits > 0 {
-			w.Cause = Cause{Kind: best.Kind, Class: best.class, Text: w.detail(best)}
+			w.Cause = Cause{Kind: best.Kind, Class: best.class, Text: w.detail(best), Found: FoundByComparison}
 			w.Next = w.nextFor(best.Kind, best.class)
 			return
 		}

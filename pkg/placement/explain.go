@@ -111,6 +111,7 @@ func (e *explainer) look(s *Subject) (Waiting, string, error) {
 	who := fmt.Sprintf("%s|%s|%s|%s|%s", w.Kind, w.Namespace, w.Cluster, w.Component, s.Pod.Spec.SchedulerName)
 	if state := stateOf(s.Pod, e.world); state != nil {
 		w.Cause, w.Next = state.cause, state.next
+		w.Cause.Found = FoundByObjects
 		return w, who + "|" + state.cause.Text, nil
 	}
 	if err := e.ready(); err != nil {
@@ -119,7 +120,7 @@ func (e *explainer) look(s *Subject) (Waiting, string, error) {
 	e.dropUnknown(s, &w)
 	verdicts, err := e.scheduler.Filter(e.ctx, s.Pod)
 	if err != nil {
-		w.Cause = Cause{Kind: CauseUnknown, Text: err.Error()}
+		w.Cause = Cause{Kind: CauseUnknown, Text: err.Error(), Found: FoundByPlugin}
 		w.Next = fmt.Sprintf(nextDescribePod, s.Pod.Name, s.Pod.Namespace)
 		return w, who + "|" + w.Cause.Text, e.ctx.Err()
 	}

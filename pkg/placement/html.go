@@ -116,7 +116,11 @@ func boxOf(row NodeRow) pageNode {
 		n.Name = fmt.Sprintf(textNodes, len(row.Nodes), row.Nodes[0])
 	}
 	for _, s := range row.Stops {
-		n.Stops = append(n.Stops, s.By)
+		text := s.By
+		if s.Found != FoundByPlugin {
+			text = fmt.Sprintf(textFoundBy, s.By, foundWords[s.Found])
+		}
+		n.Stops = append(n.Stops, text)
 		for _, pod := range s.Because {
 			if !slices.Contains(n.Pods, pod) {
 				n.Pods = append(n.Pods, pod)

@@ -90,6 +90,7 @@ const (
 	titleWaits       = "%d Pods wait"
 	titleGroup       = "%s: %s%s"
 	textTotals       = "Pods that wait: %d. Clusters: %d. Nodes: %d."
+	textFoundBy      = "%s (%s)"
 	textNodes        = "%d nodes, such as %s"
 	textStillRefused = "still refused"
 	textOfThemFit    = "%d of them fit"

@@ -133,7 +133,7 @@ func (b *blame) reports(s *Subject) []RuleReport {
 	for _, own := range b.own {
 		report := RuleReport{
 			Rule: own.rule.describe(b.component), Kind: own.rule.Kind, Path: own.rule.Path, Refuses: len(own.nodes),
-			Class: classOf(s, own.rule.Path), Message: messageOf(s, own.rule.Path),
+			Class: classOf(s, own.rule.Path), Message: messageOf(s, own.rule.Path), Found: FoundByRuleAlone,
 		}
 		report.Origin = originOf(report.Class)
 		if s.Locate != nil {

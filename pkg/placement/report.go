@@ -137,7 +137,7 @@ func (v View) table(b *strings.Builder, w *Waiting) {
 			name = fmt.Sprintf("%d nodes", len(row.Nodes))
 		}
 		if row.Fits {
-			writeRow(t, name, "yes", "-", "-", "-", "-")
+			writeRow(t, name, "yes", "-", "-", "-", "-", foundWords[FoundByPlugin])
 			continue
 		}
 		for _, s := range row.Stops {
@@ -146,7 +146,7 @@ func (v View) table(b *strings.Builder, w *Waiting) {
 				rule = "same"
 			}
 			last = s.Rule
-			writeRow(t, name, fits, s.By, orDash(rule), orDash(strings.Join(s.Because, " ")), string(s.Origin))
+			writeRow(t, name, fits, s.By, orDash(rule), orDash(strings.Join(s.Because, " ")), string(s.Origin), foundWords[s.Found])
 			name, fits = "", ""
 		}
 	}
@@ -214,7 +214,10 @@ func (w *Waiting) saidLine() string {
 	return fmt.Sprintf(lineSaid, w.Said, fmt.Sprintf(textDiffers, w.Expected))
 }
 
-var columns = []string{"NODE", "FITS", "STOPPED BY", "RULE", "BECAUSE OF", "ORIGIN"}
+// foundWords are short, for a column. What is not a plugin's answer about the whole Pod is marked.
+var foundWords = map[Found]string{FoundByPlugin: "plugin", FoundByRuleAlone: "this rule alone", FoundByObjects: "objects"}
+
+var columns = []string{"NODE", "FITS", "STOPPED BY", "RULE", "BECAUSE OF", "ORIGIN", "FOUND BY"}
 
 // causeTitles are how causes are called.
 var causeTitles = map[CauseKind]string{

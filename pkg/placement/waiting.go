@@ -50,6 +50,7 @@ type Cause struct {
 	// Class is that of a rule; empty for another cause.
 	Class rewrite.Class `json:"class,omitempty"`
 	Text  string        `json:"text"`
+	Found Found         `json:"found"`
 }
 
 // CauseKind is a kind of cause.
@@ -138,7 +139,8 @@ type RuleReport struct {
 	Location Location      `json:"location"`
 	Message  string        `json:"message,omitempty"`
 	// Refuses is how many nodes the rule refuses by itself.
-	Refuses int `json:"refuses"`
+	Refuses int   `json:"refuses"`
+	Found   Found `json:"found"`
 }
 
 // Comparison is how many nodes would do if something was otherwise.
