@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -194,7 +193,7 @@ func (e *testEnv) refusedByRules(ctx context.Context, since time.Time) []string 
 	var refused []string
 	for i := range events.Items {
 		event := &events.Items[i]
-		if event.Reason == "FailedScheduling" && strings.Contains(event.Message, "affinity rules") && event.EventTime.After(since) {
+		if event.Reason == "FailedScheduling" && fixture.IsAboutPods(event.Message) && event.EventTime.After(since) {
 			refused = append(refused, event.InvolvedObject.Name+": "+event.Message)
 		}
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
@@ -46,7 +46,7 @@ func (d *demo) showPrevented(ctx context.Context) error {
 		return err
 	}
 	for i := range events.Items {
-		if e := &events.Items[i]; e.Reason == "FailedScheduling" && strings.Contains(e.Message, "affinity rules") && e.EventTime.After(d.started) {
+		if e := &events.Items[i]; e.Reason == "FailedScheduling" && fixture.IsAboutPods(e.Message) && e.EventTime.After(d.started) {
 			return fmt.Errorf("the scheduler refused Pod %s: %s", e.InvolvedObject.Name, e.Message)
 		}
 	}
