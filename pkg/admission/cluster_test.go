@@ -423,10 +423,30 @@ var _ = Describe("A Cluster that is updated", func() {
 		Expect(policy).To(Equal("Delete"))
 	})
 
-	It("is not held in mode Disabled, nor without the mark", func() {
+	It("is only warned about in mode Observe", func() {
+		w.mode("Observe")
+		apply()
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome would keep 1 scheduling rule of kiwi")))
+	})
+
+	It("is not held in mode Disabled", func() {
 		w.mode("Disabled")
 		apply()
 		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(BeEmpty())
+	})
+
+	It("is not held without the mark", func() {
+		live := w.get(kiwi)
+		annotations := live.GetAnnotations()
+		delete(annotations, v1alpha1.AnnotationRewrittenRules)
+		live.SetAnnotations(annotations)
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		apply()
+
+		Expect(names(w.get(kiwi))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(BeEmpty())
 	})
 
 	It("is never rewritten", func() {

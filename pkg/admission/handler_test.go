@@ -104,6 +104,21 @@ var _ = Describe("A request that cannot be answered", func() {
 	})
 })
 
+var _ = It("An answer has the outcome, the source and the number of rules as annotations of the audit log", func() {
+	w := newEnv()
+	kiwi := w.restored()
+	create := createdIn(w.namespace, kiwi)
+	Expect(handle(rehome, create).AuditAnnotations).To(Equal(map[string]string{"outcome": "Rewritten", "source": "my1", "rules": "1"}))
+
+	w.create(kiwi)
+	update := createdIn(w.namespace, w.restored())
+	update.Operation, update.OldObject.Raw = admissionv1.Update, asJSON(w.get(kiwi).Object)
+	Expect(handle(rehome, update).AuditAnnotations).To(Equal(map[string]string{"outcome": "Held", "rules": "1"}))
+
+	update.Object.Raw = update.OldObject.Raw
+	Expect(handle(rehome, update).AuditAnnotations).To(BeEmpty())
+})
+
 // unreadable is a reader that does not let objects of a kind be read.
 type unreadable struct {
 	client.Reader

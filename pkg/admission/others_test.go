@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -31,10 +32,23 @@ const (
 	siteRule  = "site"
 )
 
-// siteWebhook registers, until the end of a spec, the webhook of a policy engine such as Kyverno. It puts a rule of the site before all
-// others in each Cluster that lacks it. API servers ask webhooks in the order of their names.
-func siteWebhook(w *env, name string) {
+// siteRules puts a rule of the site before all others in each Cluster that lacks it.
+func siteRules(cluster *unstructured.Unstructured) []patch.Operation {
+	if hasSiteRule(cluster) {
+		return nil
+	}
+	rule := rehometesting.Apart(siteRule)
+	terms, _, _ := unstructured.NestedSlice(rule, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+	return []patch.Operation{patch.Add(firstTerm, terms[0]), patch.Add("/spec/terminationPolicy", "Delete")}
+}
+
+// siteWebhook registers, until the end of a spec, the webhook of a policy engine such as Kyverno. API servers ask webhooks in the order of
+// their names.
+func siteWebhook(
+	w *env, name string, again admissionregistrationv1.ReinvocationPolicyType, operations func(*unstructured.Unstructured) []patch.Operation,
+) {
 	GinkgoHelper()
+	var asked atomic.Bool
 	server := httptest.NewTLSServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
 		var review admissionv1.AdmissionReview
 		if err := json.NewDecoder(request.Body).Decode(&review); err != nil {
@@ -42,11 +56,12 @@ func siteWebhook(w *env, name string) {
 			return
 		}
 		review.Response = &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
-		if cluster := decode(review.Request.Object.Raw); cluster != nil && !hasSiteRule(cluster) {
-			rule := rehometesting.Apart(siteRule)
-			terms, _, _ := unstructured.NestedSlice(rule, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-			review.Response.PatchType = ptr.To(admissionv1.PatchTypeJSONPatch)
-			review.Response.Patch, _ = json.Marshal([]patch.Operation{patch.Add(firstTerm, terms[0]), patch.Add("/spec/terminationPolicy", "Delete")})
+		if cluster := decode(review.Request.Object.Raw); cluster != nil {
+			asked.Store(true)
+			if changes := operations(cluster); len(changes) > 0 {
+				review.Response.PatchType = ptr.To(admissionv1.PatchTypeJSONPatch)
+				review.Response.Patch, _ = json.Marshal(changes)
+			}
 		}
 		_ = json.NewEncoder(writer).Encode(review)
 	}))
@@ -54,7 +69,7 @@ func siteWebhook(w *env, name string) {
 	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	configuration.Webhooks = []admissionregistrationv1.MutatingWebhook{{
 		Name: "clusters.example.com", SideEffects: ptr.To(admissionregistrationv1.SideEffectClassNone), AdmissionReviewVersions: []string{"v1"},
-		ReinvocationPolicy: ptr.To(admissionregistrationv1.IfNeededReinvocationPolicy),
+		ReinvocationPolicy: ptr.To(again),
 		NamespaceSelector:  &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: w.namespace}},
 		ClientConfig: admissionregistrationv1.WebhookClientConfig{
 			URL: ptr.To(server.URL), CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
@@ -67,9 +82,8 @@ func siteWebhook(w *env, name string) {
 	w.create(configuration)
 	DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, configuration)).To(Succeed()) })
 	Eventually(func(g Gomega) {
-		probe := w.restored()
-		g.Expect(w.admin.Create(w.ctx, probe, client.DryRunAll)).To(Succeed())
-		g.Expect(hasSiteRule(probe)).To(BeTrue())
+		g.Expect(w.admin.Create(w.ctx, w.restored(), client.DryRunAll)).To(Succeed())
+		g.Expect(asked.Load()).To(BeTrue())
 	}).WithTimeout(30 * time.Second).Should(Succeed())
 	w.warnings.take()
 }
@@ -91,7 +105,7 @@ var _ = Describe("Another webhook that changes Clusters", Serial, func() {
 	for _, order := range []struct{ when, name string }{{"before Rehome's", "a-site"}, {"after Rehome's", "z-site"}} {
 		It("is obeyed, and so is Rehome, when it is asked "+order.when, func() {
 			w := newEnv()
-			siteWebhook(w, order.name)
+			siteWebhook(w, order.name, admissionregistrationv1.IfNeededReinvocationPolicy, siteRules)
 			kiwi := w.restored()
 			w.create(kiwi)
 
@@ -109,4 +123,20 @@ var _ = Describe("Another webhook that changes Clusters", Serial, func() {
 			Expect(w.get(kiwi).GetGeneration()).To(Equal(created.GetGeneration()))
 		})
 	}
+
+	It("does not bring the stale rule back, because Rehome is asked again", func() {
+		w := newEnv()
+		siteWebhook(w, "z-site", admissionregistrationv1.NeverReinvocationPolicy, func(*unstructured.Unstructured) []patch.Operation {
+			terms, _, _ := unstructured.NestedSlice(rehometesting.Apart("my1"), "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+			return []patch.Operation{patch.Replace(firstTerm, terms[0])}
+		})
+		kiwi := w.restored()
+		w.create(kiwi)
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+
+		changed := w.get(kiwi)
+		Expect(unstructured.SetNestedField(changed.Object, "WipeOut", "spec", "terminationPolicy")).To(Succeed())
+		Expect(w.admin.Update(w.ctx, changed)).To(Succeed())
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
+	})
 })

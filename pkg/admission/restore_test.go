@@ -52,6 +52,21 @@ var _ = Describe("A Restore that is created", func() {
 		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome rewrote 1 scheduling rule inherited from my1")))
 	})
 
+	It("is only warned about in mode Observe, and not in mode Disabled", func() {
+		w.mode("Observe")
+		r := restore()
+		w.create(r)
+		Expect(names(w.get(r))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome would rewrite 1 scheduling rule")))
+
+		w.mode("Disabled")
+		other := restore()
+		other.SetName("other")
+		w.create(other)
+		Expect(names(w.get(other))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(BeEmpty())
+	})
+
 	It("is left alone where volumes exist, because the Cluster may keep its rules", func() {
 		w.create(claim(""))
 		r := restore()
