@@ -89,7 +89,9 @@ var _ = Describe("The webhook", Serial, func() {
 		By("a Restore of a component, with stale rules or with none")
 		component := rehometesting.MakeComponent(kiwi, "mysql").Obj()
 		w.create(component)
-		restore := func() *rehometesting.RestoreWrapper { return rehometesting.MakeRestore(w.namespace, "kiwi-mysql").Of(component).Backup("bp1") }
+		restore := func() *rehometesting.RestoreWrapper {
+			return rehometesting.MakeRestore(w.namespace, "kiwi-mysql").Of(component).Backup("bp1")
+		}
 		create := func(obj client.Object) error { return w.admin.Create(w.ctx, obj, client.DryRunAll) }
 		Expect(create(restore().Stale("my1").Obj())).To(refused)
 		Expect(create(restore().Obj())).To(Succeed())

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap/zapcore"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,9 +34,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/yaml"
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/admission"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehomemetrics "github.com/rehome-operator/rehome/pkg/metrics"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -79,9 +84,36 @@ func freeAddress() string {
 	return listener.Addr().String()
 }
 
+// readyzAt returns the readiness of an operator, as "status body".
+func readyzAt(address string) (string, error) {
+	response, err := http.Get("http://" + address + "/readyz") //nolint:noctx // bounded by Eventually
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return response.Status + " " + string(body), err
+}
+
+// webhookAt is the manifest's configuration for a webhook at an address. It lets no request pass that is not answered.
+func webhookAt(address string) *admissionregistrationv1.MutatingWebhookConfiguration {
+	GinkgoHelper()
+	content, err := os.ReadFile("../../config/webhook/configuration.yaml")
+	Expect(err).NotTo(HaveOccurred())
+	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
+	Expect(yaml.UnmarshalStrict(content, configuration)).To(Succeed())
+	for i := range configuration.Webhooks {
+		webhook := &configuration.Webhooks[i]
+		webhook.ClientConfig.Service, webhook.ClientConfig.URL = nil, ptr.To("https://"+address+admission.Path)
+		webhook.FailurePolicy = ptr.To(admissionregistrationv1.Fail)
+	}
+	return configuration
+}
+
 var _ = Describe("The operator", Ordered, func() {
 	var (
 		cfg     *rest.Config
+		user    *rest.Config
 		admin   client.Client
 		health  string
 		metrics string
@@ -110,7 +142,8 @@ var _ = Describe("The operator", Ordered, func() {
 		klog.SetLogger(ctrl.Log)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		user, m := rehomeUser(environment, admin), rehomemetrics.New(ctrlmetrics.Registry, "test")
+		user = rehomeUser(environment, admin)
+		m := rehomemetrics.New(ctrlmetrics.Registry, "test")
 		// As a Deployment does, it starts the operator again whenever that ends without an error.
 		go func() {
 			var err error
@@ -127,15 +160,7 @@ var _ = Describe("The operator", Ordered, func() {
 	})
 
 	// readyz returns the operator's readiness, as "status body".
-	readyz := func() (string, error) {
-		response, err := http.Get("http://" + health + "/readyz") //nolint:noctx // bounded by Eventually
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = response.Body.Close() }()
-		body, err := io.ReadAll(response.Body)
-		return response.Status + " " + string(body), err
-	}
+	readyz := func() (string, error) { return readyzAt(health) }
 	becomes := func(want gomegatypes.GomegaMatcher) {
 		GinkgoHelper()
 		Eventually(readyz).WithTimeout(soon).Should(want)
@@ -246,6 +271,31 @@ var _ = Describe("The operator", Ordered, func() {
 		isRewritten(rehometesting.V10(), restored(rehometesting.V10(), "kiwi"))
 		Expect(starts.Load()).To(BeEquivalentTo(2))
 		becomes(HavePrefix("200"))
+	})
+
+	It("serves the webhook without leading, and is not ready before API servers trust its certificate", func() {
+		standby := configv1alpha1.Defaults()
+		standby.LeaderElection = configv1alpha1.LeaderElection{Enabled: true, Namespace: rehometesting.OwnNamespace}
+		standby.Health.BindAddress, standby.Webhook.BindAddress, standby.Metrics.BindAddress = freeAddress(), freeAddress(), "0"
+		m := rehomemetrics.New(prometheus.NewRegistry(), "test")
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- Run(ctx, user, standby, m) }()
+		DeferCleanup(func() {
+			cancel()
+			Eventually(ended).WithTimeout(soon).Should(Receive(Succeed()))
+		})
+		standbyReadyz := func() (string, error) { return readyzAt(standby.Health.BindAddress) }
+		Eventually(standbyReadyz).WithTimeout(soon).Should(SatisfyAll(HavePrefix("503"), ContainSubstring(publishing)))
+
+		configuration := webhookAt(standby.Webhook.BindAddress)
+		Expect(admin.Create(ctx, configuration)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, configuration)).To(Succeed()) })
+		Eventually(standbyReadyz).WithTimeout(soon).Should(HavePrefix("200"))
+
+		plum := rehometesting.MakeCluster(rehometesting.V10(), "default", "plum").Component("mysql", rehometesting.Apart("my1")).RestoredFrom("mysql", "bp-kiwi").Obj()
+		Expect(admin.Create(ctx, plum, client.DryRunAll)).To(Succeed())
+		Expect(plum.GetAnnotations()).To(HaveKey(v1alpha1.AnnotationRewrittenRules))
 	})
 
 	// reasonOf returns the reason of a condition of an object; it is empty where there is none.
