@@ -131,7 +131,7 @@ ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-placement test-chart test-pages test-e2e ## Run the tests of .ci/run, but test-image, which needs a commit.
 
 .PHONY: test-unit
-test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator% ./pkg/patch%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
+test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
 	KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') $(or $(PKG),$$(go list ./... | grep -v /controllers$$))
 
 .PHONY: test-controllers

@@ -1,6 +1,7 @@
-package patch_test
+package controllers_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,18 +31,19 @@ func statusCode(err error) int {
 }
 
 var _ = Describe("A JSON Patch", func() {
+	usePatchAPI()
 	const leaf = "/metadata/annotations/app.kubernetes.io~1instance"
 
 	newObject := func() *corev1.ConfigMap {
 		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: "rules",
+			Namespace: patchAPI.namespace, Name: "rules",
 			Annotations: map[string]string{"app.kubernetes.io/instance": "my1", "other": "web1"},
 		}}
 	}
 	annotations := func(obj client.Object) map[string]string {
 		GinkgoHelper()
 		current := &corev1.ConfigMap{}
-		Expect(api.Get(ctx, client.ObjectKeyFromObject(obj), current)).To(Succeed())
+		Expect(patchAPI.Get(context.Background(), client.ObjectKeyFromObject(obj), current)).To(Succeed())
 		return current.Annotations
 	}
 	// send patches obj with operations pinned to its version.
@@ -49,13 +51,13 @@ var _ = Describe("A JSON Patch", func() {
 		GinkgoHelper()
 		p, err := patch.JSON(append(patch.Version(obj.GetUID(), obj.GetResourceVersion()), operations...))
 		Expect(err).NotTo(HaveOccurred())
-		return api.Patch(ctx, obj.DeepCopyObject().(client.Object), p)
+		return patchAPI.Patch(context.Background(), obj.DeepCopyObject().(client.Object), p)
 	}
 	rename := []patch.Operation{patch.Test(leaf, "my1"), patch.Replace(leaf, "carrot67")}
 
 	It("changes one leaf and nothing else", func() {
 		obj := newObject()
-		Expect(api.Create(ctx, obj)).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
 
 		Expect(send(obj, rename...)).To(Succeed())
 
@@ -64,7 +66,7 @@ var _ = Describe("A JSON Patch", func() {
 
 	It("replaces, adds and removes values", func() {
 		obj := newObject()
-		Expect(api.Create(ctx, obj)).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
 
 		Expect(send(obj, patch.Edits([]rewrite.Edit{
 			{Path: leaf, From: "my1", To: "carrot67"},
@@ -77,7 +79,7 @@ var _ = Describe("A JSON Patch", func() {
 
 	DescribeTable("changes nothing when an old value differs", func(edit rewrite.Edit) {
 		obj := newObject()
-		Expect(api.Create(ctx, obj)).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
 		before := annotations(obj)
 
 		err := send(obj, patch.Edits([]rewrite.Edit{{Path: leaf, From: "my1", To: "carrot67"}, edit})...)
@@ -91,7 +93,7 @@ var _ = Describe("A JSON Patch", func() {
 
 	DescribeTable("is stale, and changes nothing", func(code int, meanwhile func(obj *corev1.ConfigMap), operations ...patch.Operation) {
 		obj := newObject()
-		Expect(api.Create(ctx, obj)).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
 		meanwhile(obj)
 		before := annotations(obj)
 
@@ -118,8 +120,8 @@ var _ = Describe("A JSON Patch", func() {
 
 	It("is stale when the object was deleted", func() {
 		obj := newObject()
-		Expect(api.Create(ctx, obj)).To(Succeed())
-		Expect(api.Delete(ctx, obj)).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
+		Expect(patchAPI.Delete(context.Background(), obj)).To(Succeed())
 
 		err := send(obj, rename...)
 
@@ -129,7 +131,7 @@ var _ = Describe("A JSON Patch", func() {
 
 	It("is not stale when the API server rejects the result as invalid", func() {
 		obj := newObject()
-		Expect(api.Create(ctx, obj)).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
 
 		err := send(obj, patch.Add("/data", map[string]string{"no/key": ""}))
 
@@ -138,8 +140,8 @@ var _ = Describe("A JSON Patch", func() {
 	})
 
 	It("is not stale when the CRD rejects the change", func() {
-		restore := rehometesting.MakeRestore(namespace, "restore").Stale("my1").Obj()
-		Expect(api.Create(ctx, restore)).To(Succeed())
+		restore := rehometesting.MakeRestore(patchAPI.namespace, "restore").Stale("my1").Obj()
+		Expect(patchAPI.Create(context.Background(), restore)).To(Succeed())
 
 		err := send(restore, patch.Replace("/spec/prepareDataConfig/schedulingSpec", rehometesting.Apart("carrot67")))
 
@@ -149,24 +151,28 @@ var _ = Describe("A JSON Patch", func() {
 	})
 })
 
-var _ = DescribeTable("A deletion pinned to a version is stale", func(meanwhile func(restore client.Object)) {
-	restore := rehometesting.MakeRestore(namespace, "restore").Stale("my1").Obj()
-	Expect(api.Create(ctx, restore)).To(Succeed())
-	uid, version := restore.GetUID(), restore.GetResourceVersion()
-	meanwhile(restore.DeepCopy())
+var _ = Describe("A deletion pinned to a version", func() {
+	usePatchAPI()
 
-	err := api.Delete(ctx, restore, client.Preconditions{UID: &uid, ResourceVersion: &version})
+	DescribeTable("is stale", func(meanwhile func(restore client.Object)) {
+		restore := rehometesting.MakeRestore(patchAPI.namespace, "restore").Stale("my1").Obj()
+		Expect(patchAPI.Create(context.Background(), restore)).To(Succeed())
+		uid, version := restore.GetUID(), restore.GetResourceVersion()
+		meanwhile(restore.DeepCopy())
 
-	Expect(statusCode(err)).To(Equal(http.StatusConflict))
-	Expect(patch.IsStale(err)).To(BeTrue())
-},
-	Entry("when the object was changed", func(restore client.Object) { merge(restore, `{"spec":{"unknown":1}}`) }),
-	Entry("when the object was re-created", func(restore client.Object) {
-		replaceWith(restore, rehometesting.MakeRestore(namespace, "restore").Obj())
-	}),
-)
+		err := patchAPI.Delete(context.Background(), restore, client.Preconditions{UID: &uid, ResourceVersion: &version})
 
-var _ = DescribeTable("An error", func(err error, stale bool) {
+		Expect(statusCode(err)).To(Equal(http.StatusConflict))
+		Expect(patch.IsStale(err)).To(BeTrue())
+	},
+		Entry("when the object was changed", func(restore client.Object) { merge(restore, `{"spec":{"unknown":1}}`) }),
+		Entry("when the object was re-created", func(restore client.Object) {
+			replaceWith(restore, rehometesting.MakeRestore(patchAPI.namespace, "restore").Obj())
+		}),
+	)
+})
+
+var _ = DescribeTable("An error of a write", func(err error, stale bool) {
 	Expect(patch.IsStale(err)).To(Equal(stale))
 	Expect(patch.IsStale(fmt.Errorf("write: %w", err))).To(Equal(stale))
 	Expect(patch.IsStale(errors.Join(err))).To(Equal(stale))

@@ -1,6 +1,7 @@
-package patch_test
+package controllers_test
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 )
 
 var _ = Describe("A condition in a foreign status", func() {
+	usePatchAPI()
 	const earlier, later = "2026-07-01T12:00:00Z", "2026-07-01T13:00:00Z"
 	const theirs = `{"type":"Theirs","status":"True","reason":"Done","message":"ok","lastTransitionTime":"` + earlier + `"}`
 	const theirOther = `{"type":"TheirOther","status":"False","reason":"Busy","message":"","lastTransitionTime":"` + earlier + `"}`
@@ -39,24 +41,24 @@ var _ = Describe("A condition in a foreign status", func() {
 	mergeStatus := func(obj client.Object, status string) {
 		GinkgoHelper()
 		p := client.RawPatch(types.MergePatchType, []byte(`{"status":`+status+`}`))
-		Expect(api.Status().Patch(ctx, obj.DeepCopyObject().(client.Object), p)).To(Succeed())
+		Expect(patchAPI.Status().Patch(context.Background(), obj.DeepCopyObject().(client.Object), p)).To(Succeed())
 	}
 	current := func() *kubeblocks.Restore {
 		GinkgoHelper()
 		restore := &kubeblocks.Restore{}
-		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "restore"}, restore)).To(Succeed())
+		Expect(patchAPI.Get(context.Background(), client.ObjectKey{Namespace: patchAPI.namespace, Name: "restore"}, restore)).To(Succeed())
 		return restore
 	}
 	// restoreWith creates a Restore with these conditions.
 	restoreWith := func(conditions ...string) *kubeblocks.Restore {
 		GinkgoHelper()
-		obj := rehometesting.MakeRestore(namespace, "restore").Obj()
-		Expect(api.Create(ctx, obj)).To(Succeed())
+		obj := rehometesting.MakeRestore(patchAPI.namespace, "restore").Obj()
+		Expect(patchAPI.Create(context.Background(), obj)).To(Succeed())
 		mergeStatus(obj, `{"phase":"Running","conditions":[`+strings.Join(conditions, ",")+`]}`)
 		return current()
 	}
 	set := func(restore *kubeblocks.Restore, c metav1.Condition) (bool, error) {
-		return patch.Conditions(ctx, api, restore, restore.Status.Conditions, c)
+		return patch.Conditions(context.Background(), patchAPI.Client, restore, restore.Status.Conditions, c)
 	}
 	same := func(*metav1.Condition) {}
 	typesOf := func(conditions []metav1.Condition) []string {
@@ -68,7 +70,7 @@ var _ = Describe("A condition in a foreign status", func() {
 	}
 
 	It("is set when the object has no status", func() {
-		Expect(api.Create(ctx, rehometesting.MakeRestore(namespace, "restore").Obj())).To(Succeed())
+		Expect(patchAPI.Create(context.Background(), rehometesting.MakeRestore(patchAPI.namespace, "restore").Obj())).To(Succeed())
 
 		Expect(set(current(), want(same))).To(BeTrue())
 
@@ -156,7 +158,7 @@ var _ = Describe("A condition in a foreign status", func() {
 
 	DescribeTable("is stale when the object was re-created", func(before ...string) {
 		restore := restoreWith(before...)
-		replaceWith(restore, rehometesting.MakeRestore(namespace, "restore").Obj())
+		replaceWith(restore, rehometesting.MakeRestore(patchAPI.namespace, "restore").Obj())
 
 		_, err := set(restore, want(same))
 
@@ -167,7 +169,7 @@ var _ = Describe("A condition in a foreign status", func() {
 	It("is stale when the object was deleted", func() {
 		restore := restoreWith(theirs)
 		merge(restore, `{"metadata":{"finalizers":null}}`)
-		Expect(api.Delete(ctx, restore.DeepCopy())).To(Succeed())
+		Expect(patchAPI.Delete(context.Background(), restore.DeepCopy())).To(Succeed())
 
 		_, err := set(restore, want(same))
 
