@@ -37,10 +37,8 @@ func (e *testEnv) commands() {
 		c := r.restoreDocumented(ctx)
 
 		e.uninstallRehome(ctx)
-		if !e.isDocumentedVersion() { // at night: the delete waits ten seconds until the Namespace is gone
-			r.run(ctx, pages.KustomizeInstall)
-			r.run(ctx, pages.KustomizeRemove)
-		}
+		r.run(ctx, pages.KustomizeInstall)
+		r.run(ctx, pages.KustomizeRemove)
 		for _, trial := range r.plans.In(pages.Trial) {
 			r.runAll(ctx, pages.Plans{trial})
 			r.run(ctx, pages.Remove)
@@ -140,5 +138,5 @@ func (r *reader) name(ctx context.Context, c *restoredCluster) {
 	r.values["carrot67-mysql-c4731545-preparedata"] = restores[0].GetName()
 }
 
-// isDocumentedVersion reports whether the examples in the documentation are of this version: the newest, which the gate tests.
+// isDocumentedVersion reports whether the examples in the documentation are of this version, the newest.
 func (e *testEnv) isDocumentedVersion() bool { return e.version == kubeblocks.Versions()[0] }

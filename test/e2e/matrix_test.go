@@ -42,10 +42,10 @@ func (p pair) volumes() string {
 // tied says that a database Pod can only run where its volume was restored.
 func (p pair) tied() bool { return p.topology != provisioner.Free }
 
-// Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Two pairs run in the
-// gate: together they have the newest and the oldest version, both modes, and volumes that are tied to nodes and to zones. The others
-// have the label nightly: each version with each kind of volumes, and each version in two Namespaces. The rest of the specs of the newest
-// version has a control plane of its own, so that it runs beside the scenarios.
+// Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Three control planes run
+// in the gate: two with scenarios, one with the other specs, which run beside them. Together they have the newest and the oldest version,
+// both modes, and volumes that are tied to nodes and to zones. The other pairs have the label nightly: each version with each kind of
+// volumes, and each version in two Namespaces.
 var _ = Describe("KubeBlocks", func() {
 	everywhere := mode{name: "all namespaces"}
 	two := mode{"two namespaces", []string{metav1.NamespaceDefault, otherNamespace}}
@@ -70,7 +70,7 @@ var _ = Describe("KubeBlocks", func() {
 	describePair(pair{newest, two, provisioner.Zone}, "other specs", false, (*testEnv).rareSpecs)
 })
 
-// describePair describes a container. Its part is what it has beside scenarios.
+// describePair describes a container. part names what it runs instead of the scenarios.
 func describePair(p pair, part string, gate bool, specs func(*testEnv)) {
 	name := p.title()
 	if part != "" {

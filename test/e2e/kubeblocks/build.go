@@ -39,7 +39,7 @@ func (v Version) Missing(cache string) []progress.Estimate {
 	return missing
 }
 
-// Build builds the missing binaries into the folder cache, an absolute path, and reports to r. It takes two to five minutes on two cores.
+// Build builds the missing binaries into the folder cache, an absolute path, and reports to r. Two versions take 5 to 7 minutes on two cores.
 func (v Version) Build(ctx context.Context, cache string, r *progress.Reporter) error {
 	dir, err := v.module().Download(ctx)
 	if err != nil {
