@@ -30,6 +30,8 @@ type statusOptions struct {
 	genericiooptions.IOStreams
 	cluster       *cluster
 	now           func() time.Time
+	sleep         func(context.Context, time.Duration)
+	isTerminal    func(io.Writer) bool
 	allNamespaces bool
 	watch         bool
 	output        string
@@ -37,7 +39,7 @@ type statusOptions struct {
 
 // NewStatus returns the command that shows what restored Clusters wait for.
 func NewStatus(streams genericiooptions.IOStreams) *cobra.Command {
-	return newStatus(&statusOptions{IOStreams: streams, cluster: newCluster(), now: time.Now})
+	return newStatus(&statusOptions{IOStreams: streams, cluster: newCluster(), now: time.Now, sleep: sleep, isTerminal: isTerminal})
 }
 
 func newStatus(o *statusOptions) *cobra.Command {
@@ -78,6 +80,9 @@ func (o *statusOptions) run(ctx context.Context, args []string) error {
 		options.FieldSelector = "metadata.name=" + args[0]
 	}
 	list, err := rehomings.List(ctx, options)
+	if apierrors.IsForbidden(err) && namespace == "" && !o.watch {
+		list, err = o.listAllowed(ctx, client, err)
+	}
 	if err != nil {
 		return statusError(err, namespace)
 	}
@@ -110,17 +115,6 @@ func (o *statusOptions) validate(args []string) error {
 		return errors.New(problemWatchJSON)
 	}
 	return nil
-}
-
-// statusError says what a missing kind or right means.
-func statusError(err error, namespace string) error {
-	switch {
-	case apierrors.IsNotFound(err):
-		return errors.New(problemNotInstalled)
-	case apierrors.IsForbidden(err) && namespace == "":
-		return fmt.Errorf(problemForbiddenAll, oneLine(err))
-	}
-	return err
 }
 
 // rowsStatus is the exit status: not good while a Cluster waits.
@@ -177,7 +171,7 @@ func (o *statusOptions) table(lines [][]string, rows []row) {
 	printed := strings.SplitAfter(strings.TrimSuffix(text.String(), "\n"), "\n")
 	for i, line := range printed {
 		colour := ""
-		if at := i - (len(printed) - len(rows)); at >= 0 && isTerminal(o.Out) {
+		if at := i - (len(printed) - len(rows)); at >= 0 && o.isTerminal(o.Out) {
 			colour = rows[at].colour()
 		}
 		_, _ = io.WriteString(o.Out, colourLine(strings.TrimRight(line, " \n")+"\n", colour))

@@ -27,6 +27,7 @@ const (
 	textNoRows          = "No restored Clusters %s.\n"
 	textInNamespace     = "in namespace %s"
 	textInAllNamespaces = "in any namespace"
+	textAttemptsLeft    = " (attempts left: %d)"
 	textNoRestores      = "The conditions of Restores are unknown: %s\n"
 
 	problemNameAndAll   = "give the name of a Cluster or -A, not both"
@@ -35,6 +36,11 @@ const (
 	problemNotInstalled = "the API server does not serve Rehomings: Rehome is not installed"
 	problemForbiddenAll = "%s: give one namespace with -n"
 )
+
+// reasonsOfAttempts are the reasons whose next step uses an attempt.
+var reasonsOfAttempts = []string{
+	rehomev1alpha1.ReasonRecreatingRestore, rehomev1alpha1.ReasonRecreatingJobs, rehomev1alpha1.ReasonBackingOff, rehomev1alpha1.ReasonRateLimited,
+}
 
 // nextSteps say what happens next, by the reason of the condition Ready. docs/restore.md has the details.
 var nextSteps = map[string]string{

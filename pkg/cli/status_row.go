@@ -59,6 +59,23 @@ func (r row) rank() int {
 	return 2
 }
 
+// attemptsLeft returns how often Rehome can still re-create the Restores that wait for that reason.
+func attemptsLeft(restores []rehomev1alpha1.RestoreStatus, reason string) string {
+	if !slices.Contains(reasonsOfAttempts, reason) {
+		return ""
+	}
+	left := int32(-1)
+	for _, r := range restores {
+		if r.PolicyReason == reason && (left < 0 || r.AttemptsLeft < left) {
+			left = r.AttemptsLeft
+		}
+	}
+	if left < 0 {
+		return ""
+	}
+	return fmt.Sprintf(textAttemptsLeft, left)
+}
+
 func newRow(object *unstructured.Unstructured) (row, error) {
 	rehoming := &rehomev1alpha1.Rehoming{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, rehoming); err != nil {
@@ -90,7 +107,7 @@ func newRow(object *unstructured.Unstructured) (row, error) {
 		r.State = "Ready"
 	case reason != "":
 		r.State = reason
-		r.Next = nextSteps[reason]
+		r.Next = nextSteps[reason] + attemptsLeft(s.Restores, reason)
 	}
 	if r.PendingPods > 0 && !r.Ready {
 		r.State += fmt.Sprintf(" (%d Pods)", r.PendingPods)

@@ -21,7 +21,7 @@ type story struct {
 
 // printStory prints what a Cluster waits for, with its conditions, rules, Restores and Pods. problem says why Restores are missing.
 func (o *statusOptions) printStory(r row, restores []kubeblocks.Restore, problem error) {
-	s := &story{o: o, colour: isTerminal(o.Out)}
+	s := &story{o: o, colour: o.isTerminal(o.Out)}
 	s.heading(r)
 	s.conditions(r.Status.Conditions)
 	s.rules(r.Status)

@@ -52,6 +52,7 @@ func fakeCluster(objects ...runtime.Object) *cluster {
 		kubeblocks.AppsV1.WithResource("clusters"):                                         "ClusterList",
 		kubeblocks.AppsV1.WithResource("components"):                                       "ComponentList",
 		batchv1.SchemeGroupVersion.WithResource("jobs"):                                    "JobList",
+		{Version: "v1", Resource: "namespaces"}:                                            "NamespaceList",
 	}, objects...)
 	// The tracker does not know field selectors.
 	client.PrependReactor("list", "rehomings", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -75,7 +76,7 @@ func fakeCluster(objects ...runtime.Object) *cluster {
 // status runs `rehome status`.
 func status(c *cluster, args ...string) result {
 	streams, _, stdout, stderr := genericiooptions.NewTestIOStreams()
-	o := &statusOptions{IOStreams: streams, cluster: c, now: func() time.Time { return noon }}
+	o := &statusOptions{IOStreams: streams, cluster: c, now: func() time.Time { return noon }, isTerminal: isTerminal}
 	root := NewRoot("rehome", nil, newStatus(o))
 	root.SetArgs(append([]string{"status"}, args...))
 	err := root.Execute()
@@ -92,7 +93,7 @@ func TestStatusListsRestoredClusters(t *testing.T) {
 	g.Expect(r.stderr).To(BeEmpty())
 	g.Expect(r.out).To(Equal(`NAMESPACE   CLUSTER    SOURCE   BACKUP   STATE                        SINCE   NEXT
 shop        kiwi       my1      bp1      Contended                    2d      stop the writer that the message names, then remove the annotation rehome.kubeblocks.io/remediation-history
-default     carrot67   my1      bp1      RecreatingRestore (2 Pods)   4m12s   Rehome re-creates the Restore
+default     carrot67   my1      bp1      RecreatingRestore (2 Pods)   4m12s   Rehome re-creates the Restore (attempts left: 2)
 default     new        -        -        Unknown                      -       -
 shop        plum       my1      bp1      Ready                        3d      -
 `))
@@ -183,7 +184,7 @@ func TestWatchPrintsChanges(t *testing.T) {
 	all := objects(t)
 	c := fakeCluster(all...)
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
-	o := &statusOptions{IOStreams: streams, cluster: c, now: func() time.Time { return noon }}
+	o := &statusOptions{IOStreams: streams, cluster: c, now: func() time.Time { return noon }, isTerminal: isTerminal}
 	events := watch.NewFakeWithChanSize(4, false)
 	plum := all[2].(*unstructured.Unstructured)
 	events.Add(plum)    // as it was printed

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 )
@@ -16,7 +18,9 @@ func (o *statusOptions) follow(ctx context.Context, rehomings dynamic.ResourceIn
 	for _, r := range rows {
 		printed[r.Namespace+"/"+r.Name] = r.State + r.Next
 	}
+	backoff := watchBackoff()
 	for ctx.Err() == nil {
+		began := o.now()
 		events, err := rehomings.Watch(ctx, options)
 		if err != nil {
 			return err
@@ -25,8 +29,25 @@ func (o *statusOptions) follow(ctx context.Context, rehomings dynamic.ResourceIn
 			return err
 		}
 		options.ResourceVersion = "" // the API server ends a watch after some minutes: begin with the present state
+		if o.now().Sub(began) > time.Minute {
+			backoff = watchBackoff()
+		}
+		o.sleep(ctx, backoff.Step())
 	}
 	return nil
+}
+
+// watchBackoff is how long to wait after watches that end at once.
+func watchBackoff() wait.Backoff {
+	return wait.Backoff{Duration: time.Second, Factor: 2, Steps: 6, Cap: 30 * time.Second}
+}
+
+// sleep waits for a duration, or until the command is stopped.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func (o *statusOptions) printEvents(events watch.Interface, printed map[string]string) error {
