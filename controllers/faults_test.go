@@ -425,7 +425,7 @@ func (r *randomRun) readyReason() string {
 	return ready.Reason
 }
 
-// lostWithBackup excuses two faults of the product: once the Backup is gone and all rules are rewritten, Rehome neither restores
+// lostWithBackup excuses two known gaps (DEVELOPMENT.md): once the Backup is gone and all rules are rewritten, Rehome neither restores
 // conditions that another writer removed, nor re-creates database Pods that are Pending under stale rules.
 func (r *randomRun) lostWithBackup() bool { return r.backupRemoved }
 
