@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/duration"
@@ -79,12 +78,9 @@ func (o *statusOptions) run(ctx context.Context, args []string) error {
 	if len(args) == 1 {
 		options.FieldSelector = "metadata.name=" + args[0]
 	}
-	list, err := rehomings.List(ctx, options)
-	if apierrors.IsForbidden(err) && namespace == "" && !o.watch {
-		list, err = o.listAllowed(ctx, client, err)
-	}
+	list, err := o.list(ctx, client, namespace, options)
 	if err != nil {
-		return statusError(err, namespace)
+		return err
 	}
 	rows, err := newRows(list.Items)
 	switch {

@@ -14,6 +14,20 @@ import (
 	rehomev1alpha1 "github.com/rehome-operator/rehome/api/v1alpha1"
 )
 
+// list lists the Rehomings of a namespace, or of all.
+func (o *statusOptions) list(
+	ctx context.Context, client dynamic.Interface, namespace string, options metav1.ListOptions,
+) (*unstructured.UnstructuredList, error) {
+	list, err := client.Resource(rehomev1alpha1.GroupVersion.WithResource("rehomings")).Namespace(namespace).List(ctx, options)
+	if apierrors.IsForbidden(err) && namespace == "" && !o.watch {
+		list, err = o.listAllowed(ctx, client, err)
+	}
+	if err != nil {
+		return nil, statusError(err, namespace)
+	}
+	return list, nil
+}
+
 // listAllowed lists the Rehomings of each namespace whose Rehomings may be listed. forbidden is the answer to a list of all.
 func (o *statusOptions) listAllowed(ctx context.Context, client dynamic.Interface, forbidden error) (*unstructured.UnstructuredList, error) {
 	namespaces, err := client.Resource(corev1.SchemeGroupVersion.WithResource("namespaces")).List(ctx, metav1.ListOptions{})
