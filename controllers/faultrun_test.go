@@ -1,7 +1,6 @@
 package controllers_test
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -44,8 +43,6 @@ func newFaultRun(generation rehometesting.Generation) *faultRun {
 	t := &faultRun{}
 	t.reset(generation)
 	t.init()
-	// A node that stayed would be room for the Pods of other specs.
-	DeferCleanup(func(ctx context.Context) error { return t.admin.DeleteAllOf(ctx, &corev1.Node{}) })
 	return t
 }
 

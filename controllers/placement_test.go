@@ -1,7 +1,6 @@
 package controllers_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -30,8 +29,6 @@ func (e *env) node(name, zone string) string {
 		corev1.LabelHostname: name, corev1.LabelTopologyZone: e.namespace + "-" + zone,
 	}}}
 	Expect(e.admin.Create(e.ctx, node)).To(Succeed())
-	// A node that stayed would be room for the Pods of other specs.
-	DeferCleanup(func(ctx context.Context) error { return e.admin.Delete(ctx, node) })
 	return name
 }
 

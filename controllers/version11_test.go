@@ -88,7 +88,9 @@ var _ = besideVersionsWithRestores("A Restore beside one that has finished", fun
 		return h, job
 	}
 
-	It("is left alone where the other volumes are on every node, and says so", func() {
+	// Nodes of other specs would be room for the Pods.
+	It("is left alone where the other volumes are on every node, and says so", Serial, func() {
+		Expect(e.admin.DeleteAllOf(e.ctx, &corev1.Node{})).To(Succeed())
 		h, _ := unfinished()
 		for i, name := range []string{"n1", "n2"} {
 			e.claim(i, corev1.LabelHostname, e.node(name, "a"))
