@@ -1,7 +1,9 @@
 package cli
 
 import (
-	"encoding/json"
+	"bufio"
+	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -57,18 +59,38 @@ type auditFinding struct {
 	Edits   []rewrite.Edit `json:"edits,omitempty"`
 }
 
-// writeJSON writes the report at once. Of thousands of sources it has many megabytes, so it is not copied.
+// writeJSON writes the sources one after another: thousands of them, encoded at once, need more memory than to judge them.
 func (a *audited) writeJSON(out io.Writer) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(a.report())
+	text, err := indented(a.report())
+	if err != nil {
+		return err
+	}
+	const list, indent = `"sources": [`, "\n    "
+	begin, end, _ := bytes.Cut(text, []byte(list)) // a text in JSON has no such quotes
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "%s%s", begin, list)
+	for i, s := range a.sources {
+		source, err := indented(a.reportSource(s))
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprintf(w, "%s%s", indent, bytes.ReplaceAll(bytes.TrimSpace(source), []byte("\n"), []byte(indent)))
+	}
+	if len(a.sources) > 0 {
+		fmt.Fprint(w, "\n  ")
+	}
+	fmt.Fprintf(w, "%s", end)
+	return w.Flush()
 }
 
+// report returns the report without its sources.
 func (a *audited) report() auditReport {
 	r := auditReport{
 		Version: 1, Time: a.at.UTC().Format(time.RFC3339), KubeBlocks: string(a.facts.Version),
-		Backups: a.Backups, Outcomes: map[audit.Outcome]int{}, Sources: make([]auditSource, 0, len(a.sources)),
+		Backups: a.Backups, Outcomes: map[audit.Outcome]int{}, Sources: []auditSource{},
 	}
 	for _, outcome := range audit.Outcomes() {
 		r.Outcomes[outcome] = a.Outcomes[outcome]
@@ -79,9 +101,6 @@ func (a *audited) report() auditReport {
 	}
 	for _, hint := range a.hints {
 		r.Hints = append(r.Hints, strings.TrimSpace(hint))
-	}
-	for _, s := range a.sources {
-		r.Sources = append(r.Sources, a.reportSource(s))
 	}
 	return r
 }

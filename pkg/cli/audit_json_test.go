@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -9,6 +10,9 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rehome-operator/rehome/pkg/audit"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
 
 // TestTheSchemaOfTheReportIsDocumented compares the fields of `rehome audit -o json` with the tables of the pages.
@@ -66,4 +70,44 @@ func documentedFields(t *testing.T, page string) (list []string) {
 		}
 	}
 	return list
+}
+
+// parts collects what is written, and the size of the largest part.
+type parts struct {
+	strings.Builder
+	largest int
+}
+
+func (p *parts) Write(part []byte) (int, error) {
+	p.largest = max(p.largest, len(part))
+	return p.Builder.Write(part)
+}
+
+func TestTheReportIsWrittenInParts(t *testing.T) {
+	for _, sources := range []int{0, 1, 3, 400} {
+		g := NewWithT(t)
+		a := &audited{Groups: audit.NewGroups(), hints: []string{`"sources": [`}}
+		judge := audit.NewJudge(audit.Facts{})
+		for i := range sources {
+			name := fmt.Sprintf("my%d", i)
+			b := &kubeblocks.Backup{}
+			b.Namespace, b.Name, b.Labels = "shop", name+"-1", map[string]string{kubeblocks.LabelInstance: name}
+			snapshot := fmt.Sprintf(`{"metadata":{"name":%q},"spec":{%s}}`, name, componentWith(policy(name)))
+			b.Annotations = map[string]string{kubeblocks.AnnotationClusterSnapshot: snapshot}
+			a.Add(b, judge.Backup(b))
+		}
+		a.sources = a.Sources()
+		whole := a.report()
+		for _, s := range a.sources {
+			whole.Sources = append(whole.Sources, a.reportSource(s))
+		}
+		want, err := indented(whole)
+		g.Expect(err).NotTo(HaveOccurred())
+		var got parts
+
+		g.Expect(a.writeJSON(&got)).To(Succeed())
+
+		g.Expect(got.String()).To(Equal(string(want)))
+		g.Expect(got.largest).To(BeNumerically("<=", 8<<10))
+	}
 }
