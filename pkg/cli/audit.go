@@ -143,7 +143,7 @@ func (o *auditOptions) run(ctx context.Context) error {
 	return nil
 }
 
-// print prints all of an output, or nothing.
+// print prints all of an output, or nothing: but JSON, which can be large.
 func (o *auditOptions) print(a *audited) error {
 	var out bytes.Buffer
 	var err error
