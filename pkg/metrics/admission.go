@@ -15,7 +15,7 @@ const (
 	AdmissionUnchanged AdmissionOutcome = "Unchanged"
 	// AdmissionObserved: something was due, and the mode is Observe.
 	AdmissionObserved AdmissionOutcome = "Observed"
-	// AdmissionDeferred: the operator decides, because something that the webhook needs is not there yet.
+	// AdmissionDeferred: the operator decides: the webhook lacks something, or cannot prove that a rewrite is safe.
 	AdmissionDeferred AdmissionOutcome = "Deferred"
 	// AdmissionFailed: the object was admitted unchanged because of an error or a timeout.
 	AdmissionFailed AdmissionOutcome = "Failed"
