@@ -16,9 +16,9 @@ const maxRewritten = 512
 
 // RewrittenRules returns the rules that differ between policies before and after edits: those of leaves, and behind them those of Relax.
 func RewrittenRules(before []Policy, edits []Edit, after []Policy) Rewritten {
-	rewritten := Rewritten{}
+	rewritten, removed := Rewritten{}, removedBy(edits)
 	for i := range before {
-		was, is := moved(terms(&before[i]), edits), terms(&after[i])
+		was, is := moved(terms(&before[i]), removed), terms(&after[i])
 		for k := range was {
 			stale, now := digestOf(before[i].Place, was[k]), digestOf(after[i].Place, is[k])
 			if stale != now && len(rewritten) < maxRewritten {

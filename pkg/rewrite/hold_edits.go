@@ -8,12 +8,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// moved returns the terms of a policy in the order that they have after edits. Relax moves required terms behind the preferred ones.
-func moved(all []term, edits []Edit) []term {
+// removedBy returns the JSON Pointers that edits remove.
+func removedBy(edits []Edit) map[string]bool {
 	removed := map[string]bool{}
 	for _, e := range edits {
-		removed[e.Path] = removed[e.Path] || e.To == nil
+		if e.To == nil {
+			removed[e.Path] = true
+		}
 	}
+	return removed
+}
+
+// moved returns the terms of a policy in the order that they have after edits. Relax moves required terms behind the preferred ones.
+func moved(all []term, removed map[string]bool) []term {
 	rank := func(t term) int {
 		switch list := t.path[:strings.LastIndexByte(t.path, '/')]; {
 		case t.pods == nil:
@@ -72,8 +79,13 @@ func (k *keeper) edits(p *Policy) ([]Edit, int) {
 		a := p.Affinity.PodAntiAffinity
 		rules += k.prefer(&held, antiAffinity, a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
-	for _, r := range k.of(spread) {
-		if len(held.scheduleAnyway([]term{r.stale}, p.TopologySpreadConstraints)) > 0 {
+	spreads := k.of(spread)
+	anyway := map[string]bool{}
+	for _, path := range held.scheduleAnyway(staleOf(spreads), p.TopologySpreadConstraints) {
+		anyway[path] = true
+	}
+	for _, r := range spreads {
+		if anyway[r.stale.path] {
 			held.replaced(r.stale, r.stored)
 			rules++
 		}
@@ -87,12 +99,20 @@ func (k *keeper) of(kind kind) []replacement {
 
 func (k *keeper) prefer(e *edits, kind kind, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) int {
 	rules := k.of(kind)
-	stale, stored := make([]term, len(rules)), make([]corev1.PodAffinityTerm, len(rules))
+	stored := make([]corev1.PodAffinityTerm, len(rules))
 	for i, r := range rules {
-		stale[i], stored[i] = r.stale, *r.stored.pods
+		stored[i] = *r.stored.pods
 	}
-	e.prefer(stale, stored, required, preferred)
+	e.prefer(staleOf(rules), stored, required, preferred)
 	return len(rules)
+}
+
+func staleOf(rules []replacement) []term {
+	stale := make([]term, len(rules))
+	for i, r := range rules {
+		stale[i] = r.stale
+	}
+	return stale
 }
 
 // withSelectorsOf returns the term with the selectors and namespaces of another.
