@@ -1,7 +1,10 @@
 package docs
 
 import (
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -10,11 +13,18 @@ var shortName = regexp.MustCompile(
 	`kubectl (?:annotate|delete|describe|edit|explain|get|label|patch|wait)(?: -\S+(?: [A-Za-z][\w.-]*)?)*(?: --\S+)* ` +
 		`(?:\S+,)?((?:clusters?|backups?|restores?|components?|opsrequests?|backuppolic(?:y|ies)|instances?)(?:,\S+)?)(?:[ /` + "`" + `]|$)`)
 
-// TestCommandsHaveFullResourceNames also looks for the names in sentences.
+// TestCommandsHaveFullResourceNames also looks for the names in sentences, in help texts and in the chart's notes.
 func TestCommandsHaveFullResourceNames(t *testing.T) {
-	for _, page := range pages(t) {
-		for _, match := range shortName.FindAllStringSubmatch(read(t, page), -1) {
-			t.Errorf("%s: %q: write %s.apps.kubeblocks.io or %s.dataprotection.kubeblocks.io", page, match[0], match[1], match[1])
+	messages, err := filepath.Glob(filepath.Join("..", "pkg", "*", "*messages*.go"))
+	if err != nil || len(messages) < 5 {
+		t.Fatalf("messages are missing: %q %v", messages, err)
+	}
+	notes := filepath.Join("..", "charts", "rehome", "templates", "NOTES.txt")
+	for _, page := range slices.Concat(pages(t), messages, []string{notes}) {
+		for line := range strings.Lines(read(t, page)) {
+			for _, match := range shortName.FindAllStringSubmatch(strings.TrimRight(line, "`\",\n"), -1) {
+				t.Errorf("%s: %q: write %s.apps.kubeblocks.io or %s.dataprotection.kubeblocks.io", page, match[0], match[1], match[1])
+			}
 		}
 	}
 }
