@@ -152,6 +152,22 @@ func (w *dump) rewritten() {
 	w.eachPod("carrot67", func(p *corev1.Pod) { p.Spec.Affinity = apartFrom("carrot67") })
 }
 
+// inherited gives the snapshot and the restored Pods a rule.
+func (w *dump) inherited(labels map[string]string) {
+	w.eachPod("carrot67", func(p *corev1.Pod) { p.Spec.Affinity = apart(labels) })
+	for _, object := range w.more {
+		u, ok := object.(*unstructured.Unstructured)
+		if !ok || u.GetKind() != "Backup" {
+			continue
+		}
+		annotations := u.GetAnnotations()
+		before, _ := json.Marshal(apartFrom("my1"))
+		after, _ := json.Marshal(apart(labels))
+		annotations["kubeblocks.io/cluster-snapshot"] = strings.Replace(annotations["kubeblocks.io/cluster-snapshot"], string(before), string(after), 1)
+		u.SetAnnotations(annotations)
+	}
+}
+
 func (w *dump) without(pod string) {
 	w.pods = slices.DeleteFunc(w.pods, func(p *corev1.Pod) bool { return p.Name == pod })
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -151,6 +152,108 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// Each case gives the restored Pods one rule that refuses all nodes.
+func TestWhoseARuleIs(t *testing.T) {
+	mysqlOf := func(cluster string) map[string]string {
+		return map[string]string{"app.kubernetes.io/instance": cluster, "apps.kubeblocks.io/component-name": "mysql"}
+	}
+	everywhere := func(w *dump, cluster string) {
+		for i, name := range []string{"node-a", "node-b", "node-c"} {
+			pod := newPod(fmt.Sprintf("%s-mysql-%d", cluster, i), cluster)
+			runOn(pod, name)
+			w.pods = append(w.pods, pod)
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		world func(w *dump)
+		of    placement.Origin
+	}{
+		{"stale", func(*dump) {}, placement.OriginStale},
+		{"meant", func(w *dump) {
+			w.eachPod("carrot67", func(p *corev1.Pod) {
+				p.Spec.Affinity = apartFrom("my1")
+				p.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].TopologyKey = corev1.LabelTopologyZone
+			})
+		}, placement.OriginIntended},
+		{"of a third party", func(w *dump) {
+			everywhere(w, "pear")
+			w.inherited(mysqlOf("pear"))
+		}, placement.OriginThirdParty},
+		{"unscoped", func(w *dump) { w.inherited(map[string]string{"apps.kubeblocks.io/component-name": "mysql"}) }, placement.OriginUnscoped},
+		{"the database's own", func(w *dump) {
+			everywhere(w, "carrot67")
+			w.eachPod("carrot67", func(p *corev1.Pod) { p.Spec.Affinity = apart(mysqlOf("carrot67")) })
+		}, placement.OriginOwn},
+		{"of a running Pod", func(w *dump) {
+			w.rewritten()
+			w.eachPod("my1", func(p *corev1.Pod) {
+				p.Spec.Affinity = apart(map[string]string{"apps.kubeblocks.io/component-name": "mysql"})
+			})
+		}, placement.OriginOther},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := NewWithT(t)
+			w := newDump()
+			c.world(w)
+			waiting := explained(t, w.objects(), "carrot67").Items[0].Waiting[0]
+			for _, row := range waiting.Nodes {
+				g.Expect(row.Stops[0].Origin).To(Equal(c.of), row.Nodes[0])
+			}
+			if c.of == placement.OriginOther {
+				g.Expect(waiting.Rules).To(BeEmpty())
+				return
+			}
+			g.Expect(waiting.Rules).To(HaveLen(1))
+			g.Expect(waiting.Rules[0].Origin).To(Equal(c.of))
+		})
+	}
+}
+
+// The collision in the other direction: a running Pod's rule meets the Pod that waits.
+func TestTheRowOfARunningPodsRule(t *testing.T) {
+	g := NewWithT(t)
+	w := newDump()
+	w.rewritten()
+	w.without("my1-mysql-2")
+	w.taint(2, "dedicated=gpu:NoSchedule")
+	w.eachPod("my1", func(p *corev1.Pod) {
+		p.Spec.Affinity = apart(map[string]string{"apps.kubeblocks.io/component-name": "mysql"})
+	})
+
+	waiting := explained(t, w.objects(), "carrot67").Items[0].Waiting[0]
+
+	stop := waiting.Nodes[1].Stops[0]
+	g.Expect(stop.By).To(Equal("a running Pod's rule"))
+	g.Expect(stop.Rule).To(Equal("mysql: not on a node with mysql"))
+	g.Expect(stop.Because).To(Equal([]string{"default/my1-mysql-1"}))
+	g.Expect(stop.Found).To(Equal(placement.FoundByRuleAlone))
+	g.Expect(waiting.Without[0].Of).To(Equal([]string{"the rules of running Pods"}))
+	g.Expect(waiting.Without[0].Nodes).To(Equal([]string{"node-a", "node-b"}))
+	g.Expect(waiting.Next).To(Equal("kubectl get pod my1-mysql-0 -n default -o yaml"))
+}
+
+// What the Pod's own scheduler said can be old, or another profile's.
+func TestADifferenceToTheSchedulerIsSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		world func(w *dump)
+		says  string
+	}{
+		"other words":     {func(*dump) {}, `(differs from "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.". The nodes changed since, or`},
+		"a node fits now": {func(w *dump) { w.without("my1-mysql-1") }, "(differs: a node fits now. The nodes changed since, or"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			w := newDump()
+			c.world(w)
+			w.eachPod("carrot67", func(p *corev1.Pod) { unschedulable(p, "0/2 nodes are available: 2 Insufficient cpu.") })
+			out, _, status := explain(t, w.objects(), "carrot67")
+			g.Expect(status).To(Equal(1))
+			g.Expect(out).To(ContainSubstring("The scheduler said: 0/2 nodes are available: 2 Insufficient cpu. " + c.says))
+		})
+	}
+}
+
 func TestTextOfAStaleRule(t *testing.T) {
 	g := NewWithT(t)
 	w := newDump()
@@ -246,6 +349,13 @@ profiles:
 	reports := explained(t, newDump().objects(), "carrot67", "--scheduler-config", file)
 
 	g.Expect(reports.Items[0].Waiting[0].Cause.Kind).To(Equal(placement.CauseFits))
+
+	w := newDump()
+	w.eachPod("carrot67", func(p *corev1.Pod) { p.Spec.SchedulerName = "volcano" })
+	out, _, status := explain(t, w.objects(), "carrot67", "--scheduler-config", file)
+	g.Expect(status).To(Equal(2), "no profile of the file has the name of the Pods' scheduler")
+	g.Expect(out).To(ContainSubstring("Its scheduler volcano was not asked"))
+	g.Expect(out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; kube-scheduler would refuse none of 3 nodes"))
 }
 
 func TestUnknownPluginsAreAnError(t *testing.T) {
@@ -257,7 +367,7 @@ profiles:
 - plugins: {filter: {enabled: [{name: Coscheduling}]}}
 `), 0o600)).To(Succeed())
 
-	_, err := scheduler.FromFile(file)
+	_, _, err := scheduler.FromFile(file)
 
 	g.Expect(err).To(MatchError(ContainSubstring("Coscheduling")))
 }

@@ -19,8 +19,8 @@ import (
 // statusWaits is the exit status of `rehome explain` while a Pod waits, and it says why.
 const statusWaits = 1
 
-// SchedulerFromFile returns a scheduler with the profiles of a kube-scheduler's configuration file.
-type SchedulerFromFile func(file string) (placement.NewScheduler, error)
+// SchedulerFromFile returns a scheduler with the profiles of a kube-scheduler's configuration file, and the names of the profiles.
+type SchedulerFromFile func(file string) (placement.NewScheduler, []string, error)
 
 // explainOptions are the flags of `rehome explain`.
 type explainOptions struct {
@@ -73,8 +73,9 @@ func (o *explainOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	options := placement.Options{Schedulers: []string{"default-scheduler"}}
 	if o.schedulerFile != "" {
-		if o.newScheduler, err = o.fromFile(o.schedulerFile); err != nil {
+		if o.newScheduler, options.Schedulers, err = o.fromFile(o.schedulerFile); err != nil {
 			return errors.New(oneLine(err))
 		}
 	}
@@ -85,10 +86,6 @@ func (o *explainOptions) run(ctx context.Context, args []string) error {
 	subjects, err := f.subjects(question)
 	if err != nil {
 		return err
-	}
-	options := placement.Options{}
-	if o.schedulerFile == "" {
-		options.Schedulers = []string{"default-scheduler"}
 	}
 	waiting, err := placement.Explain(ctx, f.world, o.newScheduler, subjects, options)
 	if err != nil {

@@ -122,6 +122,47 @@ func TestExplainWithoutVolumes(t *testing.T) {
 	}
 }
 
+// A Pod whose scheduler is another one does not fit because kube-scheduler refuses nothing.
+func TestExplainOfAnotherScheduler(t *testing.T) {
+	g := NewWithT(t)
+	pod := waitingPod("default", "carrot67-0")
+	pod.Spec.SchedulerName = "volcano"
+	r := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "", "carrot67")
+	g.Expect(ExitStatus(r.err)).To(Equal(2))
+	g.Expect(r.out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; kube-scheduler would refuse none of 1 nodes"))
+}
+
+// A Pod waits for its volume on the node that was chosen, whether it was refused before or not. That does not hide that nothing fits now.
+func TestExplainOfAVolumeThatIsProvisioned(t *testing.T) {
+	for name, c := range map[string]struct {
+		refused, full bool
+		says          string
+	}{
+		"at first":         {false, false, "VOLUMES: claim data waits for its volume on node node-a"},
+		"and only there":   {false, true, "VOLUMES: claim data waits for its volume on node node-a"},
+		"after a refusal":  {true, false, "VOLUMES: claim data waits for its volume on node node-a"},
+		"and nothing fits": {true, true, "TAINTS: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			pod, node := waitingPod("default", "carrot67-0"), roomyNode("node-a")
+			node.Spec.Unschedulable = c.full
+			pod.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
+			}}}
+			if c.refused {
+				pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes"}}
+			}
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
+				Namespace: "default", Name: "data", Annotations: map[string]string{"volume.kubernetes.io/selected-node": "node-a"},
+			}}
+			r := explainIn(liveCluster([]runtime.Object{node, pod, claim}, nil, nil, nil), "", "carrot67")
+			g.Expect(ExitStatus(r.err)).To(Equal(1))
+			g.Expect(r.out).To(ContainSubstring(c.says))
+		})
+	}
+}
+
 // Each reason says how it was found.
 func TestExplainSaysHowItKnows(t *testing.T) {
 	g := NewWithT(t)

@@ -29,15 +29,19 @@ func (w *Waiting) decide() {
 // fits is the cause of Pods for which there is a node.
 func (w *Waiting) fits() {
 	nodes := fitting(w.verdicts)
-	if len(w.Unknown) > 0 {
+	w.Next = fmt.Sprintf(nextDescribePod, w.Pods[0], w.Namespace)
+	switch {
+	case w.provisions != nil:
+		w.Cause, w.Next = w.provisions.cause, w.provisions.next
+	case len(w.Unknown) > 0:
 		w.Cause = Cause{Kind: CauseUnknown, Text: fmt.Sprintf(textUnknown, strings.Join(w.Unknown, ", "), len(nodes))}
-		w.Next = fmt.Sprintf(nextDescribePod, w.Pods[0], w.Namespace)
-		return
-	}
-	w.Cause = Cause{Kind: CauseFits, Text: fmt.Sprintf(textFits, len(nodes), strings.Join(firstOf(nodes), ", "))}
-	w.Next = nextWait
-	if w.Scheduler != "" || w.Said != "" {
-		w.Next = fmt.Sprintf(nextDescribePod, w.Pods[0], w.Namespace)
+	case w.Scheduler != "":
+		w.Cause = Cause{Kind: CauseUnknown, Text: fmt.Sprintf(textOtherScheduler, w.Scheduler, len(nodes))}
+	default:
+		w.Cause = Cause{Kind: CauseFits, Text: fmt.Sprintf(textFits, len(nodes), strings.Join(firstOf(nodes), ", "))}
+		if w.Said == "" {
+			w.Next = nextWait
+		}
 	}
 }
 

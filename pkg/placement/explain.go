@@ -111,11 +111,13 @@ func (e *explainer) look(s *Subject) (Waiting, string, error) {
 	who := fmt.Sprintf("%s|%s|%s|%s|%s", w.Kind, w.Namespace, w.Cluster, w.Component, s.Pod.Spec.SchedulerName)
 	if state := stateOf(s.Pod, e.world); state != nil {
 		w.Cause, w.Next = state.cause, state.next
-		w.Cause.Found = FoundByObjects
 		return w, who + "|" + state.cause.Text, nil
 	}
 	if err := e.ready(); err != nil {
 		return w, "", err
+	}
+	if w.provisions = provisioning(s.Pod, e.world); w.provisions != nil {
+		who += "|" + w.provisions.cause.Text
 	}
 	e.dropUnknown(s, &w)
 	verdicts, err := e.scheduler.Filter(e.ctx, s.Pod)

@@ -33,14 +33,15 @@ const (
 	textHasNode      = "has node %s, so scheduling rules are not the cause"
 	textWaitsFor     = "; it waits: %s"
 
-	textNoNodes      = "there is no node"
-	textFits         = "nothing: %d nodes fit (%s)"
-	textUnknown      = "not all %s could be read; without those, nothing refuses %d nodes"
-	textAndMoreRules = " and %d more"
-	textFromBackup   = " (from Backup %s)"
-	textOnNodes      = "on %d of %d nodes: %s"
-	textOtherRule    = "%s, a rule of %s"
-	textAnd          = " together with "
+	textNoNodes        = "there is no node"
+	textFits           = "nothing: %d nodes fit (%s)"
+	textUnknown        = "not all %s could be read; without those, nothing refuses %d nodes"
+	textOtherScheduler = "scheduler %s decides; kube-scheduler would refuse none of %d nodes"
+	textAndMoreRules   = " and %d more"
+	textFromBackup     = " (from Backup %s)"
+	textOnNodes        = "on %d of %d nodes: %s"
+	textOtherRule      = "%s, a rule of %s"
+	textAnd            = " together with "
 )
 
 // The next steps: one command each, or what happens by itself. The command line replaces NextRewrite and NextScope.

@@ -20,7 +20,7 @@ func stateOf(pod *corev1.Pod, w *World) *state {
 	describe := fmt.Sprintf(nextDescribePod, pod.Name, pod.Namespace)
 	switch {
 	case !pod.DeletionTimestamp.IsZero():
-		return &state{Cause{Kind: CauseElsewhere, Text: textDeleting}, describe}
+		return &state{Cause{Kind: CauseElsewhere, Text: textDeleting, Found: FoundByObjects}, describe}
 	case pod.Spec.NodeName != "":
 		return runs(pod, describe)
 	case len(pod.Spec.SchedulingGates) > 0:
@@ -28,16 +28,12 @@ func stateOf(pod *corev1.Pod, w *World) *state {
 		for _, gate := range pod.Spec.SchedulingGates {
 			names = append(names, gate.Name)
 		}
-		return &state{Cause{Kind: CauseElsewhere, Text: fmt.Sprintf(textGated, strings.Join(names, ", "))}, describe}
+		return &state{Cause{Kind: CauseElsewhere, Text: fmt.Sprintf(textGated, strings.Join(names, ", ")), Found: FoundByObjects}, describe}
 	case pod.Status.NominatedNodeName != "":
-		return &state{Cause{Kind: CauseUndecided, Text: fmt.Sprintf(textNominated, pod.Status.NominatedNodeName)}, nextWait}
+		return &state{Cause{Kind: CauseUndecided, Text: fmt.Sprintf(textNominated, pod.Status.NominatedNodeName), Found: FoundByObjects}, nextWait}
 	}
-	if c := scheduledCondition(pod); c == nil {
-		if claim, node := provisioning(pod, w); claim != "" {
-			return &state{
-				Cause{Kind: CauseVolumes, Text: fmt.Sprintf(textProvisioning, claim, node)}, fmt.Sprintf(nextDescribeClaim, claim, pod.Namespace),
-			}
-		}
+	if scheduledCondition(pod) == nil {
+		return provisioning(pod, w)
 	}
 	return nil
 }
@@ -56,18 +52,19 @@ func runs(pod *corev1.Pod, describe string) *state {
 	if reason != "" {
 		text += fmt.Sprintf(textWaitsFor, reason)
 	}
-	return &state{Cause{Kind: CauseElsewhere, Text: text}, describe}
+	return &state{Cause{Kind: CauseElsewhere, Text: text, Found: FoundByObjects}, describe}
 }
 
-// provisioning returns a claim of a Pod that waits for its volume on a node that the scheduler chose.
-func provisioning(pod *corev1.Pod, w *World) (name, node string) {
+// provisioning returns the state of a Pod with a claim that waits for its volume on a node that the scheduler chose; nil without one.
+func provisioning(pod *corev1.Pod, w *World) *state {
 	for _, name := range claimsOf(pod) {
 		c := w.claim(pod.Namespace, name)
 		if c != nil && c.Spec.VolumeName == "" && kubeblocks.SelectedNode(c) != "" {
-			return name, kubeblocks.SelectedNode(c)
+			text := fmt.Sprintf(textProvisioning, name, kubeblocks.SelectedNode(c))
+			return &state{Cause{Kind: CauseVolumes, Text: text, Found: FoundByObjects}, fmt.Sprintf(nextDescribeClaim, name, pod.Namespace)}
 		}
 	}
-	return "", ""
+	return nil
 }
 
 // Waits reports whether a Pod waits: it has no node, or it has one and does not get on.

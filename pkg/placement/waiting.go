@@ -40,6 +40,8 @@ type Waiting struct {
 	subject  *Subject
 	// missingClass says that the class of an unbound claim does not exist: the scheduler says only that the claim is not bound.
 	missingClass string
+	// provisions is the state of a Pod that a scheduler refused before, and that waits for a volume now if a node fits.
+	provisions *state
 	// withoutVolumes says that the Pod was judged without its volumes.
 	withoutVolumes bool
 }

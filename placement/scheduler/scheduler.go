@@ -33,15 +33,19 @@ func New(ctx context.Context, w *placement.World) (placement.Scheduler, error) {
 	return newScheduler(ctx, w, settings)
 }
 
-// FromFile returns a NewScheduler with the profiles of a kube-scheduler's configuration file.
-func FromFile(file string) (placement.NewScheduler, error) {
+// FromFile returns a NewScheduler with the profiles of a kube-scheduler's configuration file, and their names.
+func FromFile(file string) (placement.NewScheduler, []string, error) {
 	settings, err := readFile(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	var names []string
+	for i := range settings.Profiles {
+		names = append(names, settings.Profiles[i].SchedulerName)
 	}
 	return func(ctx context.Context, w *placement.World) (placement.Scheduler, error) {
 		return newScheduler(ctx, w, settings)
-	}, nil
+	}, names, nil
 }
 
 func newScheduler(ctx context.Context, w *placement.World, settings *config.KubeSchedulerConfiguration) (*scheduler, error) {
