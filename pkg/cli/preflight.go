@@ -109,14 +109,7 @@ func (o *preflightOptions) run(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	in, err := o.input(ctx, strings.TrimPrefix(name, "backup/"))
-	if err != nil {
-		return err
-	}
-	if in.World, err = o.world(ctx); err != nil {
-		return err
-	}
-	report, err := placement.Preflight(ctx, in)
+	report, err := o.report(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -130,6 +123,21 @@ func (o *preflightOptions) run(ctx context.Context, name string) error {
 		return exitError{status: statusNotTold}
 	}
 	return nil
+}
+
+// report makes the report. That of a snapshot which cannot be read says only that.
+func (o *preflightOptions) report(ctx context.Context, name string) (*placement.PreflightReport, error) {
+	in, err := o.input(ctx, strings.TrimPrefix(name, "backup/"))
+	if errors.Is(err, kubeblocks.ErrNoSnapshot) || errors.Is(err, kubeblocks.ErrBadSnapshot) {
+		return placement.UnreadableSnapshot(in.Manifest.Backup.Namespace+"/"+in.Manifest.Backup.Name, in.Manifest.Target, err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if in.World, err = o.world(ctx); err != nil {
+		return nil, err
+	}
+	return placement.Preflight(ctx, in)
 }
 
 // stdin returns standard input from its beginning: the Backup and the nodes are read one after the other.
@@ -175,15 +183,17 @@ func (o *preflightOptions) input(ctx context.Context, name string) (placement.Pr
 	if len(found.backups) == 0 {
 		return placement.PreflightInput{}, nothingFound(documents{problems: found.problems, others: found.others})
 	}
-	backup, err := choice{name: name}.choose(found.backups)
-	if err != nil {
-		return placement.PreflightInput{}, err
-	}
-	chosen, err := backup.snapshot()
+	backup, err := choice{name: name}.choose(lastOfEach(found.backups))
 	if err != nil {
 		return placement.PreflightInput{}, err
 	}
 	in := placement.PreflightInput{NewScheduler: o.newScheduler, Options: o.Options}
+	chosen, err := backup.snapshot()
+	if err != nil {
+		in.Manifest.Backup = &manifest.Backup{Namespace: backup.Namespace, Name: backup.Name}
+		in.Manifest.Target = rewrite.Identity{Namespace: cmp.Or(o.toNamespace, backup.Namespace), Name: o.to}
+		return in, err
+	}
 	in.Volumes, in.Unprepared = backup.volumes()
 	in.Manifest = manifest.Input{
 		Snapshot: chosen.raw, Source: chosen.source, Backup: chosen.backup,

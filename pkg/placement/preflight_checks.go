@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,18 @@ import (
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
+
+// UnreadableSnapshot is the report about a Backup whose snapshot cannot be read: a Cluster that the user defines can be restored from it.
+func UnreadableSnapshot(backup string, target rewrite.Identity, problem error) *PreflightReport {
+	p := &preflight{report: PreflightReport{Backup: backup, Target: target, world: &World{}}}
+	code := codeBadSnapshot
+	if errors.Is(problem, kubeblocks.ErrNoSnapshot) {
+		code = codeNoSnapshot
+	}
+	p.add(Warn, checkBackup, textUnreadable, problem, code).Unknown = true
+	p.conclude()
+	return &p.report
+}
 
 // backup checks that the Backup can be restored.
 func (p *preflight) backup() {

@@ -32,12 +32,19 @@ var keptCodes = map[rewrite.Class]string{
 	rewrite.NamespaceShift: "RH009", rewrite.Vacuous: "RH010", rewrite.ThirdParty: "RH002", rewrite.Intended: "RH008",
 }
 
+// The codes of snapshots that cannot be read.
+const (
+	codeNoSnapshot  = "RH018"
+	codeBadSnapshot = "RH019"
+)
+
 // The texts of checks.
 const (
 	textOfVersion        = " (KubeBlocks %s)"
 	textBackupCompleted  = "Backup %s is Completed; snapshot of %s"
 	textBackupContinuous = "Backup %s is Continuous; snapshot of %s"
 	textBackupUnknown    = "Backup %s has no phase: KubeBlocks restores only what is Completed; snapshot of %s"
+	textUnreadable       = "%s (%s): only a Cluster that you define yourself can be restored from it"
 	textBackupPhase      = "Backup %s is %s: KubeBlocks restores only what is Completed (RH014)"
 
 	textByAnnotation        = "annotation"
