@@ -45,6 +45,7 @@ The exit status is
 	usageSchedulerConfig = "configuration file of your kube-scheduler, if it is not the default"
 
 	textNothingWaits = "Nothing waits.\n"
+	textNoPodWaits   = "no Pod of it waits, and its phase is %s"
 	textJobWithout   = "Job %s has no Pod yet"
 
 	problemPodsUnread      = "cannot tell whether something waits: pods: %s"

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -181,6 +180,7 @@ func kindOf(pod *corev1.Pod) string {
 func (f *facts) reports(q question, waiting []placement.Waiting) *placement.Reports {
 	all := &placement.Reports{Items: []placement.Report{}, Unread: f.world.Unread, Nodes: len(f.world.Nodes)}
 	waiting = append(waiting, f.withoutPods(q)...)
+	waiting = append(waiting, f.notRunning(q, waiting)...)
 	index := map[string]int{}
 	for i := range waiting {
 		w := &waiting[i]
@@ -212,38 +212,6 @@ func (f *facts) report(namespace, name string) placement.Report {
 		}
 	}
 	return r
-}
-
-// withoutPods explains the Jobs of restores that have no Pod: a quota forbids it, or the controller has yet to create it.
-func (f *facts) withoutPods(q question) []placement.Waiting {
-	var all []placement.Waiting
-	for i := range f.jobs {
-		job := &f.jobs[i]
-		if q.kind == "pod" || !q.selects(job.Namespace, job.Name, labels.Set(job.Labels)) || job.Labels[kubeblocks.LabelRestore] == "" || !isIdle(job) {
-			continue
-		}
-		hasPod := func(p placement.Pod) bool { return p.IsControlledBy(job) }
-		if slices.ContainsFunc(f.world.Pods, hasPod) {
-			continue
-		}
-		w := placement.Waiting{
-			Kind: "restore Job", Namespace: job.Namespace, Cluster: job.Labels[kubeblocks.LabelInstance], Pods: []string{job.Name},
-			Since: job.CreationTimestamp.DeepCopy(),
-			Cause: placement.Cause{Kind: placement.CauseElsewhere, Text: fmt.Sprintf(textJobWithout, job.Name), Found: placement.FoundByObjects},
-			Next:  fmt.Sprintf("kubectl describe job %s -n %s", job.Name, job.Namespace),
-		}
-		if text := placement.OverQuota(f.world, job.Namespace, &job.Spec.Template.Spec); text != "" {
-			w.Cause = placement.Cause{Kind: placement.CauseQuota, Text: text, Found: placement.FoundByObjects}
-			w.Next = "kubectl describe resourcequota -n " + job.Namespace
-		}
-		all = append(all, w)
-	}
-	return all
-}
-
-// isIdle reports whether a Job has no Pod and did not end.
-func isIdle(job *batchv1.Job) bool {
-	return job.Status.Active == 0 && job.Status.Succeeded == 0 && job.Status.Failed == 0 && job.DeletionTimestamp.IsZero()
 }
 
 // next completes the next step of stale and unscoped rules: what Rehome does, and the command.

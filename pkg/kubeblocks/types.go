@@ -17,8 +17,9 @@ type Cluster struct {
 	Status ClusterStatus `json:"status,omitempty"`
 }
 
-// ClusterStatus holds the conditions of a Cluster.
+// ClusterStatus holds the phase and the conditions of a Cluster.
 type ClusterStatus struct {
+	Phase      string             `json:"phase,omitempty"`
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
