@@ -116,7 +116,8 @@ func (p *preflight) names(would *WouldBe) {
 			break
 		}
 	}
-	if len(p.report.Lines) == before {
+	unread := len(p.Unread) > 0 || p.World.Unread[resourcePods] != "" || p.World.Unread[resourceClaims] != ""
+	if len(p.report.Lines) == before && !unread {
 		p.add(OK, checkNames, textNamesFree, target.Namespace, target.Name)
 	}
 }
