@@ -57,13 +57,13 @@ func besideKubeBlocks(text string, specs func(e *env)) bool { //nolint:unparam /
 
 // besideEachGeneration runs specs beside each generation of KubeBlocks: those in which the places of rules, the mark of a generation,
 // or what KubeBlocks does with Pending Pods make a difference.
-func besideEachGeneration(text string, specs func(e *env)) bool { //nolint:unparam // as above
+func besideEachGeneration(text string, specs func(e *env)) bool {
 	return DescribeTableSubtree(text, func(generation func() rehometesting.Generation) { beside(generation, specs) },
 		Entry("beside KubeBlocks 0.9", rehometesting.V09), Entry("beside KubeBlocks 1.0", rehometesting.V10))
 }
 
 // besideVersionsWithRestores runs specs about the Pods of a database also beside KubeBlocks 1.1, which can have Instances.
-func besideVersionsWithRestores(text string, specs func(e *env)) bool { //nolint:unparam // as above
+func besideVersionsWithRestores(text string, specs func(e *env)) bool {
 	return besideEachGeneration(text, specs) && besideKubeBlocks11(text+" beside KubeBlocks 1.1", specs)
 }
 

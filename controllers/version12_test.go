@@ -16,7 +16,7 @@ import (
 )
 
 // besideKubeBlocks12 runs specs beside KubeBlocks 1.2.
-func besideKubeBlocks12(text string, specs func(e *env)) bool { //nolint:unparam // as besideKubeBlocks
+func besideKubeBlocks12(text string, specs func(e *env)) bool {
 	return Describe(text, func() { beside(rehometesting.V12, specs) })
 }
 
