@@ -135,7 +135,7 @@ func TestCauses(t *testing.T) {
 		}, placement.CauseElsewhere, "example.com/quota"},
 		{"eviction", func(w *dump) { w.eachPod("carrot67", func(p *corev1.Pod) { p.Status.NominatedNodeName = "node-a" }) },
 			placement.CauseUndecided, "node-a are evicted"},
-		{"no reason any more", func(w *dump) { w.rewritten() }, placement.CauseFits, "3 nodes fit"},
+		{"no reason any more", func(w *dump) { w.rewritten() }, placement.CauseFits, "nodes that fit: 3 (node-a, node-b, node-c)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -355,7 +355,7 @@ profiles:
 	out, _, status := explain(t, w.objects(), "carrot67", "--scheduler-config", file)
 	g.Expect(status).To(Equal(2), "no profile of the file has the name of the Pods' scheduler")
 	g.Expect(out).To(ContainSubstring("Its scheduler volcano was not asked"))
-	g.Expect(out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; kube-scheduler would refuse none of 3 nodes"))
+	g.Expect(out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; nodes that kube-scheduler would not refuse: 3"))
 }
 
 func TestUnknownPluginsAreAnError(t *testing.T) {

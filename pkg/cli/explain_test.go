@@ -72,7 +72,7 @@ func TestExplainWithoutAllPodsCannotTell(t *testing.T) {
 		"no Pod may be read":               {nil, nil, []string{"pods"}, nil, 2, "cannot tell whether something waits: pods: "},
 		"those of the namespace, and none": {nil, []string{"pods"}, nil, nil, 0, "Nothing waits."},
 		"those of one of all namespaces":   {nil, []string{"pods"}, nil, []string{"-A"}, 2, "cannot tell whether something waits: pods: read in namespace default only"},
-		"a Pod that fits beside the rest":  {[]runtime.Object{pod}, []string{"pods"}, nil, nil, 2, "UNKNOWN: not all pods could be read; without those, nothing refuses 1 nodes"},
+		"a Pod that fits beside the rest":  {[]runtime.Object{pod}, []string{"pods"}, nil, nil, 2, "UNKNOWN: not all pods could be read; nodes that nothing else refuses: 1"},
 		"a Pod that fits":                  {[]runtime.Object{pod}, nil, nil, nil, 1, "NONE NOW"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestExplainWithoutVolumes(t *testing.T) {
 			}
 			r := explainIn(liveCluster(objects, nil, nil, c.inAny), "", "carrot67")
 			g.Expect(ExitStatus(r.err)).To(Equal(2), r.out)
-			g.Expect(r.out).To(ContainSubstring("UNKNOWN: " + c.text + "; without those, nothing refuses 1 nodes"))
+			g.Expect(r.out).To(ContainSubstring("UNKNOWN: " + c.text + "; nodes that nothing else refuses: 1"))
 			g.Expect(r.out).To(ContainSubstring("(not compared: the volumes are not known)"))
 		})
 	}
@@ -129,7 +129,7 @@ func TestExplainOfAnotherScheduler(t *testing.T) {
 	pod.Spec.SchedulerName = "volcano"
 	r := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "", "carrot67")
 	g.Expect(ExitStatus(r.err)).To(Equal(2))
-	g.Expect(r.out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; kube-scheduler would refuse none of 1 nodes"))
+	g.Expect(r.out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; nodes that kube-scheduler would not refuse: 1"))
 }
 
 // A Pod waits for its volume on the node that was chosen, whether it was refused before or not. That does not hide that nothing fits now.

@@ -8,10 +8,10 @@ const (
 	textOnlyNamespace = "read in namespace %s only"
 	textNotInFiles    = "not in the files"
 
-	problemNoNodes     = "no Node in it: add the output of `kubectl get nodes -o yaml`"
+	problemNoNodes     = "the files have no Node: add the output of `kubectl get nodes -o yaml`"
 	problemNoPlacement = "%s needs the program " + placementProgram + " beside this one or in PATH: releases have it, and `make build-placement` builds it"
 
-	forwardExplain   = "explain (CLUSTER | restore/NAME | pod/NAME)"
+	forwardExplain   = "explain [CLUSTER | restore/NAME | pod/NAME]"
 	forwardPreflight = "preflight BACKUP --to NAME"
 	explainShort     = "Say why a Pod has no node, whose rule that is, and what would help"
 	preflightShort   = "Say whether a restore would fit, before it starts"

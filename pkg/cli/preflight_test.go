@@ -216,7 +216,7 @@ func TestPreflightOfBadInput(t *testing.T) {
 		"a bad output":      {dump(), `--output "xml" is none of text, json, html`, []string{"bp1", "--to", "carrot67", "-o", "xml"}},
 		"a bad version":     {dump(), `--kubeblocks "2" is none of`, []string{"bp1", "--to", "carrot67", "--kubeblocks", "2"}},
 		"bad nodes":         {dump(), `--add-nodes "x": the number of nodes "x" is not 1 to 1000`, []string{"bp1", "--to", "carrot67", "--add-nodes", "x"}},
-		"no nodes":          {completed("bp1", "Completed", "null"), "no Node in it", []string{"bp1", "--to", "carrot67"}},
+		"no nodes":          {completed("bp1", "Completed", "null"), "the files have no Node", []string{"bp1", "--to", "carrot67"}},
 		"an unread version": {strings.ReplaceAll(dump(), `"annotations":{"kubeblocks.io/crd-api-version":"apps.kubeblocks.io/v1"}`, `"labels":{}`), "give --kubeblocks", []string{"bp1", "--to", "carrot67"}},
 		"broken Pods":       {dump() + "---\nkind: Pod\n\tmetadata: {}\n", "document 8: not YAML or JSON", []string{"bp1", "--to", "carrot67"}},
 	} {

@@ -34,9 +34,9 @@ const (
 	textWaitsFor     = "; it waits: %s"
 
 	textNoNodes        = "there is no node"
-	textFits           = "nothing: %d nodes fit (%s)"
-	textUnknown        = "not all %s could be read; without those, nothing refuses %d nodes"
-	textOtherScheduler = "scheduler %s decides; kube-scheduler would refuse none of %d nodes"
+	textFits           = "nothing; nodes that fit: %d (%s)"
+	textUnknown        = "not all %s could be read; nodes that nothing else refuses: %d"
+	textOtherScheduler = "scheduler %s decides; nodes that kube-scheduler would not refuse: %d"
 	textAndMoreRules   = " and %d more"
 	textFromBackup     = " (from Backup %s)"
 	textOnNodes        = "on %d of %d nodes: %s"
@@ -88,7 +88,7 @@ const (
 // The texts of the page.
 const (
 	titleNothing     = "Nothing waits"
-	titleWaits       = "%d Pods wait"
+	titleWaits       = "Pods that wait: %d"
 	titleGroup       = "%s: %s%s"
 	textTotals       = "Pods that wait: %d. Clusters: %d. Nodes: %d."
 	textFoundBy      = "%s (%s)"

@@ -205,7 +205,7 @@ func (p *preflight) unread() {
 		p.add(Warn, checkRights, textNothingToPlaceOn).Unknown = true
 	}
 	if waiting := waitingIn(p.World); waiting > 0 {
-		p.add(Warn, checkRights, textOthersWait, count(waiting, "Pod"))
+		p.add(Warn, checkRights, textOthersWait, waiting)
 	}
 }
 

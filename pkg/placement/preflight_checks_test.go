@@ -168,10 +168,10 @@ func TestPreflightChecks(t *testing.T) {
 			}, placement.No, "requests.storage needs 30Gi and has 20Gi left",
 		},
 		"a quota that suffices": {
-			func(in *placement.PreflightInput) { in.World.Quotas = quota("pods", "5", "2") }, placement.Yes, "ok    1 quota of the namespace suffice",
+			func(in *placement.PreflightInput) { in.World.Quotas = quota("pods", "5", "2") }, placement.Yes, "ok    the quotas of the namespace suffice (1)",
 		},
 		"Pods of others that wait": {
-			func(in *placement.PreflightInput) { run(in.World, "web", "", nil, "1") }, placement.Yes, "warn  1 Pod of others wait for nodes",
+			func(in *placement.PreflightInput) { run(in.World, "web", "", nil, "1") }, placement.Yes, "warn  Pods of others that wait and are not placed: 1. They can take room",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

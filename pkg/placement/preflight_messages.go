@@ -71,7 +71,7 @@ const (
 	textMissingClass     = "storage class %s does not exist"
 	textClassNotRestored = "KubeBlocks %[2]s cannot restore volumes of storage class %[1]s: it has no provisioner"
 
-	textQuotas      = "%s of the namespace suffice"
+	textQuotas      = "the quotas of the namespace suffice (%d)"
 	textQuota       = "quota %s: %s needs %s and has %s left"
 	textQuotaScoped = "quota %s has scopes: not checked"
 
@@ -99,7 +99,7 @@ const (
 	textTooMuch          = "too many Pods and nodes to place the Pods: nobody knows whether they fit"
 	textNotPlayed        = "without all %s, nobody knows where volumes can be mounted: no Pod was placed"
 	textNothingToPlaceOn = "there are no nodes to place Pods on: give them with -f or --nodes"
-	textOthersWait       = "%s of others wait for nodes, and are not placed: they can take room"
+	textOthersWait       = "Pods of others that wait and are not placed: %d. They can take room"
 )
 
 // The titles of the page.

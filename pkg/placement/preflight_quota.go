@@ -39,7 +39,7 @@ func (p *preflight) quotas(would *WouldBe) {
 		}
 	}
 	if checked > 0 && !exceeded {
-		p.add(OK, checkQuota, textQuotas, count(checked, "quota"))
+		p.add(OK, checkQuota, textQuotas, checked)
 	}
 }
 

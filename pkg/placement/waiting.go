@@ -23,7 +23,7 @@ type Waiting struct {
 	// Without says how many nodes would do if a cause was taken away. With says so for Rehome's rewrite; nil where it changes nothing.
 	Without []Comparison `json:"without,omitempty"`
 	With    *Comparison  `json:"withRewrite,omitempty"`
-	// Placed says how many of the Pods find a node one after the other, with Rehome's rewrite where there is one.
+	// Placed says how many of the Pods find a node one after the other, with Rehome's rewrite; nil without one.
 	Placed *Placed `json:"placed,omitempty"`
 	// Scheduler is the name of a scheduler that was not asked; empty for one that was.
 	Scheduler string `json:"otherScheduler,omitempty"`
