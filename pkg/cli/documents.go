@@ -139,8 +139,6 @@ func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where s
 		} else {
 			d.clusters = append(d.clusters, o)
 		}
-	case o.Items != nil && len(o.Items) == 0 && o.Kind != "": // that there are none
-		d.kubernetes = append(d.kubernetes, o)
 	case o.Items != nil:
 		exact, err := strict()
 		if err != nil {
@@ -161,6 +159,9 @@ func (d *documents) addItems(list []byte, where string) {
 	if err := json.Unmarshal(list, &l); err != nil {
 		d.problem(where, errors.New(problemNotAnObject))
 		return
+	}
+	if len(l.Items) == 0 && l.Kind != "" { // there are none of this kind
+		d.kubernetes = append(d.kubernetes, document{raw: list, where: where, head: l})
 	}
 	for i, item := range l.Items {
 		d.addObject(item, func() ([]byte, error) { return item, nil }, fmt.Sprintf("%s, item %d", where, i+1))

@@ -36,7 +36,7 @@ func TestExplainOfAClusterWhosePodsAreMissing(t *testing.T) {
 			cluster := object(t, "{apiVersion: apps.kubeblocks.io/v1, kind: Cluster, metadata: {namespace: default, name: carrot67}, status: {phase: "+c.phase+"}}")
 			live := liveCluster(append(c.kube, roomyNode("node-a")), []runtime.Object{cluster}, nil, nil)
 			for _, args := range [][]string{{"carrot67"}, nil, {"-A"}} {
-				r := explainIn(live, "", args...)
+				r := explainIn(live, args...)
 				g.Expect(ExitStatus(r.err)).To(Equal(c.status), r.out)
 				g.Expect(r.out + r.stderr).To(ContainSubstring(c.says))
 			}
@@ -63,7 +63,7 @@ func TestExplainAnswersWhatIsAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			r := explainIn(c, "", q.args...)
+			r := explainIn(c, q.args...)
 			g.Expect(ExitStatus(r.err)).To(Equal(1), "%v", r.err)
 			var names []string
 			for line := range strings.Lines(r.out) {
@@ -86,8 +86,8 @@ func TestExplainGroupsManyNodes(t *testing.T) {
 	}
 	c := liveCluster(objects, nil, nil, nil)
 
-	g.Expect(explainIn(c, "", "carrot67").out).To(MatchRegexp(`(?m)^25 nodes +no +cordoned`))
-	all := explainIn(c, "", "carrot67", "--all-nodes").out
+	g.Expect(explainIn(c, "carrot67").out).To(MatchRegexp(`(?m)^25 nodes +no +cordoned`))
+	all := explainIn(c, "carrot67", "--all-nodes").out
 	g.Expect(strings.Count(all, " cordoned ")).To(Equal(25))
 	g.Expect(all).To(MatchRegexp(`(?m)^node-24 +no +cordoned`))
 }
@@ -101,7 +101,7 @@ func TestExplainWithoutTheRightToReadRestores(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	forbid(&client.(*fake.FakeDynamicClient).Fake, false, "restores")
 
-	r := explainIn(c, "", "carrot67")
+	r := explainIn(c, "carrot67")
 
 	g.Expect(ExitStatus(r.err)).To(Equal(1), "%v", r.err)
 	g.Expect(r.out).To(ContainSubstring("STALE RULE (RH001"))

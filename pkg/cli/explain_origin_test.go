@@ -47,7 +47,7 @@ func TestTheNextStepRewritesForTheNamespaceOfTheCluster(t *testing.T) {
 		t.Run(namespace, func(t *testing.T) {
 			g := NewWithT(t)
 			kube, blocks := staleWorld(t, namespace)
-			r := explainIn(liveCluster(kube, blocks, nil, nil), "", "carrot67")
+			r := explainIn(liveCluster(kube, blocks, nil, nil), "carrot67")
 			g.Expect(ExitStatus(r.err)).To(Equal(1), "%v", r.err)
 			g.Expect(r.out).To(ContainSubstring("STALE RULE (RH001, names my1): mysql: not on a node with my1 (from Backup " + namespace + "/bp1)"))
 			g.Expect(r.out).To(HaveSuffix(command))
@@ -60,7 +60,7 @@ func TestEachBackupIsReadOnce(t *testing.T) {
 	kube, blocks := staleWorld(t, "default")
 	c := liveCluster(kube, blocks, nil, nil)
 
-	r := explainIn(c, "", "-A")
+	r := explainIn(c, "-A")
 
 	g.Expect(ExitStatus(r.err)).To(Equal(1), "%v", r.err)
 	client, err := c.dynamicClient()

@@ -64,7 +64,7 @@ func TestTheRecipeForADumpWorks(t *testing.T) {
 			explain := regexp.MustCompile(`\n *rehome explain (carrot67 .*-f \S+)`).FindStringSubmatch(text)
 			g.Expect(explain).NotTo(BeNil())
 
-			r := explainIn(noCluster(), "", strings.Fields(explain[1])...)
+			r := explainIn(noCluster(), strings.Fields(explain[1])...)
 
 			g.Expect(ExitStatus(r.err)).To(Equal(1), "%v", r.err)
 			g.Expect(r.out).To(ContainSubstring("on 1 of 1 nodes: cordoned"))

@@ -20,9 +20,8 @@ import (
 )
 
 // explainIn runs `rehome explain` with arguments.
-func explainIn(c *cluster, input string, args ...string) result {
-	streams, in, stdout, stderr := genericiooptions.NewTestIOStreams()
-	in.WriteString(input)
+func explainIn(c *cluster, args ...string) result {
+	streams, _, stdout, stderr := genericiooptions.NewTestIOStreams()
 	o := &explainOptions{IOStreams: streams, cluster: c, newScheduler: placementtest.New, now: func() time.Time { return noon }}
 	root := NewRoot("rehome", nil, newExplain(o))
 	root.SetArgs(append([]string{"explain"}, args...))
@@ -77,7 +76,7 @@ func TestExplainWithoutAllPodsCannotTell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			r := explainIn(liveCluster(append(c.pods, node), nil, c.inAll, c.inAny), "", c.args...)
+			r := explainIn(liveCluster(append(c.pods, node), nil, c.inAll, c.inAny), c.args...)
 			g.Expect(ExitStatus(r.err)).To(Equal(c.status), r.out)
 			said := r.out + r.stderr
 			if r.err != nil {
@@ -114,7 +113,7 @@ func TestExplainWithoutVolumes(t *testing.T) {
 				c.claim.Namespace, c.claim.Name = "default", "data"
 				objects = append(objects, c.claim)
 			}
-			r := explainIn(liveCluster(objects, nil, nil, c.inAny), "", "carrot67")
+			r := explainIn(liveCluster(objects, nil, nil, c.inAny), "carrot67")
 			g.Expect(ExitStatus(r.err)).To(Equal(2), r.out)
 			g.Expect(r.out).To(ContainSubstring("UNKNOWN: " + c.text + "; nodes that nothing else refuses: 1"))
 			g.Expect(r.out).To(ContainSubstring("(not compared: the volumes are not known)"))
@@ -127,7 +126,7 @@ func TestExplainOfAnotherScheduler(t *testing.T) {
 	g := NewWithT(t)
 	pod := waitingPod("default", "carrot67-0")
 	pod.Spec.SchedulerName = "volcano"
-	r := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "", "carrot67")
+	r := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "carrot67")
 	g.Expect(ExitStatus(r.err)).To(Equal(2))
 	g.Expect(r.out).To(ContainSubstring("UNKNOWN: scheduler volcano decides; nodes that kube-scheduler would not refuse: 1"))
 }
@@ -156,7 +155,7 @@ func TestExplainOfAVolumeThatIsProvisioned(t *testing.T) {
 			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
 				Namespace: "default", Name: "data", Annotations: map[string]string{"volume.kubernetes.io/selected-node": "node-a"},
 			}}
-			r := explainIn(liveCluster([]runtime.Object{node, pod, claim}, nil, nil, nil), "", "carrot67")
+			r := explainIn(liveCluster([]runtime.Object{node, pod, claim}, nil, nil, nil), "carrot67")
 			g.Expect(ExitStatus(r.err)).To(Equal(1))
 			g.Expect(r.out).To(ContainSubstring(c.says))
 		})
@@ -173,7 +172,7 @@ func TestExplainSaysHowItKnows(t *testing.T) {
 	cordoned.Spec.Unschedulable = true
 	c := liveCluster(append(kube, tainted, cordoned), blocks, nil, nil)
 
-	r := explainIn(c, "", "carrot67", "-o", "json")
+	r := explainIn(c, "carrot67", "-o", "json")
 
 	var reports placement.Reports
 	g.Expect(json.Unmarshal([]byte(r.out), &reports)).To(Succeed())
@@ -187,11 +186,11 @@ func TestExplainSaysHowItKnows(t *testing.T) {
 	g.Expect(w.Rules[0].Found).To(Equal(placement.FoundByRuleAlone))
 	g.Expect(w.Without[0].Found).To(Equal(placement.FoundByComparison))
 
-	text := explainIn(c, "", "carrot67")
+	text := explainIn(c, "carrot67")
 	g.Expect(text.out).To(MatchRegexp(`(?m)^node-a .* inherited, stale  this rule alone$`))
 	g.Expect(text.out).To(MatchRegexp(`(?m)^node-b .* node              objects$`))
 	g.Expect(text.out).To(MatchRegexp(`(?m)^node-c .* node              plugin$`))
-	page := explainIn(c, "", "carrot67", "-o", "html")
+	page := explainIn(c, "carrot67", "-o", "html")
 	g.Expect(page.out).To(ContainSubstring("<div>pod anti-affinity (this rule alone)</div>"))
 	g.Expect(page.out).To(ContainSubstring("<div>cordoned</div>"))
 }
@@ -204,7 +203,7 @@ func TestWhatTenantsWriteMovesNoCursor(t *testing.T) {
 	pod.Spec.NodeSelector = map[string]string{"disk": evil}
 	pod.Labels["apps.kubeblocks.io/component-name"] = evil
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: evil}}
-	explained := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "", "carrot67")
+	explained := explainIn(liveCluster([]runtime.Object{roomyNode("node-a"), pod}, nil, nil, nil), "carrot67")
 
 	snapshot := strings.ReplaceAll(dump(), `"name":"mysql"`, `"name":"mysql","volumeClaimTemplates":[{"name":"data","spec":{`+
 		`"storageClassName":"\u001b[2J\nNext: rm"}}]`) + "---\napiVersion: storage.k8s.io/v1\nkind: StorageClassList\nitems: []\n"

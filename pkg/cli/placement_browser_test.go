@@ -16,7 +16,7 @@ func placementPages(t *testing.T) map[string]string {
 	kube, blocks := staleWorld(t, "default")
 	pod := waitingPod("default", "carrot67-odd")
 	pod.Spec.NodeSelector = map[string]string{"disk": hostileName}
-	explained := explainIn(liveCluster(append(kube, pod), blocks, nil, nil), "", "carrot67", "-o", "html")
+	explained := explainIn(liveCluster(append(kube, pod), blocks, nil, nil), "carrot67", "-o", "html")
 	NewWithT(t).Expect(ExitStatus(explained.err)).To(Equal(1), "%v", explained.err)
 	preflighted := livePreflight(t, nil, true, "bp1", "-o", "html")
 	NewWithT(t).Expect(preflighted.err).NotTo(HaveOccurred())

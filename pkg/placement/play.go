@@ -145,20 +145,25 @@ func (p *player) stage(ctx context.Context, w *World, pods []corev1.Pod, order O
 		queue = waiting
 		progress = progress && slices.ContainsFunc(waiting, canBeHelped)
 	}
+	stage.Waiting, err = reasonsOf(ctx, s, queue)
+	return stage, err
+}
+
+// reasonsOf returns Pods that wait, the first ones with the reasons.
+func reasonsOf(ctx context.Context, s Scheduler, queue []*corev1.Pod) ([]Unplaced, error) {
+	var waiting []Unplaced
 	for i, pod := range queue {
-		if i == maxExplained {
-			for _, pod := range queue[i:] {
-				stage.Waiting = append(stage.Waiting, Unplaced{Pod: pod})
-			}
-			break
+		if i >= maxExplained {
+			waiting = append(waiting, Unplaced{Pod: pod})
+			continue
 		}
 		verdicts, err := s.Filter(ctx, pod)
 		if err != nil {
-			return Stage{}, fmt.Errorf(problemPod, pod.Name, err)
+			return nil, fmt.Errorf(problemPod, pod.Name, err)
 		}
-		stage.Waiting = append(stage.Waiting, Unplaced{pod, verdicts})
+		waiting = append(waiting, Unplaced{pod, verdicts})
 	}
-	return stage, nil
+	return waiting, nil
 }
 
 // canBeHelped reports whether a Pod that waits can get a node because another Pod got one: to run beside it, or to be spread evenly.

@@ -80,16 +80,21 @@ func (o *Outcome) nodes() []string {
 	return nodes
 }
 
+// canPlay reports whether a play says something about the restore, and adds a line if what decides on volumes could not be read.
+func (p *preflight) canPlay(would *WouldBe) bool {
+	for i := range would.Claims {
+		if kind := p.World.lacks(&would.Claims[i]); kind != "" {
+			p.add(Warn, checkRights, textNotPlayed, kind).Unknown = true
+			return false
+		}
+	}
+	return len(p.World.Nodes) > 0 && len(p.result.Of(rewrite.Invalid)) == 0
+}
+
 // plays adds the lines about the Pods: as KubeBlocks restores them alone, by an OpsRequest, and with Rehome.
 func (p *preflight) plays(ctx context.Context, alone *WouldBe) error {
-	if len(p.World.Nodes) == 0 || len(p.result.Of(rewrite.Invalid)) > 0 {
+	if !p.canPlay(alone) {
 		return nil
-	}
-	for i := range alone.Claims {
-		if kind := p.World.lacks(&alone.Claims[i]); kind != "" {
-			p.add(Warn, checkRights, textNotPlayed, kind).Unknown = true
-			return nil
-		}
 	}
 	play, outcome, err := p.decide(ctx, alone)
 	if err != nil {

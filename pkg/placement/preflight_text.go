@@ -26,9 +26,9 @@ func (r *PreflightReport) Text(mark func(level Level, line string) string) strin
 		}
 		out.WriteString(mark(l.Level, line+"\n"))
 		for _, further := range l.Further {
-			writeLine(&out, "      %s", further)
+			writeLinef(&out, "      %s", further)
 		}
 	}
-	writeLine(&out, "%s", r.Summary)
+	writeLinef(&out, "%s", r.Summary)
 	return out.String()
 }

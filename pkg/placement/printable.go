@@ -17,8 +17,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// writeLine writes one line, whatever the values hold.
-func writeLine(w io.Writer, format string, values ...any) {
+// writeLinef writes one line, whatever the values hold.
+func writeLinef(w io.Writer, format string, values ...any) {
 	fmt.Fprintln(w, printable(strings.TrimSuffix(fmt.Sprintf(format, values...), "\n")))
 }
 

@@ -57,37 +57,37 @@ func (r *Reports) Text(v View) string {
 		}
 	}
 	for _, text := range unreadOf(r.Unread) {
-		writeLine(&b, lineUnread, text)
+		writeLinef(&b, lineUnread, text)
 	}
 	return b.String()
 }
 
 func (v View) waiting(b *strings.Builder, r *Report, w *Waiting) {
-	writeLine(b, lineHeading, r.Name, v.age(w.Since), w.who(), v.cause(r, w.Cause))
+	writeLinef(b, lineHeading, r.Name, v.age(w.Since), w.who(), v.cause(r, w.Cause))
 	if w.Scheduler != "" {
-		writeLine(b, lineOtherScheduler, w.Scheduler)
+		writeLinef(b, lineOtherScheduler, w.Scheduler)
 	}
 	if len(w.Nodes) > 0 {
 		v.table(b, w)
 	}
 	for _, rule := range w.Rules {
 		if text := rule.where(); text != "" {
-			writeLine(b, lineRule, rule.Rule, rule.Origin, text)
+			writeLinef(b, lineRule, rule.Rule, rule.Origin, text)
 		}
 	}
 	for _, c := range w.Without {
-		writeLine(b, lineWithout, strings.Join(c.Of, textAnd), c.count())
+		writeLinef(b, lineWithout, strings.Join(c.Of, textAnd), c.count())
 	}
 	if w.With != nil {
-		writeLine(b, lineWith, w.With.count())
+		writeLinef(b, lineWith, w.With.count())
 	}
 	if p := w.Placed; p != nil {
-		writeLine(b, linePlaced, p.Found, p.Pods, p.where())
+		writeLinef(b, linePlaced, p.Found, p.Pods, p.where())
 	}
 	if said := w.saidLine(); said != "" {
-		writeLine(b, "%s", said)
+		writeLinef(b, "%s", said)
 	}
-	writeLine(b, lineNext, w.Next)
+	writeLinef(b, lineNext, w.Next)
 }
 
 func (v View) age(since *metav1.Time) string {

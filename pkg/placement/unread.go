@@ -24,7 +24,7 @@ func unreadOf(unread map[string]string) []string {
 	for _, kind := range slices.Sorted(maps.Keys(unread)) {
 		kinds[unread[kind]] = append(kinds[unread[kind]], kind)
 	}
-	var all []string
+	all := make([]string, 0, len(kinds))
 	for reason, of := range kinds {
 		all = append(all, fmt.Sprintf(textUnread, strings.Join(of, ", "), reason))
 	}
