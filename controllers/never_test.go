@@ -357,6 +357,8 @@ var _ = besideEachGeneration("A Cluster", func(e *env) {
 		e.clock.SetTime(e.now(h.cluster).GetCreationTimestamp().Add(20 * time.Second))
 
 		Expect(e.reconcile().RequeueAfter).To(Equal(5 * time.Second))
+		e.clock.Step(time.Hour)
+		Expect(e.reconcile().RequeueAfter).To(BeZero(), "it is probably gone")
 
 		h.backup.SetResourceVersion("")
 		e.create(h.backup)

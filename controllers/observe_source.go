@@ -77,7 +77,7 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 		if obstacle == nil {
 			return err
 		}
-		if apierrors.IsNotFound(err) { // Git can create it after the Cluster
+		if apierrors.IsNotFound(err) && r.Clock.Since(s.cluster.CreationTimestamp.Time) < backupPatience { // Git can create it after the Cluster
 			obstacle.RequeueAfter.Duration = r.unannounced(s, maxBackupInterval)
 		}
 		if name.Namespace != s.cluster.Namespace {

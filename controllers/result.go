@@ -28,6 +28,9 @@ const (
 	minInterval       = time.Second
 	maxClaimInterval  = time.Minute
 	maxBackupInterval = 5 * time.Minute
+	// backupPatience is the age of a Cluster until which a missing Backup is read again. Later, another change of the Cluster or of its
+	// Restores has it read.
+	backupPatience = time.Hour
 	// scrapeTimeout bounds how long a scrape waits for the cache, which a new leader has not filled yet.
 	scrapeTimeout = time.Second
 )
