@@ -81,7 +81,7 @@ func (g *generator) spec() map[string]any {
 		spec["schedulingPolicy"] = g.policy("")
 	}
 	components, sharding := one(g, addons...), ""
-	if g.oneIn(4) {
+	if g.oneIn(4) && !g.withoutShardings() {
 		set := one(g, sharded...)
 		sharding, components = set[0], set[1:]
 	}
@@ -103,6 +103,9 @@ func (g *generator) spec() map[string]any {
 	g.addFieldsOfVersion(spec, components)
 	return spec
 }
+
+// withoutShardings reports whether shardings are left out: KubeBlocks 0.9 leaves those of generated Clusters Creating, and so unrestored.
+func (g *generator) withoutShardings() bool { return g.Small && g.Version == kubeblocks.V09 }
 
 // shardings is the name of the list of shardings.
 func (g *generator) shardings() string {
