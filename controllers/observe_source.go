@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,12 +74,9 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 			s.sources = append(s.sources, source)
 			continue
 		}
-		obstacle := obstacleOf(err, name)
+		obstacle := obstacleOf(err, name, r.untilItAppears(s))
 		if obstacle == nil {
 			return err
-		}
-		if apierrors.IsNotFound(err) && r.Clock.Since(s.cluster.CreationTimestamp.Time) < backupPatience { // Git can create it after the Cluster
-			obstacle.RequeueAfter.Duration = r.unannounced(s, maxBackupInterval)
 		}
 		if name.Namespace != s.cluster.Namespace {
 			logf.FromContext(ctx).Info("A Backup in another Namespace cannot be used", "backup", name, "reason", err.Error())
@@ -101,15 +99,26 @@ func (r *ClusterReconciler) readBackups(ctx context.Context, s *scope, names []t
 	return nil
 }
 
-// obstacleOf returns why a Backup does not show what was inherited. It returns nil for an error that a retry may solve.
-func obstacleOf(err error, name types.NamespacedName) *remedy.Obstacle {
+// untilItAppears returns when to read a missing Backup again, or zero for an old Cluster. Git can create it after the Cluster.
+func (r *ClusterReconciler) untilItAppears(s *scope) time.Duration {
+	if r.Clock.Since(s.cluster.CreationTimestamp.Time) >= backupPatience {
+		return 0
+	}
+	return r.unannounced(s, maxBackupInterval)
+}
+
+// obstacleOf returns why a Backup does not show what was inherited, and when to read it again if it is missing. It returns nil for an
+// error that a retry may solve.
+func obstacleOf(err error, name types.NamespacedName, missing time.Duration) *remedy.Obstacle {
 	switch {
 	case apierrors.IsForbidden(err):
 		return &remedy.Obstacle{
 			Reason: v1alpha1.ReasonSourceUnknown, Message: fmt.Sprintf(backupForbidden, name),
 			RequeueAfter: metav1.Duration{Duration: requeueForbidden},
 		}
-	case apierrors.IsNotFound(err), errors.Is(err, sources.ErrNoBackup), errors.Is(err, sources.ErrElsewhere),
+	case apierrors.IsNotFound(err):
+		return &remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: err.Error(), RequeueAfter: metav1.Duration{Duration: missing}}
+	case errors.Is(err, sources.ErrNoBackup), errors.Is(err, sources.ErrElsewhere),
 		errors.Is(err, kubeblocks.ErrNoSnapshot), errors.Is(err, kubeblocks.ErrBadSnapshot):
 		return &remedy.Obstacle{Reason: v1alpha1.ReasonSourceUnknown, Message: err.Error()}
 	default:
