@@ -2,7 +2,6 @@ package admission
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -85,44 +84,28 @@ func leaves(claims, serial, elsewhere bool) string {
 // decide turns the rules of an object into an answer. With a reason in leave, the rewrite is left to the operator.
 func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, mode configv1alpha1.Mode, leave string) answer {
 	result := i.rewrite(live)
-	all, edits := changedRules(result.Edits), i.withoutTemplates(result.Edits)
-	changed := changedRules(edits)
+	changed := changedRules(result.Edits)
 	switch {
 	case len(result.Of(rewrite.Invalid)) > 0:
 		return laterIn(mode, metrics.AdmissionDeferred, name, textInvalid)
-	case all == 0 && i.failed:
+	case changed == 0 && i.failed:
 		return laterIn(mode, metrics.AdmissionFailed, name, textUnreadable)
-	case all == 0 && i.unread:
+	case changed == 0 && i.unread:
 		return laterIn(mode, metrics.AdmissionDeferred, name, textUnread)
-	case all == 0:
+	case changed == 0:
 		return unchanged
 	case mode == configv1alpha1.Observe:
-		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldRewrite, rules(all), i.source, name), source: i.source, rules: all}
+		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldRewrite, rules(changed), i.source, name), source: i.source, rules: changed}
 	case leave != "":
 		return later(metrics.AdmissionDeferred, name, leave)
-	case changed == 0:
-		return later(metrics.AdmissionDeferred, name, textTemplates)
 	}
-	if _, err := patch.Apply(object, edits); err != nil {
+	if _, err := patch.Apply(object, result.Edits); err != nil {
 		return later(metrics.AdmissionFailed, name, textUnapplied)
 	}
-	text := textRewrote
-	if changed < all {
-		text = textRewroteSome
-	}
 	return answer{
-		outcome: metrics.AdmissionRewritten, operations: patch.Untested(edits), edits: edits,
-		warning: warning(text, rules(changed), i.source, name), source: i.source, rules: changed,
+		outcome: metrics.AdmissionRewritten, operations: patch.Untested(result.Edits), edits: result.Edits,
+		warning: warning(textRewrote, rules(changed), i.source, name), source: i.source, rules: changed,
 	}
-}
-
-// withoutTemplates returns the edits that the webhook may make. Where restore Pods lack the rules of their instance template, its volume can
-// share a node with another one. The stale rules admit that, and the rewritten ones may not: only the operator proves it.
-func (i *inheritance) withoutTemplates(edits []rewrite.Edit) []rewrite.Edit {
-	if i.templates {
-		return edits
-	}
-	return slices.DeleteFunc(slices.Clone(edits), func(e rewrite.Edit) bool { return e.Template != "" })
 }
 
 // changedRules counts the rules that edits change.

@@ -273,51 +273,6 @@ var _ = Describe("A Cluster that is created", func() {
 		Expect(w.warnings.take()).To(BeEmpty())
 	})
 
-	Describe("with a rule in an instance template", func() {
-		// withTemplate gives the component an instance template, and other rules.
-		withTemplate := func(cluster *unstructured.Unstructured, policy map[string]any) *unstructured.Unstructured {
-			GinkgoHelper()
-			component := map[string]any{"name": "mysql", "instances": []any{map[string]any{"name": "hot", "schedulingPolicy": rehometesting.Apart("my1")}}}
-			if policy != nil {
-				component["schedulingPolicy"] = policy
-			}
-			Expect(unstructured.SetNestedSlice(cluster.Object, []any{component}, "spec", "componentSpecs")).To(Succeed())
-			return cluster
-		}
-		restored := func(policy map[string]any) *unstructured.Unstructured {
-			GinkgoHelper()
-			w.create(rehometesting.MakeBackup(w.namespace, "template").Of(withTemplate(w.source(), policy)).Obj())
-			kiwi := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").RestoredFrom("mysql", "template").Obj()
-			return withTemplate(kiwi, policy)
-		}
-
-		It("is left to the operator where restore Pods can lack that rule", func() {
-			kiwi := restored(nil)
-			w.create(kiwi)
-
-			Expect(names(w.get(kiwi))).To(Equal("my1"))
-			Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("without the rules of instance templates")))
-		})
-
-		It("is rewritten elsewhere than in the template", func() {
-			kiwi := restored(rehometesting.Apart("my1"))
-			w.create(kiwi)
-
-			component := w.get(kiwi).Object["spec"].(map[string]any)["componentSpecs"].([]any)[0].(map[string]any)
-			Expect(component["schedulingPolicy"]).To(Equal(rehometesting.Apart("kiwi")))
-			Expect(component["instances"].([]any)[0]).To(HaveKeyWithValue("schedulingPolicy", rehometesting.Apart("my1")))
-			Expect(w.warnings.take()).To(Equal([]string{rewroteOne + ", and leaves those of instance templates for later"}))
-		})
-
-		It("is rewritten beside KubeBlocks 1.1, whose restore Pods have that rule", func() {
-			served(kubeblocks.Served{Apps: kubeblocks.AppsV1, Instances: true})
-			kiwi := restored(nil)
-			w.create(kiwi)
-
-			Expect(names(w.get(kiwi))).To(Equal("kiwi"))
-		})
-	})
-
 	It("obeys a Rehoming that exists before it", func() {
 		w.create(&v1alpha1.Rehoming{
 			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kiwi"}, Spec: v1alpha1.RehomingSpec{Mode: "Observe"},

@@ -5,7 +5,6 @@ import "fmt"
 // All text of this package that people read is in this file.
 const (
 	textRewrote      = "Rehome rewrote %s inherited from %s to %s"
-	textRewroteSome  = textRewrote + ", and leaves those of instance templates for later"
 	textWouldRewrite = "Rehome would rewrite %s inherited from %s to %s, but its mode is Observe"
 	textHeld         = "Rehome kept %s of %s: the manifest has the rules from before the restore"
 	textWouldHold    = "Rehome would keep %s of %s that the manifest replaces by those from before the restore, but its mode is Observe"
@@ -24,7 +23,6 @@ const (
 	textElsewhere  = "its Backup is in another Namespace, and a volume claim has to show whether the reference to it is kept"
 	textSerial     = "its volumes are restored one after another"
 	textInvalid    = "a scheduling rule is invalid"
-	textTemplates  = "KubeBlocks may restore their volumes without the rules of instance templates"
 	textUnreadable = "a read from the API server failed, see the log of Rehome"
 	textBusy       = "too many requests at once"
 	textPanic      = "Rehome failed, see its log"

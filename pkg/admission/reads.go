@@ -98,8 +98,6 @@ type inheritance struct {
 	unread bool
 	// failed says that the API server did not let a Backup be read, although Rehome has the right to.
 	failed bool
-	// templates says that rules of instance templates may be rewritten.
-	templates bool
 }
 
 // readInheritance reads the Backups of a Cluster.
@@ -111,7 +109,7 @@ func (h *Handler) readInheritance(
 	if err != nil {
 		return inheritance{unread: true, rewriter: rewrite.Prepare(nil, target, rewrite.Options{})}
 	}
-	i := inheritance{byName: named != nil, templates: h.Served.RestoresTemplates()}
+	i := inheritance{byName: named != nil}
 	var from []rewrite.Source
 	if named != nil {
 		from = append(from, rewrite.Source{Identity: *named, Components: kubeblocks.ComponentsOf(cluster)})

@@ -78,10 +78,6 @@ func (s Served) Version() Version {
 	return VersionServing(s.Apps == AppsV1, s.Apps == AppsV1alpha1 || !s.OnlyV1)
 }
 
-// RestoresTemplates reports whether restore Pods surely have the rules of their instance template. They have from KubeBlocks 1.0.2 on, and
-// 1.0.0, which serves the same kinds as 1.0.2, gives them those of the component.
-func (s Served) RestoresTemplates() bool { return s.Instances || s.OnlyV1 }
-
 // Owns reports whether the installed KubeBlocks works on a Cluster. KubeBlocks up to 1.1 ignores a Cluster with the mark of another
 // generation. KubeBlocks 1.2 marks none, and works on those without a mark.
 func (s Served) Owns(c *Cluster) bool {

@@ -97,8 +97,6 @@ type scenarioRestore struct {
 	elsewhere bool
 	// spread are the components whose replicas the rules keep apart.
 	spread []string
-	// left says that the webhook leaves it to the operator, which repairs it.
-	left bool
 }
 
 // scenarioRestores has no serial restore: the webhook leaves that to the operator.
@@ -111,10 +109,9 @@ func (e *testEnv) scenarioRestores() []scenarioRestore {
 		{name: "ondelete", source: onDeleteSource(), spread: mysql},
 		{name: "moved", source: namespacesSource(), request: fixture.Request{From: e.fixture}, elsewhere: true, spread: mysql},
 	}
-	// Where restore Pods do not have the template's rule, they can tie its volume to the node of another one. What the API server serves does
-	// not show which versions these are.
+	// Where restore Pods do not have the template's rule, they can tie its volume to the node of another one, with the webhook or without.
 	if e.version.TemplateRestores || !e.tied() {
-		restores = append(restores, scenarioRestore{name: "template", source: ruleInTemplateSource(), left: true})
+		restores = append(restores, scenarioRestore{name: "template", source: ruleInTemplateSource()})
 	}
 	return restores
 }
@@ -126,14 +123,12 @@ func (e *testEnv) backUpAll(ctx context.Context) {
 	}
 }
 
-// restoreAll restores what all scenarios restore. With the webhook, those that it leaves to the operator are not among them.
+// restoreAll restores what all scenarios restore.
 func (e *testEnv) restoreAll(ctx context.Context, way string) map[*restoredCluster]scenarioRestore {
 	GinkgoHelper()
 	restored := map[*restoredCluster]scenarioRestore{}
 	for _, r := range e.scenarioRestores() {
-		if way != prevents || !r.left {
-			restored[e.restoreScenario(ctx, way, r)] = r
-		}
+		restored[e.restoreScenario(ctx, way, r)] = r
 	}
 	return restored
 }
