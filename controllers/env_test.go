@@ -67,6 +67,11 @@ func besideVersionsWithRestores(text string, specs func(e *env)) bool {
 	return besideEachGeneration(text, specs) && besideKubeBlocks11(text+" beside KubeBlocks 1.1", specs)
 }
 
+// besideEachVersion runs specs beside each version of KubeBlocks.
+func besideEachVersion(text string, specs func(e *env)) bool {
+	return besideVersionsWithRestores(text, specs) && besideKubeBlocks12(text+" beside KubeBlocks 1.2", specs)
+}
+
 func beside(generation func() rehometesting.Generation, specs func(e *env)) {
 	e := &env{}
 	BeforeEach(func() { e.reset(generation()) })

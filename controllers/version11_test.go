@@ -128,11 +128,6 @@ var _ = besideVersionsWithRestores("A Restore beside one that has finished", fun
 	})
 })
 
-// besideEachVersion runs specs beside each version of KubeBlocks.
-func besideEachVersion(text string, specs func(e *env)) bool {
-	return besideVersionsWithRestores(text, specs) && besideKubeBlocks12(text+" beside KubeBlocks 1.2", specs)
-}
-
 // completed creates the Component mysql, and up to KubeBlocks 1.1 its Restore, which has completed.
 func (e *env) completed(cluster *unstructured.Unstructured, policy map[string]any) {
 	GinkgoHelper()

@@ -24,7 +24,7 @@ provisioner: disk.example.com
 volumeBindingMode: WaitForFirstConsumer
 `
 
-// restOfPage are the kinds of which the page has no objects.
+// restOfPage says of the other kinds that they have no objects.
 const restOfPage = `---
 {apiVersion: v1, kind: NamespaceList, items: []}
 ---

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/rehome-operator/rehome/pkg/audit"
+	"github.com/rehome-operator/rehome/pkg/placement"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -69,7 +70,7 @@ func (a *audited) cells(s *audit.Source, wide bool) []string {
 	if !s.Newest.Created.IsZero() {
 		newest += " (" + duration.ShortHumanDuration(a.at.Sub(s.Newest.Created.Time)) + ")"
 	}
-	cells := []string{orDash(s.Namespace), printable(s.Name), printable(newest), strconv.Itoa(s.Backups)}
+	cells := []string{orDash(s.Namespace), placement.Printable(s.Name), placement.Printable(newest), strconv.Itoa(s.Backups)}
 	for _, class := range countedClasses {
 		cells = append(cells, strconv.Itoa(s.Verdict.Counts[class]))
 	}
@@ -81,7 +82,7 @@ func (a *audited) cells(s *audit.Source, wide bool) []string {
 	if len(s.Verdict.Findings) > 0 {
 		why = messageOf(&s.Verdict.Findings[0], s.Name)
 	}
-	return append(cells, printable(s.Worst.Name), orDash(strings.Join(codesOf(s.Verdict), ",")), orDash(printable(why)))
+	return append(cells, placement.Printable(s.Worst.Name), orDash(strings.Join(codesOf(s.Verdict), ",")), orDash(placement.Printable(why)))
 }
 
 // codesOf lists the codes of a Verdict, each once, the worst first.
@@ -93,16 +94,6 @@ func codesOf(v *audit.Verdict) []string {
 		}
 	}
 	return list
-}
-
-// printable replaces what would move the cursor of a terminal. Names in a snapshot can be anything.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return '�'
-		}
-		return r
-	}, text)
 }
 
 func outcomeColour(outcome audit.Outcome) string {

@@ -125,7 +125,7 @@ func notTold(err error) error {
 	if err == nil || errors.As(err, &exit) {
 		return err
 	}
-	return exitError{statusNotTold, errors.New(printable(oneLine(err)))}
+	return exitError{statusNotTold, errors.New(placement.Printable(oneLine(err)))}
 }
 
 // question is what is asked for.

@@ -121,7 +121,7 @@ func TestPreflightThatCannotBeTold(t *testing.T) {
 	g.Expect(r.out).To(HaveSuffix("Cannot be told: see the lines with warn.\n"))
 }
 
-// The Backup can be restored into a Cluster that the user defines, of which nothing is known.
+// A user can restore such a Backup into a Cluster of their own definition, which preflight does not know.
 func TestPreflightOfASnapshotThatCannotBeRead(t *testing.T) {
 	for name, c := range map[string]struct{ input, line string }{
 		"broken": {strings.ReplaceAll(dump(), `"componentSpecs":[`, `"componentSpecs":[[`), `(?m)^warn  .*holds a cluster snapshot that cannot be read.* \(RH019\): only a Cluster`},

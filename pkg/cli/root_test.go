@@ -116,6 +116,7 @@ func TestLibrariesPrintNoStackTrace(t *testing.T) {
 	help(g, pluginName, "version", "--client")
 
 	synctest.Test(t, func(*testing.T) {
+		// It takes no time: the clock here is a fake one. It starts in the year 2000, long before the process.
 		time.Sleep(100 * 365 * 24 * time.Hour)
 		log.Log.Info("a message of a library")
 		klog.Info("a message of a client")

@@ -19,7 +19,8 @@ var kindsOfWorld = map[string]string{
 	"storage.k8s.io/v1 CSINode": "csinodes", "storage.k8s.io/v1 CSIDriver": "csidrivers",
 }
 
-// worldOf returns the World that files show. A kind of which they have nothing is in Unread: nobody knows whether the cluster has some.
+// worldOf returns the World that files show. Unread names each kind that they do not hold: the cluster can have
+// objects of it all the same.
 func worldOf(found documents) (*placement.World, error) {
 	if len(found.problems) > 0 {
 		return nil, found.problems[0]

@@ -20,9 +20,9 @@ func (r *PreflightReport) Text(mark func(level Level, line string) string) strin
 	var out strings.Builder
 	for i := range r.Lines {
 		l := &r.Lines[i]
-		line := fmt.Sprintf("%-6s%s", l.Level, printable(l.Text))
+		line := fmt.Sprintf("%-6s%s", l.Level, Printable(l.Text))
 		if l.Detail != "" {
-			line = fmt.Sprintf("%-6s%-*s  %s", l.Level, width, printable(l.Text), printable(l.Detail))
+			line = fmt.Sprintf("%-6s%-*s  %s", l.Level, width, Printable(l.Text), Printable(l.Detail))
 		}
 		out.WriteString(mark(l.Level, line+"\n"))
 		for _, further := range l.Further {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// printable replaces what would move the cursor of a terminal. What a tenant writes into a snapshot or a Pod can be anything.
-func printable(text string) string {
+// Printable replaces characters that would move the cursor of a terminal. A tenant can write any into a snapshot or a Pod.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !strconv.IsPrint(r) {
 			return '\uFFFD'
@@ -19,13 +19,13 @@ func printable(text string) string {
 
 // writeLinef writes one line, whatever the values hold.
 func writeLinef(w io.Writer, format string, values ...any) {
-	fmt.Fprintln(w, printable(strings.TrimSuffix(fmt.Sprintf(format, values...), "\n")))
+	fmt.Fprintln(w, Printable(strings.TrimSuffix(fmt.Sprintf(format, values...), "\n")))
 }
 
 // writeRow writes one row of a table.
 func writeRow(w io.Writer, cells ...string) {
 	for i := range cells {
-		cells[i] = printable(cells[i])
+		cells[i] = Printable(cells[i])
 	}
 	fmt.Fprintln(w, strings.Join(cells, "\t"))
 }

@@ -12,7 +12,7 @@ import (
 // Loopback is the only address on which these programs serve.
 const Loopback = "127.0.0.1"
 
-// The range of the ports. Systems choose a port above it for whoever asks for any, so nobody gets one of these by chance.
+// The range of the ports. A program that listens on port 0 gets a port above this range.
 const (
 	first = 20_000
 	count = 10_000
