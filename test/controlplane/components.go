@@ -111,8 +111,7 @@ func (c *ControlPlane) kwok() (component, error) {
 		name: "kwok",
 		args: []string{
 			"--kubeconfig=" + c.credentials.kubeconfig,
-			// With a Pod stage in its configuration, kwok drops the built-in ones.
-			"--config=" + filepath.Join(c.options.Assets, assets.PodStages),
+			"--config=" + filepath.Join(c.options.Assets, assets.Stages),
 			"--config=" + config,
 			"--manage-all-nodes=true",
 			// The node lifecycle controller watches the lease, as with a kubelet.

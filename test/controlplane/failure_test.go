@@ -51,7 +51,7 @@ func assetsWithFake(t *testing.T, name, script string) string {
 	built, err := assets.Dir()
 	g.Expect(err).NotTo(HaveOccurred())
 	dir := t.TempDir()
-	for _, file := range []string{"etcd", "kube-controller-manager", "kube-scheduler", "kwok", assets.PodStages} {
+	for _, file := range []string{"etcd", "kube-controller-manager", "kube-scheduler", "kwok", assets.Stages} {
 		g.Expect(os.Symlink(filepath.Join(built, file), filepath.Join(dir, file))).To(Succeed())
 	}
 	g.Expect(os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755)).To(Succeed())

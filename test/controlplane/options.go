@@ -17,8 +17,8 @@ type Options struct {
 	Nodes []Node
 	// LogDir is the folder of the logs. It is created and kept, and existing logs are continued. Default: a folder that Stop removes.
 	LogDir string
-	// KwokConfig is YAML for kwok, for example more Stages. Pod stages are added to kwok's own, which have weight 0, so a stage with
-	// weight 1 wins wherever it matches. Node stages replace kwok's own.
+	// KwokConfig is YAML for kwok, for example more Stages. They are added to the usual ones, which have weight 0, so a stage with weight 1
+	// wins wherever it matches.
 	KwokConfig []byte
 	// AuditPolicy is a Policy of audit.k8s.io/v1 in YAML, for AuditLog. Default: no log.
 	AuditPolicy []byte
@@ -50,7 +50,7 @@ func cachedAssets() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, assets.PodStages)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, assets.Stages)); err != nil {
 		return "", fmt.Errorf("%w: run `go run ./cmd/controlplane build` in test/controlplane first", err)
 	}
 	return dir, nil

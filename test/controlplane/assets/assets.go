@@ -37,7 +37,7 @@ func Build(ctx context.Context, r *progress.Reporter) (string, error) {
 			return "", err
 		}
 	}
-	return p.dir(), p.writePodStages(ctx)
+	return p.dir(), p.writeStages(ctx)
 }
 
 // locatePins reads the pins of the repository of the working directory.

@@ -64,7 +64,7 @@ func Collect(ctx context.Context, own, dir string, r *progress.Reporter) error {
 			return err
 		}
 	}
-	return p.collectPodStages(ctx, dir)
+	return p.collectStages(ctx, dir)
 }
 
 // find returns the path of a program in the folder own or in Dir, or an empty string.
@@ -85,17 +85,17 @@ func (p pins) find(target build.Target, own string) (string, error) {
 	return "", nil
 }
 
-// collectPodStages writes PodStages. The module of kwok is not in the module cache where kwok was not built.
-func (p pins) collectPodStages(ctx context.Context, dir string) error {
+// collectStages writes Stages. The module of kwok is not in the module cache where kwok was not built.
+func (p pins) collectStages(ctx context.Context, dir string) error {
 	download := exec.CommandContext(ctx, "go", "mod", "download", kwokModule)
 	download.Dir = p.moduleDir("kwok")
 	download.Env = append(os.Environ(), "GOWORK=off")
 	if output, err := download.CombinedOutput(); err != nil {
 		return fmt.Errorf("downloading kwok %s: %w: %s", p.kwok, err, output)
 	}
-	stages, err := p.podStages(ctx)
+	stages, err := p.stages(ctx)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, PodStages), stages, 0o644)
+	return os.WriteFile(filepath.Join(dir, Stages), stages, 0o644)
 }

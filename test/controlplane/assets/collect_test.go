@@ -24,7 +24,7 @@ func TestCollectPrefersOwnPrograms(t *testing.T) {
 	for program := range durations {
 		g.Expect(os.ReadFile(filepath.Join(dir, program))).To(BeEquivalentTo("own"))
 	}
-	g.Expect(os.ReadFile(filepath.Join(dir, PodStages))).To(ContainSubstring("kind: Stage"))
+	g.Expect(os.ReadFile(filepath.Join(dir, Stages))).To(ContainSubstring("kind: Stage"))
 }
 
 func TestEveryProgramHasAnEstimate(t *testing.T) {

@@ -3,6 +3,7 @@ package assets
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -40,6 +41,32 @@ func TestReadPinsFailsUnlessStagingModulesMatchKubernetes(t *testing.T) {
 			g.Expect(p.key()).To(Equal(test.wantKey))
 		})
 	}
+}
+
+// Otherwise the libraries of Kubernetes, OpenTelemetry and gRPC are compiled once for each program.
+func TestTheProgramsAreBuiltFromTheSameLibraries(t *testing.T) {
+	g := NewWithT(t)
+	kubernetes := libraries(g, "kubernetes")
+	for _, name := range []string{"etcd", "kwok"} {
+		for library, version := range libraries(g, name) {
+			if shared, ok := kubernetes[library]; ok && !slices.Contains([]string{"github.com/creack/pty", "github.com/go-errors/errors"}, library) {
+				g.Expect(version).To(Equal(shared), "%s of %s; few packages import the two exceptions", library, name)
+			}
+		}
+	}
+}
+
+func libraries(g Gomega, component string) map[string]string {
+	file, err := readModule(filepath.Join("../components", component))
+	g.Expect(err).NotTo(HaveOccurred())
+	versions := map[string]string{}
+	for _, r := range file.Require {
+		versions[r.Mod.Path] = r.Mod.Version
+	}
+	for _, r := range file.Replace {
+		versions[r.Old.Path] = r.New.Version
+	}
+	return versions
 }
 
 func TestDirIsTheSameInAnyFolderOfTheRepository(t *testing.T) {
