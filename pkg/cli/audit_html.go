@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -156,7 +155,8 @@ func htmlFindingOf(f *audit.Finding, source string) htmlFinding {
 	finding := htmlFinding{Code: codes[f.Class], Class: string(f.Class), Message: messageOf(f, source), Path: f.Path}
 	finding.Anchor = anchorOf(finding.Code, f.Class)
 	for _, e := range f.Edits {
-		finding.Edits = append(finding.Edits, htmlEdit{e.Path, textOf(e.From), textOf(e.To)})
+		from, to := e.Texts()
+		finding.Edits = append(finding.Edits, htmlEdit{e.Path, from, to})
 	}
 	return finding
 }
@@ -164,9 +164,4 @@ func htmlFindingOf(f *audit.Finding, source string) htmlFinding {
 // anchorOf is the section of docs/codes.md.
 func anchorOf(code string, class rewrite.Class) string {
 	return "https://github.com/rehome-operator/rehome/blob/main/docs/codes.md#" + strings.ToLower(code+"-"+string(class))
-}
-
-func textOf(value any) string {
-	text, _ := value.(string)
-	return cmp.Or(text, "(none)")
 }

@@ -193,6 +193,7 @@ func TestExplainSaysHowItKnows(t *testing.T) {
 	page := explainIn(c, "carrot67", "-o", "html")
 	g.Expect(page.out).To(ContainSubstring("<div>pod anti-affinity (this rule alone)</div>"))
 	g.Expect(page.out).To(ContainSubstring("<div>cordoned</div>"))
+	g.Expect(page.out).To(ContainSubstring("<del>my1</del> <ins>carrot67</ins>"))
 }
 
 // What a tenant writes does not reach the terminal as it is, and cannot forge a line.

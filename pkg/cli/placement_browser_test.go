@@ -40,7 +40,7 @@ func TestThePagesOfPlacementFitAPhoneAndTheDark(t *testing.T) {
 func TestThePagesOfPlacementShowTheNodesBeforeAndAfter(t *testing.T) {
 	script := `say(document.body.innerText); say(document.images.length + " images"); say(performance.getEntriesByType("resource").length + " requests")`
 	shows := map[string][]string{
-		"explain":   {"STALE RULE", "node-a", "my1-mysql-0", "this rule alone"},
+		"explain":   {"STALE RULE", "node-a", "my1-mysql-0", "this rule alone", "my1 carrot67"},
 		"preflight": {"as KubeBlocks alone restores it", "carrot67-mysql-0", "node-c"},
 	}
 	for name, page := range placementPages(t) {

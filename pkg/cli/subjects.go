@@ -149,7 +149,7 @@ func (f *facts) subject(pod *corev1.Pod, o *origin) (placement.Subject, error) {
 	}
 	component := f.componentOf(pod)
 	result := o.rewriter.Rewrite(kubeblocks.PodPolicies(pod, component))
-	s.Findings = result.Findings
+	s.Findings, s.Edits = result.Findings, result.Edits
 	s.Locate = locator{o, kubeblocks.ShortName(component.Labels), pod.Labels[kubeblocks.LabelInstanceTemplate]}.locate
 	if len(result.Edits) == 0 {
 		return s, nil

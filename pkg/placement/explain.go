@@ -19,6 +19,8 @@ type Subject struct {
 	Rewritten *corev1.Pod
 	// Findings are those of a rewrite of the Pod's rules. Their paths are JSON Pointers into the Pod.
 	Findings []rewrite.Finding
+	// Edits turn the rules of Pod into those of Rewritten.
+	Edits []rewrite.Edit
 	// Locate returns where a rule of the Pod stands in the Cluster, and where in a Backup; nil for a Pod of no Cluster.
 	Locate func(Rule) Location
 }

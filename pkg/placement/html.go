@@ -38,6 +38,7 @@ type pageRule struct {
 	Rule, Code, Where string
 	Origin            Origin
 	Refuses           int
+	Edits             []pageEdit
 }
 
 // maxBoxes is how many nodes have a box of their own.
@@ -84,7 +85,7 @@ func (v View) group(r *Report, w *Waiting) pageGroup {
 		}
 	}
 	for _, rule := range w.Rules {
-		one := pageRule{Rule: rule.Rule, Where: rule.where(), Origin: rule.Origin, Refuses: rule.Refuses}
+		one := pageRule{Rule: rule.Rule, Where: rule.where(), Origin: rule.Origin, Refuses: rule.Refuses, Edits: pageEdits(rule.Edits)}
 		if v.Code != nil && rule.Class != "" {
 			one.Code = v.Code(rule.Class)
 		}

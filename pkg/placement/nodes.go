@@ -134,6 +134,7 @@ func (b *blame) reports(s *Subject) []RuleReport {
 		report := RuleReport{
 			Rule: own.rule.describe(b.component), Kind: own.rule.Kind, Path: own.rule.Path, Refuses: len(own.nodes),
 			Class: classOf(s, own.rule.Path), Message: messageOf(s, own.rule.Path), Found: FoundByRuleAlone,
+			Edits: editsOf(s.Edits, own.rule.Path),
 		}
 		report.Origin = originOf(report.Class)
 		if s.Locate != nil {

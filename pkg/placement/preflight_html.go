@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -48,10 +47,8 @@ type gridNode struct {
 // preflightRule is a rule with its edits.
 type preflightRule struct {
 	Text  string
-	Edits []preflightEdit
+	Edits []pageEdit
 }
-
-type preflightEdit struct{ From, To string }
 
 // HTML writes the report as a page of its own, without scripts or anything from elsewhere.
 func (r *PreflightReport) HTML(w io.Writer) error {
@@ -69,13 +66,7 @@ func (r *PreflightReport) HTML(w io.Writer) error {
 	}
 	p.Hidden = max(0, len(r.world.Nodes)-len(p.Grids[0].Nodes))
 	for _, f := range r.Rules {
-		rule := preflightRule{Text: f.Message}
-		for _, e := range r.Edits {
-			if strings.HasPrefix(e.Path, f.Path+"/") {
-				rule.Edits = append(rule.Edits, preflightEdit{fmt.Sprint(e.From), fmt.Sprint(e.To)})
-			}
-		}
-		p.Rules = append(p.Rules, rule)
+		p.Rules = append(p.Rules, preflightRule{Text: f.Message, Edits: pageEdits(editsOf(r.Edits, f.Path))})
 	}
 	return parsed.Execute(w, p)
 }

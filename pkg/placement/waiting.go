@@ -140,6 +140,8 @@ type RuleReport struct {
 	Origin   Origin        `json:"origin"`
 	Location Location      `json:"location"`
 	Message  string        `json:"message,omitempty"`
+	// Edits are what Rehome's rewrite changes in the rule. Their paths are JSON Pointers into the Pod.
+	Edits []rewrite.Edit `json:"edits,omitempty"`
 	// Refuses is how many nodes the rule refuses by itself.
 	Refuses int   `json:"refuses"`
 	Found   Found `json:"found"`

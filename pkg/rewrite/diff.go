@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,20 @@ type Edit struct {
 	Component string `json:"-"`
 	// Template is the instance template that the changed rule governs; empty where it governs all of the component.
 	Template string `json:"-"`
+}
+
+// Texts returns both values for people: a text as it is, a list in JSON, and "(none)" for no value.
+func (e Edit) Texts() (from, to string) { return valueText(e.From), valueText(e.To) }
+
+func valueText(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "(none)"
+	case string:
+		return value
+	}
+	data, _ := json.Marshal(value) // Values are texts, lists and maps.
+	return string(data)
 }
 
 // edits collects the edits between two versions of a rule.
