@@ -104,13 +104,16 @@ func (e *testEnv) scenarioRestores() []scenarioRestore {
 	mysql := []string{fixture.Component}
 	restores := []scenarioRestore{
 		{name: "plain", source: fixture.Source{Name: plain}, spread: mysql},
-		{name: "ops", source: e.opsRequestSource(), request: fixture.Request{ByOpsRequest: true}, spread: mysql},
 		{name: "proxy", source: proxySource(), spread: []string{fixture.Component, fixture.Proxy}},
 		{name: "ondelete", source: onDeleteSource(), spread: mysql},
 		{name: "moved", source: namespacesSource(), request: fixture.Request{From: e.fixture}, elsewhere: true, spread: mysql},
 	}
-	// Where restore Pods do not have the template's rule, they can tie its volume to the node of another one, with the webhook or without.
-	if e.version.TemplateRestores || !e.tied() {
+	// Neither the webhook nor the operator can cure a volume in the place of another one.
+	ops := e.opsRequestSource()
+	if !e.tiesTemplates() || ops.Name == plain {
+		restores = append(restores, scenarioRestore{name: "ops", source: ops, request: fixture.Request{ByOpsRequest: true}, spread: mysql})
+	}
+	if !e.tiesTemplates() {
 		restores = append(restores, scenarioRestore{name: "template", source: ruleInTemplateSource()})
 	}
 	return restores

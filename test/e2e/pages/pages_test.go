@@ -88,15 +88,25 @@ func TestMissingComparesWhatDoesNotChange(t *testing.T) {
 		ConsistOf(".a.b: first … (printed: last)", ".list[0]: map[c:1]"))
 }
 
+func TestThePagesInstallInOneWay(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(documentation(g).In(Install)).To(HaveLen(1), "helm refuses a second release of the same name")
+}
+
 // TestAllCommandsOfTheDocumentationHaveAPlan also fails for a block that is no command of a known program.
 func TestAllCommandsOfTheDocumentationHaveAPlan(t *testing.T) {
 	g := NewWithT(t)
-	root, err := repository.Root()
-	g.Expect(err).NotTo(HaveOccurred())
-	plans, err := Read(root)
-	g.Expect(err).NotTo(HaveOccurred())
+	plans := documentation(g)
 	for _, plan := range plans.In(NotRun) {
 		g.Expect(plan.Reason).NotTo(BeEmpty(), plan.String())
 	}
 	g.Expect(len(plans.In(Restored))).To(BeNumerically(">", 20))
+}
+
+func documentation(g Gomega) Plans {
+	root, err := repository.Root()
+	g.Expect(err).NotTo(HaveOccurred())
+	plans, err := Read(root)
+	g.Expect(err).NotTo(HaveOccurred())
+	return plans
 }
