@@ -70,7 +70,7 @@ var _ = Describe("Requests while the API server is slow", func() {
 		for i := range 3 {
 			answers = append(answers, send(h.Handle, maxOfNamespace, fmt.Sprintf("busy-%d", i), w))
 		}
-		Eventually(reader.blocked.Load).Should(BeEquivalentTo(maxAtOnce))
+		Eventually(reader.blocked.Load).WithTimeout(time.Minute).Should(BeEquivalentTo(maxAtOnce))
 		Consistently(reader.blocked.Load).WithTimeout(moment).Should(BeEquivalentTo(maxAtOnce))
 		group.Wait()
 
@@ -88,7 +88,7 @@ var _ = Describe("Requests while the API server is slow", func() {
 		reader, busy, other := newSlow("Namespace"), newEnv(), newEnv()
 		h, _ := answering(&fast{slow: reader, namespace: other.namespace})
 		send(h.Handle, 2*maxAtOnce, busy.namespace, busy)
-		Eventually(reader.blocked.Load).Should(BeEquivalentTo(maxOfNamespace))
+		Eventually(reader.blocked.Load).WithTimeout(time.Minute).Should(BeEquivalentTo(maxOfNamespace))
 		Consistently(reader.blocked.Load).WithTimeout(moment).Should(BeEquivalentTo(maxOfNamespace))
 
 		answer := <-send(h.Handle, 1, other.namespace, other)
@@ -103,7 +103,7 @@ var _ = Describe("Requests while the API server is slow", func() {
 		reader, w := newSlow("Backup"), newEnv()
 		h, _ := answering(reader)
 		answers := send(h.Handle, maxOfNamespace, w.namespace, w)
-		Eventually(reader.reads.Load).Should(BeEquivalentTo(1))
+		Eventually(reader.reads.Load).WithTimeout(time.Minute).Should(BeEquivalentTo(1))
 		Consistently(reader.reads.Load).WithTimeout(moment).Should(BeEquivalentTo(1))
 		reader.release()
 		group.Wait()

@@ -262,7 +262,7 @@ func TestAReplicaThatStopsTakesItsCertificateAlong(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- r.Start(ctx) }()
-	s.Eventually(func() bundle { return s.bundle() }).Should(HaveLen(2))
+	s.Eventually(func() bundle { return s.bundle() }).WithTimeout(time.Minute).Should(HaveLen(2))
 	stop()
 	s.Expect(<-done).To(Succeed())
 	s.Expect(s.bundle()).To(HaveLen(1))

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -95,7 +96,7 @@ func TestACancelledAuditEnds(t *testing.T) {
 
 		g.Expect(added).To(BeNumerically("<=", enough+maxAhead))
 		server.Close()
-		g.Eventually(runtime.NumGoroutine).Should(BeNumerically("<=", before), "all goroutines end")
+		g.Eventually(runtime.NumGoroutine).WithTimeout(time.Minute).Should(BeNumerically("<=", before), "all goroutines end")
 	}
 }
 

@@ -20,7 +20,7 @@ func startInGroup(t *testing.T, script string) *Process {
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() {
 		g.Expect(group.close()).To(Succeed())
-		g.Eventually(p.Done()).Should(BeClosed())
+		g.Eventually(p.Done()).WithTimeout(time.Minute).Should(BeClosed())
 	})
 	return p
 }
@@ -28,7 +28,7 @@ func startInGroup(t *testing.T, script string) *Process {
 func TestErrHasTheExitStatusAndTheEndOfTheLog(t *testing.T) {
 	g := NewWithT(t)
 	p := startInGroup(t, "echo one; echo two; echo three >&2; echo four; exit 3")
-	g.Eventually(p.Done()).Should(BeClosed())
+	g.Eventually(p.Done()).WithTimeout(time.Minute).Should(BeClosed())
 	g.Expect(p.Err()).To(MatchError("program exited: exit status 3; log " + p.Log() + " ends: two | three | four"))
 	g.Expect(os.ReadFile(p.Log())).To(BeEquivalentTo("one\ntwo\nthree\nfour\n"))
 	g.Expect(p.Stop()).To(Succeed(), "it has exited already")
@@ -46,7 +46,7 @@ func TestStopKillsAProcessThatIgnoresSIGTERM(t *testing.T) {
 	t.Parallel() // with other tests that wait
 	g := NewWithT(t)
 	p := startInGroup(t, "trap '' TERM; echo ready; while :; do sleep 1000; done")
-	g.Eventually(func() ([]byte, error) { return os.ReadFile(p.Log()) }).Should(BeEquivalentTo("ready\n"))
+	g.Eventually(func() ([]byte, error) { return os.ReadFile(p.Log()) }).WithTimeout(time.Minute).Should(BeEquivalentTo("ready\n"))
 	g.Expect(p.Stop()).To(MatchError("program did not stop within 10s of SIGTERM and was killed"))
 	g.Expect(p.Done()).To(BeClosed())
 }

@@ -66,7 +66,7 @@ func TestWaitReturnsWithTheLastRestore(t *testing.T) {
 			tracked.observe(restorePod(cluster, uid, "node-1", ""), start)
 		}
 	}
-	g.Eventually(done).Should(Receive(Succeed()))
+	g.Eventually(done).WithTimeout(time.Minute).Should(Receive(Succeed()))
 }
 
 func TestWaitErrorCountsTheMissingRestores(t *testing.T) {
