@@ -28,6 +28,9 @@ func Start(g Generation) (*envtest.Environment, error) {
 		CRDs: g.CRDs(), CRDDirectoryPaths: []string{own}, ErrorIfCRDPathMissing: true, UseExistingCluster: ptr.To(false),
 		ControlPlaneStartTimeout: StartTimeout,
 	}
+	if err := audit(environment); err != nil {
+		return nil, err
+	}
 	if _, err := environment.Start(); err != nil {
 		return nil, fmt.Errorf("start an API server: %w", err)
 	}
