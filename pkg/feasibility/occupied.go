@@ -19,6 +19,7 @@ func (w *World) Occupied(r Rules, counts func(*Pod) bool) []Domain {
 		return nil
 	}
 	var occupied []Domain
+	c := newCluster(w.Nodes)
 	for _, term := range r.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
 		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
 		if err != nil || len(term.Namespaces) > 0 && !slices.Contains(term.Namespaces, w.Namespace) {
@@ -29,7 +30,7 @@ func (w *World) Occupied(r Rules, counts func(*Pod) bool) []Domain {
 			if !counts(pod) || !selector.Matches(labels.Set(pod.Labels)) {
 				continue
 			}
-			if value := w.domainOf(pod, term.TopologyKey); value != "" && !slices.Contains(occupied, Domain{term.TopologyKey, value}) {
+			if value := c.domainOf(pod, term.TopologyKey); value != "" && !slices.Contains(occupied, Domain{term.TopologyKey, value}) {
 				occupied = append(occupied, Domain{term.TopologyKey, value})
 			}
 		}
@@ -37,20 +38,27 @@ func (w *World) Occupied(r Rules, counts func(*Pod) bool) []Domain {
 	return occupied
 }
 
-// domainOf returns the only domain of a key that the volumes of a Pod leave it; empty where there are several, or none.
-func (w *World) domainOf(p *Pod, key string) string {
-	var values []string
-	for i := range w.Nodes {
-		node := &w.Nodes[i]
-		value, ok := node.Labels[key]
-		if ok && !slices.Contains(values, value) && !slices.ContainsFunc(p.Volumes, func(v Volume) bool { return !v.mountable(node) }) {
-			values = append(values, value)
+// domainOf returns the only domain of a key that is left to a Pod by its volumes, cordons and taints, or by its volumes alone where the
+// others leave none. It is empty where there are several domains, or none.
+func (c *cluster) domainOf(p *Pod, key string) string {
+	nodes := c.candidates(p)
+	if nodes.empty() {
+		nodes = fullSet(len(c.nodes))
+		for i := range p.Volumes {
+			nodes = c.mountable(&p.Volumes[i], nodes)
 		}
 	}
-	if len(values) != 1 {
-		return ""
+	var domain string
+	for i := range nodes.all() {
+		value, ok := c.nodes[i].Labels[key]
+		if ok && domain != "" && value != domain {
+			return ""
+		}
+		if ok {
+			domain = value
+		}
 	}
-	return values[0]
+	return domain
 }
 
 // mountable reports whether the volume can be mounted on a node.

@@ -29,24 +29,36 @@ func TestOccupiedDomainsAreThoseOfVolumesThatATermSelects(t *testing.T) {
 		return Pod{Labels: map[string]string{"cluster": "c"}, Volumes: volumes}
 	}
 	for name, c := range map[string]struct {
-		rules Rules
-		pods  []Pod
-		want  []Domain
-		free  bool
+		rules  Rules
+		pods   []Pod
+		want   []Domain
+		free   bool
+		closed func(n1 *corev1.Node)
 	}{
-		"a selected node":                      {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{Node: "n1"})}, []Domain{{corev1.LabelHostname, "n1"}}, true},
-		"a volume on a node":                   {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{NodeAffinity: tied(corev1.LabelHostname, "n2")})}, []Domain{{corev1.LabelHostname, "n2"}}, true},
-		"a volume in a zone with two nodes":    {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")})}, nil, true},
-		"a volume in a zone, and zones":        {apart(zone, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")})}, []Domain{{zone, "a"}}, true},
-		"a volume in each zone, and zones":     {apart(zone, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")}), pod(Volume{Node: "n3"})}, []Domain{{zone, "a"}, {zone, "b"}}, false},
-		"a free volume":                        {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{})}, nil, true},
-		"a Pod that the term does not select":  {apart(corev1.LabelHostname, "other"), []Pod{pod(Volume{Node: "n1"})}, nil, true},
-		"a Pod with the rules, which is apart": {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{Node: "n1", Claim: "own"})}, nil, true},
-		"no rules":                             {Rules{}, []Pod{pod(Volume{Node: "n1"})}, nil, true},
+		"a selected node":                   {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{Node: "n1"})}, []Domain{{corev1.LabelHostname, "n1"}}, true, nil},
+		"a volume on a node":                {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{NodeAffinity: tied(corev1.LabelHostname, "n2")})}, []Domain{{corev1.LabelHostname, "n2"}}, true, nil},
+		"a volume in a zone with two nodes": {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")})}, nil, true, nil},
+		"the same zone, one of its nodes cordoned": {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")})}, []Domain{{corev1.LabelHostname, "n2"}}, true,
+			func(n1 *corev1.Node) { n1.Spec.Unschedulable = true }},
+		"the same zone, one of its nodes tainted": {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")})}, []Domain{{corev1.LabelHostname, "n2"}}, true,
+			func(n1 *corev1.Node) {
+				n1.Spec.Taints = []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectNoSchedule}}
+			}},
+		"a volume on a node that is cordoned": {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{Node: "n1"})}, []Domain{{corev1.LabelHostname, "n1"}}, true,
+			func(n1 *corev1.Node) { n1.Spec.Unschedulable = true }},
+		"a volume in a zone, and zones":        {apart(zone, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")})}, []Domain{{zone, "a"}}, true, nil},
+		"a volume in each zone, and zones":     {apart(zone, "c"), []Pod{pod(Volume{NodeAffinity: tied(zone, "a")}), pod(Volume{Node: "n3"})}, []Domain{{zone, "a"}, {zone, "b"}}, false, nil},
+		"a free volume":                        {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{})}, nil, true, nil},
+		"a Pod that the term does not select":  {apart(corev1.LabelHostname, "other"), []Pod{pod(Volume{Node: "n1"})}, nil, true, nil},
+		"a Pod with the rules, which is apart": {apart(corev1.LabelHostname, "c"), []Pod{pod(Volume{Node: "n1", Claim: "own"})}, nil, true, nil},
+		"no rules":                             {Rules{}, []Pod{pod(Volume{Node: "n1"})}, nil, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			w := World{Namespace: "default", Nodes: []corev1.Node{node("n1", "a"), node("n2", "a"), node("n3", "b")}, Pods: c.pods}
+			if c.closed != nil {
+				c.closed(&w.Nodes[0])
+			}
 
 			occupied := w.Occupied(c.rules, func(p *Pod) bool { return p.Volumes[0].Claim != "own" })
 

@@ -21,7 +21,7 @@ func editsOf(edits []rewrite.Edit, path string) []rewrite.Edit {
 }
 
 func pageEdits(edits []rewrite.Edit) []pageEdit {
-	var shown []pageEdit
+	shown := make([]pageEdit, 0, len(edits))
 	for _, e := range edits {
 		from, to := e.Texts()
 		shown = append(shown, pageEdit{from, to})

@@ -16,6 +16,7 @@ func (e *testEnv) ruleInTemplate() {
 	It("unblocks a restore whose stale rule is in an instance template", func(ctx SpecContext) {
 		source := ruleInTemplateSource()
 		e.backUp(ctx, source, backupOf(source.Name))
+		e.drainNodes(ctx)
 		c := e.restore(ctx, source.Name, "template")
 		// In v0.9.3 and v1.0.0 restore Pods do not have the rule: they all run, and then the database Pod is stuck.
 		if e.version.TemplateRestores {
@@ -42,6 +43,17 @@ func (e *testEnv) ruleInTemplate() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(pods).To(HaveLen(fixture.Replicas))
 	}, SpecTimeout(specTimeout))
+}
+
+// drainNodes adds a cordoned node to each zone. A volume in the zone could be mounted there, too, but not now.
+func (e *testEnv) drainNodes(ctx context.Context) {
+	GinkgoHelper()
+	for _, other := range fixture.Nodes() {
+		node := fixture.FreeNode("drained-" + other.Name)
+		node.Zone = other.Zone
+		e.addNode(ctx, node)
+		Expect(e.fixture.Cordon(ctx, node.Name)).To(Succeed())
+	}
 }
 
 // databaseRules returns which cluster the anti-affinity of each database Pod names.
