@@ -6,6 +6,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
 // recording is a run without faults: its calls, and the state at its end.
@@ -122,6 +124,13 @@ var everyScenario = []TableEntry{
 	Entry("of a Restore that has started in part", halfRestore),
 	Entry("of a Restore held by its own rules", heldByOwnRules),
 	Entry("of a database Pod", databasePod),
+	Entry("of a Restore with all Jobs stuck, beside KubeBlocks 1.1", wholeRestore.beside(rehometesting.V11)),
+	Entry("of a database Pod, beside KubeBlocks 1.1", databasePod.beside(rehometesting.V11)),
+}
+
+func (s scenario) beside(generation func() rehometesting.Generation) scenario {
+	s.generation = generation
+	return s
 }
 
 // refuseReads refuses each read between two writes once. A read that is refused before a write changes nothing, so the next
