@@ -204,7 +204,7 @@ nightly: ## Run everything: what .ci/run does, and what takes too long for it.
 	.ci/nightly
 
 .PHONY: controlplane
-controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 12 minutes, once).
+controlplane: ## Build etcd, Kubernetes and kwok from Go modules (about 6 minutes, once).
 	@cd test/controlplane && go run ./cmd/controlplane build
 
 .PHONY: kubeblocks

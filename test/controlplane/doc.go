@@ -1,7 +1,7 @@
 // Package controlplane runs a Kubernetes control plane for tests: etcd, kube-apiserver, kube-scheduler and kube-controller-manager, and
 // kwok, which simulates kubelets. All serve on loopback. All end with the process that started them.
 //
-// Build the programs once, in test/controlplane. That takes about 12 minutes on two cores:
+// Build the programs once, in test/controlplane. That takes about 6 minutes on two cores:
 //
 //	go run ./cmd/controlplane build
 //	export KUBEBUILDER_ASSETS=$(go run ./cmd/controlplane dir) # for envtest

@@ -44,7 +44,7 @@ func (o Options) complete(dir string) (_ Options, err error) {
 	return o, os.MkdirAll(o.LogDir, 0o755)
 }
 
-// cachedAssets returns the cache folder. It does not build the programs, because a test should not take 12 minutes to start.
+// cachedAssets returns the cache folder. It does not build the programs, because a test should not take 6 minutes to start.
 func cachedAssets() (string, error) {
 	dir, err := assets.Dir()
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 
 // durations are the build times on two idle cores.
 var durations = map[string]time.Duration{
-	"etcd":                    40 * time.Second,
-	"kwok":                    100 * time.Second,
-	"kube-apiserver":          4 * time.Minute,
-	"kube-scheduler":          time.Minute,
-	"kube-controller-manager": 80 * time.Second,
+	"etcd":                    20 * time.Second,
+	"kwok":                    20 * time.Second,
+	"kube-apiserver":          3 * time.Minute,
+	"kube-scheduler":          50 * time.Second,
+	"kube-controller-manager": time.Minute,
 }
 
 // Missing estimates the builds that Collect would run: those of programs that are neither in the folder own nor in Dir.

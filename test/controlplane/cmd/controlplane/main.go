@@ -37,7 +37,7 @@ func newCommand() *cobra.Command {
 func newBuildCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "build",
-		Short: "Build the missing programs (about 12 minutes on two cores, once)",
+		Short: "Build the missing programs (about 6 minutes on two cores, once)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := assets.Build(cmd.Context(), progress.New(cmd.ErrOrStderr()))
