@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -187,7 +186,7 @@ func (p *preflight) kept() {
 }
 
 func (p *preflight) edited(f rewrite.Finding) bool {
-	return slices.ContainsFunc(p.result.Edits, func(e rewrite.Edit) bool { return strings.HasPrefix(e.Path, f.Path+"/") })
+	return len(editsOf(p.result.Edits, f.Path)) > 0
 }
 
 // unread reports the kinds that could not be read.
