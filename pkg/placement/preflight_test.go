@@ -87,11 +87,12 @@ func TestPreflightOfAnUnscopedRule(t *testing.T) {
 	runSource(w)
 	unscoped := strings.Replace(apart, `"app.kubernetes.io/instance":"my1"`, `"apps.kubeblocks.io/component-name":"mysql"`, 1)
 	in := inputOf(t, w, components(mysql(3, `,"schedulingPolicy":`+unscoped)))
+	g.Expect(textOf(preflight(t, in))).To(ContainSubstring("(RH003)"), "it is kept without the flag")
 	in.Options.ScopeUnscoped = true
 	report := preflight(t, in)
 	g.Expect(report.Fits).To(Equal(placement.Yes), textOf(report))
 	g.Expect(textOf(report)).To(ContainSubstring("FAIL  as KubeBlocks alone restores it: 0 of 3 restore Pods fit"))
-	g.Expect(textOf(report)).NotTo(ContainSubstring("RH001"))
+	g.Expect(textOf(report)).NotTo(Or(ContainSubstring("RH001"), ContainSubstring("(RH003)")), "it is neither stale nor kept")
 }
 
 // A plugin returns an error for an invalid rule: that is no answer, but the API server's is.
