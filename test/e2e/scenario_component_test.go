@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/test/controlplane"
 	"github.com/rehome-operator/rehome/test/controlplane/provisioner"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 )
@@ -16,7 +17,10 @@ func (e *testEnv) ruleInTemplate() {
 	It("unblocks a restore whose stale rule is in an instance template", func(ctx SpecContext) {
 		source := ruleInTemplateSource()
 		e.backUp(ctx, source, backupOf(source.Name))
-		e.drainNodes(ctx)
+		// A volume in a zone could be mounted on the drained node, too, but not now.
+		for _, drained := range e.addNodeToEachZone(ctx, "drained-", fixture.FreeNode) {
+			Expect(e.fixture.Cordon(ctx, drained)).To(Succeed())
+		}
 		c := e.restore(ctx, source.Name, "template")
 		// In v0.9.3 and v1.0.0 restore Pods do not have the rule: they all run, and then the database Pod is stuck.
 		if e.version.TemplateRestores {
@@ -45,15 +49,17 @@ func (e *testEnv) ruleInTemplate() {
 	}, SpecTimeout(specTimeout))
 }
 
-// drainNodes adds a cordoned node to each zone. A volume in the zone could be mounted there, too, but not now.
-func (e *testEnv) drainNodes(ctx context.Context) {
+// addNodeToEachZone adds a node beside each of the fixture's, and returns their names.
+func (e *testEnv) addNodeToEachZone(ctx context.Context, prefix string, nodeOf func(name string) controlplane.Node) []string {
 	GinkgoHelper()
+	var names []string
 	for _, other := range fixture.Nodes() {
-		node := fixture.FreeNode("drained-" + other.Name)
+		node := nodeOf(prefix + other.Name)
 		node.Zone = other.Zone
 		e.addNode(ctx, node)
-		Expect(e.fixture.Cordon(ctx, node.Name)).To(Succeed())
+		names = append(names, node.Name)
 	}
+	return names
 }
 
 // databaseRules returns which cluster the anti-affinity of each database Pod names.
@@ -123,13 +129,7 @@ func (e *testEnv) databasePodsStuck() {
 	It("unblocks a restore with stuck database Pods that KubeBlocks does not replace", func(ctx SpecContext) {
 		source := onDeleteSource()
 		e.backUp(ctx, source, backupOf(source.Name))
-		nodes := []string{}
-		for _, other := range fixture.Nodes() {
-			node := fixture.OnePodNode("gone-" + other.Name)
-			node.Zone = other.Zone
-			e.addNode(ctx, node)
-			nodes = append(nodes, node.Name)
-		}
+		nodes := e.addNodeToEachZone(ctx, "gone-", fixture.OnePodNode)
 		c := e.restore(ctx, source.Name, "ondelete")
 		started, err := e.fixture.WaitRestorePodsRunning(ctx, c.name, fixture.Replicas)
 		Expect(err).NotTo(HaveOccurred())
