@@ -117,21 +117,25 @@ func (s *suite) build(ctx context.Context, root, dir string) error {
 	return nil
 }
 
-// unmissed prints the failing test for each right, and returns the rights without one. No test fails without a right that none uses.
+// unmissed prints the failing test for each right, and returns the rights without one.
 func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error) {
-	used, err := s.used(ctx)
-	if err != nil {
-		return nil, err
+	var used map[string][]string
+	if s.audited {
+		var err error
+		if used, err = s.used(ctx); err != nil {
+			return nil, err
+		}
 	}
 	failures := make([]string, len(rights))
 	runs, ctx := errgroup.WithContext(ctx)
 	runs.SetLimit(s.atOnce)
 	for i, right := range rights {
-		if s.audited && !used[right] {
-			continue
+		specs, isUsed := used[right]
+		if s.audited && !isUsed {
+			continue // No test fails without a right that none uses.
 		}
 		runs.Go(func() (err error) {
-			if failures[i], err = s.failure(ctx, rehometesting.WithoutVariable, right); err == nil && failures[i] != "" {
+			if failures[i], err = s.failureWithout(ctx, right, specs); err == nil && failures[i] != "" {
 				fmt.Printf("%-60s %s: %s\n", right, s.name, failures[i])
 			}
 			return err
@@ -149,11 +153,25 @@ func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error)
 	return left, nil
 }
 
+// failureWithout returns the name of a test that fails without a right: of the specs that used it, or else of all.
+func (s *suite) failureWithout(ctx context.Context, right string, specs []string) (string, error) {
+	var focus []string
+	for _, spec := range specs {
+		focus = append(focus, "-ginkgo.focus= "+regexp.QuoteMeta(spec)+"$") // The description of the suite stands before it.
+	}
+	if len(focus) > 0 {
+		if failure, err := s.failure(ctx, rehometesting.WithoutVariable, right, focus...); failure != "" || err != nil {
+			return failure, err
+		}
+	}
+	return s.failure(ctx, rehometesting.WithoutVariable, right)
+}
+
 var failed = regexp.MustCompile(`\[FAIL\]\s*(.*)`)
 
-// failure runs the suite with variables, and returns the name of the first failed test, or an empty string.
-func (s *suite) failure(ctx context.Context, variable, value string) (string, error) {
-	cmd := exec.CommandContext(ctx, s.binary, append(slices.Clone(s.args), "-ginkgo.no-color", "-ginkgo.fail-fast")...)
+// failure runs the suite with a variable and more arguments, and returns the name of the first failed test, or an empty string.
+func (s *suite) failure(ctx context.Context, variable, value string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, s.binary, slices.Concat(s.args, []string{"-ginkgo.no-color", "-ginkgo.fail-fast"}, args)...)
 	cmd.Dir = s.pkg
 	cmd.Env = append(os.Environ(), variable+"="+value)
 	out, err := cmd.CombinedOutput()

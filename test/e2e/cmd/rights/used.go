@@ -7,6 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/onsi/ginkgo/v2/types"
 
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
@@ -22,9 +26,9 @@ rules:
 - level: Metadata
 `
 
-// used runs the suite with all rights, and returns those that its requests need. It fails if a test fails, because that would fail without
-// any right.
-func (s *suite) used(ctx context.Context) (map[string]bool, error) {
+// used runs the suite with all rights, and returns those that its requests need, and the specs during which each was needed. It fails if a
+// test fails, because that would fail without any right.
+func (s *suite) used(ctx context.Context) (map[string][]string, error) {
 	dir, err := os.MkdirTemp("", "rehome-rights-audit-")
 	if err != nil {
 		return nil, err
@@ -33,38 +37,60 @@ func (s *suite) used(ctx context.Context) (map[string]bool, error) {
 	if err := os.WriteFile(filepath.Join(dir, rehometesting.AuditPolicy), []byte(policy), 0o600); err != nil {
 		return nil, err
 	}
-	failure, err := s.failure(ctx, rehometesting.AuditVariable, dir)
+	report := filepath.Join(dir, "report.json")
+	failure, err := s.failure(ctx, rehometesting.AuditVariable, dir, "-ginkgo.json-report="+report)
 	if err != nil {
 		return nil, err
 	}
 	if failure != "" {
 		return nil, fmt.Errorf("the suite %s fails with all rights: %s", s.name, failure)
 	}
+	specs, err := readSpecs(report)
+	if err != nil {
+		return nil, fmt.Errorf("read the report of the suite %s: %w", s.name, err)
+	}
 	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
 	if err != nil {
 		return nil, err
 	}
-	if s.audited && len(logs) == 0 {
+	if len(logs) == 0 {
 		return nil, fmt.Errorf("the suite %s wrote no audit log", s.name)
 	}
-	used := map[string]bool{}
+	used := map[string][]string{}
 	for _, log := range logs {
 		content, err := os.ReadFile(log)
 		if err != nil {
 			return nil, err
 		}
-		if err := addUsed(used, content); err != nil {
+		if err := addUsed(used, content, specs); err != nil {
 			return nil, fmt.Errorf("read the audit log: %w", err)
 		}
 	}
 	return used, nil
 }
 
-// addUsed adds the rights that the requests of an audit log need.
-func addUsed(used map[string]bool, log []byte) error {
+func readSpecs(file string) (types.SpecReports, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var reports []types.Report
+	if err := json.Unmarshal(content, &reports); err != nil {
+		return nil, err
+	}
+	var specs types.SpecReports
+	for _, report := range reports {
+		specs = append(specs, report.SpecReports.WithLeafNodeType(types.NodeTypeIt)...)
+	}
+	return specs, nil
+}
+
+// addUsed adds the rights that the requests of an audit log need, with the spec that ran meanwhile.
+func addUsed(used map[string][]string, log []byte, specs types.SpecReports) error {
 	for line := range bytes.Lines(log) {
 		var event struct {
-			Verb   string `json:"verb"`
+			Verb   string    `json:"verb"`
+			Time   time.Time `json:"requestReceivedTimestamp"`
 			Object *struct {
 				Group       string `json:"apiGroup"`
 				Resource    string `json:"resource"`
@@ -81,7 +107,13 @@ func addUsed(used map[string]bool, log []byte) error {
 		if event.Object.Subresource != "" {
 			resource += "/" + event.Object.Subresource
 		}
-		used[rehometesting.Right{Verb: event.Verb, Group: event.Object.Group, Resource: resource}.String()] = true
+		right := rehometesting.Right{Verb: event.Verb, Group: event.Object.Group, Resource: resource}.String()
+		names := used[right]
+		during := func(spec types.SpecReport) bool { return !event.Time.Before(spec.StartTime) && !event.Time.After(spec.EndTime) }
+		if i := slices.IndexFunc(specs, during); i >= 0 && !slices.Contains(names, specs[i].FullText()) {
+			names = append(names, specs[i].FullText())
+		}
+		used[right] = names // also without a spec
 	}
 	return nil
 }
