@@ -22,8 +22,8 @@ import (
 
 const admissionSection = "Admission"
 
-// The Namespaces in which Clusters are created: nothing, the policy, or the webhook changes them.
-const plainNamespace, policyNamespace, webhookNamespace = "plain", "policy", "webhook"
+// The Namespaces in which Clusters are created: nothing, the policy, the webhook, or a floor changes them.
+const plainNamespace, policyNamespace, webhookNamespace, floorNamespace = "plain", "policy", "webhook", "floor"
 
 // RunAdmission is a bench.Benchmark. It compares Rehome's webhook with the MutatingAdmissionPolicy: how much later a Cluster is
 // admitted, and how many shapes come out right.
@@ -53,11 +53,16 @@ func RunAdmission(ctx context.Context, o bench.Options) (rows []table.Row, err e
 	if err != nil {
 		return nil, err
 	}
-	program, err := e.startWebhook(ctx, server)
+	program, configuration, err := e.startWebhook(ctx, server)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, program.Stop()) }()
+	stopFloor, err := e.startFloor(ctx, configuration)
+	if err != nil {
+		return nil, err
+	}
+	defer stopFloor()
 	if rows, err = e.latency(ctx, size); err != nil {
 		return rows, err
 	}
@@ -96,30 +101,34 @@ func (e *serverEnv) countRight(
 	return right, nil
 }
 
-// startWebhook starts Rehome with its webhook, which answers for all Namespaces but those that are measured without it.
-func (e *serverEnv) startWebhook(ctx context.Context, server *apiserver.Server) (*apiserver.Program, error) {
+// startWebhook starts Rehome with its webhook, which answers for all Namespaces but those that are measured without it. It returns the
+// webhook's configuration, too.
+func (e *serverEnv) startWebhook(
+	ctx context.Context, server *apiserver.Server,
+) (*apiserver.Program, *admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	flag, err := rehome.InstallWebhook(ctx, server.Config())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
 	if err := e.client.Get(ctx, client.ObjectKey{Name: "rehome-webhook"}, configuration); err != nil {
-		return nil, fmt.Errorf("get the webhook's configuration: %w", err)
+		return nil, nil, fmt.Errorf("get the webhook's configuration: %w", err)
 	}
 	for i := range configuration.Webhooks {
 		configuration.Webhooks[i].NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
 			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn,
-			Values: []string{plainNamespace, policyNamespace, probeNamespace},
+			Values: []string{plainNamespace, policyNamespace, probeNamespace, floorNamespace},
 		}}}
 	}
 	if err := e.client.Update(ctx, configuration); err != nil {
-		return nil, fmt.Errorf("update the webhook's configuration: %w", err)
+		return nil, nil, fmt.Errorf("update the webhook's configuration: %w", err)
 	}
 	installation, err := server.InstallRehome(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return installation.StartWith(ctx, e.Rehome, flag)
+	program, err := installation.StartWith(ctx, e.Rehome, flag)
+	return program, configuration, err
 }
 
 // removePolicy unbinds the policy, and waits until it changes nothing.
