@@ -26,7 +26,7 @@ import (
 // cluster-scoped kinds stand where they are used, and form a role of their own. Cached kinds need no get.
 //
 // +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=clusters,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=list;watch
+// +kubebuilder:rbac:groups=apps.kubeblocks.io,resources=components,verbs=get;list;watch
 // +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instancesets,verbs=list;watch
 // +kubebuilder:rbac:groups=workloads.kubeblocks.io,resources=instances,verbs=list;patch
 // +kubebuilder:rbac:groups=dataprotection.kubeblocks.io,resources=backups,verbs=get

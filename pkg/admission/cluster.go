@@ -37,6 +37,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	}
 	var d decisions
 	var claims bool
+	backups := h.readAhead(ctx, cluster, nil)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		d, err = h.readDecisions(groupCtx, types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}, "")
@@ -52,7 +53,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	if d.mode == configv1alpha1.Disabled {
 		return unchanged
 	}
-	from := h.readInheritance(ctx, cluster, nil, d)
+	from := h.readInheritance(ctx, cluster, nil, d, backups)
 	live := kubeblocks.ClusterPolicies(cluster)
 	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, leaves(claims, kubeblocks.RestoresSerially(cluster), kubeblocks.RestoredElsewhere(cluster)))
 	if a.outcome == metrics.AdmissionRewritten {

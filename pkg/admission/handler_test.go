@@ -66,7 +66,8 @@ var _ = Describe("A request that cannot be answered", func() {
 	}
 
 	It("is admitted although Rehome panics: failurePolicy does not cover that", func() {
-		restore := asJSON(map[string]any{"metadata": map[string]any{"name": "kiwi"}})
+		owner := map[string]any{"kind": "Component", "name": "kiwi-mysql", "controller": true}
+		restore := asJSON(map[string]any{"metadata": map[string]any{"name": "kiwi", "ownerReferences": []any{owner}}})
 		expectAdmitted(handle(broken{}, created("Restore", restore)), "Rehome failed, see its log")
 	})
 

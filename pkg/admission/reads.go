@@ -100,9 +100,18 @@ type inheritance struct {
 	failed bool
 }
 
+// readAhead starts to read the Backups of a Cluster, before it is known whether the owner named others.
+func (h *Handler) readAhead(ctx context.Context, cluster *kubeblocks.Cluster, restores []kubeblocks.Restore) *sources.Backups {
+	backups := &sources.Backups{Get: h.getBackup, Namespace: cluster.Namespace, Elsewhere: h.Config.ReadsElsewhere()}
+	if names, err := kubeblocks.BackupsOf(cluster, restores); err == nil {
+		backups.ReadAhead(ctx, names)
+	}
+	return backups
+}
+
 // readInheritance reads the Backups of a Cluster.
 func (h *Handler) readInheritance(
-	ctx context.Context, cluster *kubeblocks.Cluster, restores []kubeblocks.Restore, d decisions,
+	ctx context.Context, cluster *kubeblocks.Cluster, restores []kubeblocks.Restore, d decisions, backups *sources.Backups,
 ) inheritance {
 	target := rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name, UID: cluster.UID}
 	names, named, err := d.Backups(cluster, restores)
@@ -118,12 +127,12 @@ func (h *Handler) readInheritance(
 		names, i.unread = names[:sources.MaxBackups], true
 	}
 	slices.SortFunc(names, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	get := func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
-		backup, err := h.getBackup(ctx, name)
+	get := backups.Get
+	backups.Get = func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
+		backup, err := get(ctx, name)
 		i.failed = i.failed || err != nil && !h.isExpected(err, name.Namespace)
 		return backup, err
 	}
-	backups := &sources.Backups{Get: get, Namespace: cluster.Namespace, Elsewhere: h.Config.ReadsElsewhere()}
 	for _, name := range names {
 		source, err := backups.Read(ctx, name)
 		if err != nil {

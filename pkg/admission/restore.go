@@ -32,6 +32,8 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 	case cluster == nil || cluster.Spec.Restore != nil || runsElsewhere(cluster) || !cluster.DeletionTimestamp.IsZero():
 		return unchanged
 	}
+	restores := []kubeblocks.Restore{*restore}
+	backups := h.readAhead(ctx, cluster, restores)
 	d, err := h.readDecisions(ctx, client.ObjectKeyFromObject(cluster), cluster.UID)
 	if err != nil {
 		return h.unreadable(ctx, req, err)
@@ -39,7 +41,7 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 	if d.mode == configv1alpha1.Disabled {
 		return unchanged
 	}
-	from := h.readInheritance(ctx, cluster, []kubeblocks.Restore{*restore}, d)
+	from := h.readInheritance(ctx, cluster, restores, d, backups)
 	hold := h.hasVolumes
 	if staysStale(from.rewrite(kubeblocks.ClusterPolicies(cluster)).Edits, kubeblocks.ShortName(component.Labels)) {
 		hold = h.hasClaims
@@ -60,12 +62,19 @@ func staysStale(edits []rewrite.Edit, component string) bool {
 
 // ownersOf reads the Cluster and the Component of a Restore, and returns nil for a Restore that Rehome ignores.
 func (h *Handler) ownersOf(ctx context.Context, restore *kubeblocks.Restore) (*kubeblocks.Cluster, *kubeblocks.Component, error) {
-	var components kubeblocks.ComponentList
-	labels := client.MatchingLabels{kubeblocks.LabelInstance: restore.Labels[kubeblocks.LabelInstance]}
-	if err := h.APIReader.List(ctx, &components, client.InNamespace(restore.Namespace), labels); err != nil {
-		return nil, nil, fmt.Errorf("list Components: %w", err)
+	controller := metav1.GetControllerOf(restore)
+	if controller == nil {
+		return nil, nil, nil
 	}
-	component := kubeblocks.OwnerComponent(restore, components.Items)
+	var named kubeblocks.Component
+	err := h.APIReader.Get(ctx, types.NamespacedName{Namespace: restore.Namespace, Name: controller.Name}, &named)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("get Component: %w", err)
+	}
+	component := kubeblocks.OwnerComponent(restore, []kubeblocks.Component{named})
 	if component == nil {
 		return nil, nil, nil
 	}
@@ -74,7 +83,7 @@ func (h *Handler) ownersOf(ctx context.Context, restore *kubeblocks.Restore) (*k
 		return nil, nil, nil
 	}
 	cluster := &kubeblocks.Cluster{}
-	err := h.APIReader.Get(ctx, types.NamespacedName{Namespace: restore.Namespace, Name: owner.Name}, cluster)
+	err = h.APIReader.Get(ctx, types.NamespacedName{Namespace: restore.Namespace, Name: owner.Name}, cluster)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, nil, nil

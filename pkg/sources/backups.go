@@ -51,6 +51,40 @@ type Backups struct {
 	snapshots kubeblocks.Snapshots
 }
 
+// readsAtOnce is how many Backups of one Cluster are read at once.
+const readsAtOnce = 4
+
+// ReadAhead starts to read Backups that Read will probably be asked about. Get then waits for these reads, and makes no other of the same
+// Backup.
+func (b *Backups) ReadAhead(ctx context.Context, names []types.NamespacedName) {
+	get, slots := b.Get, make(chan struct{}, readsAtOnce)
+	started := map[types.NamespacedName]Get{}
+	for _, name := range names[:min(len(names), MaxBackups)] {
+		if b.mayRead(name) != nil {
+			continue // Read says why.
+		}
+		done := make(chan struct{})
+		var backup *kubeblocks.Backup
+		var err error
+		go func() {
+			defer close(done)
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			backup, err = get(ctx, name)
+		}()
+		started[name] = func(context.Context, types.NamespacedName) (*kubeblocks.Backup, error) {
+			<-done
+			return backup, err
+		}
+	}
+	b.Get = func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
+		if read, ok := started[name]; ok {
+			return read(ctx, name)
+		}
+		return get(ctx, name)
+	}
+}
+
 // Read returns the source cluster of a Backup. An error that says nothing about the Backup is worth a retry.
 func (b *Backups) Read(ctx context.Context, name types.NamespacedName) (rewrite.Source, error) {
 	if err := b.mayRead(name); err != nil {
