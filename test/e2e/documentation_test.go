@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/rehome-operator/rehome/test/controlplane/repository"
 	"github.com/rehome-operator/rehome/test/e2e/chart"
@@ -21,6 +22,7 @@ import (
 // The names in the examples of the documentation.
 const (
 	documentedBackup    = "bp1"
+	documentedLarge     = "bp5" // has more Pods than there are nodes
 	documentedCluster   = "carrot67"
 	documentedNamespace = "databases"
 )
@@ -34,6 +36,9 @@ func (e *testEnv) documentation() { Describe("The documentation", Label("documen
 func (e *testEnv) commands() {
 	It("has only commands that work", func(ctx SpecContext) {
 		r := e.newReader(ctx)
+		r.backUpDocumented(ctx)
+		r.run(ctx, pages.Planned)
+		Expect(os.RemoveAll(filepath.Join(r.dir, "dump"))).To(Succeed(), "another page makes it, too")
 		c := r.restoreDocumented(ctx)
 
 		e.uninstallRehome(ctx)
@@ -72,6 +77,7 @@ func (e *testEnv) newReader(ctx context.Context) *reader {
 		"NAMESPACE":                 e.fixture.Namespace,
 		"CLUSTER":                   documentedCluster,
 		"COMPONENT":                 documentedCluster + "-" + fixture.Component,
+		"POD":                       documentedCluster + "-" + fixture.Component + "-0",
 		"SOURCE":                    plain,
 		"REGISTRY":                  "registry.example.com",
 		"REHOME_NAMESPACE":          "rehome-system",
@@ -83,14 +89,25 @@ func (e *testEnv) newReader(ctx context.Context) *reader {
 		Expect(os.Symlink(filepath.Join(root, folder), filepath.Join(r.dir, folder))).To(Succeed())
 	}
 	r.installPrograms(ctx)
-	r.mustRun(ctx, "kubectl apply -f "+filepath.Join(root, "test/e2e/testdata/documentation/monitoring.yaml"))
+	files := filepath.Join(root, "test/e2e/testdata/documentation")
+	r.mustRun(ctx, "kubectl apply -f "+filepath.Join(files, "monitoring.yaml"))
+	Expect(os.Symlink(filepath.Join(files, "new-nodes.yaml"), filepath.Join(r.dir, "new-nodes.yaml"))).To(Succeed())
 	return r
+}
+
+// backUpDocumented makes the Backups of the examples.
+func (r *reader) backUpDocumented(ctx context.Context) {
+	GinkgoHelper()
+	Expect(r.fixture.Backup(ctx, plain, documentedBackup)).To(Succeed())
+	Expect(r.fixture.Backup(ctx, plain, documentedLarge)).To(Succeed())
+	var nodes corev1.NodeList
+	Expect(r.fixture.Client.List(ctx, &nodes)).To(Succeed())
+	Expect(r.fixture.SetSnapshotReplicas(ctx, documentedLarge, len(nodes.Items)+2)).To(Succeed())
 }
 
 // restoreDocumented lets the restore of the examples hang, and creates the other namespace of the examples.
 func (r *reader) restoreDocumented(ctx context.Context) *restoredCluster {
 	GinkgoHelper()
-	Expect(r.fixture.Backup(ctx, plain, documentedBackup)).To(Succeed())
 	_, err := r.fixture.In(ctx, documentedNamespace)
 	Expect(err).NotTo(HaveOccurred())
 

@@ -8,8 +8,10 @@ import (
 // Stage is when a command is run. Stages follow one another.
 type Stage string
 
-// The stages, in order. A restore hangs in all of them until Documented.
+// The stages, in order. A restore hangs from KustomizeInstall on until Documented.
 const (
+	// Planned is for commands about a restore that has not begun.
+	Planned Stage = "before a restore"
 	// KustomizeInstall and KustomizeRemove are one round trip without Helm.
 	KustomizeInstall Stage = "install by kustomize"
 	KustomizeRemove  Stage = "remove what kustomize installed"
@@ -29,6 +31,8 @@ const (
 
 // Rule says how commands are run that match a pattern as a whole. The first rule that matches counts.
 type Rule struct {
+	// Page is the page of the commands; empty for all pages.
+	Page    string
 	Pattern string
 	// Stage is Restored by default.
 	Stage Stage
@@ -38,11 +42,21 @@ type Rule struct {
 	Status int
 	// Output is a pattern that the output matches.
 	Output string
+	// Elsewhere is the test that compares what the page shows, if its output is of other nodes.
+	Elsewhere string
 }
 
 // rules name all commands that need more than to be run after a restore, with status 0.
 func rules() []Rule {
 	return []Rule{
+		{Pattern: `kubectl rehome preflight BACKUP .*\[.*`, Stage: NotRun, Reason: "it is a synopsis"},
+		{Pattern: `kubectl rehome preflight bp5 .*`, Stage: Planned, Status: 1, Output: `(?s)FAIL  as KubeBlocks alone .*\nDoes not fit: `,
+			Elsewhere: "placement.TestThePageOfPreflightShowsItsOutput"},
+		{Pattern: `kubectl rehome preflight .* --(add-nodes|nodes) .*`, Stage: Planned, Output: `(?s)warn  as KubeBlocks alone .*\nFits with Rehome`},
+		{Pattern: `(kubectl )?rehome preflight .*`, Stage: Planned, Output: `(?s)FAIL  as KubeBlocks alone .*\nFits with Rehome`,
+			Elsewhere: "placement.TestThePageOfPreflightShowsItsOutput"},
+		{Page: "docs/preflight.md", Pattern: `.*`, Stage: Planned},
+
 		{Pattern: `kubectl apply -k config/crd|kubectl apply --server-side -k config/default`, Stage: KustomizeInstall},
 		{Pattern: `kubectl delete -k config/default`, Stage: KustomizeRemove},
 		{Pattern: `helm install .* --set config\..*`, Stage: Trial, Output: `STATUS: deployed`},
@@ -53,7 +67,7 @@ func rules() []Rule {
 
 		{Pattern: `(go run \. |kubectl )rehome status.*`, Output: `carrot67 .*my1`},
 		{Pattern: `.* rewrite .* -o diff`, Status: 1, Output: `(?s)-.* my1\n.*\+.* carrot67\n`},
-		{Pattern: `kubectl rehome explain (-n NAMESPACE )?CLUSTER`, Output: `Nothing waits`},
+		{Pattern: `(kubectl )?rehome explain .*`, Output: `Nothing waits`},
 		{Pattern: `kubectl rehome audit -A`, Status: 1, Output: `my1 .*hangs when restored`},
 		{Pattern: `.* \| grep BreakerOpen`, Status: 1},
 		{Pattern: `kubectl auth can-i .*`, Output: `^yes\n`},
@@ -65,8 +79,6 @@ func rules() []Rule {
 		{Pattern: `rehome rewrite \(-f FILE .*|rehome manager --config FILE|kubectl rehome audit \[.*`, Stage: NotRun, Reason: "it is a synopsis"},
 		{Pattern: `rehome rewrite --to restored|rehome rewrite --kubeblocks`, Stage: NotRun, Reason: "a sentence names a flag, not a whole command"},
 		{Pattern: `go run \. manager .*`, Stage: NotRun, Reason: "it runs until it is stopped; the same program runs with the chart's rights"},
-		{Pattern: `(kubectl )?rehome explain (restore/NAME|pod/NAME|.* -f dump)`, Stage: NotRun, Reason: "pkg/cli tests it in such a world"},
-		{Pattern: `(kubectl )?rehome preflight( .*)?`, Stage: NotRun, Reason: "the page shows other nodes, and pkg/cli tests it with those"},
 		{Pattern: `kubectl get configmap rehome-audit .*`, Stage: NotRun, Reason: "no CronJob of an audit has run: the Pods are simulated"},
 		{Pattern: `amtool .*`, Stage: NotRun, Reason: "no Alertmanager runs"},
 		{Pattern: `kubectl logs .*`, Stage: NotRun, Reason: "the Pods are simulated and have no log"},
@@ -87,7 +99,7 @@ func (c Command) plan(rules []Rule) (Plan, int, error) {
 		if err != nil {
 			return Plan{}, -1, fmt.Errorf("rule %q: %w", rule.Pattern, err)
 		}
-		if !matches {
+		if !matches || rule.Page != "" && rule.Page != c.Page {
 			continue
 		}
 		if rule.Stage == "" {
