@@ -128,7 +128,7 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 
 .PHONY: test
-test: test-unit test-controllers test-faults test-alerts test-fuzz test-controlplane test-conformance test-placement test-chart test-pages test-e2e ## Run the tests of .ci/run, but test-image, which needs a commit.
+test: test-unit test-controllers test-faults test-alerts test-controlplane test-conformance test-placement test-chart test-pages test-e2e ## Run the tests of .ci/run, but test-image, which needs a commit.
 
 .PHONY: test-unit
 test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
