@@ -47,10 +47,9 @@ func newAudit(o *auditOptions) *cobra.Command {
 		Short:   auditShort,
 		Long:    auditLong,
 		Example: auditExample,
-		Args:    func(cmd *cobra.Command, args []string) error { return badInput(cobra.NoArgs(cmd, args)) },
+		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return badInput(o.run(cmd.Context())) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, usageAuditAll)
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, usageAuditNamespaces)

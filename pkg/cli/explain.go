@@ -51,10 +51,9 @@ func newExplain(o *explainOptions) *cobra.Command {
 		Short:   explainShort,
 		Long:    explainLong,
 		Example: explainExample,
-		Args:    func(cmd *cobra.Command, args []string) error { return badInput(cobra.MaximumNArgs(1)(cmd, args)) },
+		Args:    cobra.MaximumNArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return notTold(o.run(cmd.Context(), args)) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, usageExplainAll)
 	flags.BoolVar(&o.allNodes, "all-nodes", false, usageAllNodes)

@@ -56,11 +56,10 @@ func newPreflight(o *preflightOptions) *cobra.Command {
 		Short:             preflightShort,
 		Long:              preflightLong,
 		Example:           preflightExample,
-		Args:              func(cmd *cobra.Command, args []string) error { return badInput(cobra.ExactArgs(1)(cmd, args)) },
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, args []string) error { return notTold(o.run(cmd.Context(), args[0])) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, usagePreflightFilename)
 	flags.StringVar(&o.to, "to", "", usageTo)

@@ -63,7 +63,6 @@ func newRewrite(streams genericiooptions.IOStreams, c *cluster) *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, args []string) error { return badInput(o.run(cmd.Context(), args)) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	o.addFlags(cmd)
 	return cmd
 }

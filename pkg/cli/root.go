@@ -64,7 +64,18 @@ func NewRoot(name string, manager *cobra.Command, subcommands ...*cobra.Command)
 		c.Example = exampleProgram.ReplaceAllLiteralString(c.Example, "  "+name+" ")
 	}
 	root.AddCommand(subcommands...)
+	refuseBadInput(root)
 	return root
+}
+
+// refuseBadInput gives wrong flags and arguments of all commands the exit status of bad input.
+func refuseBadInput(root *cobra.Command) {
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) }) // subcommands inherit it
+	for _, c := range root.Commands() {
+		if check := c.Args; check != nil {
+			c.Args = func(cmd *cobra.Command, args []string) error { return badInput(check(cmd, args)) }
+		}
+	}
 }
 
 // exampleProgram is the program at the beginning of an example.
@@ -79,7 +90,10 @@ func discardLogs() {
 
 // Execute runs a command, prints its error as one line, and returns the exit status.
 func Execute(ctx context.Context, root *cobra.Command, errOut io.Writer) int {
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if cmd == root { // it runs nothing by itself: there is no such command
+		err = badInput(err)
+	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(errOut, "%s: %v\n", root.DisplayName(), err)
 	}

@@ -85,7 +85,10 @@ func TestAnErrorIsOneLineWithTheNameOfTheProgram(t *testing.T) {
 		status int
 	}{
 		"bad input":       {[]string{"rewrite"}, "kubectl rehome: " + problemNoInput + "\n", 2},
-		"no such command": {[]string{"nonsense"}, "kubectl rehome: unknown command \"nonsense\" for \"kubectl rehome\"\n", 1},
+		"no such command": {[]string{"nonsense"}, "kubectl rehome: unknown command \"nonsense\" for \"kubectl rehome\"\n", 2},
+		"no such flag":    {[]string{"--nope"}, "kubectl rehome: unknown flag: --nope\n", 2},
+		"a flag too many": {[]string{"manager", "--nope"}, "kubectl rehome: unknown flag: --nope\n", 2},
+		"a word too many": {[]string{"manager", "now"}, "kubectl rehome: unknown command \"now\" for \"kubectl rehome manager\"\n", 2},
 		"a status alone":  {[]string{"rewrite", "-f", "-", "--to", "carrot67", "-q", "-o", "diff"}, "", 1},
 		"good":            {[]string{"version", "--client"}, "", 0},
 	} {
@@ -93,7 +96,8 @@ func TestAnErrorIsOneLineWithTheNameOfTheProgram(t *testing.T) {
 			g := NewWithT(t)
 			streams, in, _, _ := genericiooptions.NewTestIOStreams()
 			in.WriteString(backupYAML("bp1", stored))
-			root := NewRoot(pluginName, nil, newRewrite(streams, noCluster()), newVersion(streams, noCluster()))
+			manager := &cobra.Command{Use: "manager", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {}}
+			root := NewRoot(pluginName, manager, newRewrite(streams, noCluster()), newVersion(streams, noCluster()))
 			root.SetArgs(c.args)
 			var errOut strings.Builder
 

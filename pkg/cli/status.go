@@ -47,10 +47,9 @@ func newStatus(o *statusOptions) *cobra.Command {
 		Short:   statusShort,
 		Long:    statusLong,
 		Example: statusExample,
-		Args:    func(cmd *cobra.Command, args []string) error { return badInput(cobra.MaximumNArgs(1)(cmd, args)) },
+		Args:    cobra.MaximumNArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return badInput(o.run(cmd.Context(), args)) },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, usageAllNamespaces)
 	flags.BoolVarP(&o.watch, "watch", "w", false, usageWatch)

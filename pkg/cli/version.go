@@ -56,7 +56,7 @@ func newVersion(streams genericiooptions.IOStreams, c *cluster) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: versionShort,
-		Args:  func(cmd *cobra.Command, args []string) error { return badInput(cobra.NoArgs(cmd, args)) },
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report := versionReport{Client: thisClient()}
 			switch {
@@ -71,7 +71,6 @@ func newVersion(streams genericiooptions.IOStreams, c *cluster) *cobra.Command {
 			return report.print(streams, output)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badInput(err) })
 	cmd.Flags().StringVarP(&output, "output", "o", "", usageVersionOutput)
 	cmd.Flags().BoolVar(&clientOnly, "client", false, usageClientOnly)
 	c.addFlags(cmd.Flags())
