@@ -200,7 +200,7 @@ func (h head) isOf(group, kind string) bool {
 
 // oneLine returns the first line of an error.
 func oneLine(err error) string {
-	line, rest, _ := strings.Cut(err.Error(), "\n")
+	line, rest, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(err.Error(), "\r", "")), "\n")
 	if next, _, _ := strings.Cut(strings.TrimSpace(rest), "\n"); strings.HasSuffix(line, ":") && next != "" {
 		line += " " + next
 	}

@@ -95,7 +95,7 @@ func Execute(ctx context.Context, root *cobra.Command, errOut io.Writer) int {
 		err = badInput(err)
 	}
 	if err != nil && err.Error() != "" {
-		fmt.Fprintf(errOut, "%s: %v\n", root.DisplayName(), err)
+		fmt.Fprintf(errOut, "%s: %s\n", root.DisplayName(), oneLine(err))
 	}
 	return ExitStatus(err)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
@@ -106,6 +108,27 @@ func TestAnErrorIsOneLineWithTheNameOfTheProgram(t *testing.T) {
 			g.Expect(status).To(Equal(c.status))
 			g.Expect(errOut.String()).To(Equal(c.line))
 		})
+	}
+}
+
+func TestAnErrorOfSeveralLinesIsPrintedAsOne(t *testing.T) {
+	for message, line := range map[string]string{
+		"the server is busy:\n  - disk is full\n  - disk is slow": "rehome: the server is busy: - disk is full\n",
+		"\r\nforbidden\r\nask somebody\r\n":                       "rehome: forbidden\n",
+	} {
+		for _, args := range [][]string{{"rewrite", "backup/bp1", "--to", "carrot67"}, {"status"}} {
+			g := NewWithT(t)
+			c := noCluster()
+			c.dynamicClient = func() (dynamic.Interface, error) { return nil, errors.New(message) }
+			streams, _, _, _ := genericiooptions.NewTestIOStreams()
+			root := NewRoot("rehome", nil, newRewrite(streams, c), newStatus(&statusOptions{IOStreams: streams, cluster: c}))
+			root.SetArgs(args)
+			var errOut strings.Builder
+
+			g.Expect(Execute(t.Context(), root, &errOut)).To(Equal(2), args[0])
+
+			g.Expect(errOut.String()).To(Equal(line), args[0])
+		}
 	}
 }
 
