@@ -195,11 +195,7 @@ func (o *auditOptions) auditFiles(ctx context.Context, a *audited) error {
 			o.auditDocument(a, judge, &found.backups[i])
 		}
 		for i := range found.clusters {
-			b := &kubeblocks.Backup{}
-			b.Namespace, b.Name = found.clusters[i].Metadata.Namespace, found.clusters[i].where
-			b.Labels = map[string]string{kubeblocks.LabelInstance: found.clusters[i].Metadata.Name}
-			b.Annotations = map[string]string{kubeblocks.AnnotationClusterSnapshot: string(found.clusters[i].raw)}
-			a.Add(b, judge.Backup(b))
+			a.addCluster(judge, &found.clusters[i])
 		}
 		for _, problem := range found.problems {
 			a.addProblem(judge, problem)
@@ -214,6 +210,19 @@ func (o *auditOptions) auditDocument(a *audited, judge *audit.Judge, d *document
 		return
 	}
 	a.Add(&b.Backup, judge.Backup(&b.Backup))
+}
+
+// addCluster adds a Cluster as if a Backup held it.
+func (a *audited) addCluster(judge *audit.Judge, d *document) {
+	if d.err != nil {
+		a.addProblem(judge, fmt.Errorf(problemBadCluster, d.where, d.err))
+		return
+	}
+	b := &kubeblocks.Backup{}
+	b.Namespace, b.Name = d.Metadata.Namespace, d.where
+	b.Labels = map[string]string{kubeblocks.LabelInstance: d.Metadata.Name}
+	b.Annotations = map[string]string{kubeblocks.AnnotationClusterSnapshot: string(d.raw)}
+	a.Add(b, judge.Backup(b))
 }
 
 // addProblem adds a document that is not a Backup, although it should be.

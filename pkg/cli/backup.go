@@ -140,6 +140,9 @@ func latest(documents []document) (*backup, error) {
 }
 
 func decodeBackup(d document) (*backup, error) {
+	if d.err != nil {
+		return nil, fmt.Errorf(problemBadBackup, d.where, d.err)
+	}
 	b := &backup{where: d.where}
 	if err := json.Unmarshal(d.raw, b); err != nil {
 		return nil, fmt.Errorf(problemNotABackup, d.where, err)
@@ -175,6 +178,9 @@ func (b *backup) snapshot() (snapshot, error) {
 }
 
 func bareSnapshot(d document) (snapshot, error) {
+	if d.err != nil {
+		return snapshot{}, fmt.Errorf(problemBadCluster, d.where, d.err)
+	}
 	source, err := kubeblocks.SourceOfSnapshot(d.raw)
 	if err != nil {
 		return snapshot{}, fmt.Errorf(problemBadCluster, d.where, err)

@@ -144,7 +144,7 @@ func (d *documents) addLive(object *unstructured.Unstructured) error {
 	if err != nil {
 		return err
 	}
-	d.addObject(raw, func() ([]byte, error) { return raw, nil }, object.GetNamespace()+"/"+object.GetName())
+	d.addObject(raw, nil, object.GetNamespace()+"/"+object.GetName())
 	return nil
 }
 

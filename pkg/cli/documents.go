@@ -20,6 +20,8 @@ type document struct {
 	raw []byte
 	// where is its position, for messages.
 	where string
+	// err says that it has a key twice. It is an error only where the document is used.
+	err error
 	head
 }
 
@@ -88,12 +90,12 @@ func (d *documents) add(data []byte, where string) {
 		}
 		objects = []json.RawMessage{loose}
 	}
+	var source yamlSource
+	if !isJSON {
+		source = sourceOf(data)
+	}
 	for _, raw := range objects {
-		strict := func() ([]byte, error) { return raw, nil }
-		if !isJSON {
-			strict = func() ([]byte, error) { return yaml.YAMLToJSONStrict(data) }
-		}
-		d.addObject(raw, strict, where)
+		d.addObject(raw, source, where)
 	}
 }
 
@@ -116,8 +118,8 @@ func jsonObjects(data []byte) ([]json.RawMessage, bool) {
 	}
 }
 
-// addObject adds an object, or the objects of a List. strict returns the object, or an error if it has duplicate keys.
-func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where string) {
+// addObject adds an object, or the objects of a List. source is nil for JSON.
+func (d *documents) addObject(raw []byte, source yamlSource, where string) {
 	d.empty = false
 	o := document{raw: raw, where: where}
 	if err := json.Unmarshal(raw, &o.head); err != nil {
@@ -127,25 +129,14 @@ func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where s
 	backup, cluster := o.isOf(kubeblocks.DataProtectionV1alpha1.Group, "Backup"), o.isOf(kubeblocks.AppsV1.Group, "Cluster")
 	bare := o.APIVersion == "" && o.Kind == "" && len(o.Spec) > 0 && o.Items == nil
 	switch {
-	case backup, cluster, bare:
-		exact, err := strict()
-		if err != nil {
-			d.problem(where, errors.New(oneLine(err)))
-			return
-		}
-		o.raw = exact
-		if backup {
-			d.backups = append(d.backups, o)
-		} else {
-			d.clusters = append(d.clusters, o)
-		}
+	case backup:
+		o.err = source.checkKeys()
+		d.backups = append(d.backups, o)
+	case cluster, bare:
+		o.err = source.checkKeys()
+		d.clusters = append(d.clusters, o)
 	case o.Items != nil:
-		exact, err := strict()
-		if err != nil {
-			d.problem(where, errors.New(oneLine(err)))
-			return
-		}
-		d.addItems(exact, where)
+		d.addItems(o, source)
 	case o.Kind == "Backup", o.Kind == "Cluster":
 		group, _, _ := strings.Cut(o.APIVersion, "/")
 		d.others = append(d.others, fmt.Sprintf(textOtherGroup, o.Kind, o.Metadata.Name, group))
@@ -154,17 +145,18 @@ func (d *documents) addObject(raw []byte, strict func() ([]byte, error), where s
 	}
 }
 
-func (d *documents) addItems(list []byte, where string) {
-	var l head
-	if err := json.Unmarshal(list, &l); err != nil {
-		d.problem(where, errors.New(problemNotAnObject))
+// addItems adds the items of a list. One that has a key twice stops only what uses it.
+func (d *documents) addItems(list document, source yamlSource) {
+	sources, err := source.items(len(list.Items))
+	if err != nil {
+		d.problem(list.where, err)
 		return
 	}
-	if len(l.Items) == 0 && l.Kind != "" { // there are none of this kind
-		d.kubernetes = append(d.kubernetes, document{raw: list, where: where, head: l})
+	if len(list.Items) == 0 && list.Kind != "" { // there are none of this kind
+		d.kubernetes = append(d.kubernetes, list)
 	}
-	for i, item := range l.Items {
-		d.addObject(item, func() ([]byte, error) { return item, nil }, fmt.Sprintf("%s, item %d", where, i+1))
+	for i, item := range list.Items {
+		d.addObject(item, sources[i], fmt.Sprintf("%s, item %d", list.where, i+1))
 	}
 }
 

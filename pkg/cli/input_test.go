@@ -57,6 +57,56 @@ func TestOtherDocumentsArePassedOver(t *testing.T) {
 	g.Expect(beside).To(Equal(alone))
 }
 
+// inList returns a YAML List of documents.
+func inList(documents ...string) string {
+	list := "apiVersion: v1\nkind: List\nitems:\n"
+	for _, d := range documents {
+		list += "- " + strings.ReplaceAll(strings.TrimSpace(d), "\n", "\n  ") + "\n"
+	}
+	return list
+}
+
+func TestAKeyThatIsThereTwiceStopsOnlyWhatUsesIt(t *testing.T) {
+	snapshot := snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`)
+	good := backupYAML("good", snapshot)
+	bad := strings.Replace(backupYAML("bad", snapshot), "  namespace: default\n", "  namespace: default\n  namespace: prod\n", 1)
+	badCluster := "apiVersion: apps.kubeblocks.io/v1\nkind: Cluster\nmetadata: {name: my1}\nspec:\n  a: &a {x: 1}\n  b: {x: 1, x: 2}\n"
+	merged := strings.Replace(good, "metadata:", "merged: &m {a: 1}\nmore:\n  <<: *m\n  <<: *m\n  a: 2\nmetadata:", 1)
+	for name, c := range map[string]struct {
+		input   string
+		args    []string
+		problem string
+	}{
+		"in another item":           {inList(twice, good), nil, ""},
+		"in a Cluster beside it":    {inList(badCluster, good), nil, ""},
+		"in another Backup":         {inList(bad, good), []string{"--backup", "good"}, ""},
+		"in another Backup, alone":  {bad + "---\n" + good, []string{"--backup", "good"}, ""},
+		"in no mapping but a merge": {inList(merged), nil, ""},
+		"in the Backup":             {inList(twice, good, bad), []string{"--backup", "bad"}, `-: document 1, item 3: the Backup: line 30: the key "namespace" is there twice`},
+		"in the Backup alone":       {bad, nil, `-: document 1: the Backup: line `},
+		"in one that may be newer":  {inList(bad, good), []string{"--latest"}, `item 1: the Backup: line `},
+		"in one of two":             {inList(bad, good), nil, `-: several Backups (bad, good)`},
+		"in the Cluster":            {inList(badCluster), nil, `-: document 1, item 1: the Cluster: line 9: the key "x" is there twice`},
+		"behind an alias":           {"shared: &s {x: 1, x: 2}\n" + inList("kind: Cluster\nspec: {a: *s}"), nil, `item 1: the Cluster: line 1: the key "x" is there twice`},
+		"in the List itself":        {inList(good) + "items: []\n", nil, `-: document 1: line 14: the key "items" is there twice`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(c.input, c.args...)
+
+			if c.problem != "" {
+				g.Expect(ExitStatus(err)).To(Equal(2))
+				g.Expect(err).To(MatchError(HavePrefix("-: ")))
+				g.Expect(err).To(MatchError(ContainSubstring(c.problem)))
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(out).To(ContainSubstring("name: carrot67"))
+		})
+	}
+}
+
 func TestOtherGroupsAloneAreNamed(t *testing.T) {
 	for input, group := range map[string]string{
 		veleroBackup: "Backup daily is of group velero.io",

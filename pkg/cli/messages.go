@@ -77,6 +77,7 @@ const (
 	problemInvalidRule         = "%s: %s: %s"
 
 	problemNotYAML         = "not YAML or JSON: %s"
+	problemKeyTwice        = "line %d: the key %q is there twice"
 	problemNotAnObject     = "not a Kubernetes object"
 	problemTooLarge        = "%s: it is larger than %d MiB"
 	problemEmpty           = "it is empty"
@@ -89,6 +90,7 @@ const (
 	problemSameTime        = "the Backups %s and %s have the same time: choose one with --backup"
 	problemSeveralClusters = "several Clusters (%s): give one"
 	problemNotABackup      = "%s: not a Backup: %w"
+	problemBadBackup       = "%s: the Backup: %w"
 	problemBadCluster      = "%s: the Cluster: %w"
 	problemNoClusterName   = "%s: the Cluster has no name"
 )

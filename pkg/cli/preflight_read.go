@@ -75,6 +75,9 @@ func (o *preflightOptions) target(ctx context.Context, clusters []document, in *
 		if d.Metadata.Name != target.Name || d.Metadata.Namespace != "" && d.Metadata.Namespace != target.Namespace {
 			continue
 		}
+		if d.err != nil {
+			return fmt.Errorf(problemBadCluster, d.where, d.err)
+		}
 		if err := json.Unmarshal(d.raw, &c); err != nil {
 			return fmt.Errorf(problemBadCluster, d.where, errors.New(problemNotAnObject))
 		}

@@ -89,6 +89,9 @@ func decodeOne[T any](d *document, add func(*T)) error {
 }
 
 func decodeInto[T any](to *[]T, d *document) error {
+	if d.err != nil {
+		return d.err
+	}
 	var object T
 	if err := json.UnmarshalCaseSensitivePreserveInts(d.raw, &object); err != nil {
 		return errors.New(oneLine(err))

@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -59,4 +61,91 @@ func toCollection(decoder *json.Decoder, node *yaml.Node) (*yaml.Node, error) {
 	}
 	_, err := decoder.Token() // the closing bracket
 	return node, err
+}
+
+// yamlSource returns the YAML that an object was read from. It is nil for JSON.
+type yamlSource func() (*yaml.Node, error)
+
+// sourceOf parses a document when it is asked for: the keys of most documents are not checked.
+func sourceOf(data []byte) yamlSource {
+	return sync.OnceValues(func() (*yaml.Node, error) {
+		var parsed yaml.Node
+		if err := yaml.Unmarshal(data, &parsed); err != nil {
+			return nil, errors.New(oneLine(err))
+		}
+		for parsed.Kind == yaml.DocumentNode {
+			parsed = *parsed.Content[0]
+		}
+		return &parsed, nil
+	})
+}
+
+// checkKeys returns an error for an object that has a key twice, at any depth: readers of YAML do not agree which value counts.
+func (s yamlSource) checkKeys() error {
+	if s == nil {
+		return nil
+	}
+	node, err := s()
+	if err != nil {
+		return err
+	}
+	return checkBelow(node, map[*yaml.Node]bool{})
+}
+
+// items returns the source of each of n items of a list. A list with two keys "items" is an error.
+func (s yamlSource) items(n int) ([]yamlSource, error) {
+	all := make([]yamlSource, n)
+	if s == nil {
+		return all, nil
+	}
+	list, err := s()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMapping(list); err != nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(list.Content); i += 2 {
+		if items := list.Content[i+1]; list.Content[i].Value == "items" && len(items.Content) == n {
+			for j, item := range items.Content {
+				all[j] = func() (*yaml.Node, error) { return item, nil }
+			}
+		}
+	}
+	return all, nil
+}
+
+// checkBelow checks a node and all below it. seen are the nodes that an alias has led to.
+func checkBelow(node *yaml.Node, seen map[*yaml.Node]bool) error {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+		if seen[node] {
+			return nil
+		}
+		seen[node] = true
+	}
+	if err := checkMapping(node); err != nil {
+		return err
+	}
+	for _, child := range node.Content {
+		if err := checkBelow(child, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMapping(node *yaml.Node) error {
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	known := map[string]bool{}
+	for i := 0; i < len(node.Content); i += 2 {
+		key := node.Content[i]
+		if known[key.Value] && key.Value != "<<" { // several merges are no repetition
+			return fmt.Errorf(problemKeyTwice, key.Line, key.Value)
+		}
+		known[key.Value] = true
+	}
+	return nil
 }
