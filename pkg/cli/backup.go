@@ -58,10 +58,11 @@ type choice struct {
 // findSnapshot returns the snapshot of the chosen Backup, or of the only one, or else the only Cluster.
 func (c choice) findSnapshot(found documents) (snapshot, error) {
 	if len(found.backups) == 0 && c == (choice{}) && len(found.clusters) > 0 {
-		if len(found.clusters) > 1 {
-			return snapshot{}, fmt.Errorf(problemSeveralClusters, names(found.clusters))
+		clusters := likeliest(found.clusters)
+		if len(clusters) > 1 {
+			return snapshot{}, fmt.Errorf(problemSeveralClusters, names(clusters))
 		}
-		return bareSnapshot(found.clusters[0])
+		return bareSnapshot(clusters[0])
 	}
 	if len(found.backups) == 0 {
 		return snapshot{}, nothingFound(found)
@@ -71,6 +72,20 @@ func (c choice) findSnapshot(found documents) (snapshot, error) {
 		return snapshot{}, err
 	}
 	return chosen.snapshot()
+}
+
+// likeliest returns the documents of kind Cluster, or else those with a name, or else all: what has a spec and no kind need not be a
+// Cluster.
+func likeliest(clusters []document) []document {
+	for _, isLess := range []func(document) bool{
+		func(d document) bool { return d.Kind == "" },
+		func(d document) bool { return d.Metadata.Name == "" },
+	} {
+		if kept := slices.DeleteFunc(slices.Clone(clusters), isLess); len(kept) > 0 {
+			return kept
+		}
+	}
+	return clusters
 }
 
 // nothingFound says why an input has no Backup.

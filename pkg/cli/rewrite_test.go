@@ -160,14 +160,17 @@ func TestRewritePrintsAReport(t *testing.T) {
 
 func TestRewriteFindsTheOnlyBackupOrCluster(t *testing.T) {
 	const other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+	typedCluster := `{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster",` + stored[1:]
 	for name, input := range map[string]string{
 		"a Backup":                    backupYAML("bp1", stored),
 		"among other documents":       other + "---\n" + backupYAML("bp1", stored) + "---\n" + other,
 		"beside a Cluster":            "kind: Cluster\nmetadata: {name: other}\nspec: {}\n---\n" + backupYAML("bp1", stored),
 		"in a List":                   "kind: List\napiVersion: v1\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(backupYAML("bp1", stored)), "\n", "\n  "),
+		"beside values with a spec":   "spec: {x: 1}\n---\n" + typedCluster + "\n---\nmetadata: {name: x}\nspec: {x: 1}\n",
+		"bare, beside values":         "spec: {x: 1}\n---\n" + stored,
 		"the bare snapshot":           stored,
 		"the bare snapshot, indented": "\n  " + stored + "\n",
-		"the Cluster with its kind":   `{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster",` + stored[1:],
+		"the Cluster with its kind":   typedCluster,
 		"empty documents":             "---\n# nothing\n---\n" + backupYAML("bp1", stored),
 	} {
 		t.Run(name, func(t *testing.T) {
