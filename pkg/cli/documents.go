@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/patch"
 )
 
 // document is a Backup or a Cluster of KubeBlocks as JSON. JSON input is kept byte for byte.
@@ -156,8 +157,24 @@ func (d *documents) addItems(list document, source yamlSource) {
 		d.kubernetes = append(d.kubernetes, list)
 	}
 	for i, item := range list.Items {
+		if kind := strings.TrimSuffix(list.Kind, "List"); kind != "" && kind != list.Kind {
+			item = withType(item, list.APIVersion, kind)
+		}
 		d.addObject(item, sources[i], fmt.Sprintf("%s, item %d", list.where, i+1))
 	}
+}
+
+// withType returns an item of a typed list with its type. API servers and clients leave it out of a BackupList, but not of a List.
+func withType(item []byte, apiVersion, kind string) []byte {
+	var own head
+	if err := json.Unmarshal(item, &own); err != nil || own.APIVersion != "" || own.Kind != "" {
+		return item
+	}
+	typed, err := patch.ApplyCreating(item, []patch.Operation{patch.Add("/apiVersion", apiVersion), patch.Add("/kind", kind)})
+	if err != nil {
+		return item // null
+	}
+	return typed
 }
 
 // lastOfEach drops the documents of objects that come again: files can overlap, and --nodes replaces nodes.

@@ -107,6 +107,38 @@ func TestAKeyThatIsThereTwiceStopsOnlyWhatUsesIt(t *testing.T) {
 	}
 }
 
+// untyped returns a list of a kind, whose item has no type.
+func untyped(apiVersion, kind, item string) string {
+	item = strings.NewReplacer("apiVersion: "+apiVersion+"\n", "", "kind: "+strings.TrimSuffix(kind, "List")+"\n", "").Replace(item)
+	return strings.NewReplacer("apiVersion: v1", "apiVersion: "+apiVersion, "kind: List", "kind: "+kind).Replace(inList(item))
+}
+
+func TestItemsWithoutATypeHaveThatOfTheirList(t *testing.T) {
+	const legacy = "apiVersion: apps.kubeblocks.io/v1alpha1\nkind: Cluster\nmetadata: {name: my1}\nspec: {componentSpecs: [{name: mysql}]}\n"
+	backup := backupYAML("bp1", snapshotOf(v1Mark, `"componentSpecs":[`+mysql+`]`))
+	for name, c := range map[string]struct{ input, out, problem string }{
+		"a Backup":            {untyped("dataprotection.kubeblocks.io/v1alpha1", "BackupList", backup), `"name":"bp1"`, ""},
+		"a Cluster":           {untyped("apps.kubeblocks.io/v1alpha1", "ClusterList", legacy), "apiVersion: apps.kubeblocks.io/v1alpha1\n", ""},
+		"a Backup of Velero":  {untyped("velero.io/v1", "BackupList", veleroBackup), "", "Backup daily is of group velero.io"},
+		"a Pod":               {untyped("v1", "PodList", "metadata: {name: x}\nspec: {}\n"), "", "neither a Backup nor a Cluster of KubeBlocks in it"},
+		"nothing":             {"apiVersion: apps.kubeblocks.io/v1\nkind: ClusterList\nitems: [null, x]\n", "", "item 2: not a Kubernetes object"},
+		"an item with a type": {strings.Replace(inList(backup), "kind: List", "kind: ThingList", 1), `"name":"bp1"`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			out, err := run(c.input)
+
+			if c.problem != "" {
+				g.Expect(err).To(MatchError(ContainSubstring(c.problem)))
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(out).To(ContainSubstring(c.out))
+		})
+	}
+}
+
 func TestOtherGroupsAloneAreNamed(t *testing.T) {
 	for input, group := range map[string]string{
 		veleroBackup: "Backup daily is of group velero.io",
