@@ -19,21 +19,25 @@ func IsLocation(key string) bool {
 	if !ok {
 		domain, name = "", key
 	}
-	return isTopologyDomain(domain) || isPool(name)
+	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
+	return isTopologyDomain(domain) || domain != "" && slices.Contains(placeNames, name) || isPool(name)
 }
 
-// isTopologyDomain reports whether all labels with this prefix say where a node is, such as topology.ebs.csi.aws.com and
-// csi.hetzner.cloud.
+// placeNames are the names of places in labels with a prefix, such as openebs.io/nodename and worker.gardener.cloud/pool. Without a
+// prefix, a label such as "pool" is the site's own, and describes a kind of node instead.
+var placeNames = []string{"hostname", "nodename", "zone", "region", "faultdomain", "pool"}
+
+// isTopologyDomain reports whether all labels with this prefix say where a node is, such as topology.ebs.csi.aws.com,
+// csi.hetzner.cloud and directpv.min.io.
 func isTopologyDomain(domain string) bool {
 	parts := strings.Split(domain, ".")
-	return parts[0] == "topology" || parts[0] == "failure-domain" || slices.Contains(parts, "csi")
+	return parts[0] == "topology" || parts[0] == "failure-domain" || slices.Contains(parts, "csi") || parts[0] == "directpv"
 }
 
 // isPool reports whether a label names a group of nodes that is created and deleted together, such as gke-nodepool and
-// nodegroup-name. A label such as "pool" describes a kind of node instead.
+// nodegroup-name.
 func isPool(name string) bool {
-	name = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
-	return slices.ContainsFunc([]string{"nodepool", "nodegroup", "agentpool", "poolname", "poolid"}, func(part string) bool {
-		return strings.Contains(name, part)
-	})
+	return slices.ContainsFunc(poolNames, func(part string) bool { return strings.Contains(name, part) })
 }
+
+var poolNames = []string{"nodepool", "nodegroup", "agentpool", "poolname", "poolid", "instancegroup", "provisionername"}
