@@ -200,7 +200,8 @@ func (o *rewriteOptions) rewrite(ctx context.Context, found snapshot) (rewritten
 	return r, err
 }
 
-// targetVersion returns the version of the KubeBlocks that restores, or an empty one.
+// targetVersion returns the version of the KubeBlocks that restores, or an empty one. Where that is 1.0 or 1.1, it is 1.1: the form is the
+// same, and a field of 1.1 is right as far as one can know.
 func (o *rewriteOptions) targetVersion(ctx context.Context, found snapshot) kubeblocks.Version {
 	if o.version != "" {
 		return kubeblocks.Version(o.version)
@@ -210,11 +211,19 @@ func (o *rewriteOptions) targetVersion(ctx context.Context, found snapshot) kube
 		if len(o.files) > 0 {
 			o.printVersion(textServedVersion, version)
 		}
-		return version
+		return newestLike(version)
 	}
 	version := kubeblocks.VersionOfSnapshot(found.raw)
 	if version != "" {
 		o.printVersion(textAssumedVersion, version)
+	}
+	return newestLike(version)
+}
+
+// newestLike returns 1.1 for 1.0, which stands for both where it is not given.
+func newestLike(version kubeblocks.Version) kubeblocks.Version {
+	if version == kubeblocks.V10 {
+		return kubeblocks.V11
 	}
 	return version
 }

@@ -203,6 +203,40 @@ const (
 		"spec.componentSpecs[0].componentDefRef, spec.componentSpecs[0].instances[1].image. "
 )
 
+// newerSpec has fields of KubeBlocks 1.1, one of them without a value.
+const newerSpec = `"shardings":[{"name":"s","shardTemplates":[{"name":"big"}]}],"componentSpecs":[{"name":"mysql","flatInstanceOrdinal":true,"enableInstanceAPI":false}]`
+
+func TestFieldsThatTheAPIServerTakesAreNoError(t *testing.T) {
+	component := backupYAML("bp1", snapshotOf("", `"componentSpecs":[{"name":"mysql","enableInstanceAPI":false,"podUpgradePolicy":""}]`))
+	newer := backupYAML("bp1", snapshotOf(v1Mark, newerSpec))
+	for name, c := range map[string]struct {
+		served []string
+		input  string
+		args   []string
+		lacks  string
+	}{
+		"no version shown, for 0.9":   {nil, component, []string{"--kubeblocks", "0.9"}, "podUpgradePolicy"},
+		"a field without a value":     {nil, component, []string{"--kubeblocks", "1.0"}, "enableInstanceAPI"},
+		"fields of 1.1 for 1.1":       {nil, newer, []string{"--kubeblocks", "1.1"}, "\nnothing"},
+		"an API server of 1.0 or 1.1": {[]string{"v1", "v1alpha1"}, newer, nil, "\nnothing"},
+		"a snapshot of 1.0 or 1.1":    {nil, newer, nil, "\nnothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			kubernetes := noCluster()
+			if c.served != nil {
+				kubernetes = serving(kubernetes, c.served...)
+			}
+
+			r := runIn(kubernetes, c.input, append([]string{"-f", "-", "--to", "carrot67", "--component", "mysql"}, c.args...)...)
+
+			g.Expect(r.err).NotTo(HaveOccurred())
+			g.Expect(r.out).To(ContainSubstring("name: carrot67"))
+			g.Expect(r.out).NotTo(ContainSubstring(c.lacks))
+		})
+	}
+}
+
 func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 	noAnnotation := strings.ReplaceAll(backupYAML("bp1", stored), "kubeblocks.io/cluster-snapshot", "other")
 	for name, c := range map[string]struct {
@@ -230,6 +264,12 @@ func TestInvalidInputIsOneLineAndExitStatusTwo(t *testing.T) {
 		"no such version":          {stored, []string{"--kubeblocks", "2.0"}, `--kubeblocks "2.0" is none of 0.9, 1.0, 1.1, 1.2`},
 		"an unknown version":       {backupYAML("bp1", `{"metadata":{"name":"my1"},"spec":{"componentSpecs":[{"name":"mysql"}]}}`), nil, "give --kubeblocks (0.9, 1.0, 1.1, 1.2)"},
 		"a version without v1":     {stored, []string{"--kubeblocks", "0.9"}, "the Cluster is of apps.kubeblocks.io/v1, which KubeBlocks 0.9 does not serve"},
+		"unmarked v1 for 0.9":      {backupYAML("bp1", snapshotOf("", `"shardings":[{"name":"s","shardTemplates":[{"name":"big"}]}],"clusterDef":"m"`)), []string{"--kubeblocks", "0.9"}, "the Cluster has fields that KubeBlocks 0.9 lacks: spec.shardings, spec.clusterDef"},
+		"restored by 1.2, for 0.9": {backupYAML("bp1", snapshotOf("", `"restore":{},"componentSpecs":[`+mysql+`]`)), []string{"--kubeblocks", "0.9"}, "the Cluster is of apps.kubeblocks.io/v1, which KubeBlocks 0.9 does not serve"},
+		"typed v1 for 0.9":         {`{"apiVersion":"apps.kubeblocks.io/v1","kind":"Cluster",` + snapshotOf("", `"componentSpecs":[`+mysql+`]`)[1:], []string{"--kubeblocks", "0.9"}, "the Cluster is of apps.kubeblocks.io/v1, which KubeBlocks 0.9 does not serve"},
+		"a component's for 0.9":    {backupYAML("bp1", snapshotOf("", `"componentSpecs":[{"name":"mysql","podUpgradePolicy":"ReCreate"}]`)), []string{"--kubeblocks", "0.9"}, "the Cluster has fields that KubeBlocks 0.9 lacks: spec.componentSpecs[0].podUpgradePolicy"},
+		"typed v1alpha1 for 1.0":   {`{"apiVersion":"apps.kubeblocks.io/v1alpha1","kind":"Cluster",` + snapshotOf("", `"shardings":[{"name":"s"}]`)[1:], []string{"--kubeblocks", "1.0"}, "the Cluster has fields that KubeBlocks 1.0 lacks: spec.shardings"},
+		"fields of 1.1 for 1.0":    {backupYAML("bp1", snapshotOf("", newerSpec)), []string{"--kubeblocks", "1.0"}, "the Cluster has fields that KubeBlocks 1.0 lacks: spec.shardings[0].shardTemplates, spec.componentSpecs[0].flatInstanceOrdinal"},
 		"fields that v1 lacks":     {backupYAML("bp1", snapshotOf("", legacySpec)), []string{"--kubeblocks", "1.0"}, lackedByV1 + "Print it with --kubeblocks 0.9"},
 		"fields that 1.2 lacks":    {backupYAML("bp1", snapshotOf("", legacySpec)), []string{"--kubeblocks", "1.2"}, "KubeBlocks 0.9, with fields that 1.2 lacks"},
 		"a bad policy":             {stored, []string{"--volume-restore-policy", "x"}, `--volume-restore-policy "x" is neither Parallel nor Serial`},

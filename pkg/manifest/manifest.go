@@ -111,10 +111,8 @@ func (in Input) identify(operations []patch.Operation, cluster object) ([]patch.
 	for _, path := range referencePaths(cluster) {
 		operations = append(operations, patch.Remove(path))
 	}
-	if in.isV1(cluster) {
-		_, empty := kubeblocks.LackedByV1(cluster)
-		operations = append(operations, removals(empty)...)
-	}
+	_, empty := in.lacked(cluster)
+	operations = append(operations, removals(empty)...)
 	if in.Version.NeedsMark() {
 		operations = append(operations, patch.Add(patch.AnnotationPath(kubeblocks.AnnotationCRDAPIVersion), in.Version.Apps().String()))
 	}
@@ -137,19 +135,22 @@ func (in Input) check(cluster object) error {
 		}
 		return fmt.Errorf(problemUnknownTarget, strings.Join(names, ", "))
 	}
-	mark := cluster.at("metadata", "annotations").text(kubeblocks.AnnotationCRDAPIVersion)
-	if in.Version == kubeblocks.V09 && mark == kubeblocks.AppsV1.String() {
-		return fmt.Errorf(problemServed, mark, in.Version)
-	}
-	if lacked, _ := kubeblocks.LackedByV1(cluster); len(lacked) > 0 && in.isV1(cluster) {
-		return fmt.Errorf(problemLacked, describeAll(lacked), in.Version)
+	from := kubeblocks.VersionOfCluster(cluster)
+	lacked, _ := in.lacked(cluster)
+	switch isV1 := in.apiVersion(cluster) == kubeblocks.AppsV1.String(); {
+	case len(lacked) > 0 && from == kubeblocks.V09 && isV1:
+		return fmt.Errorf(problemLackedOf09, describeAll(lacked), in.Version)
+	case len(lacked) > 0:
+		return fmt.Errorf(problemLacked, in.Version, describeAll(lacked))
+	case in.Version == kubeblocks.V09 && from != kubeblocks.V09 && from != "":
+		return fmt.Errorf(problemServed, kubeblocks.AppsV1, in.Version)
 	}
 	return nil
 }
 
-// isV1 reports whether the Cluster to create is of v1, which lacks fields of KubeBlocks 0.9.
-func (in Input) isV1(cluster object) bool {
-	return in.apiVersion(cluster) == kubeblocks.AppsV1.String()
+// lacked returns the fields that the API server would drop from the Cluster to create, and those of them that hold nothing.
+func (in Input) lacked(cluster object) (set, empty []string) {
+	return in.Version.Lacks(in.apiVersion(cluster), cluster)
 }
 
 func describeAll(paths []string) string {
