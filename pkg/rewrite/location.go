@@ -20,12 +20,14 @@ func IsLocation(key string) bool {
 		domain, name = "", key
 	}
 	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
-	return isTopologyDomain(domain) || domain != "" && slices.Contains(placeNames, name) || isPool(name)
+	return isTopologyDomain(domain) || domain != "" && slices.Contains(placeNames, name) || isPool(name) || slices.Contains(poolLabels, key)
 }
 
-// placeNames are the names of places in labels with a prefix, such as openebs.io/nodename and worker.gardener.cloud/pool. Without a
-// prefix, a label such as "pool" is the site's own, and describes a kind of node instead.
-var placeNames = []string{"hostname", "nodename", "zone", "region", "faultdomain", "pool"}
+// placeNames are the names of places in labels with a prefix, such as openebs.io/nodename. Without a prefix, a label is the site's own.
+var placeNames = []string{"hostname", "nodename", "zone", "region", "faultdomain"}
+
+// poolLabels are those of clouds. Elsewhere, a label such as "pool" describes a kind of node instead.
+var poolLabels = []string{"worker.gardener.cloud/pool", "k8s.scaleway.com/pool"}
 
 // isTopologyDomain reports whether all labels with this prefix say where a node is, such as topology.ebs.csi.aws.com,
 // csi.hetzner.cloud and directpv.min.io.
