@@ -66,27 +66,12 @@ func (c *cluster) backup(ctx context.Context, name string) (documents, error) {
 	return found, found.addLive(object)
 }
 
-// target finds out whether the Cluster to restore exists, and how it is to be created. A Cluster of a file that has a UID was read from
-// an API server.
+// target finds out whether the Cluster to restore exists, and how it is to be created.
 func (o *preflightOptions) target(ctx context.Context, clusters []document, in *placement.PreflightInput) error {
-	target := in.Manifest.Target
-	for _, d := range clusters {
-		var c kubeblocks.Cluster
-		if d.Metadata.Name != target.Name || d.Metadata.Namespace != "" && d.Metadata.Namespace != target.Namespace {
-			continue
-		}
-		if d.err != nil {
-			return fmt.Errorf(problemBadCluster, d.where, d.err)
-		}
-		if err := json.Unmarshal(d.raw, &c); err != nil {
-			return fmt.Errorf(problemBadCluster, d.where, errors.New(problemNotAnObject))
-		}
-		if c.UID != "" {
-			in.Existing = true
-		} else {
-			in.Given = &c
-		}
+	if err := targetOfFiles(clusters, in); err != nil {
+		return err
 	}
+	target := in.Manifest.Target
 	if len(o.files) > 0 {
 		return nil
 	}
@@ -102,6 +87,30 @@ func (o *preflightOptions) target(ctx context.Context, clusters []document, in *
 		in.Unread = append(in.Unread, oneLine(err))
 	case !apierrors.IsNotFound(err):
 		return err
+	}
+	return nil
+}
+
+// targetOfFiles looks for the Cluster to restore in files. One that has a UID was read from an API server.
+func targetOfFiles(clusters []document, in *placement.PreflightInput) error {
+	target := in.Manifest.Target
+	for _, d := range clusters {
+		if d.Metadata.Name != target.Name || d.Metadata.Namespace != "" && d.Metadata.Namespace != target.Namespace {
+			continue
+		}
+		var c kubeblocks.Cluster
+		err := d.err
+		if err == nil && json.Unmarshal(d.raw, &c) != nil {
+			err = errors.New(problemNotAnObject)
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf(problemBadCluster, d.where, err)
+		case c.UID != "":
+			in.Existing = true
+		default:
+			in.Given = &c
+		}
 	}
 	return nil
 }
