@@ -39,6 +39,28 @@ type WouldBe struct {
 	Sidecars bool
 }
 
+// Refused names a Pod that the API server would refuse, and says why; both are empty where there is none. KubeBlocks 0.9 adds the rules of
+// an instance template to those of its component, and each of both can be valid alone.
+func (w *WouldBe) Refused() (pod, reason string) {
+	type constraint struct {
+		topologyKey string
+		when        corev1.UnsatisfiableConstraintAction
+	}
+	for _, pods := range [][]corev1.Pod{w.Restore, w.Database} {
+		for i := range pods {
+			seen := map[constraint]bool{}
+			for _, c := range pods[i].Spec.TopologySpreadConstraints {
+				key := constraint{c.TopologyKey, c.WhenUnsatisfiable}
+				if seen[key] {
+					return pods[i].Name, fmt.Sprintf(textTwoConstraints, c.TopologyKey, c.WhenUnsatisfiable)
+				}
+				seen[key] = true
+			}
+		}
+	}
+	return "", ""
+}
+
 // part is what is the same for all Pods of a component or of one shard.
 type part struct {
 	restored *Restored

@@ -108,11 +108,11 @@ func Preflight(ctx context.Context, in PreflightInput) (*PreflightReport, error)
 	}
 	p.backup()
 	p.reference()
-	p.invalid()
 	would, err := p.would(nil)
 	if err != nil {
 		return nil, err
 	}
+	p.invalid(&would)
 	p.names(&would)
 	p.classes(&would)
 	p.quotas(&would)

@@ -88,10 +88,13 @@ func (p *preflight) given() bool {
 	return true
 }
 
-// invalid reports rules that the API server would refuse. Then no rule is rewritten.
-func (p *preflight) invalid() {
+// invalid reports rules and Pods that the API server would refuse. Then no Pod is placed.
+func (p *preflight) invalid(would *WouldBe) {
 	for _, f := range p.result.Of(rewrite.Invalid) {
 		p.add(Fail, checkRules, textInvalidRule, f.Message)
+	}
+	if pod, reason := would.Refused(); pod != "" {
+		p.add(Fail, checkRules, textInvalidPod, pod, reason)
 	}
 }
 

@@ -58,7 +58,9 @@ const (
 	textOtherNamespace      = "KubeBlocks %s restores nothing from namespace %s into %s: the database starts EMPTY (RH016)"
 	textUnprepared          = "no restore Pods: the volumes are filled before, or after the database starts"
 
-	textInvalidRule = "%s (RH006)"
+	textInvalidRule    = "%s (RH006)"
+	textInvalidPod     = "the API server refuses Pod %s: %s (RH006)"
+	textTwoConstraints = "its component and its instance template have spread constraints with topologyKey %s and whenUnsatisfiable %s"
 
 	textNamesFree     = "the names of Cluster %s/%s are free"
 	textClusterExists = "Cluster %s/%s exists: give another name, or see it with rehome explain"

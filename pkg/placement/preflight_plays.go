@@ -88,7 +88,8 @@ func (p *preflight) canPlay(would *WouldBe) bool {
 			return false
 		}
 	}
-	return len(p.World.Nodes) > 0 && len(p.result.Of(rewrite.Invalid)) == 0
+	refused := slices.ContainsFunc(p.report.Lines, func(l Line) bool { return l.Level == Fail && l.Check == checkRules })
+	return len(p.World.Nodes) > 0 && !refused
 }
 
 // plays adds the lines about the Pods: as KubeBlocks restores them alone, by an OpsRequest, and with Rehome.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/placement"
 )
 
@@ -108,6 +109,25 @@ func TestPreflightOfAnInvalidRule(t *testing.T) {
 	g.Expect(textOf(report)).To(HaveSuffix("Will not be restored: see the lines with FAIL.\n"))
 	var page strings.Builder
 	g.Expect(report.HTML(&page)).To(Succeed())
+}
+
+// KubeBlocks 0.9 adds the rules of an instance template to those of its component. Later versions replace them.
+func TestPreflightOfAPodThatTheAPIServerRefuses(t *testing.T) {
+	g := NewWithT(t)
+	spread := func(component string) string {
+		return `,"schedulingPolicy":{"topologySpreadConstraints":[{"topologyKey":"kubernetes.io/hostname","whenUnsatisfiable":"DoNotSchedule",` +
+			`"maxSkew":1,"labelSelector":{"matchLabels":{"component":"` + component + `"}}}]}`
+	}
+	in := inputOf(t, newWorld("z1"), components(mysql(1, spread("mysql")+`,"instances":[{"name":"big","replicas":1`+spread("big")+`}]`)))
+	g.Expect(preflight(t, in).Fits).To(Equal(placement.Yes))
+
+	in.Manifest.Version = kubeblocks.V09
+	report := preflight(t, in)
+
+	g.Expect(report.Fits).To(Equal(placement.No))
+	g.Expect(textOf(report)).To(ContainSubstring(
+		"FAIL  the API server refuses Pod carrot67-mysql-big-0: its component and its instance template have spread constraints with " +
+			"topologyKey kubernetes.io/hostname and whenUnsatisfiable DoNotSchedule (RH006)\n"))
 }
 
 // The volumes lie in the zone of the node where they were restored, and the database Pods need room there.

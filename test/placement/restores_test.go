@@ -4,8 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/patch"
@@ -90,6 +95,10 @@ func (e *env) playRestore(ctx context.Context, drawn worlds.Restore, rewritten b
 		return err
 	}
 	world.CSINodes = worlds.CSINodes(world.Nodes)
+	if name, _ := would.Refused(); name != "" {
+		all.refused++
+		return e.expectRefused(ctx, &would, name)
+	}
 	alone, err := placement.PlayRestore(ctx, scheduler.New, world, &would)
 	if err != nil {
 		return err
@@ -115,6 +124,19 @@ func (e *env) playRestore(ctx context.Context, drawn worlds.Restore, rewritten b
 		}
 	}
 	return follower.reset(ctx)
+}
+
+// expectRefused returns an error if the API server takes a Pod.
+func (e *env) expectRefused(ctx context.Context, would *placement.WouldBe, name string) error {
+	pods := slices.Concat(would.Restore, would.Database)
+	pod := pods[slices.IndexFunc(pods, func(p corev1.Pod) bool { return p.Name == name })].DeepCopy()
+	pod.UID, pod.Status = "", corev1.PodStatus{}
+	pod.Spec.Containers = []corev1.Container{{Name: "database", Image: "database"}}
+	_, err := e.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if !apierrors.IsInvalid(err) {
+		return fmt.Errorf("the API server does not refuse Pod %s: %w", name, err)
+	}
+	return nil
 }
 
 // wouldBe returns the Pods of a restore, with its own rules or rewritten.
