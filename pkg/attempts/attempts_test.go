@@ -97,6 +97,8 @@ func TestBreaker(t *testing.T) {
 	other[0].Unschedulable = "0/5 nodes are available: 5 node(s) didn't match pod topology spread constraints."
 	numbers := outcomes(6, 60)
 	numbers[0].Unschedulable = "0/9 nodes are available: 7 node(s) didn't match pod anti-affinity rules. preemption: 0/9 nodes"
+	old := outcomes(6, 60)
+	old[BreakerWindow-1].Time = ago(600)
 	for name, c := range map[string]struct {
 		outcomes []Outcome
 		open     bool
@@ -106,6 +108,8 @@ func TestBreaker(t *testing.T) {
 		"more than half are Unschedulable":             {outcomes(6, 60), true},
 		"more than half, for different reasons":        {other, false},
 		"more than half, and only the numbers differ":  {numbers, true},
+		"more than half, because of Pods that run":     {of(6, "0/3 nodes are available: 3 node(s) didn't satisfy existing pods anti-affinity rules."), true},
+		"the cool-down is that of the newest":          {old, true},
 		"a few Restores fill no window":                {outcomes(5, 60)[:5], false},
 		"more than half, for another reason than Pods": {of(6, "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint, 1 node(s) didn't match PersistentVolume's node affinity. preemption: none: didn't match pod anti-affinity rules"), false},
 		"a clock is wrong":                             {outcomes(6, -86_400), false},
@@ -195,6 +199,20 @@ func TestRecordedAttemptsOfOneNamespaceDelayNoOther(t *testing.T) {
 	g.Expect(untilToken("tenant", list, 15*time.Minute)).To(BeZero(), "and pass")
 }
 
+func TestTheNewestRecordedAttemptsOfANamespaceCount(t *testing.T) {
+	g := NewWithT(t)
+	var all []Attempt
+	for i := range int64(100) {
+		all = append(all, attempt("a", 100-i))
+	}
+
+	list, err := (&Log{}).All(now, loads(all...))
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(list).To(HaveLen(maxRecorded))
+	g.Expect(list).To(HaveEach(HaveField("Time.Unix()", BeNumerically(">=", now.Unix()-maxRecorded))))
+}
+
 // untilToken returns how long a Cluster of a Namespace waits, some time from now.
 func untilToken(namespace string, list []Attempt, later time.Duration) time.Duration {
 	own, all := Of(namespace, list)
@@ -213,6 +231,29 @@ func TestOneNamespaceLeavesHalfOfTheTokensToOthers(t *testing.T) {
 
 	g.Expect(untilToken("tenant", list, 0)).To(Equal(6 * time.Second))
 	g.Expect(untilToken("production", list, 0)).To(BeZero())
+}
+
+func TestAttemptsOfOnePlanTakeTheShareOfTheirNamespace(t *testing.T) {
+	g := NewWithT(t)
+	limits := configv1alpha1.Limits{RemediationsPerMinute: 10, RemediationBurst: 6}
+	recent := Recent{All: Window{Times: at(0, 0, 0)}, Own: make([]bool, 3)}
+	for range 2 {
+		g.Expect(recent.UntilToken(limits, now)).To(BeZero())
+		recent = recent.With(now)
+	}
+
+	g.Expect(recent.UntilToken(limits, now)).NotTo(BeZero(), "the last token is left to another Namespace")
+}
+
+func TestClustersThatWaitForAShareDoNotRetryAtOnce(t *testing.T) {
+	g := NewWithT(t)
+	limits := configv1alpha1.Limits{RemediationsPerMinute: 10, RemediationBurst: 6}
+	recent := Recent{All: Window{Times: at(0, 0, 0, 0)}, Own: []bool{false, false, true, true}}
+	g.Expect(recent.UntilToken(limits, now)).To(Equal(6 * time.Second))
+
+	recent.All.Position = 3
+
+	g.Expect(recent.UntilToken(limits, now)).To(Equal(24 * time.Second))
 }
 
 // Tenants take every token that they get, for twenty minutes. The last Namespace never waits.
@@ -255,6 +296,19 @@ func TestBreakerOfOneNamespaceStopsNoOther(t *testing.T) {
 	open = Recent{All: Window{Outcomes: outcomes(6, 60)}}
 	reason, _ = open.Breaker(5*time.Minute, now)
 	g.Expect(reason).NotTo(BeEmpty(), "a fault everywhere stops everybody")
+}
+
+func TestOneClusterDecidesAtATime(t *testing.T) {
+	g := NewWithT(t)
+	l := &Log{}
+	refused := errors.New("refused")
+
+	g.Expect(l.Exclusively(func() error {
+		g.Expect(l.decideMu.TryLock()).To(BeFalse(), "another would take the same token")
+		return refused
+	})).To(MatchError(refused))
+
+	g.Expect(l.decideMu.TryLock()).To(BeTrue(), "the next one can decide")
 }
 
 func TestLogLoadsOnceAndSortsByTime(t *testing.T) {
