@@ -81,6 +81,41 @@ func TestAttemptsOfOnePlanTakeTokens(t *testing.T) {
 	})
 }
 
+func TestTheShortestWaitOfSeveralRestoresDecides(t *testing.T) {
+	for _, backsOff := range []string{"shard0", "shard1"} {
+		t.Run(backsOff+" backs off", func(t *testing.T) {
+			g := NewWithT(t)
+			o := shards(2)
+			o.History = o.History.With(key("Restore", backsOff, uids("before")...), recreateRestore, ago(1))
+			o.Limits.RemediationBurst = 1
+			o.Recent = o.Recent.With(now)
+
+			plan := Decide(o)
+
+			g.Expect(reasons(o, plan)).To(ConsistOf(v1alpha1.ReasonBackingOff, v1alpha1.ReasonRateLimited))
+			g.Expect(plan.RequeueAfter.Seconds()).To(BeNumerically("~", 6, 0.01), "the time of one token")
+			g.Expect(plan.RateLimited).To(BeTrue())
+		})
+	}
+}
+
+func TestTheClusterReportsTheRestoreThatIsWorstOff(t *testing.T) {
+	for i := range 2 {
+		t.Run(fmt.Sprintf("shard%d", i), func(t *testing.T) {
+			g := NewWithT(t)
+			o := shards(2)
+			done, worst := &o.Restores[1-i], &o.Restores[i]
+			done.Stale, done.Jobs[0].Outdated = nil, false
+			worst.Pods = []Pod{{Name: "p", Unschedulable: "0/3 nodes are available."}}
+
+			cluster := Decide(o).Cluster
+
+			g.Expect(cluster.PolicyRehomed.Reason).To(Equal(v1alpha1.ReasonRecreatingRestore))
+			g.Expect(cluster.PodsScheduled.Reason).To(Equal(v1alpha1.ReasonUnschedulable))
+		})
+	}
+}
+
 func TestAWriteToTheClusterIsTakenAloneAndFirst(t *testing.T) {
 	t.Run("a rewrite", func(t *testing.T) {
 		g := NewWithT(t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
@@ -189,6 +190,9 @@ func TestDecide(t *testing.T) {
 			doesNothing, v1alpha1.ReasonWaitingForScheduler},
 		"a Restore that is being deleted is not deleted again": {with(componentFollowed, restore(func(r *Restore) { r.Deleting = true })),
 			doesNothing, v1alpha1.ReasonRecreatingRestore},
+		"but not those of them that the scheduler has decided on": {with(replaced, restore(func(r *Restore) {
+			r.Jobs = append(r.Jobs, Job{Object: object("job-2"), Outdated: true, HasPods: true, Undecided: "the scheduler has yet to look at Pod pod-2"})
+		})), recreatesJob, v1alpha1.ReasonRecreatingJobs},
 		"a half-done Restore gets the rewritten rules": {halfDone, removesRules, v1alpha1.ReasonRecreatingJobs},
 		"a Restore without rules gets the recorded ones": {with(halfDone, restore(func(r *Restore) { r.Stale, r.Replacement = nil, ReplacementRemoved })),
 			ConsistOf(AddSchedulingSpec{Restore: object("restore")}), v1alpha1.ReasonRecreatingJobs},
@@ -237,6 +241,13 @@ func TestDecide(t *testing.T) {
 		}), patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a refused rule becomes a preferred one with the owner's consent": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowPreferredRules = true }),
 			ConsistOf(HaveField("Edits", HaveExactElements(HaveField("Path", HavePrefix(requiredPath)), HaveField("Path", HaveSuffix("/preferredDuringSchedulingIgnoredDuringExecution")), HaveField("Path", HaveSuffix("/requiredDuringSchedulingIgnoredDuringExecution"))))), v1alpha1.ReasonRewritingCluster},
+		"a bound Pod of another component holds no part of that back": {with(volumesOn("n4", "n4"), func(o *Observation) {
+			o.AllowPreferredRules, o.Bound = true, []Scope{{Component: "proxy"}}
+		}), ConsistOf(HaveField("Edits", HaveLen(3))), v1alpha1.ReasonRewritingCluster},
+		"so does a rule of which one edit cannot be judged": {with(volumesOn("n4", "n5"), func(o *Observation) {
+			o.AllowPreferredRules = true
+			o.Placement.Unjudged = []RefusedRule{{Path: o.Live.Edits[0].Path, Reason: "unknown"}}
+		}), ConsistOf(HaveField("Edits", HaveLen(3))), v1alpha1.ReasonRewritingCluster},
 		"a rule that cannot become preferred stays refused": {with(volumesOn("n4", "n4"), func(o *Observation) {
 			o.AllowPreferredRules = true
 			o.Placement.Rewritten = nil
@@ -310,6 +321,10 @@ func TestDecide(t *testing.T) {
 			doesNothing, v1alpha1.ReasonBackingOff},
 		"there is no fourth attempt": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore-before"), 9999, 999, 600) }),
 			doesNothing, v1alpha1.ReasonAttemptsExhausted},
+		"there is none either while the breaker is open, and it is not said to come": {with(componentFollowed, func(o *Observation) {
+			attempted(o, uids("restore-before"), 9999, 999, 600)
+			o.Recent.All.Outcomes = unschedulableAgain(6)
+		}), doesNothing, v1alpha1.ReasonAttemptsExhausted},
 		"Jobs are re-created in the attempt that replaced the rules": {with(replaced, func(o *Observation) { attempted(o, uids("job-1"), 1) }),
 			ConsistOf(RecreateJobs{Restore: object("restore"), Jobs: []Object{object("job-1")}}), v1alpha1.ReasonRecreatingJobs},
 		"an empty bucket holds an attempt": {with(componentFollowed, func(o *Observation) {
@@ -330,9 +345,9 @@ func TestDecide(t *testing.T) {
 				o.Recent.Namespace.Times = append(o.Recent.Namespace.Times, ago(-86_400))
 			}
 		}), recreatesRestore, v1alpha1.ReasonRecreatingRestore},
-		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6, 60) }),
+		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6) }),
 			doesNothing, v1alpha1.ReasonBreakerOpen},
-		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6, 60) },
+		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6) },
 			patchesCluster, v1alpha1.ReasonRewritingCluster},
 
 		// Contended.
@@ -346,13 +361,17 @@ func TestDecide(t *testing.T) {
 			o.History.Rewrites = rewrites(2)
 			o.Live.Edits[0].Path += "/other"
 		}, ConsistOf(HaveField("History.Rewrites", HaveKeyWithValue(pathKey("/mysql/x/other"), 1))), v1alpha1.ReasonRewritingCluster},
+		"a rule that is held does not count": {func(o *Observation) {
+			o.History.Rewrites, o.Bound = rewrites(2), []Scope{{Component: "mysql"}}
+			o.Live.Edits = append(o.Live.Edits, edit("proxy"))
+		}, ConsistOf(HaveField("Edits", ConsistOf(edit("proxy")))), v1alpha1.ReasonClusterStarted},
 		"a contended Cluster is not changed": {func(o *Observation) {
 			o.History.Rewrites, o.History.Contention = rewrites(2), &Contention{Generation: 1, Manager: "argocd"}
 		}, doesNothing, v1alpha1.ReasonContended},
 		"a contended Cluster whose spec changed is rewritten again": {func(o *Observation) {
 			o.Generation = 2
 			o.History.Rewrites, o.History.Contention = rewrites(2), &Contention{Generation: 1, Manager: "argocd"}
-		}, patchesCluster, v1alpha1.ReasonRewritingCluster},
+		}, ConsistOf(HaveField("History", SatisfyAll(HaveField("Rewrites", rewrites(1)), HaveField("Contention", BeNil())))), v1alpha1.ReasonRewritingCluster},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -383,11 +402,11 @@ func statusOf(reason string) metav1.ConditionStatus {
 	return metav1.ConditionFalse
 }
 
-// unschedulableAgain is the outcome of a full window of remediated Restores: so many are Unschedulable again.
-func unschedulableAgain(count int, seconds int64) []attempts.Outcome {
+// unschedulableAgain is the outcome, a minute ago, of a full window of remediated Restores: so many are Unschedulable again.
+func unschedulableAgain(count int) []attempts.Outcome {
 	var outcomes []attempts.Outcome
 	for i := range attempts.BreakerWindow {
-		outcome := attempts.Outcome{Time: ago(seconds)}
+		outcome := attempts.Outcome{Time: ago(60)}
 		if i < count {
 			outcome.Unschedulable = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules. preemption: 0/3 nodes"
 		}
@@ -473,6 +492,10 @@ func TestPodsScheduled(t *testing.T) {
 			metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, "1 of 1 Pods have no node. p: 0/3 nodes are available"},
 		"a Pod without a volume": {Restore{Pods: []Pod{{Name: "p", Unschedulable: "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."}}},
 			metav1.ConditionFalse, v1alpha1.ReasonVolumeNotBound, "PersistentVolumeClaims"},
+		"a Pod without a volume, behind one that no rule lets in": {Restore{Pods: []Pod{
+			{Name: "p", Unschedulable: "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."},
+			{Name: "q", Unschedulable: "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."},
+		}}, metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, "2 of 2 Pods have no node."},
 		"a Pod that nobody has looked at": {Restore{Pods: []Pod{{Name: "p"}}}, metav1.ConditionFalse, v1alpha1.ReasonScheduling, "not tried to place it yet"},
 		"a Job that a quota keeps from having Pods": {Restore{Jobs: []Job{{Object: object("job-0")}}},
 			metav1.ConditionUnknown, v1alpha1.ReasonNoPods, "Job job-0 has no Pods"},
@@ -532,6 +555,22 @@ func TestAttemptsLeftAndUnblocked(t *testing.T) {
 
 	o.Restores[0].Pods = append(o.Restores[0].Pods, Pod{Name: "pod-1"})
 	g.Expect(Decide(o).Unblocked()).To(BeZero(), "a Pod without a node is not unblocked")
+
+	allStarted(&o)
+	o.Restores[0].Stale = stuck().Restores[0].Stale
+	g.Expect(Decide(o).Unblocked()).To(BeZero(), "one that started under stale rules was not unblocked by Rehome")
+}
+
+func TestABackupThatWasNotReadIsReadAgain(t *testing.T) {
+	g := NewWithT(t)
+	o := stuck()
+	cured(&o)
+	o.Unread = &Obstacle{Reason: v1alpha1.ReasonSourceUnknown, RequeueAfter: metav1.Duration{Duration: 5 * time.Minute}}
+	g.Expect(Decide(o).RequeueAfter.Duration).To(Equal(5 * time.Minute))
+
+	o.Restores[0].Stale = stuck().Restores[0].Stale
+	attempted(&o, uids("restore-before"), 1)
+	g.Expect(Decide(o).RequeueAfter.Duration).To(Equal(29*time.Second), "the shorter wait decides")
 }
 
 func TestContendedNamesTheFieldManager(t *testing.T) {

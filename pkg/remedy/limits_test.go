@@ -13,7 +13,7 @@ func TestBreakerSaysWhenItCloses(t *testing.T) {
 	g := NewWithT(t)
 	o := stuck()
 	componentFollowed(&o)
-	o.Recent.All.Outcomes = unschedulableAgain(10, 60)
+	o.Recent.All.Outcomes = unschedulableAgain(10)
 
 	g.Expect(Decide(o).RequeueAfter.Seconds()).To(Equal(240.0))
 }
