@@ -190,7 +190,7 @@ func TestDecide(t *testing.T) {
 			doesNothing, v1alpha1.ReasonWaitingForScheduler},
 		"a Restore that is being deleted is not deleted again": {with(componentFollowed, restore(func(r *Restore) { r.Deleting = true })),
 			doesNothing, v1alpha1.ReasonRecreatingRestore},
-		"but not those of them that the scheduler has decided on": {with(replaced, restore(func(r *Restore) {
+		"a stuck Job does not wait for the Pod of another that the scheduler has yet to look at": {with(replaced, restore(func(r *Restore) {
 			r.Jobs = append(r.Jobs, Job{Object: object("job-2"), Outdated: true, HasPods: true, Undecided: "the scheduler has yet to look at Pod pod-2"})
 		})), recreatesJob, v1alpha1.ReasonRecreatingJobs},
 		"a half-done Restore gets the rewritten rules": {halfDone, removesRules, v1alpha1.ReasonRecreatingJobs},
@@ -244,7 +244,7 @@ func TestDecide(t *testing.T) {
 		"a bound Pod of another component holds no part of that back": {with(volumesOn("n4", "n4"), func(o *Observation) {
 			o.AllowPreferredRules, o.Bound = true, []Scope{{Component: "proxy"}}
 		}), ConsistOf(HaveField("Edits", HaveLen(3))), v1alpha1.ReasonRewritingCluster},
-		"so does a rule of which one edit cannot be judged": {with(volumesOn("n4", "n5"), func(o *Observation) {
+		"a refused rule of which one edit cannot be judged becomes a preferred one, too": {with(volumesOn("n4", "n5"), func(o *Observation) {
 			o.AllowPreferredRules = true
 			o.Placement.Unjudged = []RefusedRule{{Path: o.Live.Edits[0].Path, Reason: "unknown"}}
 		}), ConsistOf(HaveField("Edits", HaveLen(3))), v1alpha1.ReasonRewritingCluster},
