@@ -155,7 +155,7 @@ func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error)
 
 // failureWithout returns the name of a test that fails without a right: of the specs that used it, or else of all.
 func (s *suite) failureWithout(ctx context.Context, right string, specs []string) (string, error) {
-	var focus []string
+	focus := make([]string, 0, len(specs))
 	for _, spec := range specs {
 		focus = append(focus, "-ginkgo.focus= "+regexp.QuoteMeta(spec)+"$") // The description of the suite stands before it.
 	}

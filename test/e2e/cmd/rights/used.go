@@ -109,7 +109,9 @@ func addUsed(used map[string][]string, log []byte, specs types.SpecReports) erro
 		}
 		right := rehometesting.Right{Verb: event.Verb, Group: event.Object.Group, Resource: resource}.String()
 		names := used[right]
-		during := func(spec types.SpecReport) bool { return !event.Time.Before(spec.StartTime) && !event.Time.After(spec.EndTime) }
+		during := func(spec types.SpecReport) bool {
+			return !event.Time.Before(spec.StartTime) && !event.Time.After(spec.EndTime)
+		}
 		if i := slices.IndexFunc(specs, during); i >= 0 && !slices.Contains(names, specs[i].FullText()) {
 			names = append(names, specs[i].FullText())
 		}
