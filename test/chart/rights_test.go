@@ -20,7 +20,7 @@ type rights map[string]string
 var (
 	toManaged = rights{
 		"clusters.apps.kubeblocks.io":                  "get list patch watch",
-		"components.apps.kubeblocks.io":                "list watch",
+		"components.apps.kubeblocks.io":                "get list watch",
 		"instancesets.workloads.kubeblocks.io":         "list watch",
 		"instances.workloads.kubeblocks.io":            "list patch",
 		"backups.dataprotection.kubeblocks.io":         "get",
