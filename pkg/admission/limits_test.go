@@ -99,6 +99,20 @@ var _ = Describe("Requests while the API server is slow", func() {
 		group.Wait()
 	})
 
+	It("have their Backups read beside the decisions of owner and site", func() {
+		decisions, w := newSlow("Namespace"), newEnv()
+		backups := newSlow("Backup")
+		backups.Reader = decisions
+		h, _ := answering(backups)
+		send(h.Handle, 1, w.namespace, w)
+
+		Eventually(decisions.blocked.Load).WithTimeout(time.Minute).Should(BeEquivalentTo(1))
+		Eventually(backups.reads.Load).WithTimeout(time.Minute).Should(BeEquivalentTo(1), "although the Namespace is not known")
+		decisions.release()
+		backups.release()
+		group.Wait()
+	})
+
 	It("share one read of a Backup", func() {
 		reader, w := newSlow("Backup"), newEnv()
 		h, _ := answering(reader)

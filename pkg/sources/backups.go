@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,32 +55,25 @@ type Backups struct {
 // readsAtOnce is how many Backups of one Cluster are read at once.
 const readsAtOnce = 4
 
-// ReadAhead starts to read Backups that Read will probably be asked about. Get then waits for these reads, and makes no other of the same
-// Backup.
+// ReadAhead begins to read Backups before Read is asked for them. Read then waits for these reads, and does not repeat them.
 func (b *Backups) ReadAhead(ctx context.Context, names []types.NamespacedName) {
 	get, slots := b.Get, make(chan struct{}, readsAtOnce)
-	started := map[types.NamespacedName]Get{}
+	begun := map[types.NamespacedName]func() (*kubeblocks.Backup, error){}
 	for _, name := range names[:min(len(names), MaxBackups)] {
 		if b.mayRead(name) != nil {
 			continue // Read says why.
 		}
-		done := make(chan struct{})
-		var backup *kubeblocks.Backup
-		var err error
-		go func() {
-			defer close(done)
+		read := sync.OnceValues(func() (*kubeblocks.Backup, error) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			backup, err = get(ctx, name)
-		}()
-		started[name] = func(context.Context, types.NamespacedName) (*kubeblocks.Backup, error) {
-			<-done
-			return backup, err
-		}
+			return get(ctx, name)
+		})
+		begun[name] = read
+		go func() { _, _ = read() }()
 	}
 	b.Get = func(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, error) {
-		if read, ok := started[name]; ok {
-			return read(ctx, name)
+		if read, ok := begun[name]; ok {
+			return read()
 		}
 		return get(ctx, name)
 	}
