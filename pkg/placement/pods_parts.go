@@ -39,8 +39,8 @@ type WouldBe struct {
 	Sidecars bool
 }
 
-// Refused names a Pod that the API server would refuse, and says why; both are empty where there is none. KubeBlocks 0.9 adds the rules of
-// an instance template to those of its component, and each of both can be valid alone.
+// Refused names a Pod that the API server would refuse although each policy is valid, and says why; both are empty where there is none.
+// KubeBlocks 0.9 adds the rules of an instance template to those of its component.
 func (w *WouldBe) Refused() (pod, reason string) {
 	type constraint struct {
 		topologyKey string

@@ -90,10 +90,11 @@ func (p *preflight) given() bool {
 
 // invalid reports rules and Pods that the API server would refuse. Then no Pod is placed.
 func (p *preflight) invalid(would *WouldBe) {
-	for _, f := range p.result.Of(rewrite.Invalid) {
+	rules := p.result.Of(rewrite.Invalid)
+	for _, f := range rules {
 		p.add(Fail, checkRules, textInvalidRule, f.Message)
 	}
-	if pod, reason := would.Refused(); pod != "" {
+	if pod, reason := would.Refused(); pod != "" && len(rules) == 0 {
 		p.add(Fail, checkRules, textInvalidPod, pod, reason)
 	}
 }

@@ -128,6 +128,11 @@ func TestPreflightOfAPodThatTheAPIServerRefuses(t *testing.T) {
 	g.Expect(textOf(report)).To(ContainSubstring(
 		"FAIL  the API server refuses Pod carrot67-mysql-big-0: its component and its instance template have spread constraints with " +
 			"topologyKey kubernetes.io/hostname and whenUnsatisfiable DoNotSchedule (RH006)\n"))
+
+	twice := strings.Replace(spread("mysql"), "}]}", "},"+spread("big")[len(`,"schedulingPolicy":{"topologySpreadConstraints":[`):], 1)
+	text := textOf(preflight(t, inputOf(t, newWorld("z1"), components(mysql(1, twice)))))
+	g.Expect(text).To(ContainSubstring("a second spread constraint"))
+	g.Expect(text).NotTo(ContainSubstring("the API server refuses Pod"), "no template is at fault")
 }
 
 // The volumes lie in the zone of the node where they were restored, and the database Pods need room there.
