@@ -190,7 +190,7 @@ func TestDecide(t *testing.T) {
 			doesNothing, v1alpha1.ReasonWaitingForScheduler},
 		"a Restore that is being deleted is not deleted again": {with(componentFollowed, restore(func(r *Restore) { r.Deleting = true })),
 			doesNothing, v1alpha1.ReasonRecreatingRestore},
-		"a stuck Job does not wait for the Pod of another that the scheduler has yet to look at": {with(replaced, restore(func(r *Restore) {
+		"a stuck Job does not wait for a Job without a decision": {with(replaced, restore(func(r *Restore) {
 			r.Jobs = append(r.Jobs, Job{Object: object("job-2"), Outdated: true, HasPods: true, Undecided: "the scheduler has yet to look at Pod pod-2"})
 		})), recreatesJob, v1alpha1.ReasonRecreatingJobs},
 		"a half-done Restore gets the rewritten rules": {halfDone, removesRules, v1alpha1.ReasonRecreatingJobs},
@@ -241,10 +241,10 @@ func TestDecide(t *testing.T) {
 		}), patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a refused rule becomes a preferred one with the owner's consent": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowPreferredRules = true }),
 			ConsistOf(HaveField("Edits", HaveExactElements(HaveField("Path", HavePrefix(requiredPath)), HaveField("Path", HaveSuffix("/preferredDuringSchedulingIgnoredDuringExecution")), HaveField("Path", HaveSuffix("/requiredDuringSchedulingIgnoredDuringExecution"))))), v1alpha1.ReasonRewritingCluster},
-		"a bound Pod of another component holds no part of that back": {with(volumesOn("n4", "n4"), func(o *Observation) {
+		"a bound Pod of another component does not split that move": {with(volumesOn("n4", "n4"), func(o *Observation) {
 			o.AllowPreferredRules, o.Bound = true, []Scope{{Component: "proxy"}}
 		}), ConsistOf(HaveField("Edits", HaveLen(3))), v1alpha1.ReasonRewritingCluster},
-		"a refused rule of which one edit cannot be judged becomes a preferred one, too": {with(volumesOn("n4", "n5"), func(o *Observation) {
+		"the consent reaches a refused rule with an edit that nobody judged": {with(volumesOn("n4", "n5"), func(o *Observation) {
 			o.AllowPreferredRules = true
 			o.Placement.Unjudged = []RefusedRule{{Path: o.Live.Edits[0].Path, Reason: "unknown"}}
 		}), ConsistOf(HaveField("Edits", HaveLen(3))), v1alpha1.ReasonRewritingCluster},
@@ -321,7 +321,7 @@ func TestDecide(t *testing.T) {
 			doesNothing, v1alpha1.ReasonBackingOff},
 		"there is no fourth attempt": {with(componentFollowed, func(o *Observation) { attempted(o, uids("restore-before"), 9999, 999, 600) }),
 			doesNothing, v1alpha1.ReasonAttemptsExhausted},
-		"there is none either while the breaker is open, and it is not said to come": {with(componentFollowed, func(o *Observation) {
+		"an open breaker does not hide that all attempts are used": {with(componentFollowed, func(o *Observation) {
 			attempted(o, uids("restore-before"), 9999, 999, 600)
 			o.Recent.All.Outcomes = unschedulableAgain(6)
 		}), doesNothing, v1alpha1.ReasonAttemptsExhausted},
