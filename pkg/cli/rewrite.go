@@ -200,8 +200,7 @@ func (o *rewriteOptions) rewrite(ctx context.Context, found snapshot) (rewritten
 	return r, err
 }
 
-// targetVersion returns the version of the KubeBlocks that restores, or an empty one. Where that is 1.0 or 1.1, it is 1.1: the form is the
-// same, and a field of 1.1 is right as far as one can know.
+// targetVersion returns the version of the KubeBlocks that restores, or an empty one.
 func (o *rewriteOptions) targetVersion(ctx context.Context, found snapshot) kubeblocks.Version {
 	if o.version != "" {
 		return kubeblocks.Version(o.version)
@@ -220,7 +219,7 @@ func (o *rewriteOptions) targetVersion(ctx context.Context, found snapshot) kube
 	return newestLike(version)
 }
 
-// newestLike returns 1.1 for 1.0, which stands for both where it is not given.
+// newestLike returns 1.1 for 1.0. Neither an API server nor a snapshot tells them apart, and 1.1 has the fields of both.
 func newestLike(version kubeblocks.Version) kubeblocks.Version {
 	if version == kubeblocks.V10 {
 		return kubeblocks.V11
