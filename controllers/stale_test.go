@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -63,6 +64,45 @@ var _ = besideKubeBlocks("A write after another write", func(e *env) {
 
 		Expect(e.now(successor).GetDeletionTimestamp()).To(BeNil())
 	})
+
+	It("does not delete a Restore when the scheduler has made room for its Pod since the list", func() {
+		h := e.stuckRestore(clusterRewritten)
+
+		failsStale("get Pod 1", func() { e.mergeStatus(h.pod, `{"status":{"nominatedNodeName":"node1"}}`) })
+
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+	})
+
+	It("records no attempt on a Cluster that was changed elsewhere", func() {
+		h := e.stuckRestore(clusterRewritten)
+
+		failsStale("patch Cluster", func() { e.merge(h.cluster, `{"spec":{"terminationPolicy":"Halt"}}`) })
+
+		Expect(e.history().Attempts).To(BeEmpty())
+		Expect(e.now(h.restore).GetDeletionTimestamp()).To(BeNil())
+	})
+
+	It("does not change a Cluster when a database Pod is bound whose InstanceSet is new since the observation", func() {
+		h := e.stuckRestore(clusterStale)
+		e.create(e.databasePod(h.component, "carrot67-mysql-0").Unschedulable(unschedulable).Obj())
+		proxy := e.componentOf(h, "proxy")
+		e.create(proxy)
+
+		failsStale("get Rehoming 2", func() { e.create(e.databasePod(proxy, "carrot67-proxy-0").OnNode("node1").Obj()) })
+
+		Expect(e.writes).To(BeEmpty())
+	})
+})
+
+var _ = besideKubeBlocks("A write that succeeds", func(e *env) {
+	It("is followed by another reconcile, because the next action need not come with an event", func() {
+		e.stuckRestore(clusterStale)
+
+		result := e.reconcile()
+
+		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(result.RequeueAfter).To(Equal(time.Second))
+	})
 })
 
 var _ = besideKubeBlocks("A write that is refused", func(e *env) {
@@ -79,5 +119,18 @@ var _ = besideKubeBlocks("A write that is refused", func(e *env) {
 		Expect(e.now(h.cluster).GetResourceVersion()).To(Equal(frozen))
 		Expect(e.condition(h.restore)).To(HaveField("Reason", v1alpha1.ReasonRewritingCluster))
 		Expect(e.events).To(BeEmpty())
+	})
+
+	It("takes no token where it would have recorded an attempt", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.reconciler.Config.Limits.RemediationBurst = 1
+		e.refused["patch Cluster "+target] = apierrors.NewForbidden(schema.GroupResource{}, target, nil)
+		_, err := e.tryReconcile()
+		Expect(err).To(MatchError(apierrors.IsForbidden, "forbidden"))
+		clear(e.refused)
+
+		e.reconcile()
+
+		Expect(e.writes).To(ContainElement("delete Restore " + h.restore.GetName()))
 	})
 })
