@@ -5,8 +5,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -236,5 +239,35 @@ var _ = besideVersionsWithRestores("The Jobs of a Restore", func(e *env) {
 		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
 		Expect(e.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonWaitingForScheduler),
 			HaveField("Message", ContainSubstring("to bind Pod "+h.pod.Name+" to node node1"))))
+	})
+})
+
+var _ = besideKubeBlocks("A Job with the rules that its Restore had before", func(e *env) {
+	var h *stuckRestore
+	BeforeEach(func() {
+		h = e.stuckRestore(clusterRewritten)
+		// In two steps, because rules are immutable.
+		for _, rules := range []any{nil, rehometesting.Apart(target)} {
+			e.merge(h.restore, `{"spec":{"prepareDataConfig":{"schedulingSpec":`+asJSON(rules)+`}}}`)
+		}
+	})
+
+	It("is kept when its Pod is bound before KubeBlocks' finalizer is removed", func() {
+		e.before["patch Job"] = func() {
+			Expect(e.admin.SubResource("binding").Create(e.ctx, h.pod.DeepCopy(), bindingTo("node1"))).To(Succeed())
+		}
+
+		Expect(e.reconcile().RequeueAfter).To(Equal(250 * time.Millisecond))
+
+		Expect(e.before).To(BeEmpty())
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+	})
+
+	It("loses KubeBlocks' finalizer when somebody else deletes it", func() {
+		Expect(e.admin.Delete(e.ctx, h.job, client.PropagationPolicy(metav1.DeletePropagationBackground))).To(Succeed())
+
+		e.reconcile()
+
+		Expect(e.admin.Get(e.ctx, client.ObjectKeyFromObject(h.job), &batchv1.Job{})).To(MatchError(apierrors.IsNotFound, "IsNotFound"))
 	})
 })
