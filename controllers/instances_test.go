@@ -92,17 +92,22 @@ var _ = besideKubeBlocks12("An Instance of a restored Cluster", func(e *env) {
 			v1alpha1.ReasonWaitingForScheduler),
 	)
 
-	It("stays as it is when its Pod is bound after the observation", func() {
+	DescribeTable("stays as it is when, after the observation,", func(change func(pod *corev1.Pod)) {
 		obj, pod := instance(pod0, unchanged, unbound)
-		e.before["get Rehoming 2"] = func() {
-			Expect(e.admin.SubResource("binding").Create(e.ctx, pod.DeepCopy(), bindingTo("node1"))).To(Succeed())
-		}
+		e.before["get Rehoming 2"] = func() { change(pod) }
 
 		e.reconcile()
 
 		Expect(e.before).To(BeEmpty())
 		Expect(rules(obj)).To(Equal(rehometesting.Apart(source)))
-	})
+	},
+		Entry("its Pod is bound", func(pod *corev1.Pod) {
+			Expect(e.admin.SubResource("binding").Create(e.ctx, pod.DeepCopy(), bindingTo("node1"))).To(Succeed())
+		}),
+		Entry("a node is selected for its claim", func(pod *corev1.Pod) {
+			e.merge(e.claimOf(pod).Obj(), `{"metadata":{"annotations":{"`+annotationSelectedNode+`":"node1"}}}`)
+		}),
+	)
 
 	It("stays as it is while the InstanceSet is stale", func() {
 		e.remove(v.set)
