@@ -20,9 +20,9 @@ var _ = besideKubeBlocks("What the owner decided", func(e *env) {
 		e.merge(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}, `{"metadata":{"annotations":{"rehome.kubeblocks.io/mode":"`+mode+`"}}}`)
 	}
 
-	// The cache learns last of what is applied together with a Cluster.
-	DescribeTable("is obeyed although the cache does not know it yet", func(apartFrom string, decide func()) {
-		e.stuckRestore(apartFrom)
+	// isObeyed lets the owner decide right after the read of the cache.
+	isObeyed := func(decide func()) {
+		GinkgoHelper()
 		e.before["get Rehoming 2"] = decide
 
 		result := e.reconcile()
@@ -32,12 +32,24 @@ var _ = besideKubeBlocks("What the owner decided", func(e *env) {
 		Expect(result.RequeueAfter).To(Equal(250 * time.Millisecond))
 		e.reconcile()
 		Expect(e.writes).NotTo(ContainElement(Or(HavePrefix("patch Cluster"), HavePrefix("delete"))))
+	}
+
+	// The cache learns last of what is applied together with a Cluster.
+	DescribeTable("is obeyed although the cache does not know it yet", func(apartFrom string, decide func()) {
+		e.stuckRestore(apartFrom)
+		isObeyed(decide)
 	},
 		Entry("as a Rehoming in mode Disabled", clusterStale, func() { Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Disabled"})).To(Succeed()) }),
 		Entry("as a Rehoming in mode Observe", clusterStale, func() { Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Observe"})).To(Succeed()) }),
 		Entry("as an annotation of the Namespace", clusterStale, func() { setMode("Disabled") }),
 		Entry("before an attempt is recorded", clusterRewritten, func() { Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Disabled"})).To(Succeed()) }),
 	)
+
+	It("is obeyed although the cache holds the Rehoming as it was before the edit", func() {
+		e.stuckRestore(clusterStale)
+		Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Enforce"})).To(Succeed())
+		isObeyed(func() { Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Disabled"})).To(Succeed()) })
+	})
 
 	It("is read live before the first write to a Cluster, not before each", func() {
 		h := e.stuckRestore(clusterStale)
