@@ -128,6 +128,19 @@ var _ = besideKubeBlocks("A replacement of a Restore's rules that was begun", fu
 		Expect(rules(h)).To(Equal(rehometesting.Apart(source)))
 	})
 
+	It("does not count as refused when another Restore has the name by then", func() {
+		h := e.stuckRestore(clusterRewritten)
+		begun(h, asJSON(rehometesting.Apart(target)))
+		e.before["patch Restore"] = func() {
+			e.remove(h.restore)
+			e.create(rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Stale(target).Obj())
+		}
+
+		Expect(e.reconcile().RequeueAfter).To(Equal(250 * time.Millisecond))
+
+		Expect(e.writes).To(ConsistOf("patch Restore "+h.restore.GetName()), "nothing is reported")
+	})
+
 	It("is reported when the API server refuses the rules to add, and tried again", func() {
 		h := e.stuckRestore(clusterRewritten)
 		begun(h, asJSON(rehometesting.Apart(target)))
