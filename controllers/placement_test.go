@@ -131,14 +131,15 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		_, restore := e.restoring(cluster, "mysql", stalePer(topologyKey), stalePer(topologyKey))
 		e.mergeStatus(restore, `{"status":{"phase":"Completed"}}`)
 	}
+	spec := func() any {
+		GinkgoHelper()
+		cluster := &unstructured.Unstructured{}
+		cluster.SetGroupVersionKind(e.generation.Apps.WithKind("Cluster"))
+		Expect(e.admin.Get(e.ctx, client.ObjectKey{Namespace: e.namespace, Name: target}, cluster)).To(Succeed())
+		return cluster.Object["spec"]
+	}
 	staysStale := func(reason string) {
 		GinkgoHelper()
-		spec := func() any {
-			cluster := &unstructured.Unstructured{}
-			cluster.SetGroupVersionKind(e.generation.Apps.WithKind("Cluster"))
-			Expect(e.admin.Get(e.ctx, client.ObjectKey{Namespace: e.namespace, Name: target}, cluster)).To(Succeed())
-			return cluster.Object["spec"]
-		}
 		before := spec()
 		for range 3 {
 			e.reconcile()
@@ -150,8 +151,9 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 	}
 	isRewritten := func() {
 		GinkgoHelper()
+		before := spec()
 		e.reconcile()
-		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+		Expect(spec()).NotTo(Equal(before))
 	}
 	const perNode, perZone = corev1.LabelHostname, corev1.LabelTopologyZone
 
@@ -195,16 +197,30 @@ var _ = besideKubeBlocks("A stale rule of a Cluster whose volumes are bound", fu
 		isRewritten()
 	})
 
+	// bothOn makes two claims for which the scheduler has selected one node.
+	bothOn := func(node, label, value string) {
+		GinkgoHelper()
+		for ordinal := range 2 {
+			e.claim(ordinal, label, value)
+			e.merge(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: fmt.Sprintf("data-carrot67-mysql-%d", ordinal)}},
+				`{"metadata":{"annotations":{"`+annotationSelectedNode+`":"`+node+`"}}}`)
+		}
+	}
+
 	It("stays when the scheduler has selected one node for two claims without volumes", func() {
 		restored(perNode)
-		n1 := e.node("n1", "a")
-		for ordinal := range 2 {
-			e.claim(ordinal, "", "")
-			e.merge(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: fmt.Sprintf("data-carrot67-mysql-%d", ordinal)}},
-				`{"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"`+n1+`"}}}`)
-		}
+		bothOn(e.node("n1", "a"), "", "")
 
 		staysStale("data-carrot67-mysql-1")
+	})
+
+	It("is rewritten when the scheduler had selected one node for two volumes that can be mounted on another", func() {
+		restored(perNode)
+		n1 := e.node("n1", "a")
+		e.node("n2", "a")
+		bothOn(n1, perZone, e.namespace+"-a")
+
+		isRewritten()
 	})
 
 	It("is rewritten when no volume is bound, whatever nodes there are", func() {
