@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -135,6 +136,19 @@ var _ = besideKubeBlocks("A Cluster with many stuck Restores", func(e *env) {
 		e.clock.Step(time.Second)
 		e.reconcile()
 		Expect(s.kept()).To(HaveLen(1))
+	})
+
+	It("goes to the end of the queue when it took tokens and needs more", func() {
+		newShards(e, 5)
+		e.reconciler.Config.Limits.RemediationBurst = 6
+		first, second := types.NamespacedName{Namespace: e.namespace, Name: target}, types.NamespacedName{Namespace: e.namespace, Name: "second"}
+		e.reconciler.Attempts.Enqueue(first)
+		e.reconciler.Attempts.Enqueue(second)
+
+		e.reconcile()
+
+		position, _ := e.reconciler.Attempts.Position(first)
+		Expect(position).To(Equal(1))
 	})
 
 	It("has the others re-created when one cannot be, and that one later, without another attempt", func() {
