@@ -154,6 +154,22 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		Expect(e.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))
 	})
 
+	It("shows an open breaker of all Namespaces although no Namespace has one of its own", func() {
+		Expect(e.metric("rehome_breaker_open").GetGauge().GetValue()).To(BeZero())
+		for range 3 {
+			namespace := newEnv(e.server, e.generation, e.clock).namespace
+			for i := range 2 {
+				restore := rehometesting.MakeRestore(namespace, fmt.Sprintf("restore-%d", i)).Obj()
+				e.create(rehometesting.MakeRestorePod(restore, restore.GetName()).Unschedulable(unschedulable).Obj())
+				key := attempts.Key{Kind: remedy.KindRestore, Name: restore.GetName()}
+				attempt := attempts.Attempt{Namespace: namespace, Key: key, Time: metav1.NewTime(today)}
+				e.reconciler.Attempts.Reserve(attempt, e.reconciler.Config.Limits)
+			}
+		}
+
+		Expect(e.metric("rehome_breaker_open").GetGauge().GetValue()).To(Equal(1.0))
+	})
+
 	It("says which process leads", func() {
 		e.stuckRestore(clusterStale)
 		e.reconcile()
@@ -173,20 +189,28 @@ var _ = besideKubeBlocks("A metric", func(e *env) {
 		Expect(e.metric("rehome_leader").GetGauge().GetValue()).To(Equal(1.0))
 	})
 
-	It("observes how long Pods found no node", func() {
+	undecided := func(*rehometesting.PodWrapper) {}
+	bound := func(p *rehometesting.PodWrapper) { p.OnNode("node1") }
+	DescribeTable("observes how long Pods found no node", func(successors ...func(*rehometesting.PodWrapper)) {
 		h := e.stuckRestore(clusterStale)
-		e.remove(h.pod)
-		e.create(rehometesting.MakeRestorePod(h.restore, "waiting").Of(h.job).Unschedulable("0/3 nodes are available.").Obj())
 		e.reconcile()
-		e.clock.SetTime(today.Add(40 * time.Second))
-		e.remove(rehometesting.MakeRestorePod(h.restore, "waiting").Obj())
-		e.create(rehometesting.MakeRestorePod(h.restore, "bound").Of(h.job).OnNode("node1").Obj())
+		pod := h.pod
+		for i, change := range successors {
+			e.clock.Step(20 * time.Second)
+			e.remove(pod)
+			successor := rehometesting.MakeRestorePod(h.restore, fmt.Sprintf("successor-%d", i)).Of(h.job)
+			change(successor)
+			pod = successor.Obj()
+			e.create(pod)
+			e.reconcile()
+		}
 
-		e.reconcile()
-
-		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(40.0))
+		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleSum()).To(Equal(20.0 * float64(len(successors))))
 		Expect(e.metric("rehome_unschedulable_seconds").GetHistogram().GetSampleCount()).To(Equal(uint64(1)))
-	})
+	},
+		Entry("until they are bound", bound),
+		Entry("also when they wait for something else in the end", undecided, bound),
+	)
 
 	It("observes how long Pods found no node, including the time in which they were re-created", func() {
 		h := e.stuckRestore(clusterRewritten)
