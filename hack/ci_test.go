@@ -57,7 +57,6 @@ func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
 	}
 }
 
-// TestMakeTestRunsTheTestsOfTheGate but that of the image, which refuses changes that are not committed.
 func TestMakeTestRunsTheTestsOfTheGate(t *testing.T) {
 	g := NewWithT(t)
 	_, line, found := strings.Cut(read(t, "../Makefile"), "\ntest: ")
@@ -65,7 +64,7 @@ func TestMakeTestRunsTheTestsOfTheGate(t *testing.T) {
 	line, _, _ = strings.Cut(line, " ##")
 	var tests []string
 	for name := range steps(t, "run") {
-		if strings.HasPrefix(name, "test-") && name != "test-image" {
+		if strings.HasPrefix(name, "test-") {
 			tests = append(tests, name)
 		}
 	}
@@ -76,7 +75,7 @@ func TestTheNightRunsWhatTheGateDoesNot(t *testing.T) {
 	g := NewWithT(t)
 	night := steps(t, "nightly")
 	for name := range steps(t, "run") {
-		if name != "test-image" && name != "test-pages" { // part of test-release and test-e2e
+		if name != "test-pages" { // part of test-e2e
 			g.Expect(night).To(HaveKey(name))
 		}
 	}

@@ -12,6 +12,9 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
 	exit 1
 fi
 
+# Go uses more memory and less time: most of what steps run is Go's compiler, linkers, and API servers.
+export GOGC=${GOGC:-400}
+
 step_names=()
 declare -A step_cores step_after step_command step_state step_seconds step_start step_pid
 step_free=2 step_status=0 step_keep_going= step_logs= step_ends=

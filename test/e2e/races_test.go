@@ -27,6 +27,8 @@ const (
 	writePolling      = 5 * time.Millisecond
 	// leaseTimeout bounds the time until the next leader writes: the lease of a killed one has to expire.
 	leaseTimeout = time.Minute
+	// watchTimeout bounds the time until client-go watches again, after an API server was away.
+	watchTimeout = 30 * time.Second
 )
 
 // races crash Rehome or the API server after a random number of writes, so that each run crashes between other steps.
@@ -37,26 +39,26 @@ func (e *testEnv) races() {
 		leader := e.runRehome(ctx)
 		for range crashes {
 			standby := e.runRehome(ctx)
-			e.waitForWrites(ctx, writes, 1+rand.IntN(writesBeforeCrash))
+			e.waitForWrites(ctx, writes, leaseTimeout)
 			writes = e.countWrites()
 			By("killing the leader")
 			Expect(leader.Kill()).To(Succeed())
 			leader = standby
 		}
-		e.expectAllRehomed(ctx, stuck)
+		e.expectAllRehomed(ctx, stuck, reportTimeout)
 	}, SpecTimeout(raceTimeout))
 
-	It("is completed when the API server is restarted", func(ctx SpecContext) {
+	It("is completed when the API server is restarted", Label("nightly"), func(ctx SpecContext) {
 		stuck := e.restoreMany(ctx, "apiserver")
 		writes := e.countWrites()
 		rehome := e.runRehome(ctx)
 		for range crashes {
-			e.waitForWrites(ctx, writes, 1+rand.IntN(writesBeforeCrash))
+			e.waitForWrites(ctx, writes, leaseTimeout+watchTimeout)
 			writes = e.countWrites() // before the restart: Rehome writes again before that returns
 			By("restarting the API server")
 			Expect(e.controlPlane.RestartAPIServer(ctx)).To(Succeed())
 		}
-		e.expectAllRehomed(ctx, stuck)
+		e.expectAllRehomed(ctx, stuck, reportTimeout+watchTimeout)
 		Expect(rehome.Err()).NotTo(HaveOccurred(), "Rehome still runs")
 	}, SpecTimeout(raceTimeout))
 }
@@ -69,11 +71,12 @@ func (e *testEnv) countWrites() func() (int, error) {
 	return writes
 }
 
-// waitForWrites returns when Rehome has written count times.
-func (e *testEnv) waitForWrites(ctx context.Context, writes func() (int, error), count int) {
+// waitForWrites returns when Rehome has written a random number of times.
+func (e *testEnv) waitForWrites(ctx context.Context, writes func() (int, error), timeout time.Duration) {
 	GinkgoHelper()
+	count := 1 + rand.IntN(writesBeforeCrash)
 	By(fmt.Sprintf("waiting for %d writes by Rehome", count))
-	Eventually(writes).WithContext(ctx).WithPolling(writePolling).WithTimeout(leaseTimeout).Should(BeNumerically(">=", count))
+	Eventually(writes).WithContext(ctx).WithPolling(writePolling).WithTimeout(timeout).Should(BeNumerically(">=", count))
 }
 
 // restoreMany restores a backup several times at once, and returns when all restores are stuck.
@@ -91,11 +94,12 @@ func (e *testEnv) restoreMany(ctx context.Context, prefix string) []*restoredClu
 	return stuck
 }
 
-// expectAllRehomed expects that all restores finish, and that no object changes any more.
-func (e *testEnv) expectAllRehomed(ctx context.Context, stuck []*restoredCluster) {
+// expectAllRehomed expects that all restores finish, that Rehome then reports each of them in time, and that no object changes any more.
+func (e *testEnv) expectAllRehomed(ctx context.Context, stuck []*restoredCluster, timeout time.Duration) {
 	GinkgoHelper()
 	for _, c := range stuck {
-		c.expectRehomed(ctx)
+		c.expectRunning(ctx)
+		c.expectOutcome(ctx, timeout, rehomed)
 		c.expectSpread(ctx, fixture.Component)
 	}
 	By("waiting until no object changes")

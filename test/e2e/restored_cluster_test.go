@@ -111,13 +111,13 @@ func (c *restoredCluster) expectStuck(ctx context.Context, count int) {
 func (c *restoredCluster) expectRehomed(ctx context.Context) {
 	GinkgoHelper()
 	c.expectRunning(ctx)
-	c.expectOutcome(ctx, "True Rehomed: ")
+	c.expectOutcome(ctx, reportTimeout, rehomed)
 }
 
-// expectOutcome expects this PolicyRehomed of every Restore, and that all Pods are reported as scheduled.
-func (c *restoredCluster) expectOutcome(ctx context.Context, outcome string) {
+// expectOutcome expects this PolicyRehomed of every Restore in time, and that all Pods are reported as scheduled.
+func (c *restoredCluster) expectOutcome(ctx context.Context, timeout time.Duration, outcome string) {
 	GinkgoHelper()
-	c.expectConditions(ctx, reportTimeout, And(
+	c.expectConditions(ctx, timeout, And(
 		HaveKeyWithValue(policyRehomed, HavePrefix(outcome)),
 		HaveKeyWithValue(podsScheduled, HavePrefix("True Scheduled: "))))
 }

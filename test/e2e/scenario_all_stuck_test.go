@@ -17,7 +17,7 @@ func (e *testEnv) allStuck() {
 
 		c.expectRunning(ctx)
 		c.expectConditionPutBack(ctx)
-		c.expectOutcome(ctx, "True Rehomed: ")
+		c.expectOutcome(ctx, reportTimeout, rehomed)
 		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }

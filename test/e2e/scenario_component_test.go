@@ -158,7 +158,7 @@ func (e *testEnv) databasePodsStuck() {
 			}
 		}
 		c.expectRunning(ctx)
-		c.expectOutcome(ctx, outcome)
+		c.expectOutcome(ctx, reportTimeout, outcome)
 		c.expectSpread(ctx, fixture.Component)
 	}, SpecTimeout(specTimeout))
 }
