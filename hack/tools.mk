@@ -1,20 +1,19 @@
-# Versions of the tools. Each is built from the Go module proxy into $(TOOLS). The version is part of the file's name, so a new
-# version is a new file.
+# The tools are built from the Go module proxy into $(TOOLS). The version, or the sum of what pins it, is part of the file's name, so a
+# new version is a new file. What shares libraries with the product is pinned in hack/tools/go.mod.
 
 CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION := v2.15.0
-HELM_VERSION := v3.22.0
-HELM_DOCS_VERSION := v1.14.2
 KUBECONFORM_VERSION := v0.8.0
 # v5.8.2 needs Go 1.27.
 KUSTOMIZE_VERSION := v5.8.1
 PROMETHEUS_VERSION := v0.316.0
 
 TOOLS := $(CURDIR)/.cache/tools
+TOOLS_SUM := $(firstword $(shell cksum hack/tools/go.mod))
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
-HELM := $(TOOLS)/helm-$(HELM_VERSION)
-HELM_DOCS := $(TOOLS)/helm-docs-$(HELM_DOCS_VERSION)
+HELM := $(TOOLS)/helm-$(TOOLS_SUM)
+HELM_DOCS := $(TOOLS)/helm-docs-$(TOOLS_SUM)
 KUBECONFORM := $(TOOLS)/kubeconform-$(KUBECONFORM_VERSION)
 KUSTOMIZE := $(TOOLS)/kustomize-$(KUSTOMIZE_VERSION)
 PROMETHEUS := $(TOOLS)/prometheus-$(PROMETHEUS_VERSION)
@@ -27,10 +26,10 @@ $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 
 $(HELM):
-	$(call install-tool,helm.sh/helm/v3/cmd/helm,$(HELM_VERSION))
+	$(call build-tool,helm.sh/helm/v3/cmd/helm)
 
 $(HELM_DOCS):
-	$(call install-tool,github.com/norwoodj/helm-docs/cmd/helm-docs,$(HELM_DOCS_VERSION))
+	$(call build-tool,github.com/norwoodj/helm-docs/cmd/helm-docs)
 
 $(KUBECONFORM):
 	$(call install-tool,github.com/yannh/kubeconform/cmd/kubeconform,$(KUBECONFORM_VERSION))
@@ -51,4 +50,11 @@ define install-tool
 	@mkdir -p $@.tmp
 	@GOBIN=$@.tmp go install $(3) $(1)@$(2)
 	@mv $@.tmp/* $@ && rmdir $@.tmp
+endef
+
+# build-tool builds $(1) as hack/tools pins it.
+define build-tool
+	@echo "building $(notdir $@)" >&2
+	@cd hack/tools && go build -o $@.tmp $(1)
+	@mv $@.tmp $@
 endef
