@@ -134,9 +134,13 @@ func (r *ClusterReconciler) mark(s *scope, a remedy.PatchCluster) ([]patch.Opera
 	if err != nil {
 		return nil, fmt.Errorf("marshal the Cluster: %w", err)
 	}
+	edited, err := patch.Apply(object, a.Edits)
+	if err != nil {
+		return nil, err
+	}
 	annotated := s.cluster.DeepCopy()
 	metav1.SetMetaDataAnnotation(&annotated.ObjectMeta, v1alpha1.AnnotationHistory, a.History.String())
-	mark, fits, err := sources.Mark(annotated, object, sources.Rewritten(s.cluster), a.Edits)
+	mark, fits, err := sources.Mark(annotated, edited, sources.Rewritten(s.cluster), a.Edits)
 	if err != nil || !fits {
 		return nil, err
 	}

@@ -21,6 +21,8 @@ type answer struct {
 	operations []patch.Operation
 	// edits are those that operations make in scheduling rules, on a create.
 	edits []rewrite.Edit
+	// edited is the object in JSON with these edits.
+	edited []byte
 	// warning is shown to the client that sent the object; empty for none.
 	warning string
 	// source and rules go into the audit log: the cluster that the rules were inherited from, and how many of them changed.

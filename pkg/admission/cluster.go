@@ -57,7 +57,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	live := kubeblocks.ClusterPolicies(cluster)
 	a := from.decide(cluster.Name, req.Object.Raw, live, d.mode, leaves(claims, kubeblocks.RestoresSerially(cluster), kubeblocks.RestoredElsewhere(cluster)))
 	if a.outcome == metrics.AdmissionRewritten {
-		a.operations = append(a.operations, h.mark(ctx, cluster, req.Object.Raw, a.edits)...)
+		a.operations = append(a.operations, h.mark(ctx, cluster, a)...)
 	} else if d.mode == configv1alpha1.Enforce && hasForeignMark(cluster) {
 		a.operations = append(a.operations, patch.RemoveAnnotation(v1alpha1.AnnotationRewrittenRules))
 	}
@@ -100,11 +100,12 @@ func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, 
 	case leave != "":
 		return later(metrics.AdmissionDeferred, name, leave)
 	}
-	if _, err := patch.Apply(object, result.Edits); err != nil {
+	edited, err := patch.Apply(object, result.Edits)
+	if err != nil {
 		return later(metrics.AdmissionFailed, name, textUnapplied)
 	}
 	return answer{
-		outcome: metrics.AdmissionRewritten, operations: patch.Untested(result.Edits), edits: result.Edits,
+		outcome: metrics.AdmissionRewritten, operations: patch.Untested(result.Edits), edits: result.Edits, edited: edited,
 		warning: warning(textRewrote, rules(changed), i.source, name), source: i.source, rules: changed,
 	}
 }
@@ -120,10 +121,10 @@ func changedRules(edits []rewrite.Edit) int {
 	return len(changed)
 }
 
-// mark returns the operations that let the Cluster remember what was rewritten. It returns none where the annotation does not fit.
-func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, object []byte, edits []rewrite.Edit) []patch.Operation {
+// mark returns the operations that let the Cluster remember what an answer rewrites. It returns none where the annotation does not fit.
+func (h *Handler) mark(ctx context.Context, cluster *kubeblocks.Cluster, a answer) []patch.Operation {
 	// An API server asks again after other webhooks: then the Cluster remembers what was rewritten before, too.
-	mark, fits, err := sources.Mark(cluster, object, sources.Rewritten(cluster), edits)
+	mark, fits, err := sources.Mark(cluster, a.edited, sources.Rewritten(cluster), a.edits)
 	if err != nil {
 		logf.FromContext(ctx).Error(err, "The rewritten rules are not marked")
 	}

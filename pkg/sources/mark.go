@@ -22,14 +22,10 @@ func identityOf(cluster *kubeblocks.Cluster) rewrite.Identity {
 }
 
 // Mark returns the annotation of a Cluster that says which rules were rewritten, before and by these edits, and false where it
-// does not fit. The object is the Cluster in JSON.
-func Mark(cluster *kubeblocks.Cluster, object []byte, before rewrite.Rewritten, edits []rewrite.Edit) (string, bool, error) {
-	patched, err := patch.Apply(object, edits)
-	if err != nil {
-		return "", false, err
-	}
+// does not fit. Edited is the Cluster in JSON, with the edits applied.
+func Mark(cluster *kubeblocks.Cluster, edited []byte, before rewrite.Rewritten, edits []rewrite.Edit) (string, bool, error) {
 	after := &kubeblocks.Cluster{}
-	if err := json.UnmarshalCaseSensitivePreserveInts(patched, after); err != nil {
+	if err := json.UnmarshalCaseSensitivePreserveInts(edited, after); err != nil {
 		return "", false, fmt.Errorf("decode the rewritten Cluster: %w", err)
 	}
 	rules := rewrite.RewrittenRules(kubeblocks.ClusterPolicies(cluster), edits, kubeblocks.ClusterPolicies(after))
