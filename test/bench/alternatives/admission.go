@@ -22,8 +22,8 @@ import (
 
 const admissionSection = "Admission"
 
-// The Namespaces in which Clusters are created: nothing, the policy, the webhook, or a floor changes them.
-const plainNamespace, policyNamespace, webhookNamespace, floorNamespace = "plain", "policy", "webhook", "floor"
+// The Namespaces in which Clusters are created: nothing, the policy, the webhook, or one of two floors changes them.
+const plainNamespace, policyNamespace, webhookNamespace, floorNamespace, readingFloorNamespace = "plain", "policy", "webhook", "floor", "reading-floor"
 
 // RunAdmission is a bench.Benchmark. It compares Rehome's webhook with the MutatingAdmissionPolicy: how much later a Cluster is
 // admitted, and how many shapes come out right.
@@ -58,11 +58,13 @@ func RunAdmission(ctx context.Context, o bench.Options) (rows []table.Row, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, program.Stop()) }()
-	stopFloor, err := e.startFloor(ctx, configuration)
-	if err != nil {
-		return nil, err
+	for _, namespace := range []string{floorNamespace, readingFloorNamespace} {
+		stop, err := e.startFloor(ctx, configuration, namespace)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
 	}
-	defer stopFloor()
 	if rows, err = e.latency(ctx, size); err != nil {
 		return rows, err
 	}
@@ -117,7 +119,7 @@ func (e *serverEnv) startWebhook(
 	for i := range configuration.Webhooks {
 		configuration.Webhooks[i].NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
 			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn,
-			Values: []string{plainNamespace, policyNamespace, probeNamespace, floorNamespace},
+			Values: []string{plainNamespace, policyNamespace, probeNamespace, floorNamespace, readingFloorNamespace},
 		}}}
 	}
 	if err := e.client.Update(ctx, configuration); err != nil {

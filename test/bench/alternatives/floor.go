@@ -19,12 +19,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// floor is a webhook that reads nothing and decides nothing: it repeats Rehome's answers. What it adds to a create is the work of
-// Kubernetes for any webhook with this patch.
+// floor is a webhook that decides nothing: it repeats Rehome's answers. What it adds to a create is the work of Kubernetes for any webhook
+// with this patch, and, if it reads, for any webhook that has to know the Backup.
 type floor struct {
 	// rehome is the URL of Rehome's webhook.
 	rehome string
 	client *http.Client
+	// read reads the Backup that has the name of the Cluster; nil reads nothing.
+	read func(ctx context.Context, name string) error
 
 	mu sync.Mutex
 	// answers has those of the Clusters that were asked about, by the length of the request, and with the UID of the first one.
@@ -33,10 +35,14 @@ type floor struct {
 
 type answer struct{ uid, body []byte }
 
-var requestUID = regexp.MustCompile(`"uid":"([^"]+)"`) // the first one is that of the request
+// The first ones are those of the request.
+var requestUID, requestName = regexp.MustCompile(`"uid":"([^"]+)"`), regexp.MustCompile(`"name":"([^"]+)"`)
 
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
+	if err == nil && f.read != nil {
+		err = f.read(r.Context(), string(requestName.FindSubmatch(body)[1]))
+	}
 	if err == nil {
 		body, err = f.repeat(body)
 	}
@@ -79,18 +85,23 @@ func (f *floor) ask(body []byte) (answered []byte, err error) {
 	return io.ReadAll(response.Body)
 }
 
-// startFloor serves a floor for floorNamespace, given Rehome's configuration, and returns how to stop it.
-func (e *serverEnv) startFloor(ctx context.Context, own *admissionregistrationv1.MutatingWebhookConfiguration) (stop func(), err error) {
+// startFloor serves a floor for one of its Namespaces, given Rehome's configuration, and returns how to stop it.
+func (e *serverEnv) startFloor(
+	ctx context.Context, own *admissionregistrationv1.MutatingWebhookConfiguration, namespace string,
+) (stop func(), err error) {
 	f := &floor{
 		rehome: *own.Webhooks[0].ClientConfig.URL, answers: map[int]answer{},
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}, //nolint:gosec // on this machine
 	}
+	if namespace == readingFloorNamespace {
+		f.read = func(ctx context.Context, name string) error { return e.getBackup(ctx, namespace, name) }
+	}
 	server := httptest.NewTLSServer(f)
-	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "floor"}}
+	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	for _, webhook := range own.Webhooks {
 		url := server.URL
 		webhook.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: certificateOf(server.Certificate())}
-		webhook.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: floorNamespace}}
+		webhook.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
 		configuration.Webhooks = append(configuration.Webhooks, webhook)
 	}
 	if err := e.client.Create(ctx, configuration); err != nil {

@@ -94,7 +94,7 @@ func (e *serverEnv) latency(ctx context.Context, size latencySize) ([]table.Row,
 func (e *serverEnv) samples(ctx context.Context, name string, bytes int) ([]sample, error) {
 	labels := map[string]map[string]string{policyNamespace: policyLabels()}
 	var all []sample
-	for _, namespace := range []string{plainNamespace, policyNamespace, webhookNamespace, floorNamespace} {
+	for _, namespace := range []string{plainNamespace, policyNamespace, webhookNamespace, floorNamespace, readingFloorNamespace} {
 		if err := createNamespace(ctx, e.client, namespace, labels[namespace]); err != nil {
 			return nil, err
 		}
@@ -104,10 +104,12 @@ func (e *serverEnv) samples(ctx context.Context, name string, bytes int) ([]samp
 		}
 		all = append(all, s)
 	}
-	if err := e.awaitWebhook(ctx, webhookNamespace); err != nil {
-		return nil, err
+	for _, namespace := range []string{webhookNamespace, floorNamespace, readingFloorNamespace} {
+		if err := e.awaitWebhook(ctx, namespace); err != nil {
+			return nil, err
+		}
 	}
-	return all, e.awaitWebhook(ctx, floorNamespace)
+	return all, nil
 }
 
 func (e *serverEnv) measure(ctx context.Context, measured *latencies, samples []sample, round int) error {
@@ -130,13 +132,21 @@ func (e *serverEnv) measure(ctx context.Context, measured *latencies, samples []
 	}
 	measured.decode = append(measured.decode, time.Since(begun))
 
-	backup := &metav1.PartialObjectMetadata{}
-	backup.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"))
 	begun = time.Now()
-	if err := e.client.Get(ctx, client.ObjectKey{Namespace: samples[0].namespace, Name: samples[0].name}, backup); err != nil {
-		return fmt.Errorf("get a Backup: %w", err)
+	if err := e.getBackup(ctx, samples[0].namespace, samples[0].name); err != nil {
+		return err
 	}
 	measured.get = append(measured.get, time.Since(begun))
+	return nil
+}
+
+// getBackup reads the metadata of a Backup.
+func (e *serverEnv) getBackup(ctx context.Context, namespace, name string) error {
+	backup := &metav1.PartialObjectMetadata{}
+	backup.SetGroupVersionKind(kubeblocks.DataProtectionV1alpha1.WithKind("Backup"))
+	if err := e.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, backup); err != nil {
+		return fmt.Errorf("get a Backup: %w", err)
+	}
 	return nil
 }
 
@@ -152,14 +162,14 @@ func (l *latencies) rows(bytes int) []table.Row {
 			Note: fmt.Sprintf("a create without either: %.2f ms; samples: %d", percentile(l.creates[plainNamespace], percent), len(l.decode)),
 		}
 	}
-	const policy, same = "MutatingAdmissionPolicy", "a webhook that repeats the answer"
+	const policy, reading = "MutatingAdmissionPolicy", "a webhook that reads the Backup and repeats the answer"
 	goal := row(99, "2 x decode + one GET of the Backup", floorNamespace)
 	goal.Goal, goal.Other = "ratio <= 1", 2*percentile(l.decode, 99)+percentile(l.get, 99)
-	goal.Note = fmt.Sprintf("decode %.2f ms, GET %.2f ms, both p99", percentile(l.decode, 99), percentile(l.get, 99))
-	own := goal
-	own.What, own.Rehome = prefix+"added to the webhook that repeats the answer, p99", goal.Rehome-added(floorNamespace, 99)
+	goal.Note = fmt.Sprintf("decode %.2f ms, GET %.2f ms, both p99; a webhook that repeats the answer adds %.2f ms, and %.2f ms if it reads the Backup",
+		percentile(l.decode, 99), percentile(l.get, 99), added(floorNamespace, 99), added(readingFloorNamespace, 99))
 	return []table.Row{
-		row(50, policy, policyNamespace), row(50, same, floorNamespace), row(99, policy, policyNamespace), row(99, same, floorNamespace), goal, own,
+		row(50, policy, policyNamespace), row(50, reading, readingFloorNamespace),
+		row(99, policy, policyNamespace), row(99, reading, readingFloorNamespace), goal,
 	}
 }
 
