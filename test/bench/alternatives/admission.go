@@ -58,12 +58,10 @@ func RunAdmission(ctx context.Context, o bench.Options) (rows []table.Row, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, program.Stop()) }()
-	for _, namespace := range []string{floorNamespace, readingFloorNamespace} {
-		stop, err := e.startFloor(ctx, configuration, namespace)
-		if err != nil {
-			return nil, err
-		}
-		defer stop()
+	stopFloors, err := e.startFloors(ctx, configuration)
+	defer stopFloors()
+	if err != nil {
+		return nil, err
 	}
 	if rows, err = e.latency(ctx, size); err != nil {
 		return rows, err

@@ -85,6 +85,24 @@ func (f *floor) ask(body []byte) (answered []byte, err error) {
 	return io.ReadAll(response.Body)
 }
 
+// startFloors serves a floor for each of its Namespaces, and returns how to stop those that were started.
+func (e *serverEnv) startFloors(ctx context.Context, own *admissionregistrationv1.MutatingWebhookConfiguration) (stop func(), err error) {
+	var stops []func()
+	stop = func() {
+		for _, one := range stops {
+			one()
+		}
+	}
+	for _, namespace := range []string{floorNamespace, readingFloorNamespace} {
+		one, err := e.startFloor(ctx, own, namespace)
+		if err != nil {
+			return stop, err
+		}
+		stops = append(stops, one)
+	}
+	return stop, nil
+}
+
 // startFloor serves a floor for one of its Namespaces, given Rehome's configuration, and returns how to stop it.
 func (e *serverEnv) startFloor(
 	ctx context.Context, own *admissionregistrationv1.MutatingWebhookConfiguration, namespace string,
