@@ -1,5 +1,6 @@
 // Command rights removes each right of Rehome in turn, and finds a test that fails without it. A right without such a test may be
-// superfluous. It takes long, so it runs at night. With arguments, such as "patch events", it removes only those rights.
+// superfluous. It takes long, so it runs at night. With arguments, such as "get backups.dataprotection.kubeblocks.io", it removes only those
+// rights.
 package main
 
 import (
