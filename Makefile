@@ -26,8 +26,8 @@ CHART := charts/rehome
 # The modules of this repository, but those that only pin programs.
 MODULES = $(patsubst %/,%,$(dir $(shell git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' ':!test/controlplane/components' ':!hack/tools')))
 
-# Programs, tests, tools and the linter compile with the same flags, so they share Go's build cache. Tests are not vetted: the linter does
-# that, and for each test package Go would examine every dependency.
+# Programs, tests, tools and the linter compile with the same flags, so they share Go's build cache. The linter vets the code. go test
+# would do so again, and would examine every dependency for that.
 export CGO_ENABLED := 0
 export GOFLAGS := $(GOFLAGS) -trimpath -vet=off
 
@@ -111,7 +111,8 @@ lint: $(GOLANGCI_LINT) ## Lint every module.
 .PHONY: verify
 verify: generate manifests chart-docs ## Check that generated files are up to date, go.mod files tidy, and no forbidden module linked.
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
-	@hack/shared-versions.sh $(filter-out . hack/release,$(MODULES)) hack/tools test/controlplane/components/kubernetes
+	@hack/shared-versions.sh $(filter-out . hack/release,$(MODULES)) hack/tools=tool \
+		test/controlplane/components/kubernetes=k8s.io/kubernetes/cmd/kube-apiserver
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
 	@! grep -n '^replace' placement/go.mod | grep -v 'rehome => \.\.$$' || \

@@ -79,6 +79,7 @@ func TestTheNightRunsWhatTheGateDoesNot(t *testing.T) {
 			g.Expect(night).To(HaveKey(name))
 		}
 	}
+	g.Expect(night).To(HaveKey("test-release"), "it tests the image")
 	g.Expect(strings.Join(night["test-faults"], " ")).To(ContainSubstring("FIRST=now"), "each night tries other seeds")
 	g.Expect(strings.Join(night["demo"], " ")).To(HaveSuffix("-- make demo"))
 	g.Expect(strings.Join(night["demo-prevent"], " ")).To(HaveSuffix("-- make demo PREVENT=1"))

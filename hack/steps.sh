@@ -12,7 +12,7 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
 	exit 1
 fi
 
-# Go uses more memory and less time: most of what steps run is Go's compiler, linkers, and API servers.
+# Most of what steps run is Go's compiler and linker, and API servers. With this they use more memory and less time.
 export GOGC=${GOGC:-400}
 
 step_names=()

@@ -1,5 +1,5 @@
 # The tools are built from the Go module proxy into $(TOOLS). The version, or the sum of what pins it, is part of the file's name, so a
-# new version is a new file. What shares libraries with the product is pinned in hack/tools/go.mod.
+# new version is a new file. hack/tools/go.mod pins the tools that use the product's libraries.
 
 CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION := v2.15.0

@@ -1,5 +1,5 @@
-// The tools that share libraries with the product are built here, in the product's versions of these, so that they are compiled once.
-// What shares none is in ../tools.mk.
+// These tools use libraries of the product. This module pins the same versions of them, so Go compiles them once. ../tools.mk pins the
+// other tools.
 module github.com/rehome-operator/rehome/hack/tools
 
 go 1.26.0
@@ -8,9 +8,6 @@ tool (
 	github.com/norwoodj/helm-docs/cmd/helm-docs
 	helm.sh/helm/v3/cmd/helm
 )
-
-// No tool uses it, so go mod tidy drops it, but hack/shared-versions.sh compares it.
-require golang.org/x/exp v0.0.0-20260611194520-c48552f49976 // indirect
 
 require (
 	dario.cat/mergo v1.0.1 // indirect

@@ -25,7 +25,7 @@ type floor struct {
 	// rehome is the URL of Rehome's webhook.
 	rehome string
 	client *http.Client
-	// read reads the Backup that has the name of the Cluster; nil reads nothing.
+	// read reads the Backup, which has the name of the Cluster; nil reads nothing.
 	read func(ctx context.Context, name string) error
 
 	mu sync.Mutex
@@ -35,16 +35,16 @@ type floor struct {
 
 type answer struct{ uid, body []byte }
 
-// The first ones are those of the request.
-var requestUID, requestName = regexp.MustCompile(`"uid":"([^"]+)"`), regexp.MustCompile(`"name":"([^"]+)"`)
+// Of several matches, the first is the request's own.
+var (
+	requestUID  = regexp.MustCompile(`"uid":"([^"]+)"`)
+	requestName = regexp.MustCompile(`"name":"([^"]+)"`)
+)
 
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if err == nil && f.read != nil {
-		err = f.read(r.Context(), string(requestName.FindSubmatch(body)[1]))
-	}
 	if err == nil {
-		body, err = f.repeat(body)
+		body, err = f.answer(r.Context(), body)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -54,10 +54,15 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-func (f *floor) repeat(body []byte) ([]byte, error) {
-	uid := requestUID.FindSubmatch(body)
-	if uid == nil {
-		return nil, errors.New("the request has no UID")
+func (f *floor) answer(ctx context.Context, body []byte) ([]byte, error) {
+	uid, name := requestUID.FindSubmatch(body), requestName.FindSubmatch(body)
+	if uid == nil || name == nil {
+		return nil, errors.New("the request has no UID or no name")
+	}
+	if f.read != nil {
+		if err := f.read(ctx, string(name[1])); err != nil {
+			return nil, err
+		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
