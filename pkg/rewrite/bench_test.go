@@ -18,12 +18,14 @@ import (
 // benchmarkSizes are the sizes of snapshots in bytes. The API server takes at most 256 KiB of annotations.
 var benchmarkSizes = []int{4 << 10, 32 << 10, 250 << 10}
 
-// snapshotOf returns a snapshot of about size bytes. Half of each component are the rules that kbcli writes.
+// snapshotOf returns a snapshot of about size bytes. Of each component, a third are the rules that kbcli writes, and a third is one long
+// value, so that the largest snapshot has fewer values than the limit.
 func snapshotOf(size int) []byte {
-	const component = `{"name":"mysql-%[1]d","componentDef":"apecloud-mysql","serviceVersion":"8.0.30","replicas":3,` +
+	script := strings.Repeat("sleep 1; ", 64)
+	component := `{"name":"mysql-%[1]d","componentDef":"apecloud-mysql","serviceVersion":"8.0.30","replicas":3,` +
 		`"resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"500m","memory":"512Mi"}},` +
 		`"volumeClaimTemplates":[{"name":"data","spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"20Gi"}}}}],` +
-		`"env":[{"name":"CLUSTER_NAME","value":"my1"},{"name":"LOG_LEVEL","value":"info"}],` +
+		`"env":[{"name":"CLUSTER_NAME","value":"my1"},{"name":"LOG_LEVEL","value":"info"},{"name":"SCRIPT","value":"` + script + `"}],` +
 		`"schedulingPolicy":{"affinity":{"podAntiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"podAffinityTerm":` +
 		`{"labelSelector":{"matchLabels":{"app.kubernetes.io/instance":"my1","apps.kubeblocks.io/component-name":"mysql-%[1]d"}},` +
 		`"topologyKey":"topology.kubernetes.io/zone"},"weight":100}],"requiredDuringSchedulingIgnoredDuringExecution":[` +
@@ -53,18 +55,31 @@ func benchmarkRewrite(b *testing.B, snapshot []byte, live func(rewrite.Source) [
 	b.SetBytes(int64(len(snapshot)))
 	b.ReportAllocs()
 	for b.Loop() {
-		source, err := kubeblocks.SourceOfSnapshot(snapshot)
-		if err != nil {
-			b.Fatal(err)
-		}
-		result := rewrite.Rewrite(rewrite.Input{
-			Sources: []rewrite.Source{source},
-			Target:  rewrite.Identity{Namespace: "default", Name: "carrot67"},
-			Live:    live(source),
-		})
-		if want := 3 * len(source.Policies); len(result.Edits) != want {
-			b.Fatalf("%d edits, want %d", len(result.Edits), want)
-		}
+		rewriteSnapshot(b, snapshot, live)
+	}
+}
+
+// rewriteSnapshot fails unless all three rules of each component are rewritten.
+func rewriteSnapshot(tb testing.TB, snapshot []byte, live func(rewrite.Source) []rewrite.Policy) {
+	tb.Helper()
+	source, err := kubeblocks.SourceOfSnapshot(snapshot)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	result := rewrite.Rewrite(rewrite.Input{
+		Sources: []rewrite.Source{source},
+		Target:  rewrite.Identity{Namespace: "default", Name: "carrot67"},
+		Live:    live(source),
+	})
+	if want := 3 * len(source.Policies); len(result.Edits) != want {
+		tb.Fatalf("%d edits, want %d", len(result.Edits), want)
+	}
+}
+
+// TestTheSnapshotsOfTheBenchmarksAreRewritten finds a limit that refuses them before the night does.
+func TestTheSnapshotsOfTheBenchmarksAreRewritten(t *testing.T) {
+	for _, size := range benchmarkSizes {
+		rewriteSnapshot(t, snapshotOf(size), func(s rewrite.Source) []rewrite.Policy { return s.Policies })
 	}
 }
 
