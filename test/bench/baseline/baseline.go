@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/controllers"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 )
@@ -58,6 +59,7 @@ func options(serve Addresses) ctrl.Options {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	kubeblocks.AddToScheme(scheme, kubeblocks.AppsV1)
+	v1alpha1.AddToScheme(scheme)
 	return ctrl.Options{
 		Scheme:                 scheme,
 		HealthProbeBindAddress: serve.Probes,
