@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"testing"
 	"time"
@@ -233,6 +234,15 @@ func TestOneNamespaceLeavesHalfOfTheTokensToOthers(t *testing.T) {
 	g.Expect(untilToken("production", list, 0)).To(BeZero())
 }
 
+// Who wants no limit sets the largest number there is.
+func TestTheLargestBurstLimitsNothing(t *testing.T) {
+	g := NewWithT(t)
+	limits := configv1alpha1.Limits{RemediationsPerMinute: math.MaxInt32, RemediationBurst: math.MaxInt32}
+	recent := Recent{Namespace: Window{Times: at(0)}, All: Window{Times: at(0)}, Own: []bool{true}}
+
+	g.Expect(recent.UntilToken(limits, now)).To(BeZero())
+}
+
 func TestAttemptsOfOnePlanTakeTheShareOfTheirNamespace(t *testing.T) {
 	g := NewWithT(t)
 	limits := configv1alpha1.Limits{RemediationsPerMinute: 10, RemediationBurst: 6}
@@ -367,6 +377,7 @@ func TestLogForgetsWhatLimitsNothingAnyMore(t *testing.T) {
 	}{
 		{"a day", configv1alpha1.Defaults().Limits, day},
 		{"until the bucket is full", configv1alpha1.Limits{RemediationsPerMinute: 1, RemediationBurst: 3000}, 3000 * 60},
+		{"for 292 years", configv1alpha1.Limits{RemediationsPerMinute: 1, RemediationBurst: math.MaxInt32}, math.MaxInt64 / int64(time.Minute) * 60},
 		{"until the breaker closes", configv1alpha1.Limits{BreakerCoolDown: metav1.Duration{Duration: 72 * time.Hour}}, 3 * day},
 	} {
 		l := &Log{}

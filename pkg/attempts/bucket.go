@@ -31,7 +31,7 @@ type Window struct {
 
 // ofNamespace returns the limits of one Namespace: half of the burst.
 func ofNamespace(l configv1alpha1.Limits) configv1alpha1.Limits {
-	l.RemediationBurst = (l.RemediationBurst + 1) / 2
+	l.RemediationBurst -= l.RemediationBurst / 2 // rounded up; the largest burst plus one would be negative
 	return l
 }
 
@@ -116,6 +116,6 @@ const retention = 24 * time.Hour
 
 // memory returns how long attempts are remembered: until the bucket is full again after them, and the breaker has closed.
 func memory(l configv1alpha1.Limits) time.Duration {
-	refill := time.Duration(l.RemediationBurst) * time.Minute / time.Duration(max(1, l.RemediationsPerMinute))
-	return max(retention, refill, l.BreakerCoolDown.Duration)
+	tokens := min(time.Duration(l.RemediationBurst), math.MaxInt64/interval(l)) // time ends after 292 years
+	return max(retention, tokens*interval(l), l.BreakerCoolDown.Duration)
 }
