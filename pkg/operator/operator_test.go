@@ -30,6 +30,7 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -296,6 +297,21 @@ var _ = Describe("The operator", Ordered, func() {
 		plum := rehometesting.MakeCluster(rehometesting.V10(), "default", "plum").Component("mysql", rehometesting.Apart("my1")).RestoredFrom("mysql", "bp-kiwi").Obj()
 		Expect(admin.Create(ctx, plum, client.DryRunAll)).To(Succeed())
 		Expect(plum.GetAnnotations()).To(HaveKey(v1alpha1.AnnotationRewrittenRules))
+	})
+
+	It("ends when other kinds were served already before it watched definitions", func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		DeferCleanup(cancel)
+		definitions, err := cache.New(user, cache.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		go func() { _ = definitions.Start(ctx) }()
+		ended := make(chan struct{})
+		before := kubeblocks.Served{Apps: kubeblocks.AppsV1alpha1}
+		w := &servedWatch{config: user, cache: definitions, now: before, changed: make(chan struct{}, 1), end: func() { close(ended) }}
+
+		go func() { _ = w.Start(ctx) }()
+
+		Eventually(ended).WithTimeout(soon).Should(BeClosed())
 	})
 
 	// reasonOf returns the reason of a condition of an object; it is empty where there is none.

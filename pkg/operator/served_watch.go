@@ -52,10 +52,15 @@ func (w *servedWatch) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watch definitions: %w", err)
 	}
-	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    w.notify,
-		UpdateFunc: func(_, obj any) { w.notify(obj) },
-		DeleteFunc: w.notify,
+	w.notify() // Definitions may have changed between the discovery and the first list.
+	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(obj any, listed bool) {
+			if !listed {
+				w.notifyOf(obj)
+			}
+		},
+		UpdateFunc: func(_, obj any) { w.notifyOf(obj) },
+		DeleteFunc: w.notifyOf,
 	})
 	if err != nil {
 		return fmt.Errorf("watch definitions: %w", err)
@@ -74,14 +79,18 @@ func (w *servedWatch) Start(ctx context.Context) error {
 	}
 }
 
-func (w *servedWatch) notify(obj any) {
+// notifyOf notifies of a changed definition, where it matters.
+func (w *servedWatch) notifyOf(obj any) {
 	if deleted, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
 		obj = deleted.Obj
 	}
 	definition, ok := obj.(*metav1.PartialObjectMetadata)
-	if !ok || !strings.HasSuffix(definition.Name, definitionSuffix) {
-		return
+	if ok && strings.HasSuffix(definition.Name, definitionSuffix) {
+		w.notify()
 	}
+}
+
+func (w *servedWatch) notify() {
 	select {
 	case w.changed <- struct{}{}:
 	default: // a change is pending already
