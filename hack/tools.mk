@@ -44,17 +44,19 @@ $(PROMETHEUS):
 $(PROMTOOL):
 	$(call install-tool,github.com/prometheus/prometheus/cmd/promtool,$(PROMETHEUS_VERSION),-tags remove_all_sd)
 
-# install-tool builds $(1) at version $(2), with flags $(3). It renames the result to $@, so an interrupted build leaves no $@.
+# install-tool builds $(1) at version $(2), with flags $(3).
 define install-tool
-	@echo "building $(notdir $@)" >&2
-	@mkdir -p $@.tmp
-	@GOBIN=$@.tmp go install $(3) $(1)@$(2)
-	@mv $@.tmp/* $@ && rmdir $@.tmp
+	$(call build-into,.,$(3) $(1)@$(2))
 endef
 
 # build-tool builds $(1) as hack/tools pins it.
 define build-tool
+	$(call build-into,hack/tools,$(1))
+endef
+
+# build-into renames its result to $@, so an interrupted build leaves no $@. Unlike "go build", "go run" keeps what it links in Go's
+# build cache, so another clone links nothing again. It runs "cp PROGRAM $@.tmp".
+define build-into
 	@echo "building $(notdir $@)" >&2
-	@cd hack/tools && go build -o $@.tmp $(1)
-	@mv $@.tmp $@
+	@mkdir -p $(@D) && cd $(1) && go run -exec cp $(2) $@.tmp && mv $@.tmp $@
 endef

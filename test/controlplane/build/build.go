@@ -101,8 +101,10 @@ func (t Target) build(ctx context.Context) error {
 	return os.Rename(partial, t.Output)
 }
 
+// goBuild returns the command that builds t to the given path. Unlike "go build", "go run" keeps what it links in Go's build cache, so
+// another clone links nothing again. It runs "cp PROGRAM output".
 func (t Target) goBuild(ctx context.Context, output string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", t.LDFlags, "-o", output, t.Package)
+	cmd := exec.CommandContext(ctx, "go", "run", "-trimpath", "-ldflags", t.LDFlags, "-exec", "cp", t.Package, output)
 	cmd.Dir = t.Dir
 	// Static, and with the module's own requirements only.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")

@@ -113,7 +113,7 @@ func TestAnInterruptedBuildLeavesNoOutput(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, sound)
 	started := pipe(t)
-	fakeGo(t, `printf half > "$6"; echo > `+started+`; exec sleep 1000`)
+	fakeGo(t, `printf half > "$8"; echo > `+started+`; exec sleep 1000`)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
 		_, _ = os.ReadFile(started)
@@ -137,7 +137,7 @@ func TestConcurrentRunsBuildATargetOnce(t *testing.T) {
 	g := NewWithT(t)
 	tiny := target(t, sound)
 	calls := filepath.Join(t.TempDir(), "calls")
-	fakeGo(t, `echo called >> `+calls+`; echo whole > "$6"`)
+	fakeGo(t, `echo called >> `+calls+`; echo whole > "$8"`)
 	var builds errgroup.Group
 	for range 4 {
 		builds.Go(func() error { return build.Run(t.Context(), tiny, quiet()) })
