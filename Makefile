@@ -138,9 +138,9 @@ test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator%,$(PKG)),,controlpl
 
 .PHONY: test-controllers
 test-controllers: controlplane ## Run the controllers against a real API server. [FOCUS]
-	@# In two processes, by a tool of test/e2e. -v shows the coverage: calls with faults, and deletes that were checked.
+	@# In three processes, which wait for API servers a third of the time. -v shows the coverage: calls with faults, and deletes that were checked.
 	export KUBEBUILDER_ASSETS=$(ASSETS); cd test/e2e && \
-		go tool ginkgo --procs=2 --timeout=30m --fail-on-empty -v $(if $(FOCUS),--focus='$(FOCUS)') ../../controllers
+		go tool ginkgo --procs=3 --timeout=30m --fail-on-empty -v $(if $(FOCUS),--focus='$(FOCUS)') ../../controllers
 
 .PHONY: test-faults
 test-faults: ## Run the controllers against an API server in memory that fails: SEEDS seeds from FIRST on, or for 90 seconds. [SEEDS FIRST]
@@ -181,7 +181,8 @@ test-pages: ## Check that each command of the documentation has a plan, and that
 
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks build-placement $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
-	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test -count=1 $$(go list ./... | grep -v /test/e2e$$))
+	@# test-pages runs the tests of pages and pictures.
+	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test -count=1 $$(go list ./... | grep -vE '/test/e2e(/pages|/pictures)?$$'))
 	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 # BROWSER is Chromium. Debian has it as a package; test-browser installs that if it runs as root and finds none.

@@ -75,9 +75,7 @@ func TestTheNightRunsWhatTheGateDoesNot(t *testing.T) {
 	g := NewWithT(t)
 	night := steps(t, "nightly")
 	for name := range steps(t, "run") {
-		if name != "test-pages" { // part of test-e2e
-			g.Expect(night).To(HaveKey(name))
-		}
+		g.Expect(night).To(HaveKey(name))
 	}
 	g.Expect(night).To(HaveKey("test-release"), "it tests the image")
 	g.Expect(strings.Join(night["test-faults"], " ")).To(ContainSubstring("FIRST=now"), "each night tries other seeds")

@@ -43,8 +43,8 @@ func (p pair) volumes() string {
 func (p pair) tied() bool { return p.topology != provisioner.Free }
 
 // Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Three control planes run
-// in the gate: two with scenarios, one with the other specs, which run beside them. Together they have the newest and the oldest version,
-// both modes, and volumes that are tied to nodes and to zones. The other pairs have the label nightly: each version with each kind of
+// in the gate: one beside the oldest version, and two beside the newest, which share its specs. Together they have both modes, and volumes
+// that are tied to nodes and to zones. The other pairs have the label nightly: each version with each kind of
 // volumes, and each version in two Namespaces.
 var _ = Describe("KubeBlocks", func() {
 	everywhere := mode{name: "all namespaces"}
@@ -55,7 +55,7 @@ var _ = Describe("KubeBlocks", func() {
 		for _, topology := range provisioner.Topologies() {
 			p := pair{version, everywhere, topology}
 			if version == newest && topology == provisioner.Node {
-				describePair(p, "", true, (*testEnv).scenarios)
+				describePair(p, "", true, (*testEnv).shortScenarios)
 				describePair(p, "other specs", true, (*testEnv).otherSpecs)
 			} else {
 				describePair(p, "", false, (*testEnv).allScenarios)
@@ -85,49 +85,64 @@ func describePair(p pair, part string, gate bool, specs func(*testEnv)) {
 	})
 }
 
-// otherSpecs are those that have a control plane beside that of the scenarios.
+// otherSpecs are those that have a control plane beside that of the short scenarios. Both take about as long.
 func (e *testEnv) otherSpecs() {
+	e.describeScenarios(e.addLongScenarios)
 	Describe("The differential table", Label("differential"), e.differentialTable)
 	e.describeWebhook()
-	e.rareSpecs()
+	e.describeMonitoring()
 }
 
 // rareSpecs are those that run beside one version only.
 func (e *testEnv) rareSpecs() {
 	Describe("A remediation", Label("races"), e.races)
-	Describe("Prometheus", Label("monitoring"), e.monitoring)
+	e.describeMonitoring()
 }
 
 func (e *testEnv) allScenarios() {
-	e.scenarios()
+	e.describeScenarios(func() {
+		e.addShortScenarios()
+		e.addLongScenarios()
+	})
 	e.describeWebhook()
+}
+
+func (e *testEnv) shortScenarios() { e.describeScenarios(e.addShortScenarios) }
+
+func (e *testEnv) describeMonitoring() {
+	Describe("Prometheus", Label("monitoring"), e.monitoring)
 }
 
 func (e *testEnv) describeWebhook() {
 	Describe("The webhook", Label("scenarios", "webhook"), e.webhook)
 }
 
-// scenarios are all states in which a restore can be stuck. Each spec restores under a name of its own, starts Rehome when the restore
-// is stuck, and stops it.
-func (e *testEnv) scenarios() {
-	Describe("Rehome", Label("scenarios"), e.describeScenarios)
+// describeScenarios describes states in which a restore can be stuck. Each spec restores under a name of its own, starts Rehome when the
+// restore is stuck, and stops it.
+func (e *testEnv) describeScenarios(add func()) {
+	Describe("Rehome", Label("scenarios"), func() {
+		BeforeAll(func() {
+			// Before the other specs: an API server that was restarted refuses requests until it has read the roles.
+			DeferCleanup(e.expectNothingForbidden)
+		})
+		add()
+	})
 }
 
-func (e *testEnv) describeScenarios() {
-	BeforeAll(func() {
-		// Before the other specs: an API server that was restarted refuses requests until it has read the roles.
-		DeferCleanup(e.expectNothingForbidden)
-	})
-	e.fromManifest()
+func (e *testEnv) addShortScenarios() {
 	e.allStuck()
 	e.opsRequest()
 	e.partlyStuck()
 	e.serial()
 	e.ruleInTemplate()
-	e.componentWithoutBackup()
 	e.databasePodsStuck()
 	e.inOtherNamespace()
 	e.podDeletedByHand()
 	e.lostSpread()
+}
+
+func (e *testEnv) addLongScenarios() {
+	e.fromManifest()
+	e.componentWithoutBackup()
 	e.keptSpread()
 }
