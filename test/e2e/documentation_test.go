@@ -16,7 +16,6 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 	"github.com/rehome-operator/rehome/test/e2e/pages"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 // The names in the examples of the documentation.
@@ -88,7 +87,7 @@ func (e *testEnv) newReader(ctx context.Context) *reader {
 	for _, folder := range []string{"charts", "config"} {
 		Expect(os.Symlink(filepath.Join(root, folder), filepath.Join(r.dir, folder))).To(Succeed())
 	}
-	r.installPrograms(ctx)
+	r.installPrograms()
 	files := filepath.Join(root, "test/e2e/testdata/documentation")
 	r.mustRun(ctx, "kubectl apply -f "+filepath.Join(files, "monitoring.yaml"))
 	Expect(os.Symlink(filepath.Join(files, "new-nodes.yaml"), filepath.Join(r.dir, "new-nodes.yaml"))).To(Succeed())
@@ -132,14 +131,12 @@ func (e *testEnv) uninstallRehome(ctx context.Context) {
 // runInstalled runs the program that Helm installed, and returns how to stop it.
 func (e *testEnv) runInstalled(ctx context.Context) (stop func() error) {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
 	installed, err := chart.Installed(ctx, e.controlPlane)
 	Expect(err).NotTo(HaveOccurred())
 	webhook, err := installed.ServeWebhook(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	By("starting what Helm installed")
-	p, err := installed.Start(ctx, binary, webhook)
+	p, err := installed.Start(ctx, rehomeBinary, webhook)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(p.Stop)
 	return p.Stop

@@ -17,7 +17,6 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
 	"github.com/rehome-operator/rehome/test/e2e/program"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 const (
@@ -119,10 +118,8 @@ func (e *testEnv) addNode(ctx context.Context, node controlplane.Node) {
 // runRehome runs Rehome until the end of the spec.
 func (e *testEnv) runRehome(ctx context.Context, flags ...string) *program.Program {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
 	By("starting Rehome")
-	p, err := e.rehome.Start(ctx, binary, flags...)
+	p, err := e.rehome.Start(ctx, rehomeBinary, flags...)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(p.Stop)
 	return p

@@ -11,7 +11,6 @@ import (
 
 	"github.com/rehome-operator/rehome/pkg/placement"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 // The Pods of a restored cluster, as `rehome explain` calls them.
@@ -50,9 +49,7 @@ func (c *restoredCluster) expectExplained(ctx context.Context, kind string, caus
 // explain runs `rehome explain`, which starts rehome-placement.
 func (c *restoredCluster) explain(ctx context.Context) placement.Report {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
-	cmd := exec.CommandContext(ctx, binary, "explain", c.name, "-n", c.targetEnv.Namespace, "-o", "json", "--kubeconfig", c.controlPlane.Kubeconfig())
+	cmd := exec.CommandContext(ctx, rehomeBinary, "explain", c.name, "-n", c.targetEnv.Namespace, "-o", "json", "--kubeconfig", c.controlPlane.Kubeconfig())
 	cmd.Stderr = GinkgoWriter
 	out, err := cmd.Output()
 	var exit *exec.ExitError

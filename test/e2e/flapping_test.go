@@ -27,7 +27,6 @@ const (
 // flapping is Rehome in two replicas that are killed and started at random moments, and whose certificates are renewed meanwhile.
 type flapping struct {
 	*testEnv
-	binary string
 	// address is that of the webhook, backends are those of the replicas.
 	address  string
 	backends []string
@@ -38,10 +37,8 @@ type flapping struct {
 
 func (e *testEnv) startFlapping(ctx context.Context) *flapping {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
 	// Ginkgo prints its seed, and takes it with --seed.
-	f := &flapping{testEnv: e, binary: binary, random: rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), 0))}
+	f := &flapping{testEnv: e, random: rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), 0))}
 	for range 2 {
 		backend, err := ports.ReserveAddress()
 		Expect(err).NotTo(HaveOccurred())
@@ -68,7 +65,7 @@ func (e *testEnv) startFlapping(ctx context.Context) *flapping {
 // flap starts a replica and kills it, whether it is ready or not.
 func (f *flapping) flap(ctx context.Context, backend string, random *rand.Rand) {
 	for ctx.Err() == nil {
-		p, err := f.rehome.Launch(f.binary, rehome.WebhookFlag(backend))
+		p, err := f.rehome.Launch(rehomeBinary, rehome.WebhookFlag(backend))
 		Expect(err).NotTo(HaveOccurred())
 		wait(ctx, time.Duration(random.Int64N(int64(maxLife))))
 		Expect(p.Kill()).To(Succeed())

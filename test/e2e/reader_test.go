@@ -16,7 +16,6 @@ import (
 
 	"github.com/rehome-operator/rehome/test/controlplane/assets"
 	"github.com/rehome-operator/rehome/test/e2e/pages"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 // commandTimeout bounds a command.
@@ -37,17 +36,15 @@ type reader struct {
 }
 
 // installPrograms puts the programs of the commands into a folder of their own.
-func (r *reader) installPrograms(ctx context.Context) {
+func (r *reader) installPrograms() {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
 	programs, err := assets.Dir()
 	Expect(err).NotTo(HaveOccurred())
 	helm := os.Getenv(helmVariable)
 	Expect(helm).NotTo(BeEmpty(), helmVariable+" is not set: run `make test-e2e`")
 	Expect(os.Mkdir(r.bin(), 0o755)).To(Succeed())
 	for name, path := range map[string]string{
-		"rehome": binary, "kubectl-rehome": binary, "helm": helm, "kubectl": filepath.Join(programs, "kubectl"),
+		"rehome": rehomeBinary, "kubectl-rehome": rehomeBinary, "helm": helm, "kubectl": filepath.Join(programs, "kubectl"),
 	} {
 		Expect(path).To(BeAnExistingFile())
 		Expect(os.Symlink(path, filepath.Join(r.bin(), name))).To(Succeed())

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 )
 
 // fromManifest proves that the output of `rehome rewrite` restores data: a Cluster without the right reference would run, too, and empty.
@@ -39,9 +38,7 @@ func (e *testEnv) fromManifest() {
 // rewrite returns what `rehome rewrite` prints. It reads the API server and no file.
 func (e *testEnv) rewrite(ctx context.Context, args ...string) []byte {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
-	cmd := exec.CommandContext(ctx, binary, append([]string{"rewrite", "--kubeconfig", e.controlPlane.Kubeconfig()}, args...)...)
+	cmd := exec.CommandContext(ctx, rehomeBinary, append([]string{"rewrite", "--kubeconfig", e.controlPlane.Kubeconfig()}, args...)...)
 	cmd.Stderr = GinkgoWriter
 	out, err := cmd.Output()
 	Expect(err).NotTo(HaveOccurred())

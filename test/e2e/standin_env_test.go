@@ -30,7 +30,6 @@ import (
 	"github.com/rehome-operator/rehome/test/e2e/chart"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/program"
-	"github.com/rehome-operator/rehome/test/e2e/rehome"
 	"github.com/rehome-operator/rehome/test/e2e/standin"
 )
 
@@ -268,9 +267,7 @@ func (w *standinWorld) condition(ctx context.Context, conditionType string) (str
 // run runs Rehome until the end of the spec.
 func (e *standinEnv) run(ctx context.Context) *program.Program {
 	GinkgoHelper()
-	binary, err := rehome.Build(ctx)
-	Expect(err).NotTo(HaveOccurred())
-	p, err := e.rehome.Start(ctx, binary)
+	p, err := e.rehome.Start(ctx, rehomeBinary)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(p.Stop)
 	return p

@@ -15,11 +15,14 @@ import (
 // buildTimeout bounds the build of Rehome with an empty build cache.
 const buildTimeout = 10 * time.Minute
 
-// One process builds Rehome before all processes run specs.
-var _ = SynchronizedBeforeSuite(func(ctx SpecContext) {
-	_, err := rehome.Build(ctx)
+// rehomeBinary is the path of Rehome's program. One process builds it before all processes run specs.
+var rehomeBinary string
+
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+	binary, err := rehome.Build(ctx)
 	Expect(err).NotTo(HaveOccurred())
-}, func() {}, NodeTimeout(buildTimeout))
+	return []byte(binary)
+}, func(binary []byte) { rehomeBinary = string(binary) }, NodeTimeout(buildTimeout))
 
 func TestEndToEnd(t *testing.T) {
 	ctrllog.SetLogger(logr.Discard()) // the log of client libraries would hide the reports
