@@ -14,6 +14,8 @@ FIRST ?=
 # VERSION, a version of KubeBlocks, and E2E select end-to-end specs by their labels. All specs of v1.0.0 are nightly.
 VERSION ?=
 E2E ?= $(if $(filter v1.0.0,$(VERSION)),,!nightly)
+# The gate has four control planes, one of them without KubeBlocks.
+E2E_PROCS = $(if $(E2E),4,3)
 E2E_FILTER = $(or $(and $(E2E),$(VERSION),($(E2E)) && $(VERSION)),$(E2E),$(VERSION))
 
 # FOCUS is a regular expression that selects tests by their names, and PKG a package, such as ./pkg/rewrite.
@@ -183,7 +185,7 @@ test-pages: ## Check that each command of the documentation has a plan, and that
 test-e2e: controlplane kubeblocks build-placement $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
 	@# test-pages runs the tests of pages and pictures.
 	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test -count=1 $$(go list ./... | grep -vE '/test/e2e(/pages|/pictures)?$$'))
-	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=3 --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
+	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=$(E2E_PROCS) --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 # BROWSER is Chromium. Debian has it as a package; test-browser installs that if it runs as root and finds none.
 BROWSER ?= $(or $(shell command -v chromium),$(shell command -v chromium-browser),$(shell command -v google-chrome),/usr/bin/chromium)

@@ -52,11 +52,19 @@ func shapes(t *testing.T) []shape {
 	return list
 }
 
+// texts are what shapes were rendered to, by name. Each rendering takes a program's start.
+var texts = map[string]string{}
+
 // forEachShape runs a test on the objects of each shape.
 func forEachShape(t *testing.T, test func(t *testing.T, l objects)) {
 	t.Helper()
 	for _, s := range shapes(t) {
-		t.Run(s.name, func(t *testing.T) { test(t, parse(t, s.render(t))) })
+		t.Run(s.name, func(t *testing.T) {
+			if texts[s.name] == "" {
+				texts[s.name] = s.render(t)
+			}
+			test(t, parse(t, texts[s.name]))
+		})
 	}
 }
 

@@ -42,10 +42,9 @@ func (p pair) volumes() string {
 // tied says that a database Pod can only run where its volume was restored.
 func (p pair) tied() bool { return p.topology != provisioner.Free }
 
-// Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Three control planes run
-// in the gate: one beside the oldest version, and two beside the newest, which share its specs. Together they have both modes, and volumes
-// that are tied to nodes and to zones. The other pairs have the label nightly: each version with each kind of
-// volumes, and each version in two Namespaces.
+// Each pair is an Ordered container with one control plane, because its start is slow. Its scenarios share it. Three of them run in the gate:
+// one beside the oldest version, and two beside the newest, which share its specs. Together they have both modes, and volumes that are tied
+// to nodes and to zones. The other pairs have the label nightly: each version with each kind of volumes, and each version in two Namespaces.
 var _ = Describe("KubeBlocks", func() {
 	everywhere := mode{name: "all namespaces"}
 	two := mode{"two namespaces", []string{metav1.NamespaceDefault, otherNamespace}}
