@@ -201,8 +201,8 @@ test-bench: controlplane ## Run the benchmarks in their smallest sizes. It does 
 	cd test/bench && go test -count=1 -timeout 20m ./...
 
 .PHONY: test-rights
-test-rights: controlplane kubeblocks ## Remove each right of Rehome, one at a time, and find a test that fails without it.
-	export KUBEBUILDER_ASSETS=$(ASSETS); cd test/e2e && go run ./cmd/rights
+test-rights: controlplane kubeblocks build-placement $(PROMETHEUS) $(HELM) ## Remove each right of Rehome, one at a time, and find a test that fails without it.
+	export KUBEBUILDER_ASSETS=$(ASSETS) PROMETHEUS=$(PROMETHEUS) HELM=$(HELM); cd test/e2e && go run ./cmd/rights
 
 .PHONY: nightly
 nightly: ## Run everything: what .ci/run does, and what takes too long for it.
