@@ -125,6 +125,7 @@ var _ = Describe("The operator", Ordered, func() {
 		environment := &envtest.Environment{UseExistingCluster: ptr.To(false), ControlPlaneStartTimeout: rehometesting.StartTimeout}
 		// As API servers before 1.34: later ones stream a list to each client that may watch.
 		environment.ControlPlane.GetAPIServer().Configure().Append("feature-gates", "WatchList=false")
+		Expect(rehometesting.Audit(environment)).To(Succeed())
 		var err error
 		cfg, err = environment.Start()
 		Expect(err).NotTo(HaveOccurred())

@@ -13,8 +13,8 @@ const AuditVariable = "REHOME_TEST_AUDIT"
 // AuditPolicy is the file in the folder of AuditVariable that says what is logged. Each other file there is a log.
 const AuditPolicy = "policy.yaml"
 
-// audit has the API server of an environment write an audit log, if AuditVariable is set.
-func audit(environment *envtest.Environment) error {
+// Audit has the API server of an environment write an audit log, if AuditVariable is set.
+func Audit(environment *envtest.Environment) error {
 	dir := os.Getenv(AuditVariable)
 	if dir == "" {
 		return nil

@@ -28,7 +28,7 @@ func Start(g Generation) (*envtest.Environment, error) {
 		CRDs: g.CRDs(), CRDDirectoryPaths: []string{own}, ErrorIfCRDPathMissing: true, UseExistingCluster: ptr.To(false),
 		ControlPlaneStartTimeout: StartTimeout,
 	}
-	if err := audit(environment); err != nil {
+	if err := Audit(environment); err != nil {
 		return nil, err
 	}
 	if _, err := environment.Start(); err != nil {
