@@ -53,16 +53,7 @@ func (w *servedWatch) Start(ctx context.Context) error {
 		return fmt.Errorf("watch definitions: %w", err)
 	}
 	w.notify() // Definitions may have changed between the discovery and the first list.
-	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(obj any, listed bool) {
-			if !listed {
-				w.notifyOf(obj)
-			}
-		},
-		UpdateFunc: func(_, obj any) { w.notifyOf(obj) },
-		DeleteFunc: w.notifyOf,
-	})
-	if err != nil {
+	if _, err := informer.AddEventHandler(w.handler()); err != nil {
 		return fmt.Errorf("watch definitions: %w", err)
 	}
 	for {
@@ -76,6 +67,19 @@ func (w *servedWatch) Start(ctx context.Context) error {
 				return nil
 			}
 		}
+	}
+}
+
+// handler notifies of each change but the definitions of the first list, for which Start notifies once.
+func (w *servedWatch) handler() toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(obj any, listed bool) {
+			if !listed {
+				w.notifyOf(obj)
+			}
+		},
+		UpdateFunc: func(_, obj any) { w.notifyOf(obj) },
+		DeleteFunc: w.notifyOf,
 	}
 }
 
