@@ -37,9 +37,9 @@ type suite struct {
 	// atOnce is how many of its runs may run at the same time.
 	atOnce int
 	binary string
-	// audited suites start their API servers by pkg/testing, which can write audit logs. Those show which specs need a right.
+	// audited suites have their API servers write audit logs, by pkg/testing. Those show which specs need a right.
 	audited bool
-	// first are specs of another suite that need most rights. They run before all others.
+	// first are the specs of a suite without audit logs that run before all others, because they need most rights.
 	first []string
 }
 
@@ -175,7 +175,7 @@ func (s *suite) failureWithout(ctx context.Context, right string, specs []string
 
 var failed = regexp.MustCompile(`\[FAIL\]\s*(.*)`)
 
-// pass runs the suite with all rights. It fails if a test fails, because that would fail without any right.
+// pass runs the suite with all rights. It fails if a test fails, because such a test says nothing about a right.
 func (s *suite) pass(ctx context.Context, variable, value string, args ...string) error {
 	failure, err := s.failure(ctx, variable, value, args...)
 	if err == nil && failure != "" {
