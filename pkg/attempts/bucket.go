@@ -116,6 +116,6 @@ const retention = 24 * time.Hour
 
 // memory returns how long attempts are remembered: until the bucket is full again after them, and the breaker has closed.
 func memory(l configv1alpha1.Limits) time.Duration {
-	tokens := min(time.Duration(l.RemediationBurst), math.MaxInt64/interval(l)) // time ends after 292 years
+	tokens := min(time.Duration(l.RemediationBurst), math.MaxInt64/interval(l)) // a Duration has at most 292 years
 	return max(retention, tokens*interval(l), l.BreakerCoolDown.Duration)
 }

@@ -120,10 +120,7 @@ func (e *testEnv) describeWebhook() {
 // restore is stuck, and stops it.
 func (e *testEnv) describeScenarios(add func()) {
 	Describe("Rehome", Label("scenarios"), func() {
-		BeforeAll(func() {
-			// Before the other specs: an API server that was restarted refuses requests until it has read the roles.
-			DeferCleanup(e.expectNothingForbidden)
-		})
+		BeforeAll(func() { DeferCleanup(e.expectNothingForbidden) })
 		add()
 	})
 }
