@@ -104,7 +104,7 @@ func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scope, a remedy
 			return err
 		}
 		logf.FromContext(ctx).Info("Deleted a Job that never started, so that KubeBlocks re-creates it", "job", object.NamespacedName)
-		r.recordEvent(s, restore, a, fmt.Sprintf(eventJobRecreated, object.Name, restore.Name))
+		r.recordEvent(s, job, a, fmt.Sprintf(eventJobRecreated, object.Name, restore.Name))
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (r *ClusterReconciler) recreatePod(ctx context.Context, s *scope, a remedy.
 	if err := r.mayRecreatePod(ctx, s, a); err != nil {
 		return err
 	}
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: a.Pod.Namespace, Name: a.Pod.Name}}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: a.Pod.Namespace, Name: a.Pod.Name, UID: a.Pod.UID}}
 	if err := r.Client.Delete(ctx, pod, preconditions(a.Pod.UID, a.Pod.ResourceVersion)); err != nil {
 		return fmt.Errorf("delete Pod %s: %w", a.Pod, err)
 	}

@@ -37,7 +37,7 @@ import (
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;delete
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 
 // FieldOwner is the field manager of everything that Rehome writes.
 const FieldOwner = client.FieldOwner("rehome")

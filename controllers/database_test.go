@@ -157,6 +157,22 @@ var _ = besideVersionsWithRestores("The Jobs of a Restore", func(e *env) {
 		Expect(writes).NotTo(ContainElement(HaveSuffix("Job foreign")))
 	})
 
+	It("have an event each, when several are deleted at once", func() {
+		h := e.stuckRestore(clusterRewritten)
+		started := rehometesting.MakeJob(h.restore, "restore-preparedata-1").Obj()
+		e.create(started)
+		e.create(rehometesting.MakeRestorePod(h.restore, "restore-preparedata-1-x7k2p").Of(started).OnNode("node1").Obj())
+		other, _ := e.stuckJob(h.restore, "restore-preparedata-2")
+
+		for range 3 {
+			e.reconcile()
+		}
+
+		for _, job := range []*batchv1.Job{h.job, other} {
+			Expect(e.events).To(ContainElement(HavePrefix("Normal JobsRecreated Deleted Job " + job.Name + " ")))
+		}
+	})
+
 	It("hold a Restore back although they are labelled only, because KubeBlocks would delete them with it", func() {
 		h := e.stuckRestore(clusterRewritten)
 		foreign := rehometesting.MakeJob(h.restore, "foreign").Obj()

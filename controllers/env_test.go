@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/tools/reference"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -106,6 +107,8 @@ type env struct {
 	// events are those of all reconciles about the Cluster, as "type reason note"; transitions are those about Restores and
 	// Rehomings, as "Kind type reason note".
 	events, transitions []string
+	// recorded has what tells an event from others.
+	recorded map[string]bool
 	// logged are the lines that all reconciles logged to logger.
 	logged []string
 	logger logr.Logger
@@ -130,7 +133,7 @@ func newEnv(s *server, generation rehometesting.Generation, c *clocktesting.Fake
 	return env{
 		ctx: context.Background(), server: s, admin: s.admin, generation: generation, namespace: namespace.Name,
 		clock: c, logger: logr.Discard(), before: map[string]func(){}, refused: map[string]error{},
-		reads: map[string]int{},
+		reads: map[string]int{}, recorded: map[string]bool{},
 	}
 }
 
@@ -171,7 +174,12 @@ func (e *env) reconcilerOf(c client.Client, live client.Reader) *controllers.Clu
 // recorder notes events in an env.
 type recorder struct{ e *env }
 
-func (r recorder) Eventf(regarding, _ runtime.Object, eventType, reason, _, note string, args ...any) {
+func (r recorder) Eventf(regarding, related runtime.Object, eventType, reason, action, note string, args ...any) {
+	GinkgoHelper()
+	// client-go compares these.
+	same := fmt.Sprint(eventType, reason, action, r.reference(regarding), r.reference(related))
+	Expect(r.e.recorded).NotTo(HaveKey(same), "only the first event would be created")
+	r.e.recorded[same] = true
 	text := eventType + " " + reason + " " + fmt.Sprintf(note, args...)
 	switch regarding.(type) {
 	case *kubeblocks.Cluster:
@@ -181,6 +189,16 @@ func (r recorder) Eventf(regarding, _ runtime.Object, eventType, reason, _, note
 	case *v1alpha1.Rehoming:
 		r.e.transitions = append(r.e.transitions, "Rehoming "+text)
 	}
+}
+
+func (r recorder) reference(obj runtime.Object) *corev1.ObjectReference {
+	GinkgoHelper()
+	if obj == nil {
+		return nil
+	}
+	ref, err := reference.GetReference(r.e.admin.Scheme(), obj)
+	Expect(err).NotTo(HaveOccurred())
+	return ref
 }
 
 // byLabel has the API server select by label what a cache selects by an index of labels.

@@ -22,7 +22,8 @@ func eventType(reason string) string {
 	return corev1.EventTypeNormal
 }
 
-// recordEvent sends an event about an action that was taken.
+// recordEvent sends an event about an action that was taken. The related object must be another for each note: of events about the same
+// objects, Kubernetes keeps the first note, and Rehome may not count the others in it.
 func (r *ClusterReconciler) recordEvent(s *scope, related runtime.Object, a remedy.Action, note string) {
 	r.Recorder.Eventf(s.cluster, related, eventType(a.Reason()), a.Reason(), a.Name(), "%s", truncate(note, maxNote))
 }

@@ -31,7 +31,7 @@ var (
 		"jobs.batch":                                   "delete list patch",
 		"pods":                                         "delete list watch",
 		"persistentvolumeclaims":                       "get list",
-		"events.events.k8s.io":                         "create patch",
+		"events.events.k8s.io":                         "create",
 	}
 	toCluster = rights{
 		"namespaces":                    "get list watch",
