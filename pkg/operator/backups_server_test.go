@@ -2,6 +2,9 @@ package operator
 
 import (
 	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -21,10 +24,25 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
+// listCounter counts the lists of Backups that are not watched.
+type listCounter struct {
+	http.RoundTripper
+	lists *atomic.Int32
+}
+
+func (c *listCounter) RoundTrip(request *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(request.URL.Path, "/backups") && !request.URL.Query().Has("watch") {
+		c.lists.Add(1)
+	}
+	return c.RoundTripper.RoundTrip(request)
+}
+
 var _ = Describe("The metric of Backups", Ordered, func() {
 	var (
 		environment *envtest.Environment
 		admin       client.Client
+		// lists counts how often the operator listed Backups.
+		lists atomic.Int32
 	)
 	create := func(obj client.Object) {
 		GinkgoHelper()
@@ -61,12 +79,15 @@ var _ = Describe("The metric of Backups", Ordered, func() {
 		GinkgoHelper()
 		user, err := environment.AddUser(envtest.User{Name: "rehome"}, &rest.Config{QPS: -1})
 		Expect(err).NotTo(HaveOccurred())
+		config := user.Config()
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &listCounter{next, &lists} })
+		lists.Store(0)
 		settings.Health.BindAddress, settings.Metrics.BindAddress = "0", "0"
 		registry := prometheus.NewPedanticRegistry()
 		m := rehomemetrics.New(registry, "test")
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		go func() { ended <- Run(ctx, user.Config(), settings, m) }()
+		go func() { ended <- Run(ctx, config, settings, m) }()
 		DeferCleanup(func() {
 			cancel()
 			Eventually(ended).WithTimeout(soon).Should(Receive(Succeed()))
@@ -115,6 +136,8 @@ var _ = Describe("The metric of Backups", Ordered, func() {
 		By("a Backup that is deleted")
 		Expect(admin.Delete(context.Background(), unread)).To(Succeed())
 		Eventually(counts).WithTimeout(soon).Should(Equal(map[string]float64{string(audit.Hangs): 3}))
+
+		Expect(lists.Load()).To(BeEquivalentTo(1), "what changes is watched")
 	})
 
 	It("follows those of watched Namespaces, with rights there only", func() {
