@@ -29,9 +29,10 @@ CHART := charts/rehome
 MODULES = $(patsubst %/,%,$(dir $(shell git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' ':!test/controlplane/components' ':!hack/tools')))
 
 # Programs, tests, tools and the linter compile with the same flags, so they share Go's build cache. The linter vets the code. go test
-# would do so again, and would examine every dependency for that.
+# would do so again, and would examine every dependency for that. Without DWARF, the compiler needs an eighth less time. A debugger cannot
+# use its results in any case, because it compiles without optimization.
 export CGO_ENABLED := 0
-export GOFLAGS := $(GOFLAGS) -trimpath -vet=off
+export GOFLAGS := $(GOFLAGS) -trimpath -vet=off -gcflags=all=-dwarf=false
 
 include hack/tools.mk hack/release/release.mk
 
@@ -108,12 +109,14 @@ fmt: $(GOLANGCI_LINT) ## Format the code.
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Lint every module.
-	@for m in $(MODULES); do echo "lint $$m" >&2; (cd $$m && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...) || exit 1; done
+	@# In one workspace, so that the linter loads and examines each dependency once, and not once for each module.
+	@rm -rf .cache/lint && mkdir -p .cache/lint
+	@export GOWORK=$(CURDIR)/.cache/lint/go.work && go work init $(MODULES) && $(GOLANGCI_LINT) run $(patsubst %,./%/...,$(MODULES))
 
 .PHONY: verify
 verify: generate manifests chart-docs ## Check that generated files are up to date, go.mod files tidy, and no forbidden module linked.
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
-	@hack/shared-versions.sh $(filter-out . hack/release,$(MODULES)) hack/tools=tool \
+	@hack/shared-versions.sh $(filter-out .,$(MODULES)) hack/tools=tool \
 		test/controlplane/components/kubernetes=k8s.io/kubernetes/cmd/kube-apiserver
 	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
