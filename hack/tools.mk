@@ -1,7 +1,6 @@
 # The tools are built from the Go module proxy into $(TOOLS). The version, or the sum of what pins it, is part of the file's name, so a
 # new version is a new file. hack/tools/go.mod pins the tools that use the product's libraries.
 
-CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION := v2.15.0
 KUBECONFORM_VERSION := v0.8.0
 # v5.8.2 needs Go 1.27.
@@ -10,7 +9,7 @@ PROMETHEUS_VERSION := v0.316.0
 
 TOOLS := $(CURDIR)/.cache/tools
 TOOLS_SUM := $(firstword $(shell cksum hack/tools/go.mod))
-CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
+CONTROLLER_GEN := $(TOOLS)/controller-gen-$(TOOLS_SUM)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 HELM := $(TOOLS)/helm-$(TOOLS_SUM)
 HELM_DOCS := $(TOOLS)/helm-docs-$(TOOLS_SUM)
@@ -20,7 +19,7 @@ PROMETHEUS := $(TOOLS)/prometheus-$(PROMETHEUS_VERSION)
 PROMTOOL := $(TOOLS)/promtool-$(PROMETHEUS_VERSION)
 
 $(CONTROLLER_GEN):
-	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen,$(CONTROLLER_GEN_VERSION))
+	$(call build-tool,sigs.k8s.io/controller-tools/cmd/controller-gen)
 
 $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))

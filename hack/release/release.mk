@@ -10,6 +10,9 @@ DIST := $(CURDIR)/.cache/dist
 # GO_BUILD is reproducible: the same commit gives the same program. Go stamps the tag or the commit into it as the version.
 GO_BUILD := go build -buildvcs=true -ldflags='-s -w'
 
+# Go records the compiler's flags in a program, so a release has those of "go build" only.
+image release release-dry-run: export GOFLAGS := $(filter-out -gcflags=%,$(GOFLAGS))
+
 # IMAGE is the name of the container image, and IMAGE_ARCHS are its architectures.
 IMAGE ?= ghcr.io/rehome-operator/rehome
 IMAGE_ARCHS ?= amd64 arm64
