@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/test/controlplane/ports"
 	"github.com/rehome-operator/rehome/test/e2e/audit"
@@ -183,7 +184,8 @@ func (e *testEnv) expectPrevented(ctx context.Context, before state) {
 	Expect(audit.Check(e.auditLog()).Checked).To(Equal(before.deletions))
 }
 
-// refusedByRules returns what the scheduler has said since a time about Pods that rules about other Pods leave no node.
+// refusedByRules returns what the scheduler has said since a time about Pods that rules about other Pods leave no node. The Pods of
+// differential specs do not count: those can still be going, and some wait for one that is gone.
 func (e *testEnv) refusedByRules(ctx context.Context, since time.Time) []string {
 	GinkgoHelper()
 	var events corev1.EventList
@@ -191,6 +193,9 @@ func (e *testEnv) refusedByRules(ctx context.Context, since time.Time) []string 
 	var refused []string
 	for i := range events.Items {
 		event := &events.Items[i]
+		if event.Namespace != metav1.NamespaceDefault && event.Namespace != otherNamespace {
+			continue
+		}
 		if event.Reason == "FailedScheduling" && fixture.IsAboutPods(event.Message) && event.EventTime.After(since) {
 			refused = append(refused, event.InvolvedObject.Name+": "+event.Message)
 		}
