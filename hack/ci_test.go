@@ -11,12 +11,14 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// steps returns the words of each step that a script of .ci declares, by its name.
+// steps returns the words of each step that a script of .ci declares, by its name. It reads what the script sources, because `go test`
+// would otherwise use a cached result when that has changed.
 func steps(t *testing.T, name string) map[string][]string {
 	t.Helper()
 	g := NewWithT(t)
 	declare := `step() { printf '%s\t' "$@"; echo; }; run_steps() { :; }`
-	script := strings.Replace(read(t, filepath.Join("..", ".ci", name)), ". hack/steps.sh", declare, 1)
+	sourced := strings.NewReplacer(". hack/steps.sh", declare, ". hack/inputs.sh", read(t, "inputs.sh"))
+	script := sourced.Replace(read(t, filepath.Join("..", ".ci", name)))
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", script, ".ci/"+name)
 	cmd.Dir = ".."
 	out, err := cmd.Output()
