@@ -198,6 +198,7 @@ func (r recorder) reference(obj runtime.Object) *corev1.ObjectReference {
 	}
 	ref, err := reference.GetReference(r.e.admin.Scheme(), obj)
 	Expect(err).NotTo(HaveOccurred())
+	Expect(ref.UID).NotTo(BeEmpty(), "a later object of that name is another")
 	return ref
 }
 
