@@ -11,52 +11,61 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// steps returns the words of each step that a script of .ci declares, by its name. It reads what the script sources, because `go test`
-// would otherwise use a cached result when that has changed.
+// script runs a script of .ci with other functions step and run_steps, and returns the output. It reads what the script sources, because
+// `go test` would otherwise use a cached result when that has changed.
+func script(t *testing.T, name, functions string, env ...string) string {
+	t.Helper()
+	sourced := strings.NewReplacer(". hack/steps.sh", functions, ". hack/inputs.sh", read(t, "inputs.sh"))
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", sourced.Replace(read(t, filepath.Join("..", ".ci", name))), ".ci/"+name)
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.Output()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return string(out)
+}
+
+// steps returns the words of each step that a script of .ci declares, by its name.
 func steps(t *testing.T, name string) map[string][]string {
 	t.Helper()
-	g := NewWithT(t)
-	declare := `step() { printf '%s\t' "$@"; echo; }; run_steps() { :; }`
-	sourced := strings.NewReplacer(". hack/steps.sh", declare, ". hack/inputs.sh", read(t, "inputs.sh"))
-	script := sourced.Replace(read(t, filepath.Join("..", ".ci", name)))
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", script, ".ci/"+name)
-	cmd.Dir = ".."
-	out, err := cmd.Output()
-	g.Expect(err).NotTo(HaveOccurred())
 	all := map[string][]string{}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(script(t, name, `step() { printf '%s\t' "$@"; echo; }; run_steps() { :; }`)) {
 		words := strings.Split(strings.TrimSuffix(line, "\t\n"), "\t")
 		all[words[0]] = words
 	}
 	return all
 }
 
+// inputs returns the files that a step depends on.
+func inputs(t *testing.T, words []string) []string {
+	t.Helper()
+	from, to := slices.Index(words, "hack/once.sh")+2, slices.Index(words, "--")
+	if from < 2 || to < from {
+		t.Fatalf("it is no step that can be skipped: %q", words)
+	}
+	args := append([]string{"ls-files", "--cached", "--others", "--exclude-standard", "--"}, words[from:to]...)
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return strings.Split(string(out), "\n")
+}
+
 // TestAStepRunsWhenAFileChangesThatItsTestsRead has files that are read, but not as Go source.
 func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
-	declared := steps(t, "run")
+	gate, night := steps(t, "run"), steps(t, "nightly")
+	pages := []string{"README.md", "README.zh-CN.md", "docs/install.md", "docs/runbooks/RehomeDown.md", "docs/zh-CN/restore.md", "charts/rehome/README.md"}
 	for step, files := range map[string][]string{
 		"verify":           {"hack/shared-versions.sh", "hack/boilerplate.go.txt", "charts/rehome/README.md.gotmpl"},
-		"test-pages":       {"README.md", "README.zh-CN.md", "docs/install.md", "docs/zh-CN/restore.md", "docs/pictures/recording.json", "charts/rehome/README.md"},
+		"test-pages":       append(pages, "docs/pictures/recording.json"),
 		"test-placement":   {"docs/explain.md", "docs/preflight.md"},
 		"test-controllers": {"docs/metrics.md"},
 		"test-e2e":         {"docs/differential.md"},
 	} {
-		words := declared[step]
-		from, to := slices.Index(words, "hack/once.sh")+2, slices.Index(words, "--")
-		if from < 2 || to < from {
-			t.Fatalf("%s is no step that can be skipped: %q", step, words)
-		}
-		args := append([]string{"ls-files", "--cached", "--others", "--exclude-standard", "--"}, words[from:to]...)
-		cmd := exec.CommandContext(t.Context(), "git", args...)
-		cmd.Dir = ".."
-		out, err := cmd.Output()
-		NewWithT(t).Expect(err).NotTo(HaveOccurred())
-		for _, file := range files {
-			if !slices.Contains(strings.Split(string(out), "\n"), file) {
-				t.Errorf("%s is skipped when %s has changed", step, file)
-			}
-		}
+		NewWithT(t).Expect(inputs(t, gate[step])).To(ContainElements(files), step)
+		NewWithT(t).Expect(inputs(t, night[step])).To(ContainElements(files), step+" at night")
 	}
+	NewWithT(t).Expect(inputs(t, night["test-e2e"])).To(ContainElements(pages), "only the night runs the commands of the documentation")
+	NewWithT(t).Expect(inputs(t, gate["test-e2e"])).NotTo(ContainElement("README.md"))
 }
 
 func TestMakeTestRunsTheTestsOfTheGate(t *testing.T) {
