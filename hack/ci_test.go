@@ -68,6 +68,15 @@ func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
 	NewWithT(t).Expect(inputs(t, gate["test-e2e"])).NotTo(ContainElement("README.md"))
 }
 
+// TestNoVariableLetsAStepTestLess has the variables that `make nightly FOCUS=x` exports.
+func TestNoVariableLetsAStepTestLess(t *testing.T) {
+	for _, name := range []string{"run", "nightly"} {
+		env := script(t, name, `step() { :; }; run_steps() { env; }`,
+			"FOCUS=x", "MAKEFLAGS= -- FOCUS=x", "MFLAGS=", "MAKEOVERRIDES=FOCUS=x", "FAULT_SEED=1", "RAPID_FAILFILE=x", "KUBEBLOCKS=v0.9.3")
+		NewWithT(t).Expect(env).NotTo(MatchRegexp(`(?m)^(FOCUS|MAKE|MFLAGS|FAULT|RAPID|KUBEBLOCKS=)`), name)
+	}
+}
+
 func TestMakeTestRunsTheTestsOfTheGate(t *testing.T) {
 	g := NewWithT(t)
 	_, line, found := strings.Cut(read(t, "../Makefile"), "\ntest: ")

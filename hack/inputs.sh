@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Declares steps that are skipped while what they depend on is unchanged. Source it after steps.sh.
 
+# Variables are no inputs, so no step may see those with which it tests less or another thing. make also has them in its own variables.
+unset CHECKS E2E FIRST FOCUS FUZZTIME IMAGE_TEST KUBEBLOCKS PKG PREVENT RESTORES SEED SEEDS VERSION WORLD WORLDS
+unset "${!FAULT_@}" "${!RAPID_@}" "${!MAKE@}" MFLAGS GNUMAKEFLAGS
+
 # once NAME CORES AFTER COMMAND... declares a step that is skipped when none of its inputs has changed since it passed. With stamp_prefix,
 # the night has stamps of its own, so a step of the gate with the same name, which may test less, does not replace them.
 once() {
