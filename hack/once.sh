@@ -19,7 +19,8 @@ while [[ $1 != -- ]]; do
 done
 shift
 stamp=.cache/once/$name
-paths+=(Makefile hack/*.mk hack/tools/go.mod hack/once.sh)
+# For git, * matches slashes, too, so this has hack/release/release.mk.
+paths+=(Makefile 'hack/*.mk' hack/tools/go.mod hack/once.sh)
 settings=(GOVERSION GOOS GOARCH GOFLAGS GOEXPERIMENT GODEBUG CGO_ENABLED)
 
 # digest prints a hash of the inputs. git adds the files to a temporary index and object store. It fails if a path matches no file, so a

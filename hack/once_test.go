@@ -25,6 +25,7 @@ func newCheckout(t *testing.T) *checkout {
 	c.write(t, "hack/once.sh", string(script))
 	c.write(t, "hack/tools.mk", "TOOL := v1\n")
 	c.write(t, "hack/tools/go.mod", "require tool v1\n")
+	c.write(t, "hack/release/release.mk", "RELEASER := v1\n")
 	c.write(t, "Makefile", "all:\n")
 	c.write(t, ".gitignore", "/.cache/\n/runs\n*.log\n")
 	c.write(t, "src/a.go", "package a\n")
@@ -97,6 +98,7 @@ func TestOnceRunsAgainWhenAnInputChanges(t *testing.T) {
 			NewWithT(t).Expect(os.Chmod(filepath.Join(c.dir, "src", "a.go"), 0o644)).To(Succeed())
 		}, 2},
 		"pin of a tool":         {func(t *testing.T, c *checkout) { c.write(t, "hack/tools.mk", "TOOL := v2\n") }, 2},
+		"part of the Makefile":  {func(t *testing.T, c *checkout) { c.write(t, "hack/release/release.mk", "RELEASER := v2\n") }, 2},
 		"pin in a go.mod":       {func(t *testing.T, c *checkout) { c.write(t, "hack/tools/go.mod", "require tool v2\n") }, 2},
 		"flags of Go":           {func(_ *testing.T, c *checkout) { c.env = []string{"GOFLAGS=-trimpath"} }, 2},
 		"file outside of PATHS": {func(t *testing.T, c *checkout) { c.write(t, "docs/page.md", "# Another\n") }, 1},
