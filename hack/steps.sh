@@ -77,7 +77,7 @@ run_step() {
 	trap - EXIT INT TERM
 	set +e -o pipefail
 	if ((step_cores[$name] == 2)); then
-		eval "${step_command[$name]}" 2>&1 | tee "$step_logs/$name"
+		eval "${step_command[$name]}" 2>&1 | tee -i "$step_logs/$name"
 	else
 		eval "${step_command[$name]}" >"$step_logs/$name" 2>&1
 	fi
@@ -104,11 +104,16 @@ end_step() {
 
 # finish_steps ends what still runs, and prints the table.
 finish_steps() {
-	local status=$? pid name
-	trap '' INT TERM
-	for pid in "${step_pid[@]}"; do
-		kill -TERM -- "-$pid" 2>/dev/null || true
+	local status=$? name end=$((SECONDS + 60))
+	# A second signal ends the wait.
+	trap 'end=0' INT TERM
+	# With SIGINT, go removes its temporary files, and suites end their API servers.
+	signal_steps INT || true
+	while signal_steps 0 && ((SECONDS < end)); do
+		sleep 0.1 || true
 	done
+	trap '' INT TERM
+	signal_steps KILL || true
 	for name in "${!step_pid[@]}"; do
 		wait "${step_pid[$name]}" 2>/dev/null || true
 		((step_cores[$name] == 2)) || cat "$step_logs/$name"
@@ -122,4 +127,13 @@ finish_steps() {
 	done
 	printf '%-20s %8s\n' total "$SECONDS"
 	exit "$status"
+}
+
+# signal_steps sends a signal to the process groups of the steps that run. It fails if no process is left.
+signal_steps() {
+	local pid status=1
+	for pid in "${step_pid[@]}"; do
+		kill "-$1" -- "-$pid" 2>/dev/null && status=0
+	done
+	return "$status"
 }

@@ -2,8 +2,10 @@ package hack
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,24 +123,31 @@ func TestTheOutputOfEachStepIsInOnePiece(t *testing.T) {
 	NewWithT(t).Expect(out).To(And(ContainSubstring("a\na\na\n"), ContainSubstring("b\nb\nb\n")))
 }
 
-func TestAnInterruptEndsTheStepsAndPrintsTheTable(t *testing.T) {
-	g := NewWithT(t)
-	marker := t.TempDir() + "/pid"
-	var out strings.Builder
-	cmd := stepsCommand(t, "step long 1 '' bash -c 'echo before; echo $$ >"+marker+"; exec sleep 1000'", "run_steps")
-	cmd.Stdout, cmd.Stderr = &out, &out
-	g.Expect(cmd.Start()).To(Succeed())
-	g.Eventually(marker).WithTimeout(10 * time.Second).Should(BeARegularFile())
-	g.Eventually(func() string { return read(t, marker) }).WithTimeout(10 * time.Second).ShouldNot(BeEmpty())
+// TestAnInterruptWaitsForTheSteps interrupts a step that takes a second to end, and prints a line then.
+func TestAnInterruptWaitsForTheSteps(t *testing.T) {
+	for cores := 1; cores <= 2; cores++ {
+		t.Run(fmt.Sprint("cores ", cores), func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			dir := t.TempDir()
+			step := `trap "sleep 1; echo after; exit 1" INT; echo before; echo $$ >` + dir + `/pid; while :; do sleep 0.1; done`
+			cmd := stepsCommand(t, fmt.Sprintf("step long %d '' bash -c '%s'", cores, step), "run_steps")
+			// It is a file, because Wait waits until every process has closed a pipe.
+			out, err := os.Create(filepath.Join(dir, "out"))
+			g.Expect(err).NotTo(HaveOccurred())
+			cmd.Stdout, cmd.Stderr = out, out
+			g.Expect(cmd.Start()).To(Succeed())
+			g.Eventually(filepath.Join(dir, "pid")).WithTimeout(10 * time.Second).Should(BeARegularFile())
+			pid := func() string { return strings.TrimSpace(read(t, filepath.Join(dir, "pid"))) }
+			g.Eventually(pid).WithTimeout(10 * time.Second).ShouldNot(BeEmpty())
 
-	g.Expect(cmd.Process.Signal(syscall.SIGTERM)).To(Succeed())
+			g.Expect(cmd.Process.Signal(syscall.SIGTERM)).To(Succeed())
 
-	g.Expect(cmd.Wait()).To(MatchError("exit status 143"))
-	g.Expect(out.String()).To(ContainSubstring("\nbefore\n"))
-	g.Expect(out.String()).To(MatchRegexp(`(?m)^long +\d+  interrupted$`))
-	// A zombie has no command line. In a container, no process may reap it.
-	g.Eventually(func() []byte {
-		line, _ := os.ReadFile("/proc/" + strings.TrimSpace(read(t, marker)) + "/cmdline")
-		return line
-	}).WithTimeout(10*time.Second).Should(BeEmpty(), "the process of the step is still there")
+			g.Expect(cmd.Wait()).To(MatchError("exit status 143"))
+			// A zombie has no command line. In a container, no process may reap it.
+			line, _ := os.ReadFile("/proc/" + pid() + "/cmdline")
+			g.Expect(line).To(BeEmpty(), "the process of the step is still there")
+			g.Expect(read(t, out.Name())).To(MatchRegexp(`(?ms)^before\nafter\n.*^long +\d+  interrupted$`))
+		})
+	}
 }
