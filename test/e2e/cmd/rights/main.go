@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -189,6 +190,10 @@ func (s *suite) failure(ctx context.Context, variable, value string, args ...str
 	cmd := exec.CommandContext(ctx, s.binary, slices.Concat(s.args, []string{"-ginkgo.no-color", "-ginkgo.fail-fast"}, args)...)
 	cmd.Dir = s.pkg
 	cmd.Env = append(os.Environ(), variable+"="+value)
+	// An interrupted suite ends its API servers. A second interrupt would stop that, so it gets none from the terminal.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	switch {

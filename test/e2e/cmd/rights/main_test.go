@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -40,4 +42,26 @@ func TestAFailureShowsThatARightIsNeeded(t *testing.T) {
 			g.Expect(left).To(Equal(c.left))
 		})
 	}
+}
+
+func TestAnInterruptedSuiteCanCleanUp(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "fake")
+	g.Expect(os.WriteFile(binary, []byte("#!/bin/sh\ntrap '>cleaned; exit 1' INT\n>started\nwhile :; do sleep 0.1; done\n"), 0o700)).To(Succeed())
+	s := &suite{name: "fake", pkg: dir, binary: binary}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(dir, "started")); err == nil {
+				cancel()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+
+	_, err := s.failure(ctx, rehometesting.WithoutVariable, "get nodes")
+
+	g.Expect(err).To(MatchError(context.Canceled))
+	g.Expect(filepath.Join(dir, "cleaned")).To(BeARegularFile())
 }
