@@ -71,6 +71,10 @@ func Collect(ctx context.Context, own, dir string, r *progress.Reporter) error {
 func (p pins) find(target build.Target, own string) (string, error) {
 	paths := []string{target.Output}
 	if own != "" {
+		// `make demo` runs in test/e2e, so a relative path is not there, and would be ignored.
+		if _, err := os.Stat(own); err != nil {
+			return "", fmt.Errorf("KUBEBUILDER_ASSETS must be the absolute path of a folder: %w", err)
+		}
 		path, err := filepath.Abs(filepath.Join(own, filepath.Base(target.Output)))
 		if err != nil {
 			return "", err

@@ -27,6 +27,14 @@ func TestCollectPrefersOwnPrograms(t *testing.T) {
 	g.Expect(os.ReadFile(filepath.Join(dir, Stages))).To(ContainSubstring("kind: Stage"))
 }
 
+func TestAFolderOfOwnProgramsThatIsNotThereIsAnError(t *testing.T) {
+	_, err := Missing("bin")
+
+	NewWithT(t).Expect(err).To(MatchError("KUBEBUILDER_ASSETS must be the absolute path of a folder: stat bin: no such file or directory"))
+	_, err = Missing("")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+}
+
 func TestEveryProgramHasAnEstimate(t *testing.T) {
 	g := NewWithT(t)
 	p, err := locatePins()
