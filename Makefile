@@ -48,6 +48,7 @@ help: ## Show this help.
 
 .PHONY: demo
 demo: ## Show a restore that hangs on a real KubeBlocks, and how Rehome unblocks it, or prevents it. [KUBEBLOCKS PREVENT]
+	@echo "Compiling the demo; it then says what else it builds."
 	@cd test/e2e && go run ./cmd/demo --kubeblocks $(KUBEBLOCKS) $(if $(PREVENT),--prevent)
 
 .PHONY: pictures
