@@ -119,14 +119,15 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
 	@hack/shared-versions.sh $(filter-out .,$(MODULES)) hack/tools=tool \
 		test/controlplane/components/kubernetes=k8s.io/kubernetes/cmd/kube-apiserver
-	@! go list -deps ./... | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
+	@deps=$$(go list -deps ./...) || exit 1; \
+		! echo "$$deps" | grep -E '^(k8s.io/kubernetes|github.com/apecloud/kubeblocks)(/|$$)' || (echo "the product links what only tests may build" && exit 1)
 	@! grep -n '^replace' go.mod || (echo "go install refuses a module with a replace" && exit 1)
 	@! grep -n '^replace' placement/go.mod | grep -v 'rehome => \.\.$$' || \
 		(echo "placement replaces more than the product, which a release pins instead" && exit 1)
 	@grep -q '^replace' placement/go.mod || git describe --tags --exact-match --match 'v*' > /dev/null || \
 		(echo "placement requires a release of the product: revert that after the release" && exit 1)
 	@changed=$$(git status --porcelain -- api pkg config charts); \
-		if [ -n "$$changed" ]; then echo "generated files differ from those committed:"; echo "$$changed"; exit 1; fi
+		if [ -n "$$changed" ]; then echo "uncommitted changes in api, pkg, config or charts:"; echo "$$changed"; exit 1; fi
 
 ##@ Test
 
@@ -140,7 +141,8 @@ test: test-unit test-controllers test-faults test-alerts test-controlplane test-
 
 .PHONY: test-unit
 test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
-	KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') $(or $(PKG),$$(go list ./... | grep -v /controllers$$))
+	$(if $(PKG),,packages=$$(go list ./...) &&) KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') \
+		$(or $(PKG),$$(echo "$$packages" | grep -v /controllers$$))
 
 .PHONY: test-controllers
 test-controllers: controlplane ## Run the controllers against a real API server. [FOCUS]
@@ -188,7 +190,8 @@ test-pages: ## Check that each command of the documentation has a plan, and that
 .PHONY: test-e2e
 test-e2e: controlplane kubeblocks build-placement $(PROMETHEUS) $(HELM) ## Run Rehome beside the real KubeBlocks and a real Prometheus. [VERSION FOCUS E2E]
 	@# test-pages runs the tests of pages and pictures.
-	$(if $(FOCUS)$(VERSION),,cd test/e2e && go test -count=1 $$(go list ./... | grep -vE '/test/e2e(/pages|/pictures)?$$'))
+	$(if $(FOCUS)$(VERSION),,cd test/e2e && packages=$$(go list ./...) && \
+		go test -count=1 $$(echo "$$packages" | grep -vE '/test/e2e(/pages|/pictures)?$$'))
 	cd test/e2e && PROMETHEUS=$(PROMETHEUS) HELM=$(HELM) go tool ginkgo --procs=$(E2E_PROCS) --timeout=90m --fail-on-empty --label-filter='$(E2E_FILTER)' $(if $(FOCUS),--focus='$(FOCUS)') .
 
 # BROWSER is Chromium. Debian has it as a package; test-browser installs that if it runs as root and finds none.
