@@ -134,6 +134,9 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 # `go test` caches results, but sees neither the programs that a test builds or runs nor files outside of its module. Those tests have
 # -count=1, as has test-conformance, so that FORCE=1 and CI, which keeps Go's cache, run it.
 
+# need-test fails if the package $(2) has no test $(1), because "go test" would pass. $(3) are more flags.
+need-test = @go test $(3) -list '$(1)' $(2) | grep -qE '^(Test|Fuzz)' || (echo "$(2) has no test $(1)" && exit 1)
+
 # The folder of the built control plane.
 ASSETS = $$(cd test/controlplane && go run ./cmd/controlplane dir)
 
@@ -153,7 +156,7 @@ test-controllers: controlplane ## Run the controllers against a real API server.
 
 .PHONY: test-faults
 test-faults: ## Run the controllers against an API server in memory that fails: SEEDS seeds from FIRST on, or for 90 seconds. [SEEDS FIRST]
-	@go test -list '^TestFaults$$' ./controllers | grep -q '^TestFaults$$' || (echo "controllers has no TestFaults" && exit 1)
+	$(call need-test,^TestFaults$$,./controllers)
 	FAULT_SEEDS=$(or $(SEEDS),all) FAULT_FIRST=$(FIRST) go test -count=1 -timeout 6h -v -run '^TestFaults$$' ./controllers
 
 .PHONY: test-alerts
@@ -163,6 +166,8 @@ test-alerts: $(PROMTOOL) ## Check the alert rules, and when they fire.
 
 .PHONY: test-fuzz
 test-fuzz: ## Fuzz the snapshot parser and the rewrite. [FUZZTIME]
+	$(call need-test,^FuzzSnapshot$$,./pkg/rewrite)
+	$(call need-test,^FuzzRewrite$$,./pkg/rewrite)
 	go test ./pkg/rewrite -run '^$$' -fuzz '^FuzzSnapshot$$' -fuzztime $(FUZZTIME)
 	go test ./pkg/rewrite -run '^$$' -fuzz '^FuzzRewrite$$' -fuzztime $(FUZZTIME)
 
@@ -202,6 +207,7 @@ BROWSER ?= $(or $(shell command -v chromium),$(shell command -v chromium-browser
 test-browser: ## Open the HTML reports in a real browser. [BROWSER FOCUS]
 	@test -x '$(BROWSER)' || (apt-get update -q && apt-get install -q -y --no-install-recommends chromium) >&2 || \
 		(echo "test-browser needs Chromium: set BROWSER" >&2 && exit 1)
+	$(call need-test,$(or $(FOCUS),ThePage),./pkg/cli,-tags browser)
 	BROWSER='$(BROWSER)' go test -tags browser -count=1 -v -run '$(or $(FOCUS),ThePage)' ./pkg/cli
 
 .PHONY: test-bench
