@@ -96,7 +96,7 @@ need-commit = @changed=$$(git status --porcelain -- $(1)); \
 
 .PHONY: test-image
 test-image: ## Build the container image of the last commit for amd64, twice, and test it and the licences.
-	$(call need-commit,'*.go' '*go.mod' '*go.sum' Makefile LICENSE hack)
+	$(call need-commit,'*.go' '*go.mod' '*go.sum' Makefile LICENSE hack pkg)
 	cd hack/release && go test -count=1 -timeout 30m ./image ./licenses ./sign ./test/pin ./test/image
 
 .PHONY: test-release
