@@ -9,6 +9,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/attempts"
 	"github.com/rehome-operator/rehome/pkg/patch"
 	"github.com/rehome-operator/rehome/pkg/remedy"
 	"github.com/rehome-operator/rehome/pkg/sources"
@@ -54,18 +55,29 @@ func (r *ClusterReconciler) recordAttempts(ctx context.Context, s *scope, action
 	if err == nil {
 		return nil
 	}
+	r.release(s, remedy.Attempts(actions))
 	for _, action := range actions {
-		r.Attempts.Release(s.attempt(action))
 		r.count(action, err)
 	}
 	return fmt.Errorf("record attempts: %w", err)
+}
+
+// release releases attempts that were reserved and not recorded.
+func (r *ClusterReconciler) release(s *scope, keys []attempts.Key) {
+	for _, key := range keys {
+		r.Attempts.Release(s.attempt(key))
+	}
 }
 
 // take takes an action. Every write is pinned to the version of the object that the decision is based on.
 func (r *ClusterReconciler) take(ctx context.Context, s *scope, action remedy.Action) error {
 	switch a := action.(type) {
 	case remedy.PatchCluster:
-		return r.patchCluster(ctx, s, a)
+		err := r.patchCluster(ctx, s, a)
+		if err != nil {
+			r.release(s, a.Ahead)
+		}
+		return err
 	case remedy.MarkContended:
 		return r.markContended(ctx, s, a)
 	case remedy.RecordLostSpread:

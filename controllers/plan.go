@@ -18,10 +18,10 @@ import (
 	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// plan decides what to do. Other Clusters matter only where an action counts as an attempt: then the attempt is reserved.
+// plan decides what to do. Other Clusters matter only where attempts are made: these are reserved.
 func (r *ClusterReconciler) plan(ctx context.Context, s *scope) (remedy.Plan, error) {
 	plan := remedy.Decide(s.observation)
-	if len(countedOf(plan.Actions)) > 0 {
+	if len(remedy.Attempts(plan.Actions)) > 0 {
 		var err error
 		if plan, err = r.reserve(ctx, s); err != nil {
 			return remedy.Plan{}, err
@@ -49,11 +49,11 @@ func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.
 		recent.Namespace.Position, recent.All.Position = r.Attempts.Position(s.name)
 		s.observation.Recent = recent
 		plan = remedy.Decide(s.observation)
-		counted := countedOf(plan.Next())
-		for _, action := range counted {
-			r.Attempts.Reserve(s.attempt(action), r.Config.Limits)
+		reserved := remedy.Attempts(plan.Next())
+		for _, key := range reserved {
+			r.Attempts.Reserve(s.attempt(key), r.Config.Limits)
 		}
-		if len(counted) > 0 || !plan.RateLimited {
+		if len(reserved) > 0 || !plan.RateLimited {
 			r.Attempts.Dequeue(s.name)
 		}
 		if plan.RateLimited {
@@ -64,9 +64,9 @@ func (r *ClusterReconciler) reserve(ctx context.Context, s *scope) (plan remedy.
 	return plan, err
 }
 
-// attempt is that of an action which is taken now.
-func (s *scope) attempt(a remedy.Action) attempts.Attempt {
-	return attempts.Attempt{Namespace: s.cluster.Namespace, Cluster: s.cluster.Name, Key: *a.Attempt(), Time: s.observation.Now}
+// attempt is one that is made now.
+func (s *scope) attempt(key attempts.Key) attempts.Attempt {
+	return attempts.Attempt{Namespace: s.cluster.Namespace, Cluster: s.cluster.Name, Key: key, Time: s.observation.Now}
 }
 
 // recentAttempts returns the attempts on the Clusters of a Namespace and on all, and the outcomes of the last.

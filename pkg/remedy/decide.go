@@ -94,6 +94,9 @@ type decision struct {
 	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
 	due, held, undecided, awaiting, refused []rewrite.Edit
 	refusedRules                            []RefusedRule
+	// limited are the edits that a limit of the attempts holds, and ahead the attempts that are recorded with those that are due.
+	limited []limitedEdit
+	ahead   []Attempt
 	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
 	// noToken is set once the plan has used all tokens.
@@ -120,10 +123,13 @@ func (d *decision) cluster() {
 	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
 	d.due, d.undecided = split(d.due, d.Undecided, d.AllowRollingUpdate)
 	d.due, d.awaiting = d.await(d.due)
+	d.contention = d.History.contended(d.Generation)
+	if d.contention == nil && !d.History.reverted(d.due) {
+		d.due, d.limited = d.afford(d.due)
+	}
 	if len(d.due) == 0 {
 		return
 	}
-	d.contention = d.History.contended(d.Generation)
 	switch {
 	case d.contention != nil:
 	case d.History.reverted(d.due):
@@ -132,7 +138,7 @@ func (d *decision) cluster() {
 		d.contention = history.Contention
 		d.act(MarkContended{Cluster: d.Cluster, History: history})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due)})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due).withAll(d.ahead), Ahead: keysOf(d.ahead)})
 	}
 }
 
@@ -147,15 +153,25 @@ func (d *decision) try(key attempts.Key, action func(counted) Action) *limit {
 		return nil
 	}
 	if limit := d.limit(key); limit != nil {
-		d.requeueAfter(limit.wait)
-		d.plan.RateLimited = d.plan.RateLimited || limit.reason == v1alpha1.ReasonRateLimited
+		d.waitFor(limit)
 		return limit
 	}
 	d.act(action(counted{&key}))
+	d.takeToken()
+	return nil
+}
+
+// waitFor has the plan wait for a limit.
+func (d *decision) waitFor(l *limit) {
+	d.requeueAfter(l.wait)
+	d.plan.RateLimited = d.plan.RateLimited || l.reason == v1alpha1.ReasonRateLimited
+}
+
+// takeToken takes a token from the actions that follow in the plan.
+func (d *decision) takeToken() {
 	if d.Mode == configv1alpha1.Enforce {
 		d.Recent = d.Recent.With(d.Now)
 	}
-	return nil
 }
 
 // requeueAfter has the Cluster reconciled again after wait, unless that is zero.

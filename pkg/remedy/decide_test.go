@@ -347,8 +347,6 @@ func TestDecide(t *testing.T) {
 		}), recreatesRestore, v1alpha1.ReasonRecreatingRestore},
 		"an open breaker holds an attempt": {with(componentFollowed, func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6) }),
 			doesNothing, v1alpha1.ReasonBreakerOpen},
-		"no limit holds a rewrite of the Cluster": {func(o *Observation) { o.Recent.All.Outcomes = unschedulableAgain(6) },
-			patchesCluster, v1alpha1.ReasonRewritingCluster},
 
 		// Contended.
 		"a rewrite that was reverted once is made again": {func(o *Observation) { o.History.Rewrites = rewrites(1) },

@@ -122,6 +122,14 @@ func (h History) With(key attempts.Key, action string, now metav1.Time) History 
 	return h
 }
 
+// withAll returns the history with more attempts.
+func (h History) withAll(list []Attempt) History {
+	for _, a := range list {
+		h = h.With(a.Key, a.Action, a.Time)
+	}
+	return h
+}
+
 // of lists the attempts to remediate one object.
 func (h History) of(key attempts.Key) []Attempt {
 	return slices.DeleteFunc(slices.Clone(h.Attempts), func(a Attempt) bool { return !a.SameTarget(key) })

@@ -42,6 +42,19 @@ func (p Plan) Next() []Action {
 	}
 }
 
+// Attempts lists the attempts that actions make.
+func Attempts(actions []Action) []attempts.Key {
+	var keys []attempts.Key
+	for _, action := range actions {
+		if rewrite, ok := action.(PatchCluster); ok {
+			keys = append(keys, rewrite.Ahead...)
+		} else if key := action.Attempt(); key != nil {
+			keys = append(keys, *key)
+		}
+	}
+	return keys
+}
+
 func writesCluster(a Action) bool {
 	switch a.(type) {
 	case PatchCluster, MarkContended, RecordLostSpread:
@@ -99,6 +112,8 @@ type PatchCluster struct {
 	Cluster Object
 	Edits   []rewrite.Edit
 	History History
+	// Ahead are the attempts that must follow on Restores. History holds them, so that no limit can come between.
+	Ahead []attempts.Key
 }
 
 // MarkContended records in the history that another writer keeps reverting what Rehome writes.

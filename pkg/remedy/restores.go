@@ -117,6 +117,7 @@ func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
 // clusterFirst returns what must happen to the Cluster's rules or a stale Component first, or nil.
 func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Component) *metav1.Condition {
 	refusal := d.refusal(governs)
+	limited := slices.IndexFunc(d.limited, func(e limitedEdit) bool { return governs(e.Edit) })
 	switch {
 	case d.contention != nil:
 		return conditionFalse(v1alpha1.ReasonContended, contended, d.contention.writer())
@@ -130,6 +131,8 @@ func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Componen
 		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, databaseUndecided)
 	case slices.ContainsFunc(d.awaiting, governs):
 		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, clusterAwaits, d.awaited(d.governedByAny(governs)))
+	case limited >= 0:
+		return d.limited[limited].limit.condition()
 	case stale != nil:
 		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)
 	default:
