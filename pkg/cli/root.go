@@ -91,7 +91,7 @@ func discardLogs() {
 // Execute runs a command, prints its error as one line, and returns the exit status.
 func Execute(ctx context.Context, root *cobra.Command, errOut io.Writer) int {
 	cmd, err := root.ExecuteContextC(ctx)
-	if cmd == root { // it runs nothing by itself: there is no such command
+	if cmd == root || refusesArguments(cmd) { // root runs nothing by itself: there is no such command
 		err = badInput(err)
 	}
 	if err != nil && err.Error() != "" {
@@ -99,3 +99,7 @@ func Execute(ctx context.Context, root *cobra.Command, errOut io.Writer) int {
 	}
 	return ExitStatus(err)
 }
+
+// refusesArguments reports whether a command got wrong arguments. refuseBadInput does not know the command completion: cobra adds it when
+// the root runs.
+func refusesArguments(cmd *cobra.Command) bool { return cmd.ValidateArgs(cmd.Flags().Args()) != nil }

@@ -86,13 +86,14 @@ func TestAnErrorIsOneLineWithTheNameOfTheProgram(t *testing.T) {
 		line   string
 		status int
 	}{
-		"bad input":       {[]string{"rewrite"}, "kubectl rehome: " + problemNoInput + "\n", 2},
-		"no such command": {[]string{"nonsense"}, "kubectl rehome: unknown command \"nonsense\" for \"kubectl rehome\"\n", 2},
-		"no such flag":    {[]string{"--nope"}, "kubectl rehome: unknown flag: --nope\n", 2},
-		"a flag too many": {[]string{"manager", "--nope"}, "kubectl rehome: unknown flag: --nope\n", 2},
-		"a word too many": {[]string{"manager", "now"}, "kubectl rehome: unknown command \"now\" for \"kubectl rehome manager\"\n", 2},
-		"a status alone":  {[]string{"rewrite", "-f", "-", "--to", "carrot67", "-q", "-o", "diff"}, "", 1},
-		"good":            {[]string{"version", "--client"}, "", 0},
+		"bad input":          {[]string{"rewrite"}, "kubectl rehome: " + problemNoInput + "\n", 2},
+		"no such command":    {[]string{"nonsense"}, "kubectl rehome: unknown command \"nonsense\" for \"kubectl rehome\"\n", 2},
+		"no such flag":       {[]string{"--nope"}, "kubectl rehome: unknown flag: --nope\n", 2},
+		"a flag too many":    {[]string{"manager", "--nope"}, "kubectl rehome: unknown flag: --nope\n", 2},
+		"a word too many":    {[]string{"manager", "now"}, "kubectl rehome: unknown command \"now\" for \"kubectl rehome manager\"\n", 2},
+		"a shell and a word": {[]string{"completion", "bash", "x"}, "kubectl rehome: unknown command \"x\" for \"kubectl rehome completion bash\"\n", 2},
+		"a status alone":     {[]string{"rewrite", "-f", "-", "--to", "carrot67", "-q", "-o", "diff"}, "", 1},
+		"good":               {[]string{"version", "--client"}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
