@@ -231,6 +231,7 @@ func TestVerdicts(t *testing.T) {
 			Facts{}, Noted, rewrite.NamespaceShift, Overridden, "Manifest OpsRequest",
 		},
 		"of 1.2, on 1.0": {"{restore: {source: {name: bp0}}, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V10}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
+		"of 1.2, on 0.9": {"{restore: {source: {name: bp0}}, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V09}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
 		"of 0.9, on 1.2": {"{clusterDefinitionRef: mysql, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V12}, StartsEmpty, RestoreIgnored, NoData, "Manifest"},
 		"of 0.9, on 0.9": {"{clusterDefinitionRef: mysql, componentSpecs: [{name: mysql}]}", Facts{Version: kubeblocks.V09}, Fine, "", "", ""},
 	} {

@@ -111,7 +111,7 @@ func (v Version) Ignores(cluster map[string]any) bool {
 	}
 	switch v {
 	case V09:
-		return from == V10 // a mark of v1, which this version does not serve
+		return from != V09 // it serves no v1: it ignores a mark of v1, and the API server prunes spec.restore
 	case V12:
 		return !from.RestoresBySpec()
 	default:
