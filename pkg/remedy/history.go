@@ -55,6 +55,8 @@ const (
 	maxHistory = 128 << 10
 	// maxAttempts is how many attempts are kept, the newest: those of a hundred Restores.
 	maxAttempts = 400
+	// maxLostSpread is the limit of LostSpread, in bytes. The attempts have the rest: without them, limits would not hold.
+	maxLostSpread = 32 << 10
 	// historyRetention is how long attempts are kept, in seconds.
 	historyRetention = 30 * 24 * 60 * 60
 )
@@ -101,13 +103,67 @@ func ParseHistory(annotation string, uid types.UID) (History, error) {
 
 func newest(list []Attempt) []Attempt { return list[max(0, len(list)-maxAttempts):] }
 
-// String returns the history as its annotation.
+// String returns the history as its annotation, with its attempts shortened where ParseHistory would refuse it.
 func (h History) String() string {
-	data, err := json.Marshal(h)
+	text := marshal(h)
+	if excess := len(text) - maxHistory; excess > 0 {
+		h.Attempts = shortened(h.Attempts, excess)
+		text = marshal(h)
+	}
+	return text
+}
+
+func marshal(value any) string {
+	data, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // a History holds nothing that JSON cannot encode
 	}
 	return string(data)
+}
+
+// shortened returns attempts whose JSON takes so many bytes less. Only the last attempt on an object can be underway. So the attempts before
+// it lose their UIDs first, which leaves their number, and are dropped next. Where that is not enough, the last attempts follow in the same
+// way. The oldest are shortened first.
+func shortened(list []Attempt, excess int) []Attempt {
+	entries := entriesOf(list)
+	for _, last := range []bool{false, true} {
+		for i := range entries {
+			if e := &entries[i]; e.last == last && excess > 0 {
+				before := len(marshal(e.Attempt))
+				e.UIDs = nil
+				excess -= before - len(marshal(e.Attempt))
+			}
+		}
+		entries = slices.DeleteFunc(entries, func(e entry) bool {
+			if e.last != last || excess <= 0 {
+				return false
+			}
+			excess -= len(marshal(e.Attempt)) + len(",")
+			return true
+		})
+	}
+	kept := make([]Attempt, 0, len(entries))
+	for _, e := range entries {
+		kept = append(kept, e.Attempt)
+	}
+	return kept
+}
+
+// entry is an attempt, and whether it is the last on its object.
+type entry struct {
+	Attempt
+	last bool
+}
+
+func entriesOf(list []Attempt) []entry {
+	type target struct{ kind, name string }
+	entries, followed := make([]entry, len(list)), map[target]bool{}
+	for i, a := range slices.Backward(list) {
+		of := target{a.Kind, a.Name}
+		entries[i] = entry{a, !followed[of]}
+		followed[of] = true
+	}
+	return entries
 }
 
 // Begun reports whether Rehome has written to the Cluster before.
@@ -204,13 +260,30 @@ func (h History) rewritten(edits []rewrite.Edit) History {
 	return h
 }
 
-// withLostSpread returns the history with the nodes that Pods of a Restore share.
+// withLostSpread returns the history with the nodes that Pods of a Restore share, unless LostSpread would be too large.
 func (h History) withLostSpread(restore string, shared []SharedNode) History {
 	lost := maps.Clone(h.LostSpread)
 	if lost == nil {
 		lost = map[string][]SharedNode{}
 	}
 	lost[restore] = shared
-	h.LostSpread = lost
+	if sizeOf(lost) <= maxLostSpread {
+		h.LostSpread = lost
+	}
 	return h
+}
+
+// sizeOf returns about how many bytes the JSON of a LostSpread takes.
+func sizeOf(lost map[string][]SharedNode) int {
+	size := 0
+	for restore, shared := range lost {
+		size += len(restore) + len(`"":[],`)
+		for _, s := range shared {
+			size += len(s.Node) + len(`{"node":"","pods":999,"claims":[],"moreClaims":999},`)
+			for _, claim := range s.Claims {
+				size += len(claim) + len(`"",`)
+			}
+		}
+	}
+	return size
 }

@@ -88,6 +88,7 @@ const (
 	podsBound       = "%d of %d Pods have nodes."
 	notRunning      = " Not running for other reasons: "
 	sharedNode      = "%d of them are on node %s, with the volume claims %s"
+	moreClaims      = " and %d more"
 )
 
 // Conditions of a Cluster: its database Pods.
@@ -181,12 +182,16 @@ func listRules(findings []rewrite.Finding) string {
 func describe(shared []SharedNode) string {
 	lines := make([]string, 0, len(shared))
 	for _, s := range shared {
-		lines = append(lines, fmt.Sprintf(sharedNode, s.Pods, s.Node, strings.Join(s.Claims, ", ")))
+		claims := strings.Join(s.Claims, ", ")
+		if s.MoreClaims > 0 {
+			claims += fmt.Sprintf(moreClaims, s.MoreClaims)
+		}
+		lines = append(lines, fmt.Sprintf(sharedNode, s.Pods, s.Node, claims))
 	}
 	return summarize(lines)
 }
 
-// maxListed bounds how many rules or Pods a message lists.
+// maxListed bounds how many rules, Pods or claims of a node a message lists.
 const maxListed = 5
 
 // summarize joins lines, and counts those beyond maxListed.

@@ -193,8 +193,9 @@ type SharedNode struct {
 	Node string `json:"node"`
 	// Pods is how many Pods or volumes are on it.
 	Pods int `json:"pods"`
-	// Claims are their volume claims.
-	Claims []string `json:"claims,omitempty"`
+	// Claims are their volume claims, the first maxListed. MoreClaims is how many more there are.
+	Claims     []string `json:"claims,omitempty"`
+	MoreClaims int      `json:"moreClaims,omitempty"`
 }
 
 // Instance is a database Pod that is Pending under stale rules.

@@ -187,9 +187,12 @@ func (r Restore) sharedNodes() []SharedNode {
 	for i := range shared {
 		pods := byNode[shared[i].Node]
 		shared[i].Pods = len(pods)
+		var claims []string
 		for _, p := range pods {
-			shared[i].Claims = append(shared[i].Claims, p.Claims...)
+			claims = append(claims, p.Claims...)
 		}
+		shared[i].Claims = claims[:min(len(claims), maxListed)]
+		shared[i].MoreClaims = len(claims) - len(shared[i].Claims)
 	}
 	return shared
 }

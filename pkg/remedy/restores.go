@@ -105,7 +105,10 @@ func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
 			return
 		}
 	}
-	d.act(RecordLostSpread{Cluster: d.Cluster, History: d.History.withLostSpread(r.Name, shared)})
+	history := d.History.withLostSpread(r.Name, shared)
+	if _, fits := history.LostSpread[r.Name]; fits {
+		d.act(RecordLostSpread{Cluster: d.Cluster, History: history})
+	}
 }
 
 // waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
