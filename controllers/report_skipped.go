@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
 // skippedConditions are the condition Ready of a Rehoming without a restored Cluster.
@@ -32,17 +33,30 @@ func (r *ClusterReconciler) reportSkipped(ctx context.Context, s *scope) error {
 	} else if err != nil {
 		return fmt.Errorf("get Rehoming: %w", err)
 	}
-	if !rehoming.DeletionTimestamp.IsZero() || reportsRestored(rehoming) {
+	switch {
+	case !rehoming.DeletionTimestamp.IsZero():
 		return nil
+	case s.skip == skipNotRestored && reportsRestored(rehoming):
+		return nil // KubeBlocks removes in time what shows that a Cluster was restored
+	case s.skip == skipNoCluster && sources.ClusterOwner(rehoming) != nil:
+		return nil // it is deleted with its Cluster
 	}
+	return r.replaceReport(ctx, rehoming, condition)
+}
+
+// replaceReport replaces the status of a Rehoming by its condition Ready. What was reported on a deleted Cluster is not true of the next one
+// of that name.
+func (r *ClusterReconciler) replaceReport(ctx context.Context, rehoming *v1alpha1.Rehoming, ready metav1.Condition) error {
 	before := rehoming.DeepCopy()
-	rehoming.Status.ObservedGeneration = rehoming.Generation
-	meta.SetStatusCondition(&rehoming.Status.Conditions, r.condition(rehoming.Generation, v1alpha1.ConditionReady, condition))
+	rehoming.Status = v1alpha1.RehomingStatus{ObservedGeneration: rehoming.Generation}
+	if was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady); was != nil {
+		rehoming.Status.Conditions = []metav1.Condition{*was} // its time is kept while it stays
+	}
+	meta.SetStatusCondition(&rehoming.Status.Conditions, r.condition(rehoming.Generation, v1alpha1.ConditionReady, ready))
 	return r.patchRehomingStatus(ctx, before, rehoming)
 }
 
-// reportsRestored says whether a Rehoming already reports on a restored Cluster. Such a report is kept, because KubeBlocks removes in
-// time what shows that a Cluster was restored.
+// reportsRestored says whether a Rehoming already reports on a restored Cluster.
 func reportsRestored(rehoming *v1alpha1.Rehoming) bool {
 	ready := meta.FindStatusCondition(rehoming.Status.Conditions, v1alpha1.ConditionReady)
 	return ready != nil && ready.Reason != v1alpha1.ReasonNoCluster && ready.Reason != v1alpha1.ReasonNotRestored

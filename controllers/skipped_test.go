@@ -60,4 +60,35 @@ var _ = besideKubeBlocks("A Rehoming of a skipped Cluster", func(e *env) {
 
 		Expect(e.rehoming().Status).To(Equal(before.Status))
 	})
+
+	It("says that its Cluster is not there any more, and nothing about that one", func() {
+		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentRollingUpdate}})).To(Succeed())
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		Expect(e.rehoming().Status.Edits).To(HaveEach(HaveField("AppliedTime", Not(BeNil()))))
+		e.remove(h.pod, h.job, h.restore, h.component, h.cluster)
+
+		e.reconcile()
+
+		says(v1alpha1.ReasonNoCluster)
+		status := e.rehoming().Status
+		Expect(status).To(Equal(v1alpha1.RehomingStatus{ObservedGeneration: 1, Conditions: status.Conditions}))
+		Expect(status.Conditions).To(HaveLen(1))
+
+		e.reconcile()
+		Expect(e.own).To(BeEmpty())
+	})
+
+	It("is left to the garbage collector when it belongs to a Cluster that is not there any more", func() {
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		before := e.rehoming()
+		e.remove(h.pod, h.job, h.restore, h.component, h.cluster)
+
+		e.reconcile()
+
+		Expect(e.rehoming().Status).To(Equal(before.Status))
+	})
 })
