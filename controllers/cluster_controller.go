@@ -88,8 +88,7 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, err
 	}
 	if s.keepsReport(len(plan.Actions)) {
-		r.keepReport(s)
-		return r.result(ctx, s, plan, nil)
+		return r.result(ctx, s, plan, r.keepReport(ctx, s))
 	}
 	if len(plan.Actions) == 0 {
 		return r.result(ctx, s, plan, r.report(ctx, s, plan))

@@ -119,8 +119,8 @@ func (s *scope) recallFindings(class rewrite.Class) []rewrite.Finding {
 // keepsReport reports whether the last report on a Cluster stands: its Backups are gone, and nothing has changed or is due.
 func (s *scope) keepsReport(actions int) bool { return s.recalled && !s.appliedSince && actions == 0 }
 
-// keepReport sets the gauges from the last report.
-func (r *ClusterReconciler) keepReport(s *scope) {
+// keepReport sets the gauges from the last report, and confirms it.
+func (r *ClusterReconciler) keepReport(ctx context.Context, s *scope) error {
 	status := &s.rehoming.Status
 	c := metrics.Cluster{Restores: map[string]int{}, Findings: map[rewrite.Class]int{}, Wait: reportedWait(*status)}
 	if policy := meta.FindStatusCondition(status.Conditions, v1alpha1.RehomingPolicyRehomed); policy != nil {
@@ -136,4 +136,5 @@ func (r *ClusterReconciler) keepReport(s *scope) {
 		c.Wait = metrics.Wait{}
 	}
 	r.Metrics.Set(s.name, c)
+	return r.confirmReport(ctx, s)
 }

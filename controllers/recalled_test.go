@@ -1,6 +1,8 @@
 package controllers_test
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -45,6 +47,21 @@ var _ = besideKubeBlocks("The report on a Cluster whose Backup has expired", fun
 		Expect(e.metric("rehome_clusters", v1alpha1.ReasonRehomed).GetGauge().GetValue()).To(Equal(1.0))
 		Expect(e.metric("rehome_restores", v1alpha1.ReasonRehomed).GetGauge().GetValue()).To(Equal(1.0))
 		Expect(e.metric("rehome_findings", "SourceIdentity").GetGauge().GetValue()).To(Equal(2.0))
+	})
+
+	It("says which spec it is about", func() {
+		h := finished()
+		before, conditions := e.rehoming().Status, e.conditions(h.restore)
+		e.remove(h.backup)
+		Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Observe"})).To(Succeed())
+		e.clock.Step(time.Hour)
+
+		e.reconcile()
+
+		Expect(e.rehoming().Status).To(Equal(aboutSpec(before, 2, "Observe")))
+		Expect(e.conditions(h.restore)).To(Equal(conditions))
+		e.reconcile()
+		Expect(e.own).To(BeEmpty())
 	})
 
 	It("says that the source is unknown while a Restore is under way", func() {

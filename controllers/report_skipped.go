@@ -37,7 +37,8 @@ func (r *ClusterReconciler) reportSkipped(ctx context.Context, s *scope) error {
 	case !rehoming.DeletionTimestamp.IsZero():
 		return nil
 	case s.skip == skipNotRestored && reportsRestored(rehoming):
-		return nil // KubeBlocks removes in time what shows that a Cluster was restored
+		// KubeBlocks removes in time what shows that a Cluster was restored.
+		return r.confirmReport(ctx, s)
 	case s.skip == skipNoCluster && sources.ClusterOwner(rehoming) != nil:
 		return nil // it is deleted with its Cluster
 	}
@@ -54,6 +55,20 @@ func (r *ClusterReconciler) replaceReport(ctx context.Context, rehoming *v1alpha
 	}
 	meta.SetStatusCondition(&rehoming.Status.Conditions, r.condition(rehoming.Generation, v1alpha1.ConditionReady, ready))
 	return r.patchRehomingStatus(ctx, before, rehoming)
+}
+
+// confirmReport says of a report that is kept that it is about the present spec: who waits for a Rehoming relies on that. One that a
+// deleted Cluster of the same name owns is not written.
+func (r *ClusterReconciler) confirmReport(ctx context.Context, s *scope) error {
+	if s.rehoming == nil {
+		return nil
+	}
+	before, status := s.rehoming.DeepCopy(), &s.rehoming.Status
+	status.ObservedGeneration, status.Mode = s.rehoming.Generation, string(s.observation.Mode)
+	for i := range status.Conditions {
+		status.Conditions[i].ObservedGeneration = s.rehoming.Generation
+	}
+	return r.patchRehomingStatus(ctx, before, s.rehoming)
 }
 
 // reportsRestored says whether a Rehoming already reports on a restored Cluster.

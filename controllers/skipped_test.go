@@ -1,6 +1,8 @@
 package controllers_test
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -91,4 +93,31 @@ var _ = besideKubeBlocks("A Rehoming of a skipped Cluster", func(e *env) {
 
 		Expect(e.rehoming().Status).To(Equal(before.Status))
 	})
+
+	It("says which spec the report that it keeps is about", func() {
+		h := e.stuckRestore(clusterStale)
+		e.reconcile()
+		e.reconcile()
+		before := e.rehoming().Status
+		e.remove(h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+		Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Observe"})).To(Succeed())
+		e.clock.Step(time.Hour)
+
+		e.reconcile()
+
+		Expect(e.rehoming().Status).To(Equal(aboutSpec(before, 2, "Observe")))
+		e.reconcile()
+		Expect(e.own).To(BeEmpty())
+	})
 })
+
+// aboutSpec is a report that only says anew which spec it is about.
+func aboutSpec(status v1alpha1.RehomingStatus, generation int64, mode string) v1alpha1.RehomingStatus {
+	about := *status.DeepCopy()
+	about.ObservedGeneration, about.Mode = generation, mode
+	for i := range about.Conditions {
+		about.Conditions[i].ObservedGeneration = generation
+	}
+	return about
+}
