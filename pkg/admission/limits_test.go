@@ -9,8 +9,13 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	webhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/sources"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
 // slow is a reader that does not answer reads of one kind before it is released.
@@ -46,6 +51,8 @@ func (s *slow) Get(ctx context.Context, key client.ObjectKey, obj client.Object,
 
 const (
 	maxOfNamespace = 8
+	// readsAtOnce is how many Backups of one Cluster are read at once.
+	readsAtOnce = 4
 	// moment is long enough for any request that is not held up.
 	moment = 300 * time.Millisecond
 )
@@ -113,6 +120,23 @@ var _ = Describe("Requests while the API server is slow", func() {
 		group.Wait()
 	})
 
+	It("begin no more reads of Backups once they are answered", func() {
+		decisions, w := newSlow("Namespace"), newEnv()
+		w.mode("Disabled")
+		backups := newSlow("Backup")
+		backups.Reader = decisions
+		h, _ := answering(backups)
+		answer := make(chan webhook.Response, 1)
+		group.Go(func() { answer <- h.Handle(context.Background(), createdIn(w.namespace, w.ofManyBackups())) })
+		Eventually(backups.blocked.Load).WithTimeout(time.Minute).Should(BeEquivalentTo(readsAtOnce))
+		decisions.release()
+
+		Expect((<-answer).Warnings).To(BeEmpty())
+		Consistently(backups.reads.Load).WithTimeout(moment).Should(BeEquivalentTo(readsAtOnce))
+		backups.release()
+		group.Wait()
+	})
+
 	It("share one read of a Backup", func() {
 		reader, w := newSlow("Backup"), newEnv()
 		h, _ := answering(reader)
@@ -127,6 +151,18 @@ var _ = Describe("Requests while the API server is slow", func() {
 		}
 	})
 })
+
+// ofManyBackups is a Cluster that names as many Backups as Rehome reads, one for each component.
+func (w *env) ofManyBackups() *unstructured.Unstructured {
+	GinkgoHelper()
+	cluster, named := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi"), map[string]any{}
+	for i := range sources.MaxBackups {
+		component := fmt.Sprintf("mysql-%d", i)
+		cluster.Component(component, rehometesting.Apart("my1"))
+		named[component] = map[string]string{"name": "of-" + component, "namespace": w.namespace}
+	}
+	return cluster.Annotation(kubeblocks.AnnotationRestoreFromBackup, string(asJSON(named))).Obj()
+}
 
 // fast is a slow reader that is fast for one Namespace.
 type fast struct {

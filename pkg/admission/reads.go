@@ -172,6 +172,10 @@ func (h *Handler) getBackup(ctx context.Context, name types.NamespacedName) (*ku
 }
 
 func (h *Handler) sharedBackup(ctx context.Context, name types.NamespacedName) (*kubeblocks.Backup, bool, error) {
+	// A read is not limited once its request is answered: it does not end with the request, so another one would begin at once.
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
+	}
 	read := h.reads.DoChan(name.String(), func() (any, error) {
 		// The read must not end with the request that began it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
