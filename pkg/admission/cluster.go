@@ -64,7 +64,7 @@ func (h *Handler) createCluster(ctx context.Context, req admission.Request) answ
 	return a
 }
 
-// leaves says why only the operator may rewrite; empty where the webhook may.
+// leaves says why only the operator may rewrite a Cluster; empty where the webhook may.
 //   - Once rules name the restored cluster, they only keep Pods apart that run at the same time. Jobs of a serial restore do not, so all
 //     volumes could come on one node, where one Pod then hangs.
 //   - The API server can drop the reference of a claim to a Backup in another Namespace. The database then starts empty, and only stale

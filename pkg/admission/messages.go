@@ -21,6 +21,7 @@ const (
 	textUnread     = "a Backup that it names cannot be read"
 	textClaims     = "volume claims of this name exist already"
 	textElsewhere  = "its Backup is in another Namespace, and a volume claim has to show whether the reference to it is kept"
+	textStale      = "its Cluster has stale rules, too, and may have to keep them"
 	textSerial     = "its volumes are restored one after another"
 	textInvalid    = "a scheduling rule is invalid"
 	textUnreadable = "a read from the API server failed, see the log of Rehome"

@@ -17,8 +17,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// createRestore rewrites the rules that a Restore got from a Component which is still stale. It leaves a Restore alone, and the operator
-// decides, where the Cluster may keep its stale rules, because claims of the component exist, and where volumes of the component are bound.
+// createRestore rewrites the rules that a Restore of a rewritten Cluster got from a Component which is still stale.
 func (h *Handler) createRestore(ctx context.Context, req admission.Request) answer {
 	restore := &kubeblocks.Restore{}
 	if err := json.UnmarshalCaseSensitivePreserveInts(req.Object.Raw, restore); err != nil {
@@ -42,22 +41,37 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 		return unchanged
 	}
 	from := h.readInheritance(ctx, cluster, restores, d, backups)
-	hold := h.hasVolumes
-	if staysStale(from.rewrite(kubeblocks.ClusterPolicies(cluster)).Edits, kubeblocks.ShortName(component.Labels)) {
-		hold = h.hasClaims
-	}
-	claims, err := hold(ctx, cluster.Namespace, client.MatchingLabels{
-		kubeblocks.LabelInstance: cluster.Name, kubeblocks.LabelComponentName: component.Labels[kubeblocks.LabelComponentName],
-	})
+	leave, err := h.leavesRestore(ctx, restore, cluster, component, &from)
 	if err != nil {
 		return h.unreadable(ctx, req, err)
 	}
-	return from.decide(restore.Name, req.Object.Raw, kubeblocks.RestorePolicies(restore, component), d.mode, leaves(claims, restore.IsSerial(), false))
+	return from.decide(restore.Name, req.Object.Raw, kubeblocks.RestorePolicies(restore, component), d.mode, leave)
 }
 
-// staysStale reports whether the Cluster's own rules for a component are still stale.
-func staysStale(edits []rewrite.Edit, component string) bool {
-	return slices.ContainsFunc(edits, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+// leavesRestore says why only the operator may rewrite a Restore; empty where the webhook may. The operator can have to leave the rules of
+// the Cluster stale, and a Pod with rewritten rules can bring a volume where those of the database must not run.
+func (h *Handler) leavesRestore(
+	ctx context.Context, restore *kubeblocks.Restore, cluster *kubeblocks.Cluster, component *kubeblocks.Component, from *inheritance,
+) (string, error) {
+	switch {
+	case staysStale(from.rewrite(kubeblocks.ClusterPolicies(cluster)), kubeblocks.ShortName(component.Labels)):
+		return textStale, nil
+	case restore.IsSerial():
+		return textSerial, nil
+	}
+	volumes, err := h.hasVolumes(ctx, cluster.Namespace, client.MatchingLabels{
+		kubeblocks.LabelInstance: cluster.Name, kubeblocks.LabelComponentName: component.Labels[kubeblocks.LabelComponentName],
+	})
+	if err != nil || !volumes {
+		return "", err
+	}
+	return textClaims, nil
+}
+
+// staysStale reports whether the Cluster's own rules for a component are still stale. An invalid rule keeps all of them so.
+func staysStale(cluster rewrite.Result, component string) bool {
+	governs := func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component }
+	return len(cluster.Of(rewrite.Invalid)) > 0 || slices.ContainsFunc(cluster.Edits, governs)
 }
 
 // ownersOf reads the Cluster and the Component of a Restore, and returns nil for a Restore that Rehome ignores.

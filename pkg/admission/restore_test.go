@@ -44,12 +44,42 @@ var _ = Describe("A Restore that is created", func() {
 		return c
 	}
 
+	// rewritten gives the Cluster the rules that the operator gives it.
+	rewritten := func() {
+		GinkgoHelper()
+		live := w.get(kiwi)
+		live.Object["spec"] = rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("kiwi")).Obj().Object["spec"]
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+	}
+
 	It("names the restored Cluster, although its Component is stale", func() {
+		rewritten()
 		r := restore()
 		w.create(r)
 
 		Expect(names(w.get(r))).To(Equal("kiwi"))
 		Expect(w.warnings.take()).To(ConsistOf(HavePrefix("Rehome rewrote 1 scheduling rule inherited from my1")))
+	})
+
+	It("is left to the operator while its Cluster is stale, because the operator may have to leave it so", func() {
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(HaveSuffix("its Cluster has stale rules, too, and may have to keep them")))
+	})
+
+	It("is left to the operator where no rule of its Cluster is rewritten, because one is invalid", func() {
+		invalid := rehometesting.Apart("my1")
+		invalid["topologySpreadConstraints"] = []any{map[string]any{"maxSkew": int64(0), "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}}
+		live := w.get(kiwi)
+		live.Object["spec"] = rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").
+			Component("mysql", rehometesting.Apart("my1")).Component("proxy", invalid).Obj().Object["spec"]
+		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		r := restore()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("my1"))
 	})
 
 	It("is only warned about in mode Observe, and not in mode Disabled", func() {
@@ -67,18 +97,8 @@ var _ = Describe("A Restore that is created", func() {
 		Expect(w.warnings.take()).To(BeEmpty())
 	})
 
-	It("is left alone where volumes exist, because the Cluster may keep its rules", func() {
-		w.create(claim(""))
-		r := restore()
-		w.create(r)
-
-		Expect(names(w.get(r))).To(Equal("my1"))
-	})
-
 	DescribeTable("of a rewritten Cluster, beside a claim of its Component", func(volume, want string) {
-		live := w.get(kiwi)
-		live.Object["spec"] = rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", rehometesting.Apart("kiwi")).Obj().Object["spec"]
-		Expect(w.admin.Update(w.ctx, live)).To(Succeed())
+		rewritten()
 		w.create(claim(volume))
 		r := restore()
 		w.create(r)
