@@ -13,6 +13,7 @@ import (
 
 	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/metrics"
 	"github.com/rehome-operator/rehome/pkg/patch"
@@ -85,7 +86,7 @@ func leaves(claims, serial, elsewhere bool) string {
 // decide turns the rules of an object into an answer. With a reason in leave, the rewrite is left to the operator.
 func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, mode configv1alpha1.Mode, leave string) answer {
 	result := i.rewrite(live)
-	changed := changedRules(result.Edits)
+	changed := len(changedRules(result.Edits))
 	switch {
 	case len(result.Of(rewrite.Invalid)) > 0:
 		return laterIn(mode, metrics.AdmissionDeferred, name, textInvalid)
@@ -99,6 +100,8 @@ func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, 
 		return answer{outcome: metrics.AdmissionObserved, warning: warning(textWouldRewrite, rules(changed), i.source, name), source: i.source, rules: changed}
 	case leave != "":
 		return later(metrics.AdmissionDeferred, name, leave)
+	case i.missesRestorePods(live, result.Edits):
+		return later(metrics.AdmissionDeferred, name, textUnselected)
 	}
 	edited, err := patch.Apply(object, result.Edits)
 	if err != nil {
@@ -110,15 +113,34 @@ func (i *inheritance) decide(name string, object []byte, live []rewrite.Policy, 
 	}
 }
 
-// changedRules counts the rules that edits change.
-func changedRules(edits []rewrite.Edit) int {
+// missesRestorePods reports whether edits change a required rule that does not select the Pods that restore volumes as it does the database
+// Pods. Once it names the restored cluster, it does not keep restore Pods apart, so that several volumes could come on one node, where one
+// database Pod then hangs. And a restore Pod that must be beside a database Pod could wait for one that its own Restore delays.
+func (i *inheritance) missesRestorePods(live []rewrite.Policy, edits []rewrite.Edit) bool {
+	if !i.version.RestoresByJobs() {
+		return false
+	}
+	changed := changedRules(edits)
+	for p := range live {
+		rules := feasibility.Rules{Affinity: live[p].Affinity, TopologySpreadConstraints: live[p].TopologySpreadConstraints}
+		for _, rule := range feasibility.Required(live[p].Path, rules) {
+			if changed[rule.Path()] && !i.version.SelectsRestorePods(rule.Selector) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// changedRules returns the JSON Pointers of the rules that edits change.
+func changedRules(edits []rewrite.Edit) map[string]bool {
 	changed := map[string]bool{}
 	for _, e := range edits {
 		rule, _, _ := strings.Cut(e.Path, "/labelSelector")
 		rule, _, _ = strings.Cut(rule, "/namespace") // namespaces or namespaceSelector
 		changed[rule] = true
 	}
-	return len(changed)
+	return changed
 }
 
 // mark returns the operations that let the Cluster remember what an answer rewrites. It returns none where the annotation does not fit.

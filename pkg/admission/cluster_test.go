@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -119,6 +120,13 @@ func names(obj *unstructured.Unstructured) string {
 		}
 	}
 	return strings.Join(found, " ")
+}
+
+// managed adds the label to a selector that database Pods and restore Pods have with different values.
+func managed(by map[string]any) map[string]any {
+	more := maps.Clone(by)
+	more[kubeblocks.LabelManagedBy] = "kubeblocks"
+	return more
 }
 
 const rewroteOne = "Rehome rewrote 1 scheduling rule inherited from my1 to kiwi"
@@ -245,6 +253,73 @@ var _ = Describe("A Cluster that is created", func() {
 
 		Expect(names(w.get(kiwi))).To(Equal("my1"))
 		Expect(w.warnings.take()).To(ConsistOf(ContainSubstring("restored one after another")))
+	})
+
+	// restoredWith restores a Cluster kiwi from a Cluster with this policy.
+	restoredWith := func(policy map[string]any) *unstructured.Unstructured {
+		GinkgoHelper()
+		source := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "my1").Component("mysql", policy).Obj()
+		w.create(rehometesting.MakeBackup(w.namespace, "bp2").Of(source).Obj())
+		kiwi := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "kiwi").Component("mysql", policy).RestoredFrom("mysql", "bp2").Obj()
+		w.create(kiwi)
+		return w.get(kiwi)
+	}
+	v09, v11 := rehometesting.V09().Served(), rehometesting.V11().Served()
+	ofMySQL := map[string]any{kubeblocks.LabelInstance: "my1", kubeblocks.LabelComponentName: "mysql"}
+
+	DescribeTable("is rewritten where its restore Pods keep apart as its database Pods will", func(by map[string]any, beside kubeblocks.Served) {
+		served(beside)
+		Expect(names(restoredWith(rehometesting.ApartBy(by)))).To(Equal("kiwi"))
+	},
+		Entry("by instance and component, 0.9", ofMySQL, v09),
+		Entry("by instance and component, 1.0", ofMySQL, rehometesting.V10().Served()),
+		Entry("by instance and component, 1.1", ofMySQL, v11),
+		Entry("by workload, 1.0", map[string]any{kubeblocks.LabelInstance: "my1", kubeblocks.LabelWorkload: "my1-mysql"}, rehometesting.V10().Served()),
+	)
+
+	DescribeTable("is left to the operator where a rule does not select its restore Pods", func(by map[string]any, beside kubeblocks.Served) {
+		served(beside)
+		Expect(names(restoredWith(rehometesting.ApartBy(by)))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(HaveSuffix("a required rule does not select the Pods that restore its volumes")))
+	},
+		Entry("by managed-by, 0.9", managed(ofMySQL), v09),
+		Entry("by managed-by, 1.0", managed(ofMySQL), rehometesting.V10().Served()),
+		Entry("by managed-by, 1.1", managed(ofMySQL), v11),
+		Entry("by workload, 0.9", map[string]any{kubeblocks.LabelInstance: "my1", kubeblocks.LabelWorkload: "my1-mysql"}, v09),
+	)
+
+	It("is left to the operator where its restore Pods would wait for its database Pods", func() {
+		kiwi := restoredWith(map[string]any{"affinity": map[string]any{"podAffinity": map[string]any{
+			"requiredDuringSchedulingIgnoredDuringExecution": []any{map[string]any{
+				"topologyKey": corev1.LabelTopologyZone, "labelSelector": map[string]any{"matchLabels": managed(ofMySQL)},
+			}},
+		}}})
+		Expect(names(kiwi)).To(Equal("my1"))
+	})
+
+	It("is left to the operator where a rule that spreads its Pods does not select its restore Pods", func() {
+		kiwi := restoredWith(map[string]any{"topologySpreadConstraints": []any{map[string]any{
+			"maxSkew": int64(1), "topologyKey": corev1.LabelHostname, "whenUnsatisfiable": "DoNotSchedule",
+			"labelSelector": map[string]any{"matchLabels": managed(ofMySQL)},
+		}}})
+		Expect(names(kiwi)).To(Equal("my1"))
+	})
+
+	It("is rewritten where only a rule that does not change, or a preferred one, does not select its restore Pods", func() {
+		policy := rehometesting.ApartBy(ofMySQL, map[string]any{kubeblocks.LabelManagedBy: "kubeblocks"})
+		Expect(unstructured.SetNestedSlice(policy, []any{map[string]any{"weight": int64(1), "podAffinityTerm": map[string]any{
+			"topologyKey": "zone", "labelSelector": map[string]any{"matchLabels": managed(ofMySQL)},
+		}}}, "affinity", "podAntiAffinity", "preferredDuringSchedulingIgnoredDuringExecution")).To(Succeed())
+		Expect(names(restoredWith(policy))).To(Equal("kiwi"))
+	})
+
+	It("is rewritten beside KubeBlocks 1.2, whose restore Pods have no such rules", func() {
+		served(rehometesting.V12().Served())
+		policy := rehometesting.ApartBy(managed(ofMySQL))
+		w.create(rehometesting.MakeBackup(w.namespace, "bp2").Of(rehometesting.MakeCluster(rehometesting.V12(), w.namespace, "my1").Component("mysql", policy).Obj()).Obj())
+		kiwi := rehometesting.MakeCluster(rehometesting.V12(), w.namespace, "kiwi").Component("mysql", policy).RestoredFrom("mysql", "bp2").Obj()
+		w.create(kiwi)
+		Expect(names(w.get(kiwi))).To(Equal("kiwi"))
 	})
 
 	It("is left to the operator while no claim shows whether the reference to a Backup in another Namespace is kept", func() {

@@ -23,6 +23,7 @@ const (
 	textElsewhere  = "its Backup is in another Namespace, and a volume claim has to show whether the reference to it is kept"
 	textStale      = "its Cluster has stale rules, too, and may have to keep them"
 	textSerial     = "its volumes are restored one after another"
+	textUnselected = "a required rule does not select the Pods that restore its volumes"
 	textInvalid    = "a scheduling rule is invalid"
 	textUnreadable = "a read from the API server failed, see the log of Rehome"
 	textBusy       = "too many requests at once"

@@ -90,6 +90,8 @@ func (h *Handler) hasVolumes(ctx context.Context, namespace string, labels clien
 // inheritance is where the rules of a Cluster come from.
 type inheritance struct {
 	rewriter *rewrite.Rewriter
+	// version is the oldest of KubeBlocks that can restore the Cluster.
+	version kubeblocks.Version
 	// source is the source cluster, for people; empty where none is known.
 	source string
 	// byName says that every rule which names the source is inherited, because the owner named the source.
@@ -116,9 +118,9 @@ func (h *Handler) readInheritance(
 	target := rewrite.Identity{Namespace: cluster.Namespace, Name: cluster.Name, UID: cluster.UID}
 	names, named, err := d.Backups(cluster, restores)
 	if err != nil {
-		return inheritance{unread: true, rewriter: rewrite.Prepare(nil, target, rewrite.Options{})}
+		return inheritance{version: h.Served.Version(), unread: true, rewriter: rewrite.Prepare(nil, target, rewrite.Options{})}
 	}
-	i := inheritance{byName: named != nil}
+	i := inheritance{version: h.Served.Version(), byName: named != nil}
 	var from []rewrite.Source
 	if named != nil {
 		from = append(from, rewrite.Source{Identity: *named, Components: kubeblocks.ComponentsOf(cluster)})

@@ -69,6 +69,18 @@ var _ = Describe("A Restore that is created", func() {
 		Expect(w.warnings.take()).To(ConsistOf(HaveSuffix("its Cluster has stale rules, too, and may have to keep them")))
 	})
 
+	It("is left to the operator where its rule does not select its own Pods", func() {
+		rewritten()
+		policy := rehometesting.ApartBy(managed(map[string]any{kubeblocks.LabelInstance: "my1"}))
+		source := rehometesting.MakeCluster(rehometesting.V10(), w.namespace, "my1").Component("mysql", policy).Obj()
+		w.create(rehometesting.MakeBackup(w.namespace, "bp2").Of(source).Obj())
+		r := rehometesting.MakeRestore(w.namespace, "kiwi-mysql-preparedata").Of(component).Backup("bp2").Policy(policy).Obj()
+		w.create(r)
+
+		Expect(names(w.get(r))).To(Equal("my1"))
+		Expect(w.warnings.take()).To(ConsistOf(HaveSuffix("a required rule does not select the Pods that restore its volumes")))
+	})
+
 	It("is left to the operator where no rule of its Cluster is rewritten, because one is invalid", func() {
 		invalid := rehometesting.Apart("my1")
 		invalid["topologySpreadConstraints"] = []any{map[string]any{"maxSkew": int64(0), "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}}

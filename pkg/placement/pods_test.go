@@ -111,6 +111,23 @@ func TestPodLabels(t *testing.T) {
 	g.Expect(would.Database[1].Labels).To(HaveKeyWithValue(kubeblocks.LabelInstanceTemplate, ""))
 }
 
+// The webhook rewrites rules by these labels.
+func TestLabelsThatSelectRestorePods(t *testing.T) {
+	for _, version := range []kubeblocks.Version{kubeblocks.V09, kubeblocks.V10, kubeblocks.V11} {
+		t.Run(string(version), func(t *testing.T) {
+			g := NewWithT(t)
+			would := podsOf(t, version, components(mysql(2, `,"labels":{"team":"red"},"instances":[{"name":"big"}]`)))
+			for i := range would.Restore {
+				for key, value := range would.Database[i].Labels {
+					if version.SelectsRestorePods(&metav1.LabelSelector{MatchLabels: map[string]string{key: value}}) {
+						g.Expect(would.Restore[i].Labels).To(HaveKeyWithValue(key, value))
+					}
+				}
+			}
+		})
+	}
+}
+
 // policyOfNode returns a policy with a node selector and a toleration.
 func policyOfNode(key string) string {
 	return `{"nodeSelector":{"` + key + `":"yes"},"tolerations":[{"key":"` + key + `","operator":"Exists"}],` +

@@ -8,10 +8,19 @@ import (
 
 // Apart returns a scheduling policy with required anti-affinity per node against the Pods of the named clusters.
 func Apart(clusters ...string) map[string]any {
-	terms := make([]any, 0, len(clusters))
+	selectors := make([]map[string]any, 0, len(clusters))
 	for _, cluster := range clusters {
+		selectors = append(selectors, map[string]any{kubeblocks.LabelInstance: cluster})
+	}
+	return ApartBy(selectors...)
+}
+
+// ApartBy returns a scheduling policy with required anti-affinity per node against the Pods with the labels of each selector.
+func ApartBy(selectors ...map[string]any) map[string]any {
+	terms := make([]any, 0, len(selectors))
+	for _, labels := range selectors {
 		terms = append(terms, map[string]any{
-			"labelSelector": map[string]any{"matchLabels": map[string]any{kubeblocks.LabelInstance: cluster}},
+			"labelSelector": map[string]any{"matchLabels": labels},
 			"topologyKey":   corev1.LabelHostname,
 		})
 	}
