@@ -87,7 +87,7 @@ func (d *decision) takeAhead(r Restore) *limit {
 
 // keysOf lists the keys of attempts.
 func keysOf(list []Attempt) []attempts.Key {
-	var keys []attempts.Key
+	keys := make([]attempts.Key, 0, len(list))
 	for _, a := range list {
 		keys = append(keys, a.Key)
 	}
