@@ -46,6 +46,18 @@ func (e *testEnv) webhook() {
 			e.expectPrevented(ctx, before)
 		}, SpecTimeout(specTimeout))
 
+		// Rewritten, the rule would not keep restore Pods apart, and the database Pods could not follow their volumes.
+		It("leaves a rule that does not select restore Pods to the operator", Label("nightly"), func(ctx SpecContext) {
+			node := fixture.FreeNode("unselected")
+			e.addNode(ctx, node)
+			source := fixture.Source{Name: "managed", Managed: true}
+			e.backUpOnce(ctx, source)
+			c := e.restore(ctx, source.Name, "unselected")
+			c.before = c.sourceState(ctx)
+			c.expectRunning(ctx)
+			c.expectTrueReport(ctx, node.Name)
+		}, SpecTimeout(specTimeout))
+
 		It("prevents that any of the restores is stuck", nightlyUnless(newest), func(ctx SpecContext) {
 			e.backUpAll(ctx)
 			before := e.now()
