@@ -93,7 +93,7 @@ type decision struct {
 	// due are the edits of the Cluster that are made now. held are those that would restart a running database, undecided those
 	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
 	due, held, undecided, awaiting, refused []rewrite.Edit
-	refusedRules                            []RefusedRule
+	refusedPaths                            refusedPaths
 	// limited are the edits that a limit of the attempts holds, and ahead the attempts that are recorded with those that are due.
 	limited []limitedEdit
 	ahead   []Attempt
@@ -117,8 +117,8 @@ func (d *decision) reportRestore(r Restore, c RestoreConditions) {
 
 // cluster decides on the Cluster itself.
 func (d *decision) cluster() {
-	d.refusedRules = d.Placement.refused()
-	d.due, d.refused = admitted(d.Live.Edits, d.refusedRules)
+	d.refusedPaths = newRefusedPaths(d.Placement.refused())
+	d.due, d.refused = admitted(d.Live.Edits, d.refusedPaths)
 	d.prefer()
 	d.due, d.held = split(d.due, d.Bound, d.AllowRollingUpdate)
 	d.due, d.undecided = split(d.due, d.Undecided, d.AllowRollingUpdate)

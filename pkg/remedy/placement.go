@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -41,15 +42,60 @@ func (p *Placement) refused() []RefusedRule {
 	return refused
 }
 
-// holds reports whether an edit is in the rule.
-func (r RefusedRule) holds(e rewrite.Edit) bool {
-	return e.Path == r.Path || strings.HasPrefix(e.Path, r.Path+"/")
+// refusedPaths are refused rules by their paths. There can be as many of them as edits, so that no edit is compared with each.
+type refusedPaths struct {
+	reasons map[string][]string
+	// parents are the paths of the rules, and those above them.
+	parents map[string]bool
+}
+
+func newRefusedPaths(rules []RefusedRule) refusedPaths {
+	r := refusedPaths{map[string][]string{}, map[string]bool{}}
+	for _, rule := range rules {
+		r.reasons[rule.Path] = append(r.reasons[rule.Path], rule.Reason)
+		for path := range withParents(rule.Path) {
+			r.parents[path] = true
+		}
+	}
+	return r
+}
+
+// of yields why an edit is refused: the reasons of the rules that it is in.
+func (r refusedPaths) of(e rewrite.Edit) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for path := range withParents(e.Path) {
+			for _, reason := range r.reasons[path] {
+				if !yield(reason) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// refuses reports whether an edit is in a refused rule.
+func (r refusedPaths) refuses(e rewrite.Edit) bool {
+	for range r.of(e) {
+		return true
+	}
+	return false
+}
+
+// withParents yields a JSON Pointer and those above it.
+func withParents(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := len(path); i > 0; i = strings.LastIndexByte(path[:i], '/') {
+			if !yield(path[:i]) {
+				return
+			}
+		}
+	}
 }
 
 // admitted separates the edits that the volumes admit from those that they refuse.
-func admitted(edits []rewrite.Edit, refused []RefusedRule) (free, held []rewrite.Edit) {
+func admitted(edits []rewrite.Edit, r refusedPaths) (free, held []rewrite.Edit) {
 	for _, edit := range edits {
-		if slices.ContainsFunc(refused, func(r RefusedRule) bool { return r.holds(edit) }) {
+		if r.refuses(edit) {
 			held = append(held, edit)
 		} else {
 			free = append(free, edit)
@@ -76,30 +122,43 @@ func (d *decision) prefer() {
 		}
 		relaxed = append(relaxed, paths...)
 	}
+	relaxedRules := map[string]bool{}
+	for _, path := range relaxed {
+		relaxedRules[path] = true
+	}
 	isRelaxed := func(e rewrite.Edit) bool {
-		return slices.ContainsFunc(relaxed, func(path string) bool { return strings.HasPrefix(e.Path, path+"/") })
+		for path := range withParents(e.Path) {
+			if relaxedRules[path] {
+				return true
+			}
+		}
+		return false
+	}
+	isRefused := map[string]bool{}
+	for _, edit := range d.refused {
+		isRefused[edit.Path] = true
 	}
 	d.due = append(slices.DeleteFunc(slices.Clone(d.Live.Edits), func(e rewrite.Edit) bool {
-		return slices.ContainsFunc(d.refused, func(r rewrite.Edit) bool { return r.Path == e.Path }) && !isRelaxed(e)
+		return isRefused[e.Path] && !isRelaxed(e)
 	}), moves...)
 	d.refused = slices.DeleteFunc(d.refused, isRelaxed)
 }
 
-// isRefused reports whether the rule with that JSON Pointer is refused.
-func (d *decision) isRefused(path string) bool {
-	return slices.ContainsFunc(d.refusedRules, func(r RefusedRule) bool { return r.Path == path || strings.HasPrefix(r.Path, path+"/") })
-}
+// isRefused reports whether the rule with that JSON Pointer is refused, or an edit in it.
+func (d *decision) isRefused(path string) bool { return d.refusedPaths.parents[path] }
 
 // refusal says why rules that govern a component stay stale; it is empty where none does.
 func (d *decision) refusal(governs func(rewrite.Edit) bool) string {
 	var reasons []string
+	known := map[string]bool{}
 	for _, edit := range d.refused {
 		if !governs(edit) {
 			continue
 		}
-		for _, r := range d.refusedRules {
-			if r.holds(edit) && !slices.Contains(reasons, r.Reason) {
-				reasons = append(reasons, r.Reason)
+		for reason := range d.refusedPaths.of(edit) {
+			if !known[reason] {
+				known[reason] = true
+				reasons = append(reasons, reason)
 			}
 		}
 	}
