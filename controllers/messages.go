@@ -40,6 +40,13 @@ const (
 	ambiguousReason    = "it cannot be proven that the volumes admit it, because the Pods can get rules from several policies"
 	noComponentReason  = "it cannot be proven that the volumes admit it before KubeBlocks has created the Component"
 	unknownLabelReason = "it cannot be proven that the volumes admit it, because it selects Pods by the label %s"
+	tooMuchReason      = "it cannot be proven that the volumes admit it, because %s"
+	siblingsUnknown    = "it cannot be proven that other volumes leave them one, because %s"
+)
+
+// What is too much to be judged.
+const (
+	tooMuchWork = "the Cluster has more Pods, nodes or rules than are checked"
 )
 
 // What is awaited before rules are rewritten.

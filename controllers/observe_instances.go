@@ -91,7 +91,8 @@ func (r *ClusterReconciler) judge(ctx context.Context, s *scope, pod stalePod) (
 	if err != nil {
 		return "", "", err
 	}
-	return "", w.overtaken(i, rules, live), nil
+	refused, undecided = w.overtaken(i, rules, live)
+	return refused, undecided, nil
 }
 
 // refusal says why a Pod with the rewritten rules could have no node; it is empty where it has one.
@@ -101,14 +102,17 @@ func (w *world) refusal(i int, policy string, stale, rules feasibility.Rules) st
 			return fmt.Sprintf(unknownLabelReason, label)
 		}
 	}
-	occupied := w.Occupied(rules, w.except(i))
-	if !w.Free(occupied, w.Pods[i].Volumes) {
+	occupied, known := w.occupancy.Occupied(rules, w.except(i))
+	if !known {
+		return fmt.Sprintf(tooMuchReason, tooMuchWork)
+	}
+	if !w.occupancy.Free(occupied, w.Pods[i].Volumes) {
 		return fmt.Sprintf(siblingsEverywhere, describeDomains(occupied))
 	}
 	changed := w.World
 	changed.Pods = slices.Clone(w.Pods)
 	changed.Pods[i].Policy, changed.Pods[i].Stale, changed.Pods[i].Rewritten = policy, stale, rules
-	for _, refused := range feasibility.Decide(changed) {
+	for _, refused := range feasibility.DecideWithin(changed, w.budget) {
 		if refused.Rule.Policy == policy && refused.Rule.Kind != feasibility.AntiAffinity {
 			return refused.Reason
 		}
@@ -120,19 +124,26 @@ func (w *world) except(i int) func(*feasibility.Pod) bool {
 	return func(p *feasibility.Pod) bool { return p != &w.Pods[i] }
 }
 
-// overtaken names a Pod that the rules are about, whose volume has a place and which has none itself; it is empty where there is none. The
-// Pod with the rules could take that place first. A Pod that the scheduler has never refused, and whose volume has a place, is about to
-// be bound.
-func (w *world) overtaken(i int, rules feasibility.Rules, live []corev1.Pod) string {
+// overtaken says that the rules are about a Pod whose volume has a place and which has none itself; undecided is empty where there is none.
+// The Pod with the rules could take that place first. A Pod that the scheduler has never refused, and whose volume has a place, is about
+// to be bound. The rules are refused where it would cost too much to tell.
+func (w *world) overtaken(i int, rules feasibility.Rules, live []corev1.Pod) (refused, undecided string) {
 	for j := range w.Pods {
 		other := &w.Pods[j]
-		if j == i || len(w.Occupied(rules, func(p *feasibility.Pod) bool { return p == other })) == 0 {
+		if j == i {
+			continue
+		}
+		occupied, known := w.occupancy.Occupied(rules, func(p *feasibility.Pod) bool { return p == other })
+		if !known {
+			return fmt.Sprintf(tooMuchReason, tooMuchWork), ""
+		}
+		if len(occupied) == 0 {
 			continue
 		}
 		k := slices.IndexFunc(live, func(p corev1.Pod) bool { return p.Name == other.Name })
 		if k < 0 || !kubeblocks.WasBound(&live[k]) && kubeblocks.Unschedulable(&live[k]) != "" {
-			return fmt.Sprintf(overtakes, other.Name)
+			return "", fmt.Sprintf(overtakes, other.Name)
 		}
 	}
-	return ""
+	return "", ""
 }

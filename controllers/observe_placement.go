@@ -56,8 +56,11 @@ type world struct {
 	feasibility.World
 	pods   []kubeblocks.DatabasePod
 	claims []corev1.PersistentVolumeClaim
-	// bound says that a volume is bound. Otherwise Nodes are not read.
+	// bound says that a volume is bound. Otherwise Nodes are not read, and nothing below is set.
 	bound bool
+	// budget is what all answers about the World may cost in a reconcile, beside the decision of package remedy.
+	budget    *feasibility.Budget
+	occupancy *feasibility.Occupancy
 }
 
 // observeWorld reads where the volumes of the database are, once in a reconcile.
@@ -86,6 +89,8 @@ func (r *ClusterReconciler) observeWorld(ctx context.Context, s *scope) (*world,
 		if err := r.readNodes(ctx, s, w); err != nil {
 			return nil, err
 		}
+		w.budget = feasibility.NewBudget()
+		w.occupancy = feasibility.NewOccupancy(&w.World, w.budget)
 	}
 	s.world = w
 	return w, nil

@@ -30,7 +30,11 @@ func (r *ClusterReconciler) observeSiblings(ctx context.Context, s *scope, resto
 	if err != nil {
 		return err
 	}
-	if !w.Free(others.occupied, nil) {
+	if !others.known {
+		o.NoDomain = fmt.Sprintf(siblingsUnknown, tooMuchWork)
+		return nil
+	}
+	if !w.occupancy.Free(others.occupied, nil) {
 		o.NoDomain = fmt.Sprintf(siblingsEverywhere, describeDomains(others.occupied))
 		return nil
 	}
@@ -46,8 +50,9 @@ type others struct {
 	policy *rewrite.Policy
 	// unfilled are the claims whose Pods have no node.
 	unfilled map[string]bool
-	// occupied are the domains that the policy closes to them.
+	// occupied are the domains that the policy closes to them. They are known as long as the budget suffices.
 	occupied []feasibility.Domain
+	known    bool
 }
 
 func (w *world) othersOf(restore *restoreScope) (others, error) {
@@ -57,7 +62,8 @@ func (w *world) othersOf(restore *restoreScope) (others, error) {
 		return others{}, err
 	}
 	o := others{policy: rewritten, unfilled: unfilledClaims(restore.observed.Pods)}
-	o.occupied = w.Occupied(feasibility.Rules{Affinity: rewritten.Affinity}, func(p *feasibility.Pod) bool { return !o.fills(p) })
+	rules := feasibility.Rules{Affinity: rewritten.Affinity}
+	o.occupied, o.known = w.occupancy.Occupied(rules, func(p *feasibility.Pod) bool { return !o.fills(p) })
 	return o, nil
 }
 

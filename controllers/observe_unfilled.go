@@ -10,13 +10,15 @@ import (
 
 // unfilled returns the world in which database Pods whose volumes are yet to be filled keep off the domains of other volumes. Up to
 // KubeBlocks 1.1 a volume is where its restore Pod runs, and observeSiblings has restore Pods keep off once the Cluster is rewritten.
-// Without that, a rewrite would be refused wherever one volume of several is restored: another Pod could take its node first.
+// Without that, a rewrite would be refused wherever one volume of several is restored: another Pod could take its node first. It is
+// left out where it would cost too much.
 func (s *scope) unfilled(w *world) (*feasibility.World, error) {
 	result := w.World
 	if s.observation.ClusterOnly || s.observation.AllowPreferredRules {
 		return &result, nil
 	}
 	result.Pods = slices.Clone(w.Pods)
+	narrow := narrowing{left: maxNarrowed}
 	for i := range s.restores {
 		restore := &s.restores[i]
 		if !restore.willKeepOff() {
@@ -26,11 +28,14 @@ func (s *scope) unfilled(w *world) (*feasibility.World, error) {
 		if err != nil {
 			return nil, err
 		}
-		if away := keepAway(others.occupied); len(away) > 0 && w.Free(others.occupied, nil) {
-			for j := range result.Pods {
-				if pod := &result.Pods[j]; others.fills(pod) {
-					pod.Stale, pod.Rewritten = onlyOn(pod.Stale, away), onlyOn(pod.Rewritten, away)
-				}
+		away := keepAway(others.occupied)
+		if !others.known || len(away) == 0 || !w.occupancy.Free(others.occupied, nil) {
+			continue
+		}
+		narrow.known = map[*corev1.Affinity]*corev1.Affinity{}
+		for j := range result.Pods {
+			if pod := &result.Pods[j]; others.fills(pod) {
+				pod.Stale, pod.Rewritten = narrow.onlyOn(pod.Stale, away), narrow.onlyOn(pod.Rewritten, away)
 			}
 		}
 	}
@@ -44,26 +49,64 @@ func (r *restoreScope) willKeepOff() bool {
 	return r.unfinished() && len(o.Stale) > 0 && o.Replacement == "" && !o.Serial && !o.Deleting
 }
 
-// onlyOn returns rules with more requirements of nodes.
-func onlyOn(r feasibility.Rules, requirements []corev1.NodeSelectorRequirement) feasibility.Rules {
-	affinity := r.Affinity.DeepCopy()
-	if affinity == nil {
-		affinity = &corev1.Affinity{}
+// maxNarrowed is how many requirements of nodes the rules of all Pods have that are narrowed, those that are added included.
+const maxNarrowed = 100_000
+
+// narrowing adds requirements of nodes to rules. Pods that share rules share those with the requirements, too.
+type narrowing struct {
+	known map[*corev1.Affinity]*corev1.Affinity
+	// left is how many more requirements the rules may have.
+	left int
+}
+
+// onlyOn returns rules with more requirements of nodes, or the rules as they are where that would be too many.
+func (n *narrowing) onlyOn(r feasibility.Rules, requirements []corev1.NodeSelectorRequirement) feasibility.Rules {
+	narrowed, ok := n.known[r.Affinity]
+	if !ok {
+		terms := nodeTerms(r.Affinity)
+		n.left -= (1 + len(terms)) * len(requirements)
+		for i := range terms {
+			n.left -= 1 + len(terms[i].MatchExpressions)
+		}
+		if n.left < 0 {
+			return r
+		}
+		narrowed = onlyOn(r.Affinity, requirements)
+		n.known[r.Affinity] = narrowed
 	}
-	if affinity.NodeAffinity == nil {
-		affinity.NodeAffinity = &corev1.NodeAffinity{}
+	r.Affinity = narrowed
+	return r
+}
+
+// nodeTerms returns the terms about nodes of which an affinity requires one.
+func nodeTerms(a *corev1.Affinity) []corev1.NodeSelectorTerm {
+	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return nil
 	}
-	required := &affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
-	if *required == nil {
-		*required = &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: requirements}}}
-	} else {
-		for i := range (*required).NodeSelectorTerms {
-			term := &(*required).NodeSelectorTerms[i]
+	return a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+}
+
+// onlyOn returns an affinity with more requirements of nodes. It shares all else with the one before.
+func onlyOn(before *corev1.Affinity, requirements []corev1.NodeSelectorRequirement) *corev1.Affinity {
+	var affinity corev1.Affinity
+	if before != nil {
+		affinity = *before
+	}
+	var nodes corev1.NodeAffinity
+	if affinity.NodeAffinity != nil {
+		nodes = *affinity.NodeAffinity
+	}
+	terms := []corev1.NodeSelectorTerm{{MatchExpressions: requirements}}
+	if nodes.RequiredDuringSchedulingIgnoredDuringExecution != nil {
+		terms = slices.Clone(nodeTerms(before))
+		for i := range terms {
+			term := &terms[i]
 			if len(term.MatchExpressions) > 0 || len(term.MatchFields) > 0 { // a term without either matches no node
-				term.MatchExpressions = append(term.MatchExpressions, requirements...)
+				term.MatchExpressions = slices.Concat(term.MatchExpressions, requirements)
 			}
 		}
 	}
-	r.Affinity = affinity
-	return r
+	nodes.RequiredDuringSchedulingIgnoredDuringExecution = &corev1.NodeSelector{NodeSelectorTerms: terms}
+	affinity.NodeAffinity = &nodes
+	return &affinity
 }

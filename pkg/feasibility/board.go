@@ -30,6 +30,22 @@ type check struct {
 	self   bool
 }
 
+// searchable reports whether a search can end. Its first step alone compares each Pod with all that the Pod's rules are about, and a
+// board lists them.
+func (g *group) searchable() bool {
+	pairs := 0
+	for _, r := range g.anti {
+		pairs += r.carriers.count() * r.takes.count()
+	}
+	for _, s := range g.spreads {
+		pairs += s.carriers.count() * s.takes.count()
+	}
+	for _, a := range g.affinity {
+		pairs += a.peers.count()
+	}
+	return 4*pairs <= maxSearch
+}
+
 func (g *group) board() *board {
 	b := &board{group: g, pods: slices.Clone(g.pods), topologies: g.used()}
 	slices.SortStableFunc(b.pods, func(p, q int) int { return cmp.Compare(g.candidates[q].count(), g.candidates[p].count()) })

@@ -4,18 +4,24 @@ import "slices"
 
 // Decide returns the changed rules that must stay stale. All others may be rewritten, together: where one of them is to stay for
 // another reason, give it Stale as its Rewritten rule, and decide again.
-func Decide(w World) []Refusal {
-	d := &decision{tied: tied(&w), budget: budget{maxSteps}, refused: map[Rule]bool{}}
+func Decide(w World) []Refusal { return DecideWithin(w, NewBudget()) }
+
+// DecideWithin is Decide with what is left of a budget.
+func DecideWithin(w World, b *Budget) []Refusal {
+	d := &decision{tied: tied(&w), budget: b, refused: map[Rule]bool{}}
 	if d.tied.empty() {
 		return nil
 	}
-	d.terms = terms(&w, &d.budget)
+	d.terms = terms(&w, b)
+	if b.spent() {
+		return refuseChanged(&w)
+	}
 	if !slices.ContainsFunc(d.terms, func(t term) bool { return t.changed }) {
 		return nil
 	}
-	d.stages = append(d.stages, newStage(&w, w.Nodes, d.terms, &d.budget))
+	d.stages = append(d.stages, newStage(&w, w.Nodes, d.terms, b))
 	if nodes := lifted(w.Nodes); nodes != nil {
-		d.stages = append(d.stages, newStage(&w, nodes, d.terms, &d.budget))
+		d.stages = append(d.stages, newStage(&w, nodes, d.terms, b))
 	}
 	if !d.settle() {
 		d.refuseAll()
@@ -23,6 +29,23 @@ func Decide(w World) []Refusal {
 	}
 	d.reconsider()
 	return d.refusals
+}
+
+// refuseChanged refuses all changed rules. Pods of one policy have the same, so only one of them is asked.
+func refuseChanged(w *World) []Refusal {
+	var refusals []Refusal
+	seen := map[string]bool{}
+	for i := range w.Pods {
+		pod := &w.Pods[i]
+		if seen[pod.Policy] {
+			continue
+		}
+		seen[pod.Policy] = true
+		for _, rule := range changedRules(pod) {
+			refusals = append(refusals, Refusal{Rule: rule, Unproven: true, Reason: reasonTooMuch})
+		}
+	}
+	return refusals
 }
 
 // tied returns the Pods with a volume that can be mounted on some nodes only.
@@ -42,7 +65,7 @@ type decision struct {
 	tied     set
 	terms    []term
 	stages   []*stage
-	budget   budget
+	budget   *Budget
 	refused  map[Rule]bool
 	refusals []Refusal
 }
@@ -82,11 +105,11 @@ func (d *decision) reconsider() {
 func (d *decision) round(goOn func(*conflict) bool) (admitted bool) {
 	admitted = true
 	for _, s := range d.stages {
-		for _, m := range s.split(d.terms, d.refused, &d.budget) {
+		for _, m := range s.split(d.terms, d.refused, d.budget) {
 			if d.budget.spent() {
 				return false
 			}
-			if c := s.judge(m, &d.budget); c != nil {
+			if c := s.judge(m, d.budget); c != nil {
 				admitted = false
 				if !goOn(c) {
 					return false
@@ -108,7 +131,7 @@ func (d *decision) refuse(r Refusal) {
 // last stage has all groups that the others have, or larger ones.
 func (d *decision) refuseAll() {
 	last := d.stages[len(d.stages)-1]
-	for _, m := range last.split(d.terms, d.refused, &budget{maxSteps}) {
+	for _, m := range last.split(d.terms, d.refused, NewBudget()) {
 		for _, rule := range last.due(m) {
 			d.refuse(Refusal{Rule: rule, Unproven: true, Reason: reasonTooMuch})
 		}
@@ -131,7 +154,7 @@ type conflict struct {
 }
 
 // judge returns why a rule of the members has to be refused, or nil.
-func (s *stage) judge(m *members, b *budget) *conflict {
+func (s *stage) judge(m *members, b *Budget) *conflict {
 	g := s.group(m, b)
 	if g == nil {
 		return nil
@@ -147,12 +170,14 @@ func (s *stage) judge(m *members, b *budget) *conflict {
 	if c := p.taken(open[0]); c != nil {
 		return c
 	}
-	found, complete := g.board().search()
-	if found != nil {
-		return found.conflict()
-	}
-	if complete {
-		return nil
+	if g.searchable() {
+		found, complete := g.board().search()
+		if found != nil {
+			return found.conflict()
+		}
+		if complete {
+			return nil
+		}
 	}
 	rule := g.suspect()
 	return &conflict{group: g, Rule: rule, closing: rule, pod: open[0], unproven: true}

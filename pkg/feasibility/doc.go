@@ -30,7 +30,8 @@
 // The proof is exact for anti-affinity on one topology key, whatever the number of Pods, and for groups that are small enough to
 // search all plays. Other groups need a sufficient condition. Where it fails, or the work exceeds its bound, the answer is
 // "cannot be proven", and the rule is refused: a refusal costs less than a database without a node. The work is bounded by a
-// constant, so no tenant can make a decision slow.
+// constant, so no tenant can make a decision slow. What is asked of an Occupancy shares one such bound, and an answer that is not known
+// has to be taken for the worst.
 //
 // # What is not judged
 //

@@ -3,7 +3,7 @@ package feasibility
 // Opinions returns, for each group of the world with nothing refused, whether the proof admits it, and whether the search finds a
 // play that harms; complete is false where the search gave up.
 func Opinions(w World) (list []Opinion) {
-	b := &budget{maxSteps}
+	b := NewBudget()
 	all := terms(&w, b)
 	s := newStage(&w, w.Nodes, all, b)
 	for _, m := range s.split(all, nil, b) {
@@ -18,3 +18,6 @@ func Opinions(w World) (list []Opinion) {
 
 // Opinion is what proof and search make of one group.
 type Opinion struct{ Proven, Harm, Complete bool }
+
+// SpentBudget returns a Budget of which nothing is left.
+func SpentBudget() *Budget { return &Budget{-1} }

@@ -30,7 +30,7 @@ type spread struct {
 // group is a set of Pods whose rules select Pods of the set only, both before and after the rewrite.
 type group struct {
 	*stage
-	budget   *budget
+	budget   *Budget
 	pods     []int
 	anti     []*rule
 	spreads  []*spread
@@ -48,7 +48,7 @@ type group struct {
 }
 
 // split splits the placeable Pods by what their rules select.
-func (s *stage) split(all []term, refused map[Rule]bool, b *budget) []*members {
+func (s *stage) split(all []term, refused map[Rule]bool, b *Budget) []*members {
 	terms := s.effective(all, refused, b)
 	joined := s.joined(terms, b)
 	byRoot := map[int]*members{}
@@ -75,7 +75,7 @@ type members struct {
 }
 
 // effective returns the rules as they would be: refused ones stay stale. Pods that cannot run are selected by none.
-func (s *stage) effective(all []term, refused map[Rule]bool, b *budget) []term {
+func (s *stage) effective(all []term, refused map[Rule]bool, b *Budget) []term {
 	terms := make([]term, 0, len(all))
 	masked := map[*uint64]set{} // Terms share what they select.
 	mask := func(pods set) set {
@@ -103,7 +103,7 @@ func (s *stage) effective(all []term, refused map[Rule]bool, b *budget) []term {
 
 // joined joins Pods with those that their rules select, or selected before the rewrite: Pods that a stale rule kept waiting may be
 // set free.
-func (s *stage) joined(terms []term, b *budget) forest {
+func (s *stage) joined(terms []term, b *Budget) forest {
 	joined := newForest(len(s.world.Pods))
 	seen := map[*uint64]bool{}
 	for i := range terms {
@@ -126,7 +126,7 @@ func (s *stage) joined(terms []term, b *budget) forest {
 }
 
 // group builds a group of its members, or nil where no rule is due.
-func (s *stage) group(m *members, b *budget) *group {
+func (s *stage) group(m *members, b *Budget) *group {
 	g := &group{stage: s, budget: b, pods: m.pods, due: s.due(m), affinity: map[int]*affinity{}, union: map[string]set{}}
 	g.uncertain, g.limits = newSet(len(s.world.Pods)), map[int][]*topology{}
 	if len(g.due) == 0 {

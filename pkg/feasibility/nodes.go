@@ -20,9 +20,12 @@ type cluster struct {
 	byName map[string]int
 	// byLabel holds the nodes of each value of the labels that were asked for.
 	byLabel map[string]map[string]set
-	// homes holds what was found out of one node selector, affinity and tolerations, mounts of a volume's affinity.
+	// homes holds what was found out of one node selector, affinity and tolerations, homeOf the same by Pod, mounts of a volume's
+	// affinity.
 	homes  map[string]home
+	homeOf map[*Pod]home
 	mounts map[string]set
+	budget *Budget
 }
 
 // home is what the Pod's own spec says of nodes.
@@ -33,9 +36,10 @@ type home struct {
 	cordoned set
 }
 
-func newCluster(nodes []corev1.Node) *cluster {
+func newCluster(nodes []corev1.Node, b *Budget) *cluster {
 	c := &cluster{
-		nodes: nodes, byName: map[string]int{}, byLabel: map[string]map[string]set{}, homes: map[string]home{}, mounts: map[string]set{},
+		nodes: nodes, byName: map[string]int{}, byLabel: map[string]map[string]set{},
+		homes: map[string]home{}, homeOf: map[*Pod]home{}, mounts: map[string]set{}, budget: b,
 	}
 	for i := range nodes {
 		c.byName[nodes[i].Name] = i
@@ -58,19 +62,43 @@ func (c *cluster) candidates(p *Pod) set {
 	return nodes
 }
 
+// home returns the Pod's home. Without budget that is every node: what is not known closes none.
 func (c *cluster) home(p *Pod) home {
+	h, ok := c.homeOf[p]
+	switch {
+	case ok:
+		return h
+	case c.budget.spent():
+		return c.anyHome()
+	}
+	h = c.sharedHome(p)
+	c.homeOf[p] = h
+	return h
+}
+
+// sharedHome returns the home that equal Pods share.
+func (c *cluster) sharedHome(p *Pod) home {
 	var affinity *corev1.NodeAffinity
 	if p.Rewritten.Affinity != nil {
 		affinity = p.Rewritten.Affinity.NodeAffinity
 	}
 	key, err := json.Marshal([]any{p.NodeSelector, affinity, p.Tolerations})
+	c.budget.spend(len(key) / 8)
 	h, ok := c.homes[string(key)]
 	if err == nil && ok {
 		return h
 	}
+	if !c.budget.spend(len(c.nodes) * homeSteps(p, affinity)) {
+		return c.anyHome()
+	}
 	h = c.findHome(p)
 	c.homes[string(key)] = h
 	return h
+}
+
+// anyHome is every node.
+func (c *cluster) anyHome() home {
+	return home{fullSet(len(c.nodes)), fullSet(len(c.nodes)), newSet(len(c.nodes))}
 }
 
 func (c *cluster) findHome(p *Pod) home {

@@ -3,55 +3,89 @@ package feasibility
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 )
 
 // Domain is a value of a topology key.
 type Domain struct{ Key, Value string }
 
+// Occupancy answers which domains the volumes of a World are in. All answers share one budget and what was found out before.
+type Occupancy struct {
+	world   *World
+	cluster *cluster
+	budget  *Budget
+	// nodes holds the nodes that are left to a Pod, domains its only domain of a key.
+	nodes   map[*Pod]set
+	domains map[podKey]string
+}
+
+type podKey struct {
+	pod *Pod
+	key string
+}
+
+// NewOccupancy returns the Occupancy of a World, which must not change any more.
+func NewOccupancy(w *World, b *Budget) *Occupancy {
+	return &Occupancy{world: w, cluster: newCluster(w.Nodes, b), budget: b, nodes: map[*Pod]set{}, domains: map[podKey]string{}}
+}
+
 // Occupied returns the domains that required anti-affinity closes to a Pod with these rules: in each of them is a volume of a
-// database Pod that a term selects. Pods that do not count are left out, such as those that have the rules themselves.
-func (w *World) Occupied(r Rules, counts func(*Pod) bool) []Domain {
-	if r.Affinity == nil || r.Affinity.PodAntiAffinity == nil {
-		return nil
+// database Pod that a term selects. Pods that do not count are left out, such as those that have the rules themselves. Where the
+// budget does not suffice, ok is false: any domain can be occupied then.
+func (o *Occupancy) Occupied(r Rules, counts func(*Pod) bool) (occupied []Domain, ok bool) {
+	terms := required(&r, AntiAffinity)
+	if len(terms) == 0 {
+		return nil, true
 	}
-	var occupied []Domain
-	c := newCluster(w.Nodes)
-	for _, term := range r.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
-		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
-		if err != nil || len(term.Namespaces) > 0 && !slices.Contains(term.Namespaces, w.Namespace) {
+	known := map[Domain]bool{}
+	for _, term := range terms {
+		if len(term.Namespaces) > 0 && !slices.Contains(term.Namespaces, o.world.Namespace) {
 			continue
 		}
-		for i := range w.Pods {
-			pod := &w.Pods[i]
-			if !counts(pod) || !selector.Matches(labels.Set(pod.Labels)) {
+		steps := selectorSteps(term.LabelSelector)
+		if !o.budget.spend(20 * steps) {
+			return nil, false
+		}
+		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
+		if err != nil {
+			continue
+		}
+		for i := range o.world.Pods {
+			pod := &o.world.Pods[i]
+			if !o.budget.spend(2) {
+				return nil, false
+			}
+			if !counts(pod) || !o.budget.spend(5+steps) || !selector.Matches(labels.Set(pod.Labels)) {
 				continue
 			}
-			if value := c.domainOf(pod, term.TopologyKey); value != "" && !slices.Contains(occupied, Domain{term.TopologyKey, value}) {
-				occupied = append(occupied, Domain{term.TopologyKey, value})
+			domain := Domain{term.TopologyKey, o.domainOf(pod, term.TopologyKey)}
+			if domain.Value != "" && !known[domain] {
+				known[domain] = true
+				occupied = append(occupied, domain)
 			}
 		}
 	}
-	return occupied
+	return occupied, !o.budget.spent()
 }
 
 // domainOf returns the only domain of a key that is left to a Pod by its volumes, cordons and taints, or by its volumes alone where the
 // others leave none. It is empty where there are several domains, or none.
-func (c *cluster) domainOf(p *Pod, key string) string {
-	nodes := c.candidates(p)
-	if nodes.empty() {
-		nodes = fullSet(len(c.nodes))
-		for i := range p.Volumes {
-			nodes = c.mountable(&p.Volumes[i], nodes)
-		}
+func (o *Occupancy) domainOf(p *Pod, key string) string {
+	domain, ok := o.domains[podKey{p, key}]
+	if !ok {
+		domain = o.onlyDomain(o.nodesOf(p), key)
+		o.domains[podKey{p, key}] = domain
 	}
+	return domain
+}
+
+// onlyDomain returns the domain of a key that the nodes are in, or nothing where they are in several or in none.
+func (o *Occupancy) onlyDomain(nodes set, key string) string {
 	var domain string
 	for i := range nodes.all() {
-		value, ok := c.nodes[i].Labels[key]
-		if ok && domain != "" && value != domain {
+		value, ok := o.cluster.nodes[i].Labels[key]
+		if !o.budget.spend(1) || ok && domain != "" && value != domain {
 			return ""
 		}
 		if ok {
@@ -61,21 +95,51 @@ func (c *cluster) domainOf(p *Pod, key string) string {
 	return domain
 }
 
-// mountable reports whether the volume can be mounted on a node.
-func (v *Volume) mountable(node *corev1.Node) bool {
-	if v.Node != "" && v.Node != node.Name {
-		return false
+func (o *Occupancy) nodesOf(p *Pod) set {
+	nodes, ok := o.nodes[p]
+	if !ok {
+		o.budget.spend(200 + len(o.cluster.nodes)/4)
+		if nodes = o.cluster.candidates(p); nodes.empty() {
+			nodes = o.mountable(p.Volumes)
+		}
+		o.nodes[p] = nodes
 	}
-	if v.NodeAffinity == nil || v.NodeAffinity.Required == nil {
-		return true
+	return nodes
+}
+
+// mountable returns the nodes on which all volumes can be mounted.
+func (o *Occupancy) mountable(volumes []Volume) set {
+	nodes := fullSet(len(o.cluster.nodes))
+	for i := range volumes {
+		nodes = o.cluster.mountable(&volumes[i], nodes)
 	}
-	selector, err := nodeaffinity.NewNodeSelector(v.NodeAffinity.Required)
-	return err == nil && selector.Match(node)
+	return nodes
 }
 
 // Free reports whether a node on which the volumes can be mounted is in none of the domains.
-func (w *World) Free(occupied []Domain, volumes []Volume) bool {
-	return slices.ContainsFunc(w.Nodes, func(n corev1.Node) bool {
-		return !slices.ContainsFunc(volumes, func(v Volume) bool { return !v.mountable(&n) }) && !slices.ContainsFunc(occupied, func(d Domain) bool { return n.Labels[d.Key] == d.Value })
-	})
+func (o *Occupancy) Free(occupied []Domain, volumes []Volume) bool {
+	closed := map[string]map[string]bool{}
+	for _, d := range occupied {
+		if closed[d.Key] == nil {
+			closed[d.Key] = map[string]bool{}
+		}
+		closed[d.Key][d.Value] = true
+	}
+	o.budget.spend(len(occupied) + len(o.cluster.nodes)*(1+len(closed)))
+	for i := range o.mountable(volumes).all() {
+		if !isIn(o.cluster.nodes[i].Labels, closed) {
+			return true
+		}
+	}
+	return false
+}
+
+// isIn reports whether a node with these labels is in one of the domains.
+func isIn(nodeLabels map[string]string, domains map[string]map[string]bool) bool {
+	for key, values := range domains {
+		if value, ok := nodeLabels[key]; ok && values[value] {
+			return true
+		}
+	}
+	return false
 }

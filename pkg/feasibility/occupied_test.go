@@ -60,13 +60,15 @@ func TestOccupiedDomainsAreThoseOfVolumesThatATermSelects(t *testing.T) {
 				c.closed(&w.Nodes[0])
 			}
 
-			occupied := w.Occupied(c.rules, func(p *Pod) bool { return p.Volumes[0].Claim != "own" })
+			o := NewOccupancy(&w, NewBudget())
+			occupied, ok := o.Occupied(c.rules, func(p *Pod) bool { return p.Volumes[0].Claim != "own" })
 
+			g.Expect(ok).To(BeTrue())
 			g.Expect(occupied).To(Equal(c.want))
-			g.Expect(w.Free(occupied, nil)).To(Equal(c.free))
+			g.Expect(o.Free(occupied, nil)).To(Equal(c.free))
 			for _, d := range occupied {
 				if d.Key == corev1.LabelHostname {
-					g.Expect(w.Free(occupied, []Volume{{Node: d.Value}})).To(BeFalse(), "a volume in an occupied domain")
+					g.Expect(o.Free(occupied, []Volume{{Node: d.Value}})).To(BeFalse(), "a volume in an occupied domain")
 				}
 			}
 		})

@@ -8,7 +8,7 @@ import (
 // play searches all plays for one that harms.
 type play struct {
 	*board
-	budget *budget
+	budget *Budget
 	seen   map[string]bool
 	// renamed and taken are memory of canonical.
 	renamed, taken []int
@@ -29,7 +29,7 @@ type harm struct {
 func (b *board) search() (found *harm, complete bool) {
 	granted := min(maxSearch, b.budget.left)
 	p := &play{
-		board: b, budget: &budget{granted}, seen: map[string]bool{},
+		board: b, budget: &Budget{granted}, seen: map[string]bool{},
 		renamed: make([]int, len(b.nodes)), taken: make([]int, len(b.first)),
 	}
 	found = p.from(slices.Repeat(position{none}, len(b.pods)))

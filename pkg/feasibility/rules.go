@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -32,6 +33,26 @@ func Required(policy string, r Rules) []SelectingRule {
 	for i, c := range r.TopologySpreadConstraints {
 		if c.WhenUnsatisfiable == corev1.DoNotSchedule {
 			add(Spread, i, c.TopologyKey, c.LabelSelector)
+		}
+	}
+	return rules
+}
+
+// changedRules lists the rules of a Pod that the rewrite changes.
+func changedRules(p *Pod) []Rule {
+	var rules []Rule
+	for _, kind := range []Kind{Affinity, AntiAffinity} {
+		stale := required(&p.Stale, kind)
+		for i, t := range required(&p.Rewritten, kind) {
+			if i >= len(stale) || !equality.Semantic.DeepEqual(stale[i], t) {
+				rules = append(rules, Rule{p.Policy, kind, i, t.TopologyKey})
+			}
+		}
+	}
+	stale := p.Stale.TopologySpreadConstraints
+	for i, c := range p.Rewritten.TopologySpreadConstraints {
+		if c.WhenUnsatisfiable == corev1.DoNotSchedule && (i >= len(stale) || !equality.Semantic.DeepEqual(stale[i], c)) {
+			rules = append(rules, Rule{p.Policy, Spread, i, c.TopologyKey})
 		}
 	}
 	return rules

@@ -7,6 +7,8 @@ type stage struct {
 	world      *World
 	cluster    *cluster
 	topologies map[string]*topology
+	// absent is the first topology whose key no node has. The others share its sets, because a tenant can name any number of keys.
+	absent *topology
 	// candidates are the nodes of each Pod on which no rule about other Pods keeps it from running alone.
 	candidates []set
 	// placeable are the Pods that have candidates. Others are left out of everything.
@@ -24,9 +26,9 @@ type reach struct {
 	topology *topology
 }
 
-func newStage(w *World, nodes []corev1.Node, all []term, b *budget) *stage {
+func newStage(w *World, nodes []corev1.Node, all []term, b *Budget) *stage {
 	s := &stage{
-		world: w, cluster: newCluster(nodes), topologies: map[string]*topology{},
+		world: w, cluster: newCluster(nodes, b), topologies: map[string]*topology{},
 		candidates: make([]set, len(w.Pods)), placeable: newSet(len(w.Pods)), reached: map[reach]set{},
 		nested: map[[2]*topology]bool{},
 	}
@@ -53,10 +55,25 @@ func newStage(w *World, nodes []corev1.Node, all []term, b *budget) *stage {
 func (s *stage) topology(key string) *topology {
 	t, ok := s.topologies[key]
 	if !ok {
+		s.cluster.budget.spend(len(s.cluster.nodes))
 		t = newTopology(key, s.cluster.nodes)
+		if len(t.values) == 0 {
+			t = s.likeAbsent(t)
+		}
 		s.topologies[key] = t
 	}
 	return t
+}
+
+// likeAbsent returns a topology without domains, which shares the sets of the first one.
+func (s *stage) likeAbsent(t *topology) *topology {
+	if s.absent == nil {
+		s.absent = t
+		return t
+	}
+	shared := *s.absent
+	shared.key = t.key
+	return &shared
 }
 
 // reach returns the domains that a Pod can be in.

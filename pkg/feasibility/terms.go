@@ -30,13 +30,13 @@ type term struct {
 type selector struct {
 	world  *World
 	known  map[string]set
-	budget *budget
+	budget *Budget
 	// labelled holds the Pods with a value of a label.
 	labelled map[[2]string][]int
 }
 
-// terms lists the rules of all Pods that can leave a Pod without a node.
-func terms(w *World, b *budget) []term {
+// terms lists the rules of all Pods that can leave a Pod without a node. The list is not complete once the budget is spent.
+func terms(w *World, b *Budget) []term {
 	s := &selector{world: w, known: map[string]set{}, budget: b, labelled: map[[2]string][]int{}}
 	for i := range w.Pods {
 		for key, value := range w.Pods[i].Labels {
@@ -45,6 +45,9 @@ func terms(w *World, b *budget) []term {
 	}
 	all := make([]term, 0, len(w.Pods))
 	for i := range w.Pods {
+		if b.spent() {
+			return all
+		}
 		stale, rewritten := &w.Pods[i].Stale, &w.Pods[i].Rewritten
 		all = append(all, s.podTerms(i, Affinity, required(stale, Affinity), required(rewritten, Affinity))...)
 		all = append(all, s.podTerms(i, AntiAffinity, required(stale, AntiAffinity), required(rewritten, AntiAffinity))...)
@@ -73,6 +76,9 @@ func (s *selector) podTerms(pod int, kind Kind, stale, rewritten []corev1.PodAff
 		if i < len(stale) {
 			before = &stale[i]
 		}
+		if s.budget.spent() {
+			return list
+		}
 		list = append(list, term{
 			rule:    Rule{s.world.Pods[pod].Policy, kind, i, after.TopologyKey},
 			pod:     pod,
@@ -93,6 +99,9 @@ func (s *selector) constraints(pod int, stale, rewritten []corev1.TopologySpread
 		}
 		if after.WhenUnsatisfiable != corev1.DoNotSchedule {
 			continue
+		}
+		if s.budget.spent() {
+			return list
 		}
 		list = append(list, term{
 			rule:    Rule{s.world.Pods[pod].Policy, Spread, i, after.TopologyKey},
@@ -130,6 +139,7 @@ func (s *selector) selected(t *corev1.PodAffinityTerm, pod int) set {
 	if err != nil {
 		return newSet(len(s.world.Pods))
 	}
+	s.budget.spend(len(key) / 8)
 	pods, ok := s.known[string(key)]
 	if !ok {
 		pods = s.matching(merged, t)
@@ -144,8 +154,9 @@ func (s *selector) matching(merged *metav1.LabelSelector, t *corev1.PodAffinityT
 	if err != nil || !s.ranges(t) { // The API server refuses a selector that cannot be parsed.
 		return pods
 	}
+	steps := 10 + selectorSteps(merged)
 	for _, i := range s.narrow(merged) {
-		if s.budget.spend(10) && parsed.Matches(labels.Set(s.world.Pods[i].Labels)) {
+		if s.budget.spend(steps) && parsed.Matches(labels.Set(s.world.Pods[i].Labels)) {
 			pods.add(i)
 		}
 	}
