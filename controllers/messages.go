@@ -46,7 +46,10 @@ const (
 
 // What is too much to be judged.
 const (
-	tooMuchWork = "the Cluster has more Pods, nodes or rules than are checked"
+	tooManyPods     = "the Components ask for more than %d Pods, or for too many labels of them"
+	tooManyPodRules = "the database Pods have too many scheduling rules together, or too large ones"
+	tooManyClaims   = "the Cluster has more than %d bound volume claims"
+	tooMuchWork     = "the Cluster has more Pods, nodes or rules than are checked"
 )
 
 // What is awaited before rules are rewritten.

@@ -75,6 +75,9 @@ func (r *ClusterReconciler) judge(ctx context.Context, s *scope, pod stalePod) (
 	if err != nil || !w.bound {
 		return "", "", err
 	}
+	if w.tooMuch != "" {
+		return fmt.Sprintf(tooMuchReason, w.tooMuch), "", nil
+	}
 	i := slices.IndexFunc(w.pods, func(p kubeblocks.DatabasePod) bool { return p.Name == pod.name })
 	if i < 0 {
 		return "", "", nil // it has no claim

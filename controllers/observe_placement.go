@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
@@ -36,10 +35,12 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 	if !w.bound {
 		return nil
 	}
-	if o.Placement.World, err = s.unfilled(w); err != nil {
-		return err
+	if w.tooMuch == "" {
+		if o.Placement.World, err = s.unfilled(w); err != nil {
+			return err
+		}
 	}
-	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w.pods, o.Live.Edits)...)
+	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o.Live.Edits)...)
 	policies := kubeblocks.ClusterPolicies(s.cluster)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)
@@ -56,8 +57,10 @@ type world struct {
 	feasibility.World
 	pods   []kubeblocks.DatabasePod
 	claims []corev1.PersistentVolumeClaim
-	// bound says that a volume is bound. Otherwise Nodes are not read, and nothing below is set.
+	// bound says that a volume is bound. Otherwise World is empty.
 	bound bool
+	// tooMuch says what is too much to judge where the Pods can run; empty where nothing is. World is empty then, too.
+	tooMuch string
 	// budget is what all answers about the World may cost in a reconcile, beside the decision of package remedy.
 	budget    *feasibility.Budget
 	occupancy *feasibility.Occupancy
@@ -72,28 +75,46 @@ func (r *ClusterReconciler) observeWorld(ctx context.Context, s *scope) (*world,
 	if err != nil {
 		return nil, err
 	}
-	w := &world{
-		World:  feasibility.World{Namespace: s.cluster.Namespace},
-		pods:   kubeblocks.DatabasePods(r.Apps, s.cluster, kubeblocks.ClusterPolicies(s.cluster), s.components, claims),
-		claims: claims,
+	w := &world{World: feasibility.World{Namespace: s.cluster.Namespace}, claims: claims, budget: feasibility.NewBudget()}
+	var complete bool
+	w.pods, complete = kubeblocks.DatabasePods(r.Apps, s.cluster, kubeblocks.ClusterPolicies(s.cluster), s.components, claims)
+	volumes, err := r.placedVolumes(ctx, w)
+	if err != nil {
+		return nil, err
 	}
-	for i := range w.pods {
-		pod, err := r.placedPod(ctx, s, &w.pods[i])
-		if err != nil {
+	switch {
+	case !w.bound || w.tooMuch != "":
+	case !complete:
+		w.tooMuch = fmt.Sprintf(tooManyPods, kubeblocks.MaxDatabasePods)
+	case !isJudgeable(w.pods):
+		w.tooMuch = tooManyPodRules
+	default:
+		if err := r.fillWorld(ctx, s, w, volumes); err != nil {
 			return nil, err
 		}
-		w.bound = w.bound || slices.ContainsFunc(pod.Volumes, isBound)
-		w.Pods = append(w.Pods, pod)
-	}
-	if w.bound {
-		if err := r.readNodes(ctx, s, w); err != nil {
-			return nil, err
-		}
-		w.budget = feasibility.NewBudget()
-		w.occupancy = feasibility.NewOccupancy(&w.World, w.budget)
 	}
 	s.world = w
 	return w, nil
+}
+
+// fillWorld adds the Pods with their volumes, the Nodes, and the labels of the Namespace.
+func (r *ClusterReconciler) fillWorld(ctx context.Context, s *scope, w *world, volumes map[string]feasibility.Volume) error {
+	rules := podRules{edits: s.observation.Live.Edits, known: map[rulesKey]rulesPair{}}
+	for i := range w.pods {
+		pod, err := rules.placedPod(&w.pods[i])
+		if err != nil {
+			return err
+		}
+		for _, claim := range w.pods[i].Claims {
+			pod.Volumes = append(pod.Volumes, volumes[claim.Name])
+		}
+		w.Pods = append(w.Pods, pod)
+	}
+	if err := r.readNodes(ctx, s, w); err != nil {
+		return err
+	}
+	w.occupancy = feasibility.NewOccupancy(&w.World, w.budget)
+	return nil
 }
 
 // readNodes reads the Nodes and the labels of the Namespace.
@@ -120,23 +141,38 @@ func (r *ClusterReconciler) namespaceLabels(ctx context.Context, name string) (m
 	return namespace.Labels, nil
 }
 
-// placedPod returns a database Pod with its rules before and after the rewrite, and with its volumes.
-func (r *ClusterReconciler) placedPod(ctx context.Context, s *scope, p *kubeblocks.DatabasePod) (feasibility.Pod, error) {
+// podRules are the rules of database Pods before and after a rewrite. Pods of one policy share them.
+type podRules struct {
+	edits []rewrite.Edit
+	known map[rulesKey]rulesPair
+}
+
+// rulesKey is all that the rules of a Pod depend on.
+type rulesKey struct {
+	policy       *rewrite.Policy
+	nodeAffinity *corev1.NodeAffinity
+	shard        string
+}
+
+type rulesPair struct{ stale, rewritten feasibility.Rules }
+
+// placedPod returns a database Pod with its rules before and after the rewrite.
+func (r *podRules) placedPod(p *kubeblocks.DatabasePod) (feasibility.Pod, error) {
 	pod := feasibility.Pod{Name: p.Name, Labels: p.Labels, NodeSelector: p.NodeSelector, Tolerations: p.Tolerations}
-	if p.Policy != nil {
-		rewritten, err := applyEdits(p.Policy, s.observation.Live.Edits)
+	if p.Policy == nil {
+		return pod, nil
+	}
+	key := rulesKey{p.Policy, p.NodeAffinity, p.Shard()}
+	pair, ok := r.known[key]
+	if !ok {
+		rewritten, err := applyEdits(p.Policy, r.edits)
 		if err != nil {
 			return feasibility.Pod{}, err
 		}
-		pod.Policy, pod.Stale, pod.Rewritten = p.Policy.Path, rulesOf(p.Policy, p), rulesOf(rewritten, p)
+		pair = rulesPair{rulesOf(p.Policy, p), rulesOf(rewritten, p)}
+		r.known[key] = pair
 	}
-	for _, claim := range p.Claims {
-		volume, err := r.placedVolume(ctx, claim)
-		if err != nil {
-			return feasibility.Pod{}, err
-		}
-		pod.Volumes = append(pod.Volumes, volume)
-	}
+	pod.Policy, pod.Stale, pod.Rewritten = p.Policy.Path, pair.stale, pair.rewritten
 	return pod, nil
 }
 
@@ -176,29 +212,12 @@ func fillShard(selector *metav1.LabelSelector, shard string) {
 	}
 }
 
-// placedVolume returns where a claim's volume can be mounted. A volume that is gone binds the Pod to nothing.
-func (r *ClusterReconciler) placedVolume(ctx context.Context, claim *corev1.PersistentVolumeClaim) (feasibility.Volume, error) {
-	placed := feasibility.Volume{Claim: claim.Name, Node: kubeblocks.SelectedNode(claim)}
-	if claim.Spec.VolumeName == "" {
-		return placed, nil
-	}
-	volume := &corev1.PersistentVolume{}
-	err := r.APIReader.Get(ctx, types.NamespacedName{Name: claim.Spec.VolumeName}, volume)
-	if client.IgnoreNotFound(err) != nil {
-		return feasibility.Volume{}, fmt.Errorf("get PersistentVolume %s: %w", claim.Spec.VolumeName, err)
-	}
-	if err == nil {
-		// A bound volume says itself where it can be mounted. The node that was selected for it is history.
-		placed.Node, placed.NodeAffinity = "", feasibility.MountableOn(volume)
-	}
-	return placed, nil
-}
-
 // applyEdits returns a policy with those edits applied that are in it.
 func applyEdits(p *rewrite.Policy, edits []rewrite.Edit) (*rewrite.Policy, error) {
 	var own []rewrite.Edit
+	prefix := p.Path + "/"
 	for _, edit := range edits {
-		if strings.HasPrefix(edit.Path, p.Path+"/") {
+		if strings.HasPrefix(edit.Path, prefix) {
 			own = append(own, edit)
 		}
 	}

@@ -26,6 +26,10 @@ func (r *ClusterReconciler) observeSiblings(ctx context.Context, s *scope, resto
 	if err != nil || !w.bound {
 		return err
 	}
+	if w.tooMuch != "" {
+		o.NoDomain = fmt.Sprintf(siblingsUnknown, w.tooMuch)
+		return nil
+	}
 	others, err := w.othersOf(restore)
 	if err != nil {
 		return err

@@ -36,20 +36,26 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 }
 
 // unjudged lists the rules that are due and whose effect on Pods cannot be told before these exist: rules of Pods that can get
-// others, too, and rules that select Pods by labels with unknown values.
-func unjudged(pods []kubeblocks.DatabasePod, edits []rewrite.Edit) []remedy.RefusedRule {
+// others, too, and rules that select Pods by labels with unknown values. Where the Pods are too much to judge, it lists all.
+func unjudged(w *world, edits []rewrite.Edit) []remedy.RefusedRule {
+	if w.tooMuch != "" {
+		return tooMuch(w, edits)
+	}
 	var refused []remedy.RefusedRule
-	for i := range pods {
-		p := &pods[i]
-		if p.Ambiguous {
+	known := map[remedy.RefusedRule]bool{}
+	components := map[string]bool{}
+	for i := range w.pods {
+		p := &w.pods[i]
+		if component := kubeblocks.ShortName(p.Labels); p.Ambiguous && !components[component] {
+			components[component] = true
 			refused = append(refused, ambiguous(p, edits)...)
 		}
-		if p.Policy == nil {
-			continue
-		}
-		for _, rule := range feasibility.Required(p.Policy.Path, rulesOf(p.Policy, p)) {
-			if label := unknownLabel(p, rule.Selector); label != "" {
-				refused = append(refused, remedy.RefusedRule{Path: rule.Path(), Reason: fmt.Sprintf(unknownLabelReason, label)})
+		for _, rule := range feasibility.Required(w.Pods[i].Policy, w.Pods[i].Stale) {
+			label := unknownLabel(p, rule.Selector)
+			unknown := remedy.RefusedRule{Path: rule.Path(), Reason: fmt.Sprintf(unknownLabelReason, label)}
+			if label != "" && !known[unknown] {
+				known[unknown] = true
+				refused = append(refused, unknown)
 			}
 		}
 	}

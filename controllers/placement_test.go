@@ -43,17 +43,28 @@ func (e *env) claim(ordinal int, label, value string) {
 // instance template.
 func (e *env) boundClaim(component, pod string, volume *corev1.PersistentVolume) {
 	GinkgoHelper()
-	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
-		Namespace: e.namespace, Name: "data-" + target + "-" + pod,
-		Labels: map[string]string{kubeblocks.LabelInstance: target, kubeblocks.LabelComponentName: component},
-	}}
-	claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
-	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+	name := ""
 	if volume != nil {
 		Expect(e.admin.Create(e.ctx, volume)).To(Succeed())
-		claim.Spec.VolumeName = volume.Name
+		name = volume.Name
 	}
+	e.componentClaim(component, pod, name)
+}
+
+// componentClaim creates the claim of a Pod of a component. It names a volume, whether that exists or not, unless the name is empty.
+func (e *env) componentClaim(component, pod, volume string) {
+	GinkgoHelper()
+	claim := makeClaim(e.namespace, "data-"+target+"-"+pod)
+	claim.Labels = map[string]string{kubeblocks.LabelInstance: target, kubeblocks.LabelComponentName: component}
+	claim.Spec.VolumeName = volume
 	Expect(e.admin.Create(e.ctx, claim)).To(Succeed())
+}
+
+func makeClaim(namespace, name string) *corev1.PersistentVolumeClaim {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+	return claim
 }
 
 func localVolume(label, value string) *corev1.PersistentVolume {

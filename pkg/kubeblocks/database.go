@@ -46,16 +46,54 @@ func (c *Cluster) Components() []string {
 	return names
 }
 
+// The limits of the database Pods of one Cluster that are described. Their number is a field that anybody can set, and each Pod has a
+// copy of the labels of its Component.
+const (
+	MaxDatabasePods = 1000
+	maxPodLabels    = 100 * MaxDatabasePods
+)
+
 // DatabasePods lists the database Pods of a Cluster's Components: those that have volume claims, and as many more as the
-// Components have replicas. policies are those of the Cluster, apps the version in which KubeBlocks works with Clusters.
-func DatabasePods(apps schema.GroupVersion, c *Cluster, policies []rewrite.Policy, components []Component, claims []corev1.PersistentVolumeClaim) []DatabasePod {
-	pods := make([]DatabasePod, 0, len(claims))
+// Components have replicas. policies are those of the Cluster, apps the version in which KubeBlocks works with Clusters. Where the
+// Pods or their labels are too many, complete is false. The Pods then have no rules and none of the labels that Components
+// add, and of those without claims there is one for each Component.
+func DatabasePods(
+	apps schema.GroupVersion, c *Cluster, policies []rewrite.Policy, components []Component, claims []corev1.PersistentVolumeClaim,
+) (pods []DatabasePod, complete bool) {
+	databases := make([]database, 0, len(components))
+	var size databaseSize
 	for i := range components {
 		d := database{apps: apps, cluster: c, policies: policies, component: &components[i]}
-		pods = append(pods, d.pods(claims)...)
+		d.find(claims)
+		size.add(&d)
+		databases = append(databases, d)
 	}
-	return pods
+	for i := range databases {
+		if size.tooLarge() {
+			pods = append(pods, databases[i].outlines()...)
+		} else {
+			pods = append(pods, databases[i].pods()...)
+		}
+	}
+	return pods, !size.tooLarge()
 }
+
+// databaseSize counts Pods and their labels. One Component can ask for 2 billion Pods, so the sums need 64 bits.
+type databaseSize struct{ pods, labels int64 }
+
+func (s *databaseSize) add(d *database) {
+	labels := map[string]int64{}
+	for i := range d.component.Spec.Instances {
+		labels[d.component.Spec.Instances[i].Name] = int64(len(d.component.Spec.Instances[i].Labels))
+	}
+	for template, pods := range d.total {
+		pods = max(pods, 0)
+		s.pods += pods
+		s.labels += pods * (int64(len(d.component.Spec.Labels)) + labels[template])
+	}
+}
+
+func (s *databaseSize) tooLarge() bool { return s.pods > MaxDatabasePods || s.labels > maxPodLabels }
 
 // database is the Pods of one Component.
 type database struct {
@@ -63,27 +101,56 @@ type database struct {
 	cluster   *Cluster
 	policies  []rewrite.Policy
 	component *Component
+	// claims are those of each Pod that has some, by its name. claimed is how many such Pods each instance template has, total how
+	// many Pods with those that have none. All are set by find.
+	claims         map[string][]*corev1.PersistentVolumeClaim
+	claimed, total map[string]int64
 }
 
-func (d *database) pods(claims []corev1.PersistentVolumeClaim) []DatabasePod {
-	byName := map[string][]*corev1.PersistentVolumeClaim{}
+// find counts the Pods.
+func (d *database) find(claims []corev1.PersistentVolumeClaim) {
+	d.claims, d.claimed, d.total = map[string][]*corev1.PersistentVolumeClaim{}, map[string]int64{}, d.replicas()
 	for i := range claims {
 		if name := d.podOf(&claims[i]); name != "" {
-			byName[name] = append(byName[name], &claims[i])
+			d.claims[name] = append(d.claims[name], &claims[i])
 		}
 	}
+	for name, claims := range d.claims {
+		template, _ := d.templateOf(name, claims)
+		d.claimed[template]++
+	}
+	for template, pods := range d.claimed {
+		d.total[template] = max(d.total[template], pods)
+	}
+}
+
+func (d *database) pods() []DatabasePod {
 	var pods []DatabasePod
-	count := map[string]int32{}
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		template, known := d.templateOf(name, byName[name])
-		count[template]++
-		pod := d.pod(name, template, byName[name])
+	for _, name := range slices.Sorted(maps.Keys(d.claims)) {
+		template, known := d.templateOf(name, d.claims[name])
+		pod := d.pod(name, template, d.claims[name])
 		pod.Ambiguous = pod.Ambiguous || !known
 		pods = append(pods, pod)
 	}
-	for template, replicas := range d.replicas() {
-		for n := count[template]; n < replicas; n++ {
+	for template, total := range d.total {
+		for n := d.claimed[template]; n < total; n++ {
 			pods = append(pods, d.pod(fmt.Sprintf("%s-%s-new-%d", d.component.Name, template, n), template, nil))
+		}
+	}
+	return pods
+}
+
+// outlines returns the Pods without what the Component adds to each: those with claims, and one for all others.
+func (d *database) outlines() []DatabasePod {
+	var pods []DatabasePod
+	for _, name := range slices.Sorted(maps.Keys(d.claims)) {
+		template, _ := d.templateOf(name, d.claims[name])
+		pods = append(pods, DatabasePod{Name: name, Labels: d.ownLabels(name, template), Claims: d.claims[name]})
+	}
+	for template, total := range d.total {
+		if total > d.claimed[template] {
+			name := d.component.Name + "-new"
+			return append(pods, DatabasePod{Name: name, Labels: d.ownLabels(name, template)})
 		}
 	}
 	return pods
@@ -114,12 +181,12 @@ func (d *database) podOf(claim *corev1.PersistentVolumeClaim) string {
 }
 
 // replicas returns how many Pods each instance template has; the empty name is that of the Pods without one.
-func (d *database) replicas() map[string]int32 {
-	replicas := map[string]int32{"": d.component.Spec.Replicas}
+func (d *database) replicas() map[string]int64 {
+	replicas := map[string]int64{"": int64(d.component.Spec.Replicas)}
 	for _, instance := range d.component.Spec.Instances {
-		n := int32(1)
+		n := int64(1)
 		if instance.Replicas != nil {
-			n = *instance.Replicas
+			n = int64(*instance.Replicas)
 		}
 		replicas[instance.Name] = n
 		replicas[""] -= n
@@ -137,21 +204,27 @@ func (d *database) pod(name, template string, claims []*corev1.PersistentVolumeC
 			maps.Copy(labels, instance.Labels)
 		}
 	}
-	maps.Copy(labels, map[string]string{
+	maps.Copy(labels, d.ownLabels(name, template))
+	pod := DatabasePod{Name: name, Labels: labels, Claims: claims}
+	pod.Policy, pod.Ambiguous = d.policyOf(template)
+	d.place(&pod, template)
+	return pod
+}
+
+// ownLabels returns the labels that KubeBlocks itself gives to a Pod.
+func (d *database) ownLabels(name, template string) map[string]string {
+	labels := map[string]string{
 		LabelInstance:         d.cluster.Name,
 		LabelManagedBy:        "kubeblocks",
 		LabelComponentName:    d.component.Labels[LabelComponentName],
 		LabelWorkload:         d.component.Name,
 		rewrite.LabelPodName:  name,
 		LabelInstanceTemplate: template,
-	})
+	}
 	if sharding := d.component.Labels[LabelShardingName]; sharding != "" {
 		labels[LabelShardingName] = sharding
 	}
-	pod := DatabasePod{Name: name, Labels: labels, Claims: claims}
-	pod.Policy, pod.Ambiguous = d.policyOf(template)
-	d.place(&pod, template)
-	return pod
+	return labels
 }
 
 // policyOf returns the policy of the Cluster that Pods of an instance template get their rules from: the nearest replaces the others.

@@ -1,6 +1,8 @@
 package kubeblocks
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -83,7 +85,9 @@ func TestDatabasePodsAreThoseOfClaimsAndOfReplicas(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			NewWithT(t).Expect(namesOf(DatabasePods(AppsV1, cluster, policies, c.components, c.claims))).To(Equal(c.want))
+			pods, complete := DatabasePods(AppsV1, cluster, policies, c.components, c.claims)
+			NewWithT(t).Expect(namesOf(pods)).To(Equal(c.want))
+			NewWithT(t).Expect(complete).To(BeTrue())
 		})
 	}
 }
@@ -100,7 +104,7 @@ func TestDatabasePodsOfShards(t *testing.T) {
 		claim("data-carrot67-shard-abc-0", "shard-abc", LabelShardingName, "shard"), claim("data-carrot67-shard-xyz-0", "shard-xyz", LabelShardingName, "shard"),
 	}
 
-	pods := DatabasePods(AppsV1, &Cluster{ObjectMeta: metav1.ObjectMeta{Name: "carrot67"}}, []rewrite.Policy{{Path: "/shard", Component: "shard"}},
+	pods, _ := DatabasePods(AppsV1, &Cluster{ObjectMeta: metav1.ObjectMeta{Name: "carrot67"}}, []rewrite.Policy{{Path: "/shard", Component: "shard"}},
 		[]Component{shard("shard-abc"), shard("shard-xyz")}, claims)
 
 	g.Expect(namesOf(pods)).To(Equal(map[string]string{"carrot67-shard-abc-0": "/shard", "carrot67-shard-xyz-0": "/shard"}))
@@ -115,10 +119,73 @@ func TestDatabasePodsOfTemplatesAreAmbiguousBesideKubeBlocks09(t *testing.T) {
 	components := []Component{component("carrot67-mysql", "mysql", ComponentSpec{})}
 	claims := []corev1.PersistentVolumeClaim{claim("data-carrot67-mysql-0", "mysql"), claim("data-carrot67-mysql-hot-0", "mysql")}
 
-	for _, p := range DatabasePods(AppsV1alpha1, &Cluster{}, policies, components, claims) {
+	before, _ := DatabasePods(AppsV1alpha1, &Cluster{}, policies, components, claims)
+	for _, p := range before {
 		g.Expect(p.Ambiguous).To(Equal(p.Name == "carrot67-mysql-hot-0"), p.Name)
 	}
-	for _, p := range DatabasePods(AppsV1, &Cluster{}, policies, components, claims) {
+	after, _ := DatabasePods(AppsV1, &Cluster{}, policies, components, claims)
+	for _, p := range after {
 		g.Expect(p.Ambiguous).To(BeFalse(), p.Name)
+	}
+}
+
+// The numbers are fields of a tenant's. Two of them can exceed 32 bits together, or make up for a third that is negative.
+func TestDatabasePodsThatAreTooManyAreOutlined(t *testing.T) {
+	cluster := &Cluster{ObjectMeta: metav1.ObjectMeta{Name: "carrot67"}}
+	const most = math.MaxInt32
+	template := func(name string, replicas int32) InstanceTemplate {
+		return InstanceTemplate{Name: name, Replicas: ptr.To(replicas)}
+	}
+	many := func(n int) map[string]string {
+		labels := map[string]string{}
+		for i := range n {
+			labels[fmt.Sprint(i)] = ""
+		}
+		return labels
+	}
+	claimed := func(n int) (claims []corev1.PersistentVolumeClaim) {
+		for i := range n {
+			claims = append(claims, claim(fmt.Sprintf("data-carrot67-mysql-%d", i), "mysql"))
+		}
+		return claims
+	}
+	mysql := func(spec ComponentSpec) []Component { return []Component{component("carrot67-mysql", "mysql", spec)} }
+	for name, c := range map[string]struct {
+		components []Component
+		claims     []corev1.PersistentVolumeClaim
+		complete   bool
+		pods       int
+	}{
+		"as many as are described":  {mysql(ComponentSpec{Replicas: 1000}), claimed(1), true, 1000},
+		"one more":                  {mysql(ComponentSpec{Replicas: 1001}), claimed(1), false, 2},
+		"as many as a field holds":  {mysql(ComponentSpec{Replicas: most}), claimed(2), false, 3},
+		"fewer than none":           {mysql(ComponentSpec{Replicas: -most}), nil, true, 0},
+		"many claims":               {mysql(ComponentSpec{}), claimed(1001), false, 1001},
+		"two instance templates":    {mysql(ComponentSpec{Instances: []InstanceTemplate{template("a", most), template("b", most)}}), nil, false, 1},
+		"an instance template less": {mysql(ComponentSpec{Replicas: most, Instances: []InstanceTemplate{template("a", -1)}}), nil, false, 1},
+		"two components": {
+			append(mysql(ComponentSpec{Replicas: most}), component("carrot67-web", "web", ComponentSpec{Replicas: most})), nil, false, 2,
+		},
+		"a component with fewer than none": {
+			append(mysql(ComponentSpec{Replicas: 1001}), component("carrot67-web", "web", ComponentSpec{Replicas: -most})), nil, false, 1,
+		},
+		"many labels":             {mysql(ComponentSpec{Replicas: 500, Labels: many(201)}), nil, false, 1},
+		"many labels of few Pods": {mysql(ComponentSpec{Replicas: 3, Labels: many(201)}), nil, true, 3},
+		"many labels of an instance template": {
+			mysql(ComponentSpec{Instances: []InstanceTemplate{{Name: "a", Replicas: ptr.To(int32(500)), Labels: many(201)}}}), nil, false, 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+
+			pods, complete := DatabasePods(AppsV1, cluster, []rewrite.Policy{{Path: "/cluster"}}, c.components, c.claims)
+
+			g.Expect(complete).To(Equal(c.complete))
+			g.Expect(pods).To(HaveLen(c.pods))
+			for i := range pods {
+				g.Expect(pods[i].Labels).To(HaveKey(LabelWorkload))
+				g.Expect(pods[i].Policy != nil).To(Equal(c.complete))
+			}
+		})
 	}
 }

@@ -40,7 +40,7 @@ func TestDatabasePodGetsTheRulesOfItsTemplate(t *testing.T) {
 			cluster := &Cluster{ObjectMeta: metav1.ObjectMeta{Name: "c"}, Spec: ClusterSpec{ComponentSpecs: []ComponentSpec{spec}}}
 			component := Component{ObjectMeta: metav1.ObjectMeta{Name: "c-mysql", Labels: map[string]string{LabelComponentName: "mysql"}}, Spec: spec}
 
-			pods := DatabasePods(AppsV1, cluster, ClusterPolicies(cluster), []Component{component}, []corev1.PersistentVolumeClaim{c.claim})
+			pods, _ := DatabasePods(AppsV1, cluster, ClusterPolicies(cluster), []Component{component}, []corev1.PersistentVolumeClaim{c.claim})
 
 			g.Expect(pods).To(HaveLen(2))
 			g.Expect(pods[0].Policy.Path).To(Equal(c.policy))
@@ -58,7 +58,7 @@ func TestDatabasePodsOfShardTemplatesAreAmbiguous(t *testing.T) {
 	labels := map[string]string{LabelComponentName: "shard-x7k", LabelShardingName: "shard"}
 	component := Component{ObjectMeta: metav1.ObjectMeta{Name: "c-shard-x7k", Labels: labels}, Spec: ComponentSpec{Replicas: 1}}
 
-	pods := DatabasePods(AppsV1, cluster, ClusterPolicies(cluster), []Component{component}, nil)
+	pods, _ := DatabasePods(AppsV1, cluster, ClusterPolicies(cluster), []Component{component}, nil)
 
 	g.Expect(pods).To(ConsistOf(HaveField("Ambiguous", BeTrue())))
 }

@@ -1,0 +1,98 @@
+package controllers_test
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
+)
+
+// measured returns what a reconcile allocates, and fails where it takes long.
+func (e *env) measured() uint64 {
+	GinkgoHelper()
+	e.unobserved = true
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	e.reconcile()
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	GinkgoWriter.Printf("allocated %d MiB in %v\n", (after.TotalAlloc-before.TotalAlloc)>>20, took)
+	Expect(took).To(BeNumerically("<", 20*time.Second)) // under a second on a quiet machine
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// KubeBlocks copies what a Cluster asks for into its Components before it validates it.
+var _ = besideEachGeneration("The Pods that a Component asks for", func(e *env) {
+	const budget = 64 << 20
+	manyRules := func(n int) map[string]any {
+		return map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{
+			"requiredDuringSchedulingIgnoredDuringExecution": slices.Repeat([]any{apartFrom(source)}, n),
+		}}}
+	}
+	staleWith := func(policy map[string]any, replicas int) *stuckRestore {
+		GinkgoHelper()
+		h := e.stuckRestore(clusterStale)
+		for _, object := range []*unstructured.Unstructured{h.source, h.cluster} {
+			e.merge(object, `{"spec":{"componentSpecs":[{"name":"mysql","schedulingPolicy":`+asJSON(policy)+`}]}}`)
+		}
+		e.merge(h.backup, `{"metadata":{"annotations":{"`+kubeblocks.AnnotationClusterSnapshot+`":`+asJSON(asJSON(snapshotOf(e.now(h.source))))+`}}}`)
+		e.merge(h.component, fmt.Sprintf(`{"spec":{"replicas":%d,"schedulingPolicy":%s}}`, replicas, asJSON(policy)))
+		return h
+	}
+	staysStale := func(h *stuckRestore, tooMuch string) {
+		GinkgoHelper()
+		before := e.now(h.cluster).Object["spec"]
+		Expect(e.measured()).To(BeNumerically("<", budget))
+		Expect(e.measured()).To(BeNumerically("<", budget))
+		Expect(e.now(h.cluster).Object["spec"]).To(Equal(before))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
+			HaveField("Message", ContainSubstring(tooMuch)))))
+		Expect(e.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
+			HaveField("Message", ContainSubstring(tooMuch))))
+	}
+
+	It("take little memory beside a bound volume, and the report says that they are too many", Serial, func() {
+		h := staleWith(rehometesting.Apart(source), math.MaxInt32)
+		e.claim(0, corev1.LabelHostname, e.node("n1", "a"))
+
+		staysStale(h, "the Components ask for more than 1000 Pods")
+	})
+
+	It("take little memory without a bound volume, and the Cluster is rewritten", Serial, func() {
+		staleWith(rehometesting.Apart(source), math.MaxInt32)
+		e.claim(0, "", "")
+
+		Expect(e.measured()).To(BeNumerically("<", budget))
+		Expect(e.writes).To(Equal([]string{"patch Cluster carrot67"}))
+	})
+
+	It("take little memory with many rules each, and the report says so", Serial, func() {
+		h := staleWith(manyRules(500), 1000)
+		e.claim(0, corev1.LabelHostname, e.node("n1", "a"))
+
+		staysStale(h, "the database Pods have too many scheduling rules together")
+	})
+
+	It("are judged with up to a number of volumes, whether these exist or not", func() {
+		h := staleWith(rehometesting.Apart(source), 3)
+		for i := range 501 {
+			e.componentClaim("mysql", fmt.Sprintf("mysql-%d", i), fmt.Sprintf("invented-%d", i))
+		}
+
+		staysStale(h, "the Cluster has more than 500 bound volume claims")
+		Expect(e.reads["get PersistentVolume"]).To(Equal(500))
+	})
+})
