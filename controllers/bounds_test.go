@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	configv1alpha1 "github.com/rehome-operator/rehome/api/config/v1alpha1"
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
@@ -94,5 +95,78 @@ var _ = besideEachGeneration("The Pods that a Component asks for", func(e *env) 
 
 		staysStale(h, "the Cluster has more than 500 bound volume claims")
 		Expect(e.reads["get PersistentVolume"]).To(Equal(500))
+	})
+})
+
+// Each claim is read by a request of its own, and a Pod can name thousands.
+var _ = besideVersionsWithRestores("The volume claims of a Pod", func(e *env) {
+	const many, read = 700, "get PersistentVolumeClaim"
+	claimed := func(spec *corev1.PodSpec) {
+		for i := range many {
+			name := fmt.Sprintf("claim-%d", i)
+			spec.Volumes = append(spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: name},
+			}})
+		}
+	}
+
+	It("are read up to a number where a Pod of a Job failed, and its Restore is kept", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.pod, h.job)
+		for _, name := range []string{"restore-preparedata-1", "restore-preparedata-2"} {
+			job := rehometesting.MakeJob(h.restore, name).Failed().Obj()
+			claimed(&job.Spec.Template.Spec)
+			e.create(job)
+			e.create(rehometesting.MakeRestorePod(h.restore, name+"-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
+		}
+
+		e.reconcile()
+
+		Expect(e.reads[read]).To(Equal(500))
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+	})
+
+	It("are read up to a number in mode Auto, and its rules stay", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.pod, h.job, h.restore)
+		e.reconciler.Config.RestorePods = configv1alpha1.Auto
+		restore := rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+		e.create(restore)
+		job := rehometesting.MakeJob(restore, "restore-preparedata-1").Obj()
+		e.create(job)
+		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-1-x7k2p").Of(job).Unschedulable(unschedulable).Obj()
+		claimed(&pod.Spec)
+		e.create(pod)
+		volume := makeVolume(corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/data"}})
+		Expect(e.admin.Create(e.ctx, volume)).To(Succeed())
+		for i := range many {
+			claim := makeClaim(e.namespace, fmt.Sprintf("claim-%d", i))
+			claim.Spec.VolumeName = volume.Name
+			Expect(e.admin.Create(e.ctx, claim)).To(Succeed())
+		}
+
+		e.reconcile()
+
+		Expect(e.reads[read]).To(Equal(500))
+		Expect(e.writes).NotTo(ContainElement("patch Restore " + restore.GetName()))
+	})
+
+	It("are read up to a number where the database has no node, and the report says that there are more", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
+		set := rehometesting.MakeInstanceSet(e.generation, h.component).Replicas(1).OnDelete().Obj()
+		e.create(set)
+		stale := rehometesting.MakeInstanceSet(e.generation, rehometesting.MakeComponent(h.cluster, "mysql").Policy(rehometesting.Apart(source)).Obj()).Obj()
+		pod := rehometesting.MakeDatabasePod(h.component, "carrot67-mysql-0").Of(set).Rules(stale, "spec", "template", "spec").
+			Unschedulable(unschedulable).Obj()
+		claimed(&pod.Spec)
+		e.create(pod)
+
+		e.reconcile()
+
+		Expect(e.reads[read]).To(Equal(500))
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
+			HaveField("Message", ContainSubstring("the Pods have more than 500 volume claims")))))
 	})
 })

@@ -149,6 +149,8 @@ type scope struct {
 	// instances are the Instances of the cluster, world its database Pods with their volumes; nil before each is needed first.
 	instances *[]kubeblocks.Instance
 	world     *world
+	// claimsRead is how many claims of Pods were read one by one.
+	claimsRead int
 	// bytes is the size of the Backups that were read, and of the rules that are compared with theirs.
 	bytes int
 	// rewriter is the index of the sources; set by compareRules, once for all policies.

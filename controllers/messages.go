@@ -52,6 +52,9 @@ const (
 	tooMuchWork     = "the Cluster has more Pods, nodes or rules than are checked"
 )
 
+// claimsUnread is why the volumes of a restore Pod count as tied.
+const claimsUnread = "the Pods have more than %d volume claims"
+
 // What is awaited before rules are rewritten.
 const (
 	componentAwaited = "KubeBlocks has not created the Component %s yet"

@@ -177,7 +177,7 @@ func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod d
 		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(pod.set, pod.owner)).Edits) > 0,
 		Kept:          kubeblocks.KeepsPending(r.Apps, pod.set, len(siblings)),
 	}
-	if instance.NodeSelected, err = r.hasSelectedNode(ctx, pod.Pod); err != nil {
+	if instance.NodeSelected, err = r.hasSelectedNode(ctx, s, pod.Pod); err != nil {
 		return err
 	}
 	if err := r.observeController(ctx, s, pod, &instance); err != nil {
@@ -188,6 +188,9 @@ func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod d
 		if instance.Refused, _, err = r.judge(ctx, s, stale); err != nil {
 			return err
 		}
+	}
+	if s.claimsRead > maxClaims {
+		instance.NodeSelected, instance.Refused = false, fmt.Sprintf(tooMuchReason, fmt.Sprintf(claimsUnread, maxClaims))
 	}
 	s.observation.Instances = append(s.observation.Instances, instance)
 	return nil

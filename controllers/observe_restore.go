@@ -144,12 +144,19 @@ func (r *ClusterReconciler) workloadsOf(ctx context.Context, cluster *kubeblocks
 	return w, err
 }
 
-// readClaims reads which claims of a Job with a failed Pod never had a volume.
+// readClaims reads which claims of a Job with a failed Pod never had a volume. Those of all Jobs that are too many are not read: then a
+// failed Pod can have been bound.
 func (r *ClusterReconciler) readClaims(ctx context.Context, job *batchv1.Job, unbound map[string]bool) error {
 	if !kubeblocks.HasFailed(job) {
 		return nil
 	}
 	for _, name := range kubeblocks.ClaimsOf(&job.Spec.Template.Spec) {
+		if _, read := unbound[name]; read {
+			continue
+		}
+		if len(unbound) == maxClaims {
+			return nil
+		}
 		claim, err := r.claim(ctx, job.Namespace, name)
 		if err != nil {
 			return err

@@ -22,8 +22,17 @@ func (r *ClusterReconciler) observeVolumes(ctx context.Context, s *scope, o *rem
 	if s.observation.RestorePods != configv1alpha1.Auto || !o.HeldByOwnRules() {
 		return nil
 	}
+	read := map[string]bool{}
 	for _, pod := range o.Pods {
 		for _, name := range pod.Claims {
+			if read[name] {
+				continue
+			}
+			if s.claimsRead++; s.claimsRead > maxClaims {
+				o.TopologyBound = fmt.Sprintf(claimsUnread, maxClaims)
+				return nil
+			}
+			read[name] = true
 			claim, err := r.claim(ctx, o.Namespace, name)
 			if err != nil {
 				return err

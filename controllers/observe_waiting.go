@@ -177,7 +177,8 @@ func (r *ClusterReconciler) mayRecreatePod(ctx context.Context, s *scope, a reme
 		if pod.UID != a.Pod.UID {
 			continue
 		}
-		selected, err := r.hasSelectedNode(ctx, pod.Pod)
+		s.claimsRead = 0 // the action has a limit of its own
+		selected, err := r.hasSelectedNode(ctx, s, pod.Pod)
 		if err != nil {
 			return err
 		}
@@ -189,9 +190,12 @@ func (r *ClusterReconciler) mayRecreatePod(ctx context.Context, s *scope, a reme
 }
 
 // hasSelectedNode reads live whether the scheduler has selected a node for a claim of a Pod that has no volume yet. A claim keeps the
-// selection when it is bound, but then its volume is ready.
-func (r *ClusterReconciler) hasSelectedNode(ctx context.Context, pod *corev1.Pod) (bool, error) {
+// selection when it is bound, but then its volume is ready. Where claims are too many to be read, one can have a selection.
+func (r *ClusterReconciler) hasSelectedNode(ctx context.Context, s *scope, pod *corev1.Pod) (bool, error) {
 	for _, name := range kubeblocks.ClaimsOf(&pod.Spec) {
+		if s.claimsRead++; s.claimsRead > maxClaims {
+			return true, nil
+		}
 		claim, err := r.claim(ctx, pod.Namespace, name)
 		if err != nil {
 			return false, err
