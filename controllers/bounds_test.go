@@ -170,3 +170,27 @@ var _ = besideVersionsWithRestores("The volume claims of a Pod", func(e *env) {
 			HaveField("Message", ContainSubstring("the Pods have more than 500 volume claims")))))
 	})
 })
+
+// Each rule of a Restore is compared with each database Pod whose volume could be in the way.
+var _ = besideVersionsWithRestores("The rules of Restores", func(e *env) {
+	It("are compared with the volumes up to a limit, and a Restore beyond it is kept", Serial, func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.merge(h.component, `{"spec":{"replicas":1000}}`)
+		e.claim(0, corev1.LabelHostname, e.node("n1", "a"))
+		e.node("n2", "a")
+		many := rehometesting.Apart(source)
+		ofMySQL := map[string]any{"topologyKey": "zone", "labelSelector": map[string]any{"matchLabels": map[string]any{kubeblocks.LabelComponentName: "mysql"}}}
+		Expect(unstructured.SetNestedField(many, append(requiredTerms(many), slices.Repeat([]any{ofMySQL}, 4000)...),
+			"affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")).To(Succeed())
+		for _, name := range []string{"carrot67-a", "carrot67-b"} {
+			e.create(rehometesting.MakeRestore(e.namespace, name).Of(h.component).Backup(backup).Policy(many).Obj())
+		}
+
+		e.measured()
+
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
+		e.measured()
+		Expect(e.condition(h.restore)).To(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
+			HaveField("Message", ContainSubstring("the Cluster has more Pods, nodes or rules than are checked"))))
+	})
+})
