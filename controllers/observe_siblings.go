@@ -14,12 +14,18 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
+// keepsOffSiblings reports whether a Restore is about to be changed, so that its Pods can have to keep off nodes.
+func (s *scope) keepsOffSiblings(o *remedy.Restore) bool {
+	cluster := &s.observation
+	return len(o.Stale) > 0 && len(cluster.Live.Edits) == 0 && !cluster.ClusterOnly && !cluster.AllowPreferredRules && o.Replacement == ""
+}
+
 // observeSiblings fills in which nodes the Pods of a Restore with stale rules must keep off, because other volumes of the database are
 // there. The Pods that restored those are gone, and the database Pods are not there yet: no Pod keeps the Restore's away. It is read only
 // when the Restore is about to be changed.
 func (r *ClusterReconciler) observeSiblings(ctx context.Context, s *scope, restore *restoreScope) error {
-	o, cluster := &restore.observed, &s.observation
-	if len(o.Stale) == 0 || len(cluster.Live.Edits) > 0 || cluster.ClusterOnly || cluster.AllowPreferredRules || o.Replacement != "" {
+	o := &restore.observed
+	if !s.keepsOffSiblings(o) {
 		return nil
 	}
 	w, err := r.observeWorld(ctx, s)

@@ -1,6 +1,7 @@
 package feasibility
 
 import (
+	"iter"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,30 +44,41 @@ func (o *Occupancy) Occupied(r Rules, counts func(*Pod) bool) (occupied []Domain
 		if len(term.Namespaces) > 0 && !slices.Contains(term.Namespaces, o.world.Namespace) {
 			continue
 		}
-		steps := selectorSteps(term.LabelSelector)
-		if !o.budget.spend(20 * steps) {
-			return nil, false
-		}
-		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
-		if err != nil {
-			continue
-		}
-		for i := range o.world.Pods {
-			pod := &o.world.Pods[i]
-			if !o.budget.spend(2) {
-				return nil, false
-			}
-			if !counts(pod) || !o.budget.spend(5+steps) || !selector.Matches(labels.Set(pod.Labels)) {
-				continue
-			}
+		for pod := range o.selected(term.LabelSelector, counts) {
 			domain := Domain{term.TopologyKey, o.domainOf(pod, term.TopologyKey)}
 			if domain.Value != "" && !known[domain] {
 				known[domain] = true
 				occupied = append(occupied, domain)
 			}
 		}
+		if o.budget.spent() {
+			return nil, false
+		}
 	}
-	return occupied, !o.budget.spent()
+	return occupied, true
+}
+
+// selected yields the Pods that count and that a selector selects, until the budget is spent.
+func (o *Occupancy) selected(s *metav1.LabelSelector, counts func(*Pod) bool) iter.Seq[*Pod] {
+	return func(yield func(*Pod) bool) {
+		steps := selectorSteps(s)
+		if !o.budget.spend(20 * steps) {
+			return
+		}
+		selector, err := metav1.LabelSelectorAsSelector(s)
+		if err != nil {
+			return
+		}
+		for i := range o.world.Pods {
+			pod := &o.world.Pods[i]
+			if !o.budget.spend(2) {
+				return
+			}
+			if counts(pod) && o.budget.spend(5+steps) && selector.Matches(labels.Set(pod.Labels)) && !yield(pod) {
+				return
+			}
+		}
+	}
 }
 
 // domainOf returns the only domain of a key that is left to a Pod by its volumes, cordons and taints, or by its volumes alone where the
