@@ -18,6 +18,19 @@ import (
 	rehometesting "github.com/rehome-operator/rehome/pkg/testing"
 )
 
+// inMemory runs specs beside KubeBlocks 1.0, on an API server in memory: hundreds of objects take seconds on a real one.
+func inMemory(text string, specs func(e *env)) bool { //nolint:unparam // as besideKubeBlocks
+	return Describe(text, func() {
+		e := &env{}
+		BeforeEach(func() {
+			run, _ := newMemoryRun(rehometesting.V10())
+			*e = run.env
+			e.reconciler = e.newReconciler()
+		})
+		specs(e)
+	})
+}
+
 // allocated returns how many bytes a reconcile allocates.
 func (e *env) allocated() uint64 {
 	GinkgoHelper()
@@ -31,7 +44,7 @@ func (e *env) allocated() uint64 {
 }
 
 // KubeBlocks copies what a Cluster asks for into its Components before it validates it.
-var _ = besideKubeBlocks("The Pods that a Component asks for", func(e *env) {
+var _ = inMemory("The Pods that a Component asks for", func(e *env) {
 	const budget = 64 << 20
 	manyRules := func(n int) map[string]any {
 		return map[string]any{"affinity": map[string]any{"podAntiAffinity": map[string]any{
@@ -94,7 +107,7 @@ var _ = besideKubeBlocks("The Pods that a Component asks for", func(e *env) {
 })
 
 // Each claim is read by a request of its own, and a Pod can name thousands.
-var _ = besideKubeBlocks("The volume claims of a Pod", func(e *env) {
+var _ = inMemory("The volume claims of a Pod", func(e *env) {
 	const many, read = 700, "get PersistentVolumeClaim"
 	claimed := func(spec *corev1.PodSpec) {
 		for i := range many {
@@ -167,7 +180,7 @@ var _ = besideKubeBlocks("The volume claims of a Pod", func(e *env) {
 })
 
 // Each rule of a Restore is compared with each database Pod whose volume could be in the way.
-var _ = besideKubeBlocks("The rules of Restores", func(e *env) {
+var _ = inMemory("The rules of Restores", func(e *env) {
 	It("are compared with the volumes up to a limit, and a Restore beyond it is kept", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.merge(h.component, `{"spec":{"replicas":1000}}`)
