@@ -4,8 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -48,16 +48,15 @@ func TestAnInterruptedSuiteCanCleanUp(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "fake")
+	// A FIFO: the suite writes to it when it has set its trap, and waits until the test reads it.
+	started := filepath.Join(dir, "started")
+	g.Expect(syscall.Mkfifo(started, 0o600)).To(Succeed())
 	g.Expect(os.WriteFile(binary, []byte("#!/bin/sh\ntrap '>cleaned; exit 1' INT\n>started\nwhile :; do sleep 0.1; done\n"), 0o700)).To(Succeed())
 	s := &suite{name: "fake", pkg: dir, binary: binary}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for ctx.Err() == nil {
-			if _, err := os.Stat(filepath.Join(dir, "started")); err == nil {
-				cancel()
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		_, _ = os.ReadFile(started)
+		cancel()
 	}()
 
 	_, err := s.failure(ctx, rehometesting.WithoutVariable, "get nodes")
