@@ -78,7 +78,7 @@ func (n *narrowing) onlyOn(r feasibility.Rules, requirements []corev1.NodeSelect
 	return r
 }
 
-// nodeTerms returns the terms about nodes of which an affinity requires one.
+// nodeTerms returns the required terms about nodes. A node must match one of them.
 func nodeTerms(a *corev1.Affinity) []corev1.NodeSelectorTerm {
 	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
 		return nil

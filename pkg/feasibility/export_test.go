@@ -19,5 +19,5 @@ func Opinions(w World) (list []Opinion) {
 // Opinion is what proof and search make of one group.
 type Opinion struct{ Proven, Harm, Complete bool }
 
-// SpentBudget returns a Budget of which nothing is left.
+// SpentBudget returns a Budget with nothing left.
 func SpentBudget() *Budget { return &Budget{-1} }
