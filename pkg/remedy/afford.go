@@ -28,7 +28,7 @@ func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []l
 				continue
 			}
 			limit := limitOf(r)
-			if limit == nil {
+			if limit == nil || limit.reason == v1alpha1.ReasonRateLimited && slices.ContainsFunc(due, d.sharesToken(needs)) {
 				continue
 			}
 			d.waitFor(limit)
@@ -66,13 +66,10 @@ func (d *decision) lastingLimit(r Restore) *limit {
 	return nil
 }
 
-// takeAhead takes the token of the attempt on a Restore. One is enough for a Cluster, because its Restores can need more than there ever
-// are: the others follow. The attempt counts for the Restore and for its Jobs, because one of them can start in the meantime.
+// takeAhead takes the token of the attempt on a Restore. The attempt counts for the Restore and for its Jobs, because one of them can start
+// in the meantime.
 func (d *decision) takeAhead(r Restore) *limit {
 	if limit := d.rateLimited(); limit != nil {
-		if len(d.ahead) > 0 {
-			return nil
-		}
 		return limit
 	}
 	action := recreateRestore
@@ -81,8 +78,17 @@ func (d *decision) takeAhead(r Restore) *limit {
 	}
 	key := keyOf(KindRestore, r.Object, append([]types.UID{r.UID}, r.neverStarted()...)...)
 	d.ahead = append(d.ahead, Attempt{Key: key, Action: action, Time: d.Now})
+	d.aheadOf = append(d.aheadOf, r.Component)
 	d.takeToken()
 	return nil
+}
+
+// sharesToken returns whether a token was taken for an edit. One is enough for the Restores that one rule governs, because they can need
+// more than there ever are: the others follow.
+func (d *decision) sharesToken(needs func(rewrite.Edit) bool) func(rewrite.Edit) bool {
+	return func(e rewrite.Edit) bool {
+		return needs(e) && slices.ContainsFunc(d.aheadOf, func(component string) bool { return governing(component)(e) })
+	}
 }
 
 // keysOf lists the keys of attempts.

@@ -22,6 +22,13 @@ func bucketIsEmpty(o *Observation) {
 // everyEdit makes the rule one of the whole Cluster, which governs each component.
 func everyEdit(o *Observation) { o.Live.Edits = []rewrite.Edit{edit("")} }
 
+// staysStale takes the observation to a later step, with the Cluster still stale.
+func staysStale(o *Observation, step func(*Observation)) {
+	live := o.Live
+	step(o)
+	o.Live = live
+}
+
 // A rewrite without the attempts that must follow it would leave restore Pods with stale rules beside a Cluster without them. A node that
 // becomes free then takes them all, and their volumes with them.
 func TestALimitHoldsARewriteThatAttemptsMustFollow(t *testing.T) {
@@ -58,11 +65,33 @@ func TestALimitHoldsARewriteThatAttemptsMustFollow(t *testing.T) {
 			o.History = o.History.With(restoreKey(o.Restores[0]), recreateRestore, ago(1))
 		}, HaveLen(1), v1alpha1.ReasonRewritingCluster},
 		"but not where all Pods have started": {func(o *Observation) {
-			edits := o.Live
-			allStarted(o)
-			o.Live = edits
+			staysStale(o, allStarted)
 			breakerIsOpen(o)
 		}, HaveLen(1), v1alpha1.ReasonRestoreStarted},
+		"an attempt on the whole Restore is none on the Jobs that are left of it": {func(o *Observation) {
+			staysStale(o, halfDone)
+			o.History = o.History.With(restoreKey(o.Restores[0]), recreateRestore, ago(1))
+		}, BeEmpty(), v1alpha1.ReasonBackingOff},
+		"but not where the Restore has finished": {func(o *Observation) {
+			breakerIsOpen(o)
+			o.Restores[0].Finished = true
+		}, HaveLen(1), v1alpha1.ReasonRewritingCluster},
+		"but not where the Restore has failed": {func(o *Observation) {
+			breakerIsOpen(o)
+			o.Restores[0].Failed = true
+		}, HaveLen(1), v1alpha1.ReasonRestoreFailed},
+		"but not where the Restore is being deleted": {func(o *Observation) {
+			breakerIsOpen(o)
+			o.Restores[0].Deleting = true
+		}, HaveLen(1), v1alpha1.ReasonRewritingCluster},
+		"but not where the rules of the Restore cannot be replaced": {func(o *Observation) {
+			breakerIsOpen(o)
+			o.Restores[0].Refused = "they are invalid"
+		}, HaveLen(1), v1alpha1.ReasonInvalidRule},
+		"but not where other volumes leave the Restore no node": {func(o *Observation) {
+			breakerIsOpen(o)
+			o.Restores[0].NoDomain = "they are everywhere"
+		}, HaveLen(1), v1alpha1.ReasonRewritingCluster},
 		"but not where KubeBlocks makes the Restores itself": {func(o *Observation) {
 			o.ClusterOnly = true
 			breakerIsOpen(o)
@@ -83,6 +112,18 @@ func TestALimitHoldsARewriteThatAttemptsMustFollow(t *testing.T) {
 			g.Expect(reasons(o, plan)).To(ContainElement(c.reason))
 		})
 	}
+}
+
+func TestALimitHidesNoContention(t *testing.T) {
+	g := NewWithT(t)
+	o := stuck()
+	breakerIsOpen(&o)
+	o.History.Rewrites = rewrites(2)
+
+	plan := Decide(o)
+
+	g.Expect(plan.Actions).To(ConsistOf(BeAssignableToTypeOf(MarkContended{})))
+	g.Expect(policyOf(plan, "restore").Reason).To(Equal(v1alpha1.ReasonContended))
 }
 
 func TestALimitThatHoldsARewriteIsWaitedFor(t *testing.T) {
@@ -122,8 +163,19 @@ func TestARewriteTakesTheTokensOfTheAttemptsThatFollow(t *testing.T) {
 		plan := Decide(o)
 
 		g.Expect(patch.Ahead).To(HaveLen(1))
+		g.Expect(patch.History.Attempts).To(ConsistOf(HaveField("Action", recreateRestore)))
 		g.Expect(plan.Next()).To(ConsistOf(RecreateRestore{Restore: object("restore")}))
 		g.Expect(Attempts(plan.Next())).To(BeEmpty(), "it was counted")
+	})
+	t.Run("also on the Jobs that are left of a Restore", func(t *testing.T) {
+		g := NewWithT(t)
+		o := stuck()
+		staysStale(&o, halfDone)
+		o, patch := rewritten(t, o)
+		bucketIsEmpty(&o)
+
+		g.Expect(patch.History.Attempts).To(ConsistOf(HaveField("Action", replaceSchedulingSpec)))
+		g.Expect(Decide(o).Next()).To(ConsistOf(BeAssignableToTypeOf(RemoveSchedulingSpec{})))
 	})
 	t.Run("also where a Job starts in between", func(t *testing.T) {
 		g := NewWithT(t)
@@ -136,7 +188,21 @@ func TestARewriteTakesTheTokensOfTheAttemptsThatFollow(t *testing.T) {
 		g.Expect(plan.Next()).To(ConsistOf(BeAssignableToTypeOf(RemoveSchedulingSpec{})))
 		g.Expect(Attempts(plan.Next())).To(BeEmpty(), "it was counted")
 	})
-	t.Run("one at least, because many Restores can need more than there ever are", func(t *testing.T) {
+	t.Run("and one for each rule", func(t *testing.T) {
+		g := NewWithT(t)
+		o := shards(4)
+		for _, r := range o.Restores {
+			o.Live.Edits = append(o.Live.Edits, edit(r.Component))
+		}
+		o.Limits.RemediationBurst = 4 // one Namespace gets half
+		held := reasons(o, Decide(o))[2:]
+		_, patch := rewritten(t, o)
+
+		g.Expect(patch.Edits).To(ConsistOf(edit("shard0"), edit("shard1")))
+		g.Expect(patch.Ahead).To(HaveLen(2))
+		g.Expect(held).To(HaveEach(v1alpha1.ReasonRateLimited))
+	})
+	t.Run("one at least for a rule, because many Restores can need more than there ever are", func(t *testing.T) {
 		g := NewWithT(t)
 		o := shards(4)
 		everyEdit(&o)

@@ -94,9 +94,11 @@ type decision struct {
 	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
 	due, held, undecided, awaiting, refused []rewrite.Edit
 	refusedPaths                            refusedPaths
-	// limited are the edits that a limit of the attempts holds, and ahead the attempts that are recorded with those that are due.
+	// limited are the edits that a limit of the attempts holds. ahead are the attempts that are recorded with those that are due, and
+	// aheadOf the components of their Restores.
 	limited []limitedEdit
 	ahead   []Attempt
+	aheadOf []string
 	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
 	// noToken is set once the plan has used all tokens.
