@@ -58,7 +58,7 @@ var nextSteps = map[string]string{
 	rehomev1alpha1.ReasonSpreadLost:          "accept that Pods share a node, or restore again under a new name",
 	rehomev1alpha1.ReasonRestoreFailed:       "find the cause, and restore again under a new name",
 	rehomev1alpha1.ReasonClusterStarted:      "in a maintenance window, add the consent RollingUpdate to the Rehoming",
-	rehomev1alpha1.ReasonVolumesBound:        "restore again under another name, or move the volumes",
+	rehomev1alpha1.ReasonVolumesBound:        "add the consent PreferredRules to the Rehoming, restore again under another name, or move the volumes",
 	rehomev1alpha1.ReasonRestoreIgnored:      "delete the Cluster, and create it as rewrite prints it, in the namespace of the Backup",
 	rehomev1alpha1.ReasonInvalidHistory:      "remove the annotation rehome.kubeblocks.io/remediation-history of the Cluster",
 	rehomev1alpha1.ReasonRestoringVolumes:    "KubeBlocks restores the volumes",
