@@ -66,7 +66,7 @@ func (a *awaited) databasePods(pods []databasePod) {
 
 func (a *awaited) pods(component string, pods []remedy.Pod) {
 	for i := range pods {
-		if pods[i].Unschedulable != "" {
+		if pods[i].Unschedulable != "" && !slices.Contains(a.observation.Unschedulable, component) {
 			a.observation.Unschedulable = append(a.observation.Unschedulable, component)
 		}
 		decided := pods[i].Node != "" || pods[i].Unschedulable != ""

@@ -12,7 +12,9 @@ func DecideWithin(w World, b *Budget) []Refusal {
 	if d.tied.empty() {
 		return nil
 	}
-	d.terms = terms(&w, b)
+	if !b.spent() {
+		d.terms = terms(&w, b)
+	}
 	if b.spent() {
 		return refuseChanged(&w)
 	}

@@ -132,7 +132,9 @@ func TestHostileWorldsEnd(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			start := cpuTime(t)
-			refusals := feasibility.Decide(w)
+			budget := feasibility.NewBudget()
+			refusals := feasibility.DecideWithin(w, budget)
+			feasibility.Groups(w, budget)
 			took := cpuTime(t) - start
 			runtime.ReadMemStats(&after)
 			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
@@ -232,6 +234,28 @@ func TestWithoutBudgetNothingIsAdmitted(t *testing.T) {
 	}
 	if _, ok := o.Occupied(apart(host, "")(target), func(*feasibility.Pod) bool { return true }); ok {
 		t.Error("an answer is known without budget")
+	}
+}
+
+// A decision can be asked for each of a thousand Pods.
+func TestWithoutBudgetADecisionCostsNothing(t *testing.T) {
+	p := even(zone, "")
+	w := world(manyNodes(10), pods("mysql", p, manyPlaces(500, true)...), pods("proxy", p, manyPlaces(500, true)...))
+	for i := range w.Pods {
+		for j := range 100 {
+			w.Pods[i].Labels[fmt.Sprint("key-", j)] = fmt.Sprint(i)
+		}
+	}
+	b := feasibility.SpentBudget()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 10 {
+		feasibility.DecideWithin(w, b)
+		feasibility.Groups(w, b)
+	}
+	runtime.ReadMemStats(&after)
+	if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; allocated > 4 {
+		t.Errorf("allocated %d MiB", allocated)
 	}
 }
 

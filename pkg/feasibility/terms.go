@@ -39,6 +39,7 @@ type selector struct {
 func terms(w *World, b *Budget) []term {
 	s := &selector{world: w, known: map[string]set{}, budget: b, labelled: map[[2]string][]int{}}
 	for i := range w.Pods {
+		b.spend(4 * len(w.Pods[i].Labels))
 		for key, value := range w.Pods[i].Labels {
 			s.labelled[[2]string{key, value}] = append(s.labelled[[2]string{key, value}], i)
 		}

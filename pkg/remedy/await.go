@@ -29,7 +29,7 @@ func (d *decision) canWait(e rewrite.Edit) bool {
 
 // governedBy returns whether a component is governed by the rule of an edit.
 func governedBy(e rewrite.Edit) func(component string) bool {
-	return func(component string) bool { return governing(component)(e) }
+	return func(component string) bool { return e.Component == "" || e.Component == component }
 }
 
 // awaited says what can still be bound by the stale rules of components; it is empty where nothing can. What KubeBlocks has yet to
@@ -46,7 +46,13 @@ func (d *decision) awaited(governed func(component string) bool) string {
 
 // governedByAny returns whether a component is governed by one of the edits that wait.
 func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component string) bool {
-	return func(component string) bool {
-		return slices.ContainsFunc(d.awaiting, func(e rewrite.Edit) bool { return edits(e) && governing(component)(e) })
+	var waiting []rewrite.Edit // one of each component
+	known := map[string]bool{}
+	for _, e := range d.awaiting {
+		if edits(e) && !known[e.Component] {
+			known[e.Component] = true
+			waiting = append(waiting, e)
+		}
 	}
+	return func(component string) bool { return slices.ContainsFunc(waiting, governing(component)) }
 }

@@ -16,7 +16,10 @@ import (
 func Decide(o Observation) Plan { return o.reportUnread(decide(o)) }
 
 func decide(o Observation) Plan {
-	d := decision{Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}}}
+	d := decision{
+		Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}},
+		waiting: map[waitingKey]*metav1.Condition{}, kept: newKept(o.Live), rules: o.rules(),
+	}
 	unfinished := Unfinished(o)
 	switch {
 	case o.Obstacle != nil:
@@ -55,7 +58,7 @@ func Unfinished(o Observation) []Action {
 func (d *decision) decide() {
 	d.cluster()
 	for _, r := range d.Restores {
-		d.reportRestore(r, RestoreConditions{withRules(d.restore(r), d.rules()), d.podsScheduled(r)})
+		d.reportRestore(r, RestoreConditions{withRules(d.restore(r), d.rules), d.podsScheduled(r)})
 	}
 	d.instances()
 	slices.SortStableFunc(d.plan.Actions, clusterWritesFirst)
@@ -94,11 +97,14 @@ type decision struct {
 	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
 	due, held, undecided, awaiting, refused []rewrite.Edit
 	refusedPaths                            refusedPaths
-	// limited are the edits that a limit of the attempts holds. ahead are the attempts that are recorded with those that are due, and
-	// aheadOf the components of their Restores.
+	// waiting is what must happen to the Cluster first, by the Restores that wait for it.
+	waiting map[waitingKey]*metav1.Condition
+	// kept and rules are what all reports say of the Cluster's rules.
+	kept  kept
+	rules string
+	// limited are the edits that a limit of the attempts holds. ahead are the attempts that are recorded with those that are due.
 	limited []limitedEdit
-	ahead   []Attempt
-	aheadOf []string
+	ahead   []aheadAttempt
 	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
 	// noToken is set once the plan has used all tokens.
@@ -140,7 +146,7 @@ func (d *decision) cluster() {
 		d.contention = history.Contention
 		d.act(MarkContended{Cluster: d.Cluster, History: history})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due).withAll(d.ahead), Ahead: keysOf(d.ahead)})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due).withAll(attemptsOf(d.ahead)), Ahead: keysOf(d.ahead)})
 	}
 }
 
@@ -211,6 +217,11 @@ func GovernAny(scopes []Scope, edits []rewrite.Edit) bool {
 // governing returns whether an edit is of a rule that governs the component.
 func governing(component string) func(rewrite.Edit) bool {
 	return func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component }
+}
+
+// IsStale reports whether a stale rule of the Cluster governs a component.
+func (o *Observation) IsStale(component string) bool {
+	return slices.ContainsFunc(o.Live.Edits, governing(component))
 }
 
 // anyEdit is governing for any component.

@@ -55,7 +55,7 @@ func (d *decision) reportInstance(condition *metav1.Condition) {
 	for uid, report := range d.plan.Restores {
 		switch report.PolicyRehomed.Reason {
 		case v1alpha1.ReasonRehomed, v1alpha1.ReasonRestoreFinished:
-			report.PolicyRehomed = withRules(*condition, d.rules())
+			report.PolicyRehomed = withRules(*condition, d.rules)
 			d.plan.Restores[uid] = report
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
@@ -17,6 +18,11 @@ type Placement struct {
 	Unjudged []RefusedRule
 	// Rewritten are the policies of the Cluster with all due edits applied.
 	Rewritten []rewrite.Policy
+
+	// A proof can take two seconds, and a plan is made twice, the second time while all other Clusters wait.
+	prove   sync.Once
+	refusal []RefusedRule
+	groups  map[string]int
 }
 
 // RefusedRule is a rule that stays stale, because rewritten it could leave a database Pod no node.
@@ -32,14 +38,36 @@ func (p *Placement) refused() []RefusedRule {
 	if p == nil {
 		return nil
 	}
-	refused := slices.Clone(p.Unjudged)
-	if p.World == nil {
-		return refused
+	p.proven()
+	return slices.Concat(p.Unjudged, p.refusal)
+}
+
+// group returns the number of the group in which the rule of an edit was proven; false if it was not proven with others.
+func (p *Placement) group(e rewrite.Edit) (int, bool) {
+	if p == nil {
+		return 0, false
 	}
-	for _, r := range feasibility.Decide(*p.World) {
-		refused = append(refused, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
+	p.proven()
+	for path := range withParents(e.Path) {
+		if group, ok := p.groups[path]; ok {
+			return group, true
+		}
 	}
-	return refused
+	return 0, false
+}
+
+// proven makes the proof, once.
+func (p *Placement) proven() {
+	p.prove.Do(func() {
+		if p.World == nil {
+			return
+		}
+		budget := feasibility.NewBudget()
+		for _, r := range feasibility.DecideWithin(*p.World, budget) {
+			p.refusal = append(p.refusal, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
+		}
+		p.groups = feasibility.Groups(*p.World, budget)
+	})
 }
 
 // refusedPaths are refused rules by their paths. There can be as many of them as edits, so that no edit is compared with each.

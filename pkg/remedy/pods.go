@@ -1,7 +1,6 @@
 package remedy
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
-	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // The scheduler's words for a Pod's own rules about other Pods, and for a claim without a volume.
@@ -44,63 +42,6 @@ func (d *decision) withCommand(condition metav1.Condition) metav1.Condition {
 		condition.Message += fmt.Sprintf(explainCommand, d.Cluster.Name, d.Cluster.Namespace)
 	}
 	return condition
-}
-
-// refusals maps the scheduler's words to the part of a path where the refusing rules of a Pod are.
-var refusals = []struct{ words, path string }{
-	{"didn't match pod affinity rules", "/podAffinity/required"},
-	{"didn't match pod anti-affinity rules", "/podAntiAffinity/required"},
-	{"didn't match pod topology spread constraints", "/topologySpreadConstraints/"},
-}
-
-// existingPods are the scheduler's words for a rule of a Pod that runs.
-const existingPods = "didn't satisfy existing pods anti-affinity rules"
-
-// keptRules names the rules that Rehome keeps and that can leave Pods no node, whose they are, and what would help; it is empty
-// where there are none.
-func (d *decision) keptRules(pending []Pod) string {
-	refused := func(words string) bool {
-		return slices.ContainsFunc(pending, func(p Pod) bool { return strings.Contains(p.Unschedulable, words) })
-	}
-	var own []string
-	for _, refusal := range refusals {
-		if refused(refusal.words) {
-			own = append(own, d.kept(refusal.path, func(f rewrite.Finding) string { return f.Rule + ": " + d.help(f.Class) })...)
-		}
-	}
-	text := ""
-	if len(own) > 0 {
-		text = fmt.Sprintf(keptOwnRules, d.Cluster.Name, summarize(own))
-	}
-	if !refused(existingPods) {
-		return text
-	}
-	theirs := d.kept("/podAntiAffinity/required", func(f rewrite.Finding) string { return f.Rule })
-	if len(theirs) == 0 {
-		return text + fmt.Sprintf(keptRunningPods, cmp.Or(d.Source, "the source"))
-	}
-	return text + fmt.Sprintf(keptSourceRules, cmp.Or(d.Source, "the source"), summarize(theirs))
-}
-
-// help says what makes a rule of a class let Pods of the Cluster pass.
-func (d *decision) help(class rewrite.Class) string {
-	text := helpFor(class, d.Cluster.Name)
-	if class == rewrite.ThirdParty && d.Origin != "" {
-		text += fmt.Sprintf(helpOrigin, d.Source, d.Origin)
-	}
-	return text
-}
-
-// kept describes the Cluster's rules at a part of a path that Rehome does not rewrite although they name, or select, others.
-func (d *decision) kept(path string, describe func(rewrite.Finding) string) []string {
-	var rules []string
-	for _, f := range d.Live.Findings {
-		edited := slices.ContainsFunc(d.Live.Edits, func(e rewrite.Edit) bool { return strings.HasPrefix(e.Path, f.Path+"/") })
-		if strings.Contains(f.Path, path) && helpFor(f.Class, "") != "" && !edited {
-			rules = append(rules, describe(f))
-		}
-	}
-	return rules
 }
 
 // podsScheduled returns the condition PodsScheduled. Rules are not the only cause of Pending Pods.

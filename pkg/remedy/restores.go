@@ -113,9 +113,18 @@ func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
 
 // waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
 func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
-	owner := d.staleComponent(func(c Component) bool { return c.Name == r.Owner })
-	return d.clusterFirst(governing(r.Component), owner)
+	key := waitingKey{r.Component, r.Owner}
+	condition, known := d.waiting[key]
+	if !known {
+		owner := d.staleComponent(func(c Component) bool { return c.Name == r.Owner })
+		condition = d.clusterFirst(governing(r.Component), owner)
+		d.waiting[key] = condition
+	}
+	return condition
 }
+
+// waitingKey is what a Restore waits by: its component, and the Component that owns it.
+type waitingKey struct{ component, owner string }
 
 // clusterFirst returns what must happen to the Cluster's rules or a stale Component first, or nil.
 func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Component) *metav1.Condition {

@@ -22,7 +22,7 @@ func (d *decision) summary() RestoreConditions {
 		own = *d.pods
 	}
 	if len(d.Restores) == 0 || own.Status != metav1.ConditionTrue {
-		c.PolicyRehomed = withRules(own, d.rules())
+		c.PolicyRehomed = withRules(own, d.rules)
 	}
 	return c
 }

@@ -1,0 +1,105 @@
+package remedy
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/feasibility"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
+)
+
+// twoComponents adds a second component with a Restore to a stuck Cluster. The volume of mysql-0 is tied to a node. narrow has the rules of
+// each component select its own Pods only.
+func twoComponents(o *Observation, narrow bool) {
+	volumesOn("n3", "")(o)
+	proxy := shards(1)
+	o.Restores, o.Components = append(o.Restores, proxy.Restores[0]), append(o.Components, proxy.Components[0])
+	w := o.Placement.World
+	policy := "/spec/componentSpecs/1/schedulingPolicy"
+	w.Pods[1].Policy, w.Pods[1].Name = policy, "carrot67-shard0-0"
+	w.Pods[1].NodeSelector = map[string]string{corev1.LabelHostname: "n4"} // else its rule is refused
+	for i, component := range []string{"mysql", "shard0"} {
+		pod := &w.Pods[i]
+		pod.Labels = map[string]string{rewrite.LabelInstance: "carrot67", rewrite.LabelComponentName: component}
+		for _, rules := range []*feasibility.Rules{&pod.Stale, &pod.Rewritten} {
+			term := &rules.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
+			if term.LabelSelector = term.LabelSelector.DeepCopy(); narrow {
+				metav1.AddLabelToSelector(term.LabelSelector, rewrite.LabelComponentName, component)
+			}
+		}
+	}
+	second := edit("shard0")
+	second.Path = strings.Replace(o.Live.Edits[0].Path, "/spec/componentSpecs/0/schedulingPolicy", policy, 1)
+	o.Live.Edits = append(o.Live.Edits, second)
+}
+
+// A proof is about all rules of a group. With only some of them rewritten, a stale Pod can take the node of a bound volume.
+func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
+	exhaust := func(o *Observation) {
+		for _, seconds := range []int64{9999, 999, 600} {
+			o.History = o.History.With(key("Restore", "shard0", uids("before")...), recreateRestore, ago(seconds))
+		}
+	}
+	oneToken := func(o *Observation) {
+		for range o.Limits.RemediationBurst/2 - 1 { // a Namespace gets half
+			o.Recent = o.Recent.With(now)
+		}
+	}
+	for name, c := range map[string]struct {
+		narrow bool
+		limit  func(*Observation)
+		edits  int
+		ahead  int
+		reason string
+	}{
+		"all at once":                     {false, func(*Observation) {}, 2, 2, v1alpha1.ReasonRewritingCluster},
+		"a limit of one holds all":        {false, exhaust, 0, 0, v1alpha1.ReasonAttemptsExhausted},
+		"no token is left for the second": {false, oneToken, 0, 0, v1alpha1.ReasonRateLimited},
+		"but not a preferred rule": {false, func(o *Observation) {
+			exhaust(o)
+			preferred := edit("mysql")
+			preferred.Path = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/x"
+			o.Live.Edits = append(o.Live.Edits, preferred)
+		}, 1, 0, v1alpha1.ReasonRewritingCluster},
+		"a rule that was not proven with them takes no token of theirs": {false, func(o *Observation) {
+			oneToken(o)
+			o.Live.Edits = append(o.Live.Edits, edit("proxy"))
+		}, 1, 0, v1alpha1.ReasonRateLimited},
+		"but not rules that select Pods of their own only": {true, exhaust, 1, 1, v1alpha1.ReasonRewritingCluster},
+		"nor those for which a token is left":              {true, oneToken, 1, 1, v1alpha1.ReasonRewritingCluster},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			o := stuck()
+			twoComponents(&o, c.narrow)
+			c.limit(&o)
+
+			plan := Decide(o)
+
+			var edits []rewrite.Edit
+			for _, a := range plan.Actions {
+				edits = append(edits, a.(PatchCluster).Edits...)
+			}
+			g.Expect(edits).To(HaveLen(c.edits))
+			g.Expect(Attempts(plan.Actions)).To(HaveLen(c.ahead))
+			g.Expect(reasons(o, plan)[0]).To(Equal(c.reason))
+		})
+	}
+}
+
+// A plan is made twice, the second time while all other Clusters wait, and a proof can take two seconds.
+func TestAProofIsMadeOnce(t *testing.T) {
+	g := NewWithT(t)
+	o := stuck()
+	volumesOn("n3", "n3")(&o)
+	g.Expect(reasons(o, Decide(o))).To(ConsistOf(v1alpha1.ReasonVolumesBound))
+
+	o.Placement.World.Pods = nil // a second proof would refuse nothing
+
+	g.Expect(reasons(o, Decide(o))).To(ConsistOf(v1alpha1.ReasonVolumesBound))
+}
