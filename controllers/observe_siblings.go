@@ -14,10 +14,11 @@ import (
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
-// keepsOffSiblings reports whether a Restore is about to be changed, so that its Pods can have to keep off nodes.
+// keepsOffSiblings reports whether a Restore is about to be changed, so that its Pods can have to keep off nodes. Stale rules of other
+// components do not delay that: some stay stale for good.
 func (s *scope) keepsOffSiblings(o *remedy.Restore) bool {
 	cluster := &s.observation
-	return len(o.Stale) > 0 && len(cluster.Live.Edits) == 0 && !cluster.ClusterOnly && !cluster.AllowPreferredRules && o.Replacement == ""
+	return len(o.Stale) > 0 && !cluster.IsStale(o.Component) && !cluster.ClusterOnly && !cluster.AllowPreferredRules && o.Replacement == ""
 }
 
 // observeSiblings fills in which nodes the Pods of a Restore with stale rules must keep off, because other volumes of the database are

@@ -14,14 +14,14 @@ import (
 // As on local disks: the first volume is restored, and its node could be taken by a Pod whose volume is not.
 var _ = besideVersionsWithRestores("A stale rule of a Cluster whose first volume is restored, and whose second is stuck", func(e *env) {
 	var h *stuckRestore
-	var first string
+	var first, third string
 
 	BeforeEach(func() {
 		h = e.stuckRestore(clusterStale)
 		e.remove(h.pod, h.job)
 		first = e.node("n1", "a")
 		e.node("n2", "b")
-		e.node("n3", "c")
+		third = e.node("n3", "c")
 		for name, node := range map[string]string{"mysql-0": first, "mysql-1": ""} {
 			job := rehometesting.MakeJob(h.restore, "restore-preparedata-"+name).Claim("data-carrot67-" + name).Obj()
 			e.create(job)
@@ -49,7 +49,8 @@ var _ = besideVersionsWithRestores("A stale rule of a Cluster whose first volume
 		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionFalse, reason)))
 	}
 
-	It("is rewritten, and the second restore Pod keeps off the first volume", func() {
+	isRewritten := func() {
+		GinkgoHelper()
 		e.reconcile()
 		Expect(rule()).To(Equal(rehometesting.Apart(target)))
 
@@ -64,6 +65,15 @@ var _ = besideVersionsWithRestores("A stale rule of a Cluster whose first volume
 				map[string]any{"key": corev1.LabelHostname, "operator": "NotIn", "values": []any{first}},
 			}}},
 		}}))
+	}
+
+	It("is rewritten, and the second restore Pod keeps off the first volume", func() { isRewritten() })
+
+	It("is rewritten, and the second restore Pod keeps off the first volume, beside a component that stays stale because it runs", func() {
+		proxy := rehometesting.MakeComponent(h.cluster, "proxy").Policy(rehometesting.Apart(source)).Obj()
+		e.create(e.databasePod(proxy, "carrot67-proxy-0").OnNode(third).Obj())
+
+		isRewritten()
 	})
 
 	It("stays when the Restore is serial, because a later Job can take the node of an earlier one", func() {
