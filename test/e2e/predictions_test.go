@@ -17,7 +17,7 @@ const (
 	// candidates are more, because some generated clusters do not run.
 	candidates = 54
 	// predictionsTimeout bounds the creation, backup and restore of all.
-	predictionsTimeout = 20 * time.Minute
+	predictionsTimeout = 30 * time.Minute
 )
 
 // predictions restores Backups of generated clusters without Rehome, and expects what an audit says of each.

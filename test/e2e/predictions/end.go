@@ -12,7 +12,7 @@ import (
 
 const (
 	// endTimeout bounds the time until all clusters run or hang: one to two minutes on two idle cores.
-	endTimeout = 6 * time.Minute
+	endTimeout = 10 * time.Minute
 	// hungTime is how long a Pod finds no node before its cluster counts as hung. The scheduler retries it meanwhile, and a Pod that it
 	// wants to be with may come.
 	hungTime = 30 * time.Second
