@@ -43,12 +43,14 @@ func newKept(live rewrite.Result) kept {
 	return k
 }
 
-// at describes the rules at a part of a path.
-func (k *kept) at(path string, describe func(rewrite.Finding) string) []string {
+// at describes the rules at parts of paths.
+func (k *kept) at(paths []string, describe func(rewrite.Finding) string) []string {
 	var rules []string
-	for _, f := range k.rules {
-		if strings.Contains(f.Path, path) {
-			rules = append(rules, describe(f))
+	for _, path := range paths {
+		for _, f := range k.rules {
+			if strings.Contains(f.Path, path) {
+				rules = append(rules, describe(f))
+			}
 		}
 	}
 	return rules
@@ -81,10 +83,7 @@ func (d *decision) keptRules(pending []Pod) string {
 
 // ownRulesAt names the kept rules of the Cluster's own Pods.
 func (d *decision) ownRulesAt(paths []string) string {
-	var own []string
-	for _, path := range paths {
-		own = append(own, d.kept.at(path, func(f rewrite.Finding) string { return f.Rule + ": " + d.help(f.Class) })...)
-	}
+	own := d.kept.at(paths, func(f rewrite.Finding) string { return f.Rule + ": " + d.help(f.Class) })
 	if len(own) == 0 {
 		return ""
 	}
@@ -94,7 +93,7 @@ func (d *decision) ownRulesAt(paths []string) string {
 // rulesOfRunningPods names the rules that Pods of the source can have.
 func (d *decision) rulesOfRunningPods() string {
 	source := cmp.Or(d.Source, "the source")
-	theirs := d.kept.at("/podAntiAffinity/required", func(f rewrite.Finding) string { return f.Rule })
+	theirs := d.kept.at([]string{"/podAntiAffinity/required"}, func(f rewrite.Finding) string { return f.Rule })
 	if len(theirs) == 0 {
 		return fmt.Sprintf(keptRunningPods, source)
 	}
