@@ -22,6 +22,9 @@ func (r *ClusterReconciler) act(ctx context.Context, s *scope, actions []remedy.
 	}
 	errs := make([]error, 0, len(actions))
 	for _, action := range actions {
+		if s.postpones(action) {
+			continue
+		}
 		err := r.take(ctx, s, action)
 		r.count(action, err)
 		if errs = append(errs, err); !isAnswered(err) {

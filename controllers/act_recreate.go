@@ -60,7 +60,7 @@ type recentWork struct {
 // recentWorkOf returns the Jobs and Pods of a Restore from a live list that is not older than maxListAge.
 func (r *ClusterReconciler) recentWorkOf(ctx context.Context, s *scope, restore *kubeblocks.Restore) (kubeblocks.Work, error) {
 	if s.recent == nil || r.Clock.Since(s.recent.listed) > maxListAge {
-		live, err := r.workloadsOf(ctx, s.cluster, s.unfinishedRestores())
+		live, err := r.workloadsOf(ctx, s, s.unfinishedRestores())
 		if err != nil {
 			return kubeblocks.Work{}, err
 		}
@@ -92,10 +92,21 @@ func preconditions(uid types.UID, resourceVersion string) client.Preconditions {
 	return client.Preconditions{UID: &uid, ResourceVersion: &resourceVersion}
 }
 
-// recreateJobs deletes Jobs of a Restore one by one.
+// maxRecreatedJobs is how many Jobs are re-created in one reconcile. A tenant chooses how many Jobs there are, and how many Pods: these are
+// listed right before each delete.
+const maxRecreatedJobs = 25
+
+// postpones reports whether the next reconcile takes an action, whose attempt is recorded: this one may re-create no more Jobs.
+func (s *scope) postpones(action remedy.Action) bool {
+	_, recreates := action.(remedy.RecreateJobs)
+	return recreates && s.jobs >= maxRecreatedJobs
+}
+
+// recreateJobs deletes Jobs of a Restore one by one. Those that are too many for one reconcile are left for the next.
 func (r *ClusterReconciler) recreateJobs(ctx context.Context, s *scope, a remedy.RecreateJobs) error {
 	restore := s.restore(a.Restore)
-	for _, object := range a.Jobs {
+	for _, object := range a.Jobs[:min(len(a.Jobs), maxRecreatedJobs-s.jobs)] {
+		s.jobs++ // one that fails has its reads, too
 		job, err := r.neverStarted(ctx, s, restore, object.UID)
 		if err != nil {
 			return err
@@ -135,17 +146,22 @@ func (r *ClusterReconciler) recreateJob(ctx context.Context, s *scope, restore *
 	return nil
 }
 
-// neverStarted reads a Job of a Restore live. It returns errStarted, wrapped, when a Pod of it started or may start.
+// neverStarted reads a Job of a Restore live. It returns errStarted, wrapped, when a Pod of it started or may start. What other Jobs of
+// the Restore did decides nothing about this one.
 func (r *ClusterReconciler) neverStarted(ctx context.Context, s *scope, restore *kubeblocks.Restore, uid types.UID) (*batchv1.Job, error) {
-	work, err := r.workOf(ctx, s, restore)
+	jobs, err := r.listJobs(ctx, s.cluster)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(work.Jobs, func(j batchv1.Job) bool { return j.UID == uid && kubeblocks.Owns(restore, &j) })
-	if i < 0 {
+	i := slices.IndexFunc(jobs, func(j batchv1.Job) bool { return j.UID == uid })
+	if i < 0 || !kubeblocks.Owns(restore, &jobs[i]) {
 		return nil, fmt.Errorf("a Job of Restore %s: %w, or it is gone", restore.Name, errStarted)
 	}
-	job := &work.Jobs[i]
+	job := &jobs[i]
+	work, err := r.workOf(ctx, s, restore, job)
+	if err != nil {
+		return nil, err
+	}
 	if started := cmp.Or(work.StartedJob(restore, job), work.UndecidedJob(job)); started != "" {
 		return nil, fmt.Errorf("re-create Job %s: %w: %s", job.Name, errStarted, started)
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -134,6 +136,55 @@ var _ = inMemory("The volume claims of a Pod", func(e *env) {
 		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
 	})
 
+	It("are read up to a number where Jobs of the same Restore are re-created", func() {
+		h := e.stuckRestore(clusterRewritten)
+		restore, jobs := e.outdatedJobs(h, 3)
+		failed := rehometesting.MakeJob(restore, "restore-preparedata-failed").Failed().Obj()
+		claimed(&failed.Spec.Template.Spec)
+		e.create(failed)
+
+		e.reconcile()
+
+		Expect(e.reads[read]).To(Equal(500))
+		Expect(e.deleted("Job")).To(Equal(jobs))
+	})
+
+	It("are read once more, one for each delete, where the re-created Jobs have failed Pods", func() {
+		const shared = 500
+		h := e.stuckRestore(clusterRewritten)
+		_, jobs := e.outdatedJobs(h, 3, func(w *rehometesting.JobWrapper) {
+			w.Failed()
+			for i := range shared {
+				w.Claim(fmt.Sprintf("claim-%d", i))
+			}
+		})
+		last := makeClaim(e.namespace, fmt.Sprintf("claim-%d", shared-1))
+		last.Status.Phase = corev1.ClaimPending
+		e.create(last)
+
+		e.reconcile()
+
+		Expect(e.deleted("Job")).To(Equal(jobs))
+		Expect(e.reads[read]).To(Equal(shared + 2*len(jobs)))
+	})
+
+	DescribeTable("are read once more: a Job is kept whose claim has a volume by then", func(reads int, writes []string) {
+		h := e.stuckRestore(clusterRewritten)
+		e.outdatedJobs(h, 1, func(w *rehometesting.JobWrapper) { w.Failed().Claim("claim-0") })
+		claim := makeClaim(e.namespace, "claim-0")
+		claim.Status.Phase = corev1.ClaimPending
+		e.create(claim)
+		e.before[fmt.Sprintf("%s %d", read, reads)] = func() { e.merge(claim, `{"spec":{"volumeName":"pv-0"}}`) }
+
+		e.reconcile()
+
+		Expect(e.before).To(BeEmpty())
+		Expect(e.writes[1:]).To(Equal(writes), "the first records the attempt")
+	},
+		Entry("before the finalizer is removed", 2, []string{}),
+		Entry("before the delete", 3, []string{"patch Job restore-preparedata-000"}),
+	)
+
 	It("are read up to a number in mode Auto, and its rules stay", func() {
 		h := e.stuckRestore(clusterRewritten)
 		e.remove(h.pod, h.job, h.restore)
@@ -176,6 +227,110 @@ var _ = inMemory("The volume claims of a Pod", func(e *env) {
 		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")))
 		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
 			HaveField("Message", ContainSubstring("the Pods have more than 500 volume claims")))))
+	})
+})
+
+// outdatedJobs replaces the Restore of a stuckRestore by one with rewritten rules. Its Jobs were created from the stale rules, and
+// the scheduler finds no node for their Pods.
+func (e *env) outdatedJobs(h *stuckRestore, count int, change ...func(*rehometesting.JobWrapper)) (restore *unstructured.Unstructured, jobs []string) {
+	GinkgoHelper()
+	e.remove(h.pod, h.job, h.restore)
+	restore = rehometesting.MakeRestore(e.namespace, h.restore.GetName()).Of(h.component).Backup(backup).Policy(rehometesting.Apart(target)).Obj()
+	e.create(restore)
+	for i := range count {
+		w := rehometesting.MakeJob(restore, fmt.Sprintf("restore-preparedata-%03d", i)).Rules(h.restore)
+		for _, c := range change {
+			c(w)
+		}
+		job := w.Obj()
+		e.create(job)
+		e.create(rehometesting.MakeRestorePod(restore, job.Name+"-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
+		jobs = append(jobs, job.Name)
+	}
+	return restore, jobs
+}
+
+// deleted returns the names of what the last reconcile deleted of a kind.
+func (e *env) deleted(kind string) []string {
+	var names []string
+	for _, write := range e.writes {
+		if name, ok := strings.CutPrefix(write, "delete "+kind+" "); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Before each delete of a Job, all Pods of the cluster are listed.
+var _ = inMemory("The Jobs that are re-created", func(e *env) {
+	const many, batch = 60, 25
+	recreating := func(jobs int) {
+		GinkgoHelper()
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonRecreatingJobs),
+			HaveField("Message", ContainSubstring(fmt.Sprintf("(%d)", jobs))))))
+	}
+
+	It("are so many in a reconcile, and the next ones continue their attempt", func() {
+		h := e.stuckRestore(clusterRewritten)
+		_, jobs := e.outdatedJobs(h, many)
+
+		Expect(e.reconcile().RequeueAfter).To(BeNumerically("<=", time.Second))
+		Expect(e.deleted("Job")).To(Equal(jobs[:batch]))
+		Expect(e.reads["list PodList"]).To(BeNumerically("<=", 2*batch+2))
+		recreating(many)
+
+		Expect(e.reconcile().RequeueAfter).To(BeNumerically("<=", time.Second))
+		Expect(e.deleted("Job")).To(Equal(jobs[batch : 2*batch]))
+		recreating(many - batch)
+
+		e.reconcile()
+		Expect(e.deleted("Job")).To(Equal(jobs[2*batch:]))
+
+		e.reconcile()
+		Expect(e.deleted("Job")).To(BeEmpty())
+		Expect(e.rehoming().Status.Actions).To(HaveLen(1), "it is one attempt")
+	})
+
+	It("are so many of all Restores together", func() {
+		h := e.stuckRestore(clusterRewritten)
+		e.outdatedJobs(h, batch-1)
+		_, other := e.restoring(h.cluster, "proxy", rehometesting.Apart(target), rehometesting.Apart(target))
+		var jobs []string
+		for i := range 2 {
+			job := rehometesting.MakeJob(other, fmt.Sprintf("restore-proxy-%d", i)).Rules(h.restore).Obj()
+			e.create(job)
+			e.create(rehometesting.MakeRestorePod(other, job.Name+"-x7k2p").Of(job).Unschedulable(unschedulable).Obj())
+			jobs = append(jobs, job.Name)
+		}
+
+		e.reconcile()
+		Expect(e.deleted("Job")).To(HaveLen(batch))
+		e.reconcile()
+		Expect(e.deleted("Job")).To(Equal(jobs[1:]))
+		e.reconcile()
+		Expect(e.rehoming().Status.Actions).To(HaveLen(2), "it is one attempt for each Restore")
+	})
+
+	It("go on without one that the scheduler had not refused at the beginning", func() {
+		h := e.stuckRestore(clusterRewritten)
+		restore, jobs := e.outdatedJobs(h, many)
+		late := rehometesting.MakeJob(restore, "restore-preparedata-late").Rules(h.restore).Obj()
+		e.create(late)
+		pod := rehometesting.MakeRestorePod(restore, "restore-preparedata-late-x7k2p").Of(late).Pending().Obj()
+		e.create(pod)
+		e.reconcile()
+		refused := rehometesting.MakeRestorePod(restore, "restore-preparedata-late-x7k2p").Unschedulable(unschedulable).Obj()
+		pod.Status = refused.Status
+		Expect(e.admin.Status().Update(e.ctx, pod)).To(Succeed())
+
+		e.reconcile()
+		Expect(e.deleted("Job")).To(Equal(jobs[batch : 2*batch]))
+		e.reconcile()
+		Expect(e.deleted("Job")).To(Equal(jobs[2*batch:]))
+
+		e.clock.Step(e.reconcile().RequeueAfter)
+		e.reconcile()
+		Expect(e.deleted("Job")).To(Equal([]string{late.Name}), "it is another attempt")
 	})
 })
 

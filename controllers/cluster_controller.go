@@ -104,12 +104,12 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 }
 
 // reportNow says whether to report although an action was taken or failed. A failed action is reported at once. So is an action
-// on a Cluster without a snapshot, because the next reconcile no longer finds the edits.
+// on a Cluster without a snapshot, because the next reconcile no longer finds the edits, and one on Jobs that takes many reconciles.
 func (s *scope) reportNow(err error) bool {
 	if err != nil {
 		return !isStale(err)
 	}
-	return s.namedSource != nil
+	return s.namedSource != nil || s.jobs >= maxRecreatedJobs
 }
 
 // scope is what one reconcile works on.
@@ -141,6 +141,10 @@ type scope struct {
 	// pods and sets are the Pods and InstanceSets of the cluster, each listed live when it is needed first; nil before.
 	pods *[]corev1.Pod
 	sets *[]kubeblocks.InstanceSet
+	// unbound holds the names of claims of Jobs with failed Pods, and whether they never had a volume; set by observeRestores.
+	unbound map[string]bool
+	// jobs is how many Jobs were re-created, or could not be.
+	jobs int
 	// recent are the Jobs and Pods that deletes of Restores rely on; nil before the first.
 	recent *recentWork
 	// claims are the volume claims of the cluster, pending its database Pods without a node; nil before each is needed first.

@@ -67,11 +67,11 @@ func (r *ClusterReconciler) observeRestores(ctx context.Context, s *scope) error
 	if len(unfinished) == 0 {
 		return nil
 	}
-	live, err := r.workloadsOf(ctx, s.cluster, unfinished)
+	live, err := r.workloadsOf(ctx, s, unfinished)
 	if err != nil {
 		return err
 	}
-	s.pods = &live.pods
+	s.pods, s.unbound = &live.pods, live.unbound
 	for i := range s.restores {
 		if s.restores[i].unfinished() {
 			s.observeRestore(&s.restores[i], live.of(s.restores[i].object))
@@ -125,32 +125,42 @@ func (w workloads) of(restore *kubeblocks.Restore) kubeblocks.Work {
 
 // workloadsOf lists the Jobs and Pods of a cluster live, because a delete depends on what has started. For Jobs of the Restores
 // with a failed Pod it reads their claims, too: they show whether that Pod can have been bound.
-func (r *ClusterReconciler) workloadsOf(ctx context.Context, cluster *kubeblocks.Cluster, restores []*kubeblocks.Restore) (workloads, error) {
-	var jobs batchv1.JobList
-	if err := r.listLive(ctx, cluster, &jobs); err != nil {
-		return workloads{}, fmt.Errorf("list Jobs of the cluster: %w", err)
+func (r *ClusterReconciler) workloadsOf(ctx context.Context, s *scope, restores []*kubeblocks.Restore) (workloads, error) {
+	jobs, err := r.listJobs(ctx, s.cluster)
+	if err != nil {
+		return workloads{}, err
 	}
-	w := workloads{jobs: jobs.Items, unbound: map[string]bool{}}
+	w := workloads{jobs: jobs, unbound: map[string]bool{}}
 	for _, restore := range restores {
 		for _, job := range w.of(restore).Jobs {
-			if err := r.readClaims(ctx, &job, w.unbound); err != nil {
+			if err := r.readClaims(ctx, s, &job, w.unbound); err != nil {
 				return workloads{}, err
 			}
 		}
 	}
 	// Pods last: a Pod that is bound during the other reads is seen.
-	var err error
-	w.pods, err = r.listPods(ctx, cluster)
+	w.pods, err = r.listPods(ctx, s.cluster)
 	return w, err
+}
+
+// workOf is workloadsOf for one Job of a Restore, which was listed live.
+func (r *ClusterReconciler) workOf(ctx context.Context, s *scope, restore *kubeblocks.Restore, job *batchv1.Job) (kubeblocks.Work, error) {
+	w := workloads{jobs: []batchv1.Job{*job}, unbound: map[string]bool{}}
+	err := r.readClaims(ctx, s, job, w.unbound)
+	if err != nil {
+		return kubeblocks.Work{}, err
+	}
+	w.pods, err = r.listPods(ctx, s.cluster)
+	return w.of(restore), err
 }
 
 // readClaims reads which claims of a Job with a failed Pod never had a volume. Those of all Jobs that are too many are not read: then a
 // failed Pod can have been bound.
-func (r *ClusterReconciler) readClaims(ctx context.Context, job *batchv1.Job, unbound map[string]bool) error {
+func (r *ClusterReconciler) readClaims(ctx context.Context, s *scope, job *batchv1.Job, unbound map[string]bool) error {
 	if !kubeblocks.HasFailed(job) {
 		return nil
 	}
-	for _, name := range kubeblocks.ClaimsOf(&job.Spec.Template.Spec) {
+	for _, name := range s.claimsOf(job) {
 		if _, read := unbound[name]; read {
 			continue
 		}
@@ -166,10 +176,27 @@ func (r *ClusterReconciler) readClaims(ctx context.Context, job *batchv1.Job, un
 	return nil
 }
 
-// workOf lists the Jobs and Pods of one Restore live.
-func (r *ClusterReconciler) workOf(ctx context.Context, s *scope, restore *kubeblocks.Restore) (kubeblocks.Work, error) {
-	live, err := r.workloadsOf(ctx, s.cluster, []*kubeblocks.Restore{restore})
-	return live.of(restore), err
+// claimsOf returns the claims of a Job that are read. One that never had a volume shows that no Pod of the Job was bound. So once all were
+// observed, only the first of these is read again, before each delete.
+func (s *scope) claimsOf(job *batchv1.Job) []string {
+	claims := kubeblocks.ClaimsOf(&job.Spec.Template.Spec)
+	if s.unbound == nil {
+		return claims
+	}
+	i := slices.IndexFunc(claims, func(claim string) bool { return s.unbound[claim] })
+	if i < 0 {
+		return nil
+	}
+	return claims[i : i+1]
+}
+
+// listJobs lists the Jobs of a cluster live.
+func (r *ClusterReconciler) listJobs(ctx context.Context, cluster *kubeblocks.Cluster) ([]batchv1.Job, error) {
+	var jobs batchv1.JobList
+	if err := r.listLive(ctx, cluster, &jobs); err != nil {
+		return nil, fmt.Errorf("list Jobs of the cluster: %w", err)
+	}
+	return jobs.Items, nil
 }
 
 // listPods lists the Pods of a cluster live.

@@ -327,6 +327,10 @@ func TestDecide(t *testing.T) {
 		}), doesNothing, v1alpha1.ReasonAttemptsExhausted},
 		"Jobs are re-created in the attempt that replaced the rules": {with(replaced, func(o *Observation) { attempted(o, uids("job-1"), 1) }),
 			ConsistOf(RecreateJobs{Restore: object("restore"), Jobs: []Object{object("job-1")}}), v1alpha1.ReasonRecreatingJobs},
+		"such Jobs do not wait for another attempt with one that is not of it": {with(replaced, restore(func(r *Restore) {
+			r.Jobs = append(r.Jobs, Job{Object: object("job-2"), Outdated: true, HasPods: true})
+		}), func(o *Observation) { attempted(o, uids("job-1"), 1) }),
+			ConsistOf(RecreateJobs{Restore: object("restore"), Jobs: []Object{object("job-1")}}), v1alpha1.ReasonRecreatingJobs},
 		"an empty bucket holds an attempt": {with(componentFollowed, func(o *Observation) {
 			for range 50 {
 				o.Recent.All.Times = append(o.Recent.All.Times, now)

@@ -192,13 +192,16 @@ func (h History) of(key attempts.Key) []Attempt {
 }
 
 // underway reports whether the last attempt is about these objects: it was recorded, and then its action was not taken.
-func (h History) underway(key attempts.Key) bool {
+func (h History) underway(key attempts.Key) bool { return len(h.begun(key)) == len(key.UIDs) }
+
+// begun returns which of these objects the last attempt is about.
+func (h History) begun(key attempts.Key) []types.UID {
 	past := h.of(key)
 	if len(past) == 0 {
-		return false
+		return nil
 	}
 	last := past[len(past)-1]
-	return !slices.ContainsFunc(key.UIDs, func(uid types.UID) bool { return !slices.Contains(last.UIDs, uid) })
+	return slices.DeleteFunc(slices.Clone(key.UIDs), func(uid types.UID) bool { return !slices.Contains(last.UIDs, uid) })
 }
 
 // contended returns who reverted the rewrites, or nil. It ends with the generation at which Rehome stopped.

@@ -226,7 +226,6 @@ func (d *decision) recreateJobs(r Restore) *metav1.Condition {
 		return nil
 	}
 	var jobs []Object
-	var uids []types.UID
 	var waiting *metav1.Condition
 	for _, job := range r.Jobs {
 		switch {
@@ -234,14 +233,33 @@ func (d *decision) recreateJobs(r Restore) *metav1.Condition {
 		case job.Undecided != "":
 			waiting = waitForScheduler(job.Undecided)
 		default:
-			jobs, uids = append(jobs, job.Object), append(uids, job.UID)
+			jobs = append(jobs, job.Object)
 		}
 	}
 	if len(jobs) == 0 {
 		return waiting
 	}
+	jobs = d.continued(r, jobs)
 	condition := d.pendingAction(v1alpha1.ReasonRecreatingJobs, recreatingJobs, len(jobs))
-	return d.attempt(keyOf(KindRestore, r.Object, uids...), condition, func(c counted) Action { return RecreateJobs{c, r.Object, jobs} })
+	return d.attempt(keyOf(KindRestore, r.Object, uidsOf(jobs)...), condition, func(c counted) Action { return RecreateJobs{c, r.Object, jobs} })
+}
+
+// continued returns those of the Jobs that the last attempt is about and has not come to, else all. One that the scheduler refused since
+// needs another attempt, and must not have them wait for it.
+func (d *decision) continued(r Restore, jobs []Object) []Object {
+	begun := d.History.begun(keyOf(KindRestore, r.Object, uidsOf(jobs)...))
+	if len(begun) == 0 {
+		return jobs
+	}
+	return slices.DeleteFunc(jobs, func(job Object) bool { return !slices.Contains(begun, job.UID) })
+}
+
+func uidsOf(objects []Object) []types.UID {
+	uids := make([]types.UID, 0, len(objects))
+	for _, o := range objects {
+		uids = append(uids, o.UID)
+	}
+	return uids
 }
 
 // relax turns the rules among a cluster's own Pods into preferred ones, in its restore Jobs that never started, where the
