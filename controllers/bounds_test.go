@@ -334,6 +334,25 @@ var _ = inMemory("The Jobs that are re-created", func(e *env) {
 	})
 })
 
+// Beside each Pod without a node, the Pods of its InstanceSet are counted.
+var _ = inMemory("The database Pods without a node", func(e *env) {
+	It("take memory by their number", Serial, func() {
+		const many, each = 500, 64 << 10
+		h := e.stuckRestore(clusterRewritten)
+		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
+		set := rehometesting.MakeInstanceSet(e.generation, h.component).Replicas(many).Obj()
+		e.create(set)
+		stale := rehometesting.MakeInstanceSet(e.generation, rehometesting.MakeComponent(h.cluster, "mysql").Policy(rehometesting.Apart(source)).Obj()).Obj()
+		for i := range many {
+			e.create(rehometesting.MakeDatabasePod(h.component, fmt.Sprintf("carrot67-mysql-%d", i)).Of(set).
+				Rules(stale, "spec", "template", "spec").Unschedulable(unschedulable).Obj())
+		}
+
+		Expect(e.allocated()).To(BeNumerically("<", many*each))
+		Expect(e.writes).NotTo(ContainElement(HavePrefix("delete")), "KubeBlocks replaces them itself once all exist")
+	})
+})
+
 // Each rule of a Restore is compared with each database Pod whose volume could be in the way.
 var _ = inMemory("The rules of Restores", func(e *env) {
 	It("are compared with the volumes up to a limit, and a Restore beyond it is kept", func() {

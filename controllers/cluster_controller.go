@@ -141,6 +141,8 @@ type scope struct {
 	// pods and sets are the Pods and InstanceSets of the cluster, each listed live when it is needed first; nil before.
 	pods *[]corev1.Pod
 	sets *[]kubeblocks.InstanceSet
+	// podsOfSets is how many Pods each InstanceSet has; nil before it is needed first.
+	podsOfSets map[types.UID]int
 	// unbound holds the names of claims of Jobs with failed Pods, and whether they never had a volume; set by observeRestores.
 	unbound map[string]bool
 	// jobs is how many Jobs were re-created, or could not be.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
@@ -100,6 +101,28 @@ func (r *ClusterReconciler) instanceSets(ctx context.Context, s *scope) ([]kubeb
 	return *s.sets, nil
 }
 
+// podsOfSets returns how many Pods each InstanceSet has, by its UID. They are counted once in a reconcile.
+func (r *ClusterReconciler) podsOfSets(ctx context.Context, s *scope) (map[types.UID]int, error) {
+	if s.podsOfSets != nil {
+		return s.podsOfSets, nil
+	}
+	live, err := r.livePods(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := r.instanceSets(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	s.podsOfSets = map[types.UID]int{}
+	for i := range live {
+		if set := kubeblocks.InstanceSetOf(&live[i], sets); set != nil {
+			s.podsOfSets[set.UID]++
+		}
+	}
+	return s.podsOfSets, nil
+}
+
 // scopesOf says which rules of the Cluster govern database Pods that are bound, or that can be bound at any moment.
 func (s *scope) scopesOf(pods []databasePod) (bound, undecided []remedy.Scope) {
 	for _, pod := range pods {
@@ -166,16 +189,14 @@ func (r *ClusterReconciler) observeInstances(ctx context.Context, s *scope) erro
 
 // observeInstance reads the Pod's siblings and claims live, because a delete of the Pod depends on them.
 func (r *ClusterReconciler) observeInstance(ctx context.Context, s *scope, pod databasePod, stale stalePod) error {
-	live, err := r.livePods(ctx, s)
+	pods, err := r.podsOfSets(ctx, s)
 	if err != nil {
 		return err
 	}
-	sets := []kubeblocks.InstanceSet{*pod.set}
-	siblings := slices.DeleteFunc(live, func(p corev1.Pod) bool { return kubeblocks.InstanceSetOf(&p, sets) == nil })
 	instance := remedy.Instance{
 		Object:        objectOf(pod.Pod),
 		TemplateStale: len(s.rewritten(kubeblocks.InstanceSetPolicies(pod.set, pod.owner)).Edits) > 0,
-		Kept:          kubeblocks.KeepsPending(r.Apps, pod.set, len(siblings)),
+		Kept:          kubeblocks.KeepsPending(r.Apps, pod.set, pods[pod.set.UID]),
 	}
 	if instance.NodeSelected, err = r.hasSelectedNode(ctx, s, pod.Pod); err != nil {
 		return err

@@ -227,7 +227,7 @@ func podOf(p *corev1.Pod) remedy.Pod {
 	}
 }
 
-// livePods returns the Pods of the cluster, listed once in a reconcile.
+// livePods returns the Pods of the cluster, listed once in a reconcile. Nobody may change them: all share one list.
 func (r *ClusterReconciler) livePods(ctx context.Context, s *scope) ([]corev1.Pod, error) {
 	if s.pods == nil {
 		pods, err := r.listPods(ctx, s.cluster)
@@ -236,5 +236,5 @@ func (r *ClusterReconciler) livePods(ctx context.Context, s *scope) ([]corev1.Po
 		}
 		s.pods = &pods
 	}
-	return slices.Clone(*s.pods), nil
+	return *s.pods, nil
 }

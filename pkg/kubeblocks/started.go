@@ -7,15 +7,18 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Work is the Jobs and Pods of a Restore: those that it controls, and those that are labelled with its name. KubeBlocks deletes
-// the Jobs of a Restore by that label.
+// the Jobs of a Restore by that label. Only WorkOf makes one.
 type Work struct {
 	Jobs []batchv1.Job
 	Pods []corev1.Pod
 	// Unbound holds the names of claims that never had a volume, see NeverMounted.
 	Unbound map[string]bool
+	// controlled holds the Pods by the UID of what controls them.
+	controlled map[types.UID][]corev1.Pod
 }
 
 // Owns reports whether a Restore controls a Job. Anybody's Jobs can have its label.
@@ -23,19 +26,29 @@ func Owns(r *Restore, job *batchv1.Job) bool { return metav1.IsControlledBy(job,
 
 // WorkOf returns the part of the Jobs and Pods of a cluster that belongs to a Restore.
 func WorkOf(r *Restore, jobs []batchv1.Job, pods []corev1.Pod) Work {
-	var w Work
+	w := Work{controlled: map[types.UID][]corev1.Pod{}}
+	own := map[types.UID]bool{}
 	for i := range jobs {
 		if Owns(r, &jobs[i]) || jobs[i].Labels[LabelRestore] == r.Name {
 			w.Jobs = append(w.Jobs, jobs[i])
+			own[jobs[i].UID] = true
 		}
 	}
 	for i := range pods {
-		ofJob := func(job batchv1.Job) bool { return metav1.IsControlledBy(&pods[i], &job) }
-		if pods[i].Labels[LabelRestore] == r.Name || slices.ContainsFunc(w.Jobs, ofJob) {
-			w.Pods = append(w.Pods, pods[i])
+		controller := metav1.GetControllerOfNoCopy(&pods[i])
+		if pods[i].Labels[LabelRestore] == r.Name || controller != nil && own[controller.UID] {
+			w.add(&pods[i], controller)
 		}
 	}
 	return w
+}
+
+// add adds a Pod and what controls it, which is nil where nothing does.
+func (w *Work) add(p *corev1.Pod, controller *metav1.OwnerReference) {
+	w.Pods = append(w.Pods, *p)
+	if controller != nil {
+		w.controlled[controller.UID] = append(w.controlled[controller.UID], *p)
+	}
 }
 
 // StartedPart names the first part of a Restore that ever started, or returns an empty string when nothing did.
@@ -143,10 +156,8 @@ func ended(a RestoreAction) bool {
 	return a.Status == RestoreActionCompleted || a.Status == RestoreActionFailed
 }
 
-// PodsOf lists the Pods of a Job.
-func (w Work) PodsOf(job *batchv1.Job) []corev1.Pod {
-	return slices.DeleteFunc(slices.Clone(w.Pods), func(p corev1.Pod) bool { return !metav1.IsControlledBy(&p, job) })
-}
+// PodsOf lists the Pods of a Job. They are not copied.
+func (w Work) PodsOf(job *batchv1.Job) []corev1.Pod { return w.controlled[job.UID] }
 
 func (w Work) needsUnbound(job *batchv1.Job) bool {
 	return slices.ContainsFunc(ClaimsOf(&job.Spec.Template.Spec), func(claim string) bool { return w.Unbound[claim] })

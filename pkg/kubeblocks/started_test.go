@@ -1,6 +1,8 @@
 package kubeblocks
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -10,6 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 )
+
+// nameless is a Restore without a name: all Jobs and Pods without a label count as its own.
+var nameless = &Restore{}
 
 func TestStartedPartNamesWhatStarted(t *testing.T) {
 	now := metav1.Now()
@@ -52,7 +57,8 @@ func TestStartedPartNamesWhatStarted(t *testing.T) {
 			}}}
 			isController := true
 			c.pod.OwnerReferences = []metav1.OwnerReference{{UID: "j1", Controller: &isController}}
-			work := Work{Jobs: []batchv1.Job{job}, Pods: []corev1.Pod{c.pod}, Unbound: map[string]bool{"data": c.unbound}}
+			work := WorkOf(nameless, []batchv1.Job{job}, []corev1.Pod{c.pod})
+			work.Unbound = map[string]bool{"data": c.unbound}
 
 			started := work.StartedPart(c.restore)
 
@@ -67,7 +73,7 @@ func TestStartedPartNamesWhatStarted(t *testing.T) {
 
 func TestBoundPodWithoutAJobMeansThatTheRestoreStarted(t *testing.T) {
 	g := NewWithT(t)
-	work := Work{Pods: []corev1.Pod{{Spec: corev1.PodSpec{NodeName: "n1"}}}}
+	work := WorkOf(nameless, nil, []corev1.Pod{{Spec: corev1.PodSpec{NodeName: "n1"}}})
 
 	g.Expect(work.StartedPart(&Restore{})).To(ContainSubstring("bound"))
 }
@@ -75,13 +81,12 @@ func TestBoundPodWithoutAJobMeansThatTheRestoreStarted(t *testing.T) {
 func TestStartedJobIgnoresOtherJobs(t *testing.T) {
 	g := NewWithT(t)
 	isController := true
-	work := Work{
-		Jobs: []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "a1"}}, {ObjectMeta: metav1.ObjectMeta{Name: "b", UID: "b1"}}},
-		Pods: []corev1.Pod{{
+	work := WorkOf(nameless,
+		[]batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "a1"}}, {ObjectMeta: metav1.ObjectMeta{Name: "b", UID: "b1"}}},
+		[]corev1.Pod{{
 			ObjectMeta: metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{UID: "a1", Controller: &isController}}},
 			Spec:       corev1.PodSpec{NodeName: "n1"},
-		}},
-	}
+		}})
 
 	g.Expect(work.StartedJob(&Restore{}, &work.Jobs[0])).NotTo(BeEmpty())
 	g.Expect(work.StartedJob(&Restore{}, &work.Jobs[1])).To(BeEmpty())
@@ -134,7 +139,7 @@ func TestUndecidedNamesWhatTheSchedulerHasNotDecidedOn(t *testing.T) {
 		"a bound Pod": {pod(func(p *corev1.Pod) { p.Spec.NodeName = "n1" }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			work := Work{Jobs: []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: "j1"}}}, Pods: c.pods}
+			work := WorkOf(nameless, []batchv1.Job{{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: "j1"}}}, c.pods)
 
 			if c.want == "" {
 				NewWithT(t).Expect(work.Undecided()).To(BeEmpty())
@@ -170,4 +175,35 @@ func TestWorkOfARestoreIsWhatItControlsAndWhatHasItsLabel(t *testing.T) {
 	g.Expect(work.Pods).To(HaveExactElements(HaveField("Name", "of own"), HaveField("Name", "labelled")))
 	g.Expect(Owns(restore, &jobs[0])).To(BeTrue())
 	g.Expect(Owns(restore, &jobs[1])).To(BeFalse(), "and yet it is not Rehome's to delete")
+}
+
+func TestWorkOfManyJobsIsAsLargeAsItsJobsAndPods(t *testing.T) {
+	const many, each = 1000, 32 << 10
+	g := NewWithT(t)
+	restore := &Restore{ObjectMeta: metav1.ObjectMeta{Name: "r", UID: "r1"}}
+	controlledBy := func(uid types.UID) []metav1.OwnerReference {
+		return []metav1.OwnerReference{{UID: uid, Controller: ptr.To(true)}}
+	}
+	jobs, pods := make([]batchv1.Job, many), make([]corev1.Pod, many)
+	for i := range jobs {
+		jobs[i].UID, jobs[i].OwnerReferences = types.UID(fmt.Sprintf("j%d", i)), controlledBy("r1")
+		pods[i].OwnerReferences = controlledBy(jobs[i].UID)
+	}
+	observe := func() {
+		work := WorkOf(restore, jobs, pods)
+		g.Expect(work.StartedPart(restore)).To(BeEmpty())
+		g.Expect(work.Undecided()).NotTo(BeEmpty())
+		for i := range jobs {
+			g.Expect(work.StartedJob(restore, &jobs[i])).To(BeEmpty())
+			g.Expect(work.UndecidedJob(&jobs[i])).NotTo(BeEmpty())
+			g.Expect(work.PodsOf(&jobs[i])).To(HaveLen(1))
+		}
+	}
+
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	observe()
+	runtime.ReadMemStats(&after)
+
+	g.Expect(after.TotalAlloc - before.TotalAlloc).To(BeNumerically("<", many*each))
 }
