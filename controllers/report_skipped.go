@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/sources"
 )
 
@@ -36,7 +37,7 @@ func (r *ClusterReconciler) reportSkipped(ctx context.Context, s *scope) error {
 	switch {
 	case !rehoming.DeletionTimestamp.IsZero():
 		return nil
-	case s.skip == skipNotRestored && reportsRestored(rehoming):
+	case s.skip == skipNotRestored && reportsRestored(rehoming) && !predates(rehoming, s.cluster):
 		// KubeBlocks removes in time what shows that a Cluster was restored.
 		return r.confirmReport(ctx, s)
 	case s.skip == skipNoCluster && sources.ClusterOwner(rehoming) != nil:
@@ -75,6 +76,13 @@ func (r *ClusterReconciler) confirmReport(ctx context.Context, s *scope) error {
 func reportsRestored(rehoming *v1alpha1.Rehoming) bool {
 	ready := meta.FindStatusCondition(rehoming.Status.Conditions, v1alpha1.ConditionReady)
 	return ready != nil && ready.Reason != v1alpha1.ReasonNoCluster && ready.Reason != v1alpha1.ReasonNotRestored
+}
+
+// predates says whether a Rehoming reports on a deleted Cluster of the same name, which was created again while nobody saw that it was gone.
+// One that belongs to a Cluster goes with it. Times are in seconds, so the report of the second in which its Cluster was created counts.
+func predates(rehoming *v1alpha1.Rehoming, cluster *kubeblocks.Cluster) bool {
+	ready := meta.FindStatusCondition(rehoming.Status.Conditions, v1alpha1.ConditionReady)
+	return sources.ClusterOwner(rehoming) == nil && ready != nil && ready.LastTransitionTime.Before(&cluster.CreationTimestamp)
 }
 
 // patchRehomingStatus writes a changed status of a Rehoming.

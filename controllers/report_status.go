@@ -37,6 +37,9 @@ func (r *ClusterReconciler) statusOf(s *scope, plan remedy.Plan) v1alpha1.Rehomi
 		Edits: int32(len(status.Edits)), Findings: int32(len(status.Findings)), Restores: int32(len(status.Restores)),
 		Actions: int32(len(status.Actions)), Unblocked: plan.Unblocked(),
 	}
+	if predates(s.rehoming, s.cluster) {
+		status.Conditions = nil // their times are another Cluster's
+	}
 	r.setConditions(&status.Conditions, s.rehoming.Generation, plan.Cluster)
 	bound(&status)
 	return status

@@ -121,3 +121,76 @@ func aboutSpec(status v1alpha1.RehomingStatus, generation int64, mode string) v1
 	}
 	return about
 }
+
+// While Rehome is down, nothing says that a Cluster was deleted, and another of its name created.
+var _ = inMemory("A Rehoming that Rehome did not create", func(e *env) {
+	restored := func() *stuckRestore {
+		GinkgoHelper()
+		h := e.stuckRestore(clusterRewritten)
+		e.remove(h.pod, h.job)
+		e.mergeStatus(h.restore, `{"status":{"phase":"Completed"}}`)
+		return h
+	}
+	reportsReady := func() {
+		GinkgoHelper()
+		e.reconcile()
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(HaveField("Status", metav1.ConditionTrue)))
+	}
+	// forget does what KubeBlocks does in time: nothing shows any more that the Cluster was restored.
+	forget := func(h *stuckRestore) {
+		GinkgoHelper()
+		e.remove(h.restore)
+		e.merge(h.cluster, `{"metadata":{"annotations":{"kubeblocks.io/restore-from-backup":null}}}`)
+	}
+	gone := func(h *stuckRestore) {
+		GinkgoHelper()
+		e.remove(h.restore, h.component, h.cluster, h.backup, h.source)
+		e.clock.Step(time.Minute)
+	}
+
+	BeforeEach(func() {
+		Expect(e.steer(v1alpha1.RehomingSpec{Consents: []v1alpha1.Consent{v1alpha1.ConsentRollingUpdate}})).To(Succeed())
+	})
+
+	It("says of the next Cluster of that name, which was not restored, that it was not", func() {
+		h := restored()
+		reportsReady()
+		gone(h)
+		e.create(e.cluster(target, source).Obj())
+
+		e.reconcile()
+
+		Expect(e.reported(v1alpha1.ConditionReady)).To(HaveValue(say(metav1.ConditionUnknown, v1alpha1.ReasonNotRestored)))
+		Expect(e.rehoming().Status.Restores).To(BeEmpty())
+		e.reconcile()
+		Expect(e.own).To(BeEmpty())
+	})
+
+	It("keeps the report on the next Cluster of that name, which was restored, too", func() {
+		h := restored()
+		reportsReady()
+		gone(h)
+		h = restored()
+		reportsReady()
+		before := e.rehoming().Status
+		forget(h)
+		e.clock.Step(time.Hour)
+
+		e.reconcile()
+
+		Expect(e.rehoming().Status).To(Equal(before))
+	})
+
+	It("keeps the report of the second in which its Cluster was created", func() {
+		e.clock.Step(900 * time.Millisecond)
+		h := restored()
+		reportsReady()
+		before := e.rehoming().Status
+		forget(h)
+
+		e.reconcile()
+
+		Expect(e.rehoming().Status).To(Equal(before))
+		Expect(e.own).To(BeEmpty())
+	})
+})
