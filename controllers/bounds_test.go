@@ -146,7 +146,7 @@ var _ = inMemory("The volume claims of a Pod", func(e *env) {
 		e.reconcile()
 
 		Expect(e.reads[read]).To(Equal(500))
-		Expect(e.deleted("Job")).To(Equal(jobs))
+		Expect(e.deletedJobs()).To(Equal(jobs))
 	})
 
 	It("are read once more, one for each delete, where the re-created Jobs have failed Pods", func() {
@@ -164,7 +164,7 @@ var _ = inMemory("The volume claims of a Pod", func(e *env) {
 
 		e.reconcile()
 
-		Expect(e.deleted("Job")).To(Equal(jobs))
+		Expect(e.deletedJobs()).To(Equal(jobs))
 		Expect(e.reads[read]).To(Equal(shared + 2*len(jobs)))
 	})
 
@@ -250,11 +250,11 @@ func (e *env) outdatedJobs(h *stuckRestore, count int, change ...func(*rehometes
 	return restore, jobs
 }
 
-// deleted returns the names of what the last reconcile deleted of a kind.
-func (e *env) deleted(kind string) []string {
+// deletedJobs returns the names of the Jobs that the last reconcile deleted.
+func (e *env) deletedJobs() []string {
 	var names []string
 	for _, write := range e.writes {
-		if name, ok := strings.CutPrefix(write, "delete "+kind+" "); ok {
+		if name, ok := strings.CutPrefix(write, "delete Job "); ok {
 			names = append(names, name)
 		}
 	}
@@ -275,19 +275,19 @@ var _ = inMemory("The Jobs that are re-created", func(e *env) {
 		_, jobs := e.outdatedJobs(h, many)
 
 		Expect(e.reconcile().RequeueAfter).To(BeNumerically("<=", time.Second))
-		Expect(e.deleted("Job")).To(Equal(jobs[:batch]))
+		Expect(e.deletedJobs()).To(Equal(jobs[:batch]))
 		Expect(e.reads["list PodList"]).To(BeNumerically("<=", 2*batch+2))
 		recreating(many)
 
 		Expect(e.reconcile().RequeueAfter).To(BeNumerically("<=", time.Second))
-		Expect(e.deleted("Job")).To(Equal(jobs[batch : 2*batch]))
+		Expect(e.deletedJobs()).To(Equal(jobs[batch : 2*batch]))
 		recreating(many - batch)
 
 		e.reconcile()
-		Expect(e.deleted("Job")).To(Equal(jobs[2*batch:]))
+		Expect(e.deletedJobs()).To(Equal(jobs[2*batch:]))
 
 		e.reconcile()
-		Expect(e.deleted("Job")).To(BeEmpty())
+		Expect(e.deletedJobs()).To(BeEmpty())
 		Expect(e.rehoming().Status.Actions).To(HaveLen(1), "it is one attempt")
 	})
 
@@ -304,9 +304,9 @@ var _ = inMemory("The Jobs that are re-created", func(e *env) {
 		}
 
 		e.reconcile()
-		Expect(e.deleted("Job")).To(HaveLen(batch))
+		Expect(e.deletedJobs()).To(HaveLen(batch))
 		e.reconcile()
-		Expect(e.deleted("Job")).To(Equal(jobs[1:]))
+		Expect(e.deletedJobs()).To(Equal(jobs[1:]))
 		e.reconcile()
 		Expect(e.rehoming().Status.Actions).To(HaveLen(2), "it is one attempt for each Restore")
 	})
@@ -324,13 +324,13 @@ var _ = inMemory("The Jobs that are re-created", func(e *env) {
 		Expect(e.admin.Status().Update(e.ctx, pod)).To(Succeed())
 
 		e.reconcile()
-		Expect(e.deleted("Job")).To(Equal(jobs[batch : 2*batch]))
+		Expect(e.deletedJobs()).To(Equal(jobs[batch : 2*batch]))
 		e.reconcile()
-		Expect(e.deleted("Job")).To(Equal(jobs[2*batch:]))
+		Expect(e.deletedJobs()).To(Equal(jobs[2*batch:]))
 
 		e.clock.Step(e.reconcile().RequeueAfter)
 		e.reconcile()
-		Expect(e.deleted("Job")).To(Equal([]string{late.Name}), "it is another attempt")
+		Expect(e.deletedJobs()).To(Equal([]string{late.Name}), "it is another attempt")
 	})
 })
 
