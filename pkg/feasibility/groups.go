@@ -58,6 +58,9 @@ func (g *policyGroups) join(w *World, b *Budget) bool {
 		return false
 	}
 	for _, t := range terms(w, b) {
+		if b.spent() {
+			return false
+		}
 		own := g.find(g.policies[t.pod])
 		for pod := range t.took.or(t.takes).all() {
 			b.spend(1)

@@ -29,25 +29,24 @@ func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []l
 	due = edits
 	for _, limitOf := range []func(Restore) *limit{d.lastingLimit, d.takeAhead} {
 		for _, r := range d.Restores {
-			governs := d.awaitedBy(r.Component)
-			if !d.followsRewrite(r) || !slices.ContainsFunc(due, governs) {
+			if !d.followsRewrite(r) || !slices.ContainsFunc(due, d.awaitedBy(r.Component)) {
 				continue
 			}
 			limit := limitOf(r)
-			if limit == nil || limit.reason == v1alpha1.ReasonRateLimited && slices.ContainsFunc(due, d.sharesToken(governs)) {
+			if limit == nil {
+				continue
+			}
+			held, rest := d.together(due, d.awaitedBy(r.Component))
+			if limit.reason == v1alpha1.ReasonRateLimited && slices.ContainsFunc(held, d.hasToken) {
 				continue
 			}
 			d.waitFor(limit)
-			held := d.provenWith(due, governs)
-			for _, edit := range due {
-				if held(edit) {
-					limited = append(limited, limitedEdit{edit, limit})
-				}
+			for _, edit := range held {
+				limited = append(limited, limitedEdit{edit, limit})
 			}
-			due = slices.DeleteFunc(slices.Clone(due), held)
+			due = rest
 		}
 	}
-	d.ahead = slices.DeleteFunc(d.ahead, func(a aheadAttempt) bool { return !slices.ContainsFunc(due, d.awaitedBy(a.component)) })
 	return due, limited
 }
 
@@ -56,18 +55,42 @@ func (d *decision) awaitedBy(component string) func(rewrite.Edit) bool {
 	return func(e rewrite.Edit) bool { return d.canWait(e) && governing(component)(e) }
 }
 
-// provenWith returns whether an edit must stay because one of these does. A proof is about all rules of a group: while one stays stale, it
-// says nothing of the others.
-func (d *decision) provenWith(edits []rewrite.Edit, stays func(rewrite.Edit) bool) func(rewrite.Edit) bool {
-	groups := map[int]bool{}
-	for _, edit := range edits {
-		if group, ok := d.Placement.group(edit); ok && stays(edit) {
-			groups[group] = true
-		}
+// together separates the edits that stay, and all that must stay with them, from the rest. A proof is about all rules of a group: while one
+// stays stale, it says nothing of the others. And the Restores of a component wait for all rules that govern it.
+func (d *decision) together(edits []rewrite.Edit, stays func(rewrite.Edit) bool) (held, rest []rewrite.Edit) {
+	groups, components := map[int]bool{}, map[string]bool{}
+	staysToo := func(e rewrite.Edit) bool {
+		group, proven := d.Placement.group(e)
+		return stays(e) || d.canWait(e) && (proven && groups[group] || components[e.Component])
 	}
-	return func(e rewrite.Edit) bool {
-		group, ok := d.Placement.group(e)
-		return stays(e) || ok && groups[group] && d.canWait(e)
+	for before := -1; before < len(held); {
+		before = len(held)
+		held, rest = nil, nil
+		for _, edit := range edits {
+			if !staysToo(edit) {
+				rest = append(rest, edit)
+				continue
+			}
+			held = append(held, edit)
+			if group, proven := d.Placement.group(edit); proven {
+				groups[group] = true
+			}
+		}
+		d.addWaiting(components, held)
+	}
+	return held, rest
+}
+
+// addWaiting adds the components whose Restores wait for one of the edits.
+func (d *decision) addWaiting(components map[string]bool, edits []rewrite.Edit) {
+	stale := map[string]bool{}
+	for _, edit := range edits {
+		stale[edit.Component] = true
+	}
+	for _, r := range d.Restores {
+		if (stale[""] || stale[r.Component]) && d.followsRewrite(r) {
+			components[r.Component] = true
+		}
 	}
 }
 
@@ -110,12 +133,10 @@ func (d *decision) takeAhead(r Restore) *limit {
 	return nil
 }
 
-// sharesToken returns whether a token was taken for an edit. One is enough for the Restores that one rule governs, because they can need
-// more than there ever are: the others follow.
-func (d *decision) sharesToken(governs func(rewrite.Edit) bool) func(rewrite.Edit) bool {
-	return func(e rewrite.Edit) bool {
-		return governs(e) && slices.ContainsFunc(d.ahead, func(a aheadAttempt) bool { return governing(a.component)(e) })
-	}
+// hasToken reports whether a token was taken for an edit. One is enough for the Restores that wait for it, because they can need more than
+// there ever are: the others follow.
+func (d *decision) hasToken(e rewrite.Edit) bool {
+	return slices.ContainsFunc(d.ahead, func(a aheadAttempt) bool { return d.awaitedBy(a.component)(e) })
 }
 
 func attemptsOf(ahead []aheadAttempt) []Attempt {

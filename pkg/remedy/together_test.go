@@ -57,21 +57,34 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 		ahead  int
 		reason string
 	}{
-		"all at once":                     {false, func(*Observation) {}, 2, 2, v1alpha1.ReasonRewritingCluster},
-		"a limit of one holds all":        {false, exhaust, 0, 0, v1alpha1.ReasonAttemptsExhausted},
-		"no token is left for the second": {false, oneToken, 0, 0, v1alpha1.ReasonRateLimited},
+		"all at once":              {false, func(*Observation) {}, 2, 2, v1alpha1.ReasonRewritingCluster},
+		"a limit of one holds all": {false, exhaust, 0, 0, v1alpha1.ReasonAttemptsExhausted},
+		"no token is left for the second, which follows": {false, oneToken, 2, 1, v1alpha1.ReasonRewritingCluster},
 		"but not a preferred rule": {false, func(o *Observation) {
 			exhaust(o)
 			preferred := edit("mysql")
 			preferred.Path = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/x"
 			o.Live.Edits = append(o.Live.Edits, preferred)
 		}, 1, 0, v1alpha1.ReasonRewritingCluster},
-		"a rule that was not proven with them takes no token of theirs": {false, func(o *Observation) {
-			oneToken(o)
+		"nor rules that were not proven with them": {false, func(o *Observation) {
+			exhaust(o)
 			o.Live.Edits = append(o.Live.Edits, edit("proxy"))
-		}, 1, 0, v1alpha1.ReasonRateLimited},
-		"but not rules that select Pods of their own only": {true, exhaust, 1, 1, v1alpha1.ReasonRewritingCluster},
-		"nor those for which a token is left":              {true, oneToken, 1, 1, v1alpha1.ReasonRewritingCluster},
+		}, 1, 0, v1alpha1.ReasonAttemptsExhausted},
+		"a limit holds all rules of a component, because its Restores wait for all": {false, func(o *Observation) {
+			exhaust(o)
+			template := edit("mysql")
+			template.Template = "hot"
+			o.Live.Edits = append(o.Live.Edits, template)
+		}, 0, 0, v1alpha1.ReasonAttemptsExhausted},
+		"but not those of a component whose Restore has ended": {true, func(o *Observation) {
+			exhaust(o)
+			o.Live.Edits = append(o.Live.Edits, edit(""))
+			o.Restores[0].Finished = true
+		}, 1, 0, v1alpha1.ReasonRewritingCluster},
+		"and those of another component that waits for a rule of the whole Cluster": {true, func(o *Observation) {
+			exhaust(o)
+			o.Live.Edits = append(o.Live.Edits, edit(""))
+		}, 0, 0, v1alpha1.ReasonAttemptsExhausted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
