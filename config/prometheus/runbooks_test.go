@@ -57,7 +57,7 @@ func submatches(pattern *regexp.Regexp, text string) []string {
 
 // checkCommand expects that a shell can parse a command, and that the Rehomings and annotations in it are valid.
 func checkCommand(g Gomega, command string) {
-	g.Expect(command).To(Or(HavePrefix("kubectl "), HavePrefix("amtool ")))
+	g.Expect(command).To(Or(HavePrefix("kubectl "), HavePrefix("helm "), HavePrefix("amtool ")))
 	output, err := exec.Command("sh", "-n", "-c", command).CombinedOutput()
 	g.Expect(err).NotTo(HaveOccurred(), "%s: %s", command, output)
 	for _, match := range patchOfRehoming.FindAllStringSubmatch(command, -1) {
