@@ -50,7 +50,7 @@ type group struct {
 // split splits the placeable Pods by what their rules select.
 func (s *stage) split(all []term, refused map[Rule]bool, b *Budget) []*members {
 	terms := s.effective(all, refused, b)
-	joined := s.joined(terms, b)
+	joined := joined(len(s.world.Pods), terms, b)
 	byRoot := map[int]*members{}
 	var order []*members
 	for pod := range s.placeable.all() {
@@ -103,8 +103,8 @@ func (s *stage) effective(all []term, refused map[Rule]bool, b *Budget) []term {
 
 // joined joins Pods with those that their rules select, or selected before the rewrite: Pods that a stale rule kept waiting may be
 // set free.
-func (s *stage) joined(terms []term, b *Budget) forest {
-	joined := newForest(len(s.world.Pods))
+func joined(pods int, terms []term, b *Budget) forest {
+	joined := newForest(pods)
 	seen := map[*uint64]bool{}
 	for i := range terms {
 		for _, selected := range []set{terms[i].took, terms[i].takes} {

@@ -1,6 +1,7 @@
 package feasibility_test
 
 import (
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -43,6 +44,30 @@ func TestGroups(t *testing.T) {
 			g.Expect(groups["proxy"]).To(matches)
 		})
 	}
+}
+
+func TestThePodsOfAPolicyAreInOneGroup(t *testing.T) {
+	g := NewWithT(t)
+	proxies := pods("proxy", near(zone, "mysql"), "", "b1")
+	proxies[1].Stale, proxies[1].Rewritten = unruled(source), unruled(target)
+
+	groups := feasibility.Groups(world(nodes("a1 b1"), pods("mysql", unruled, "a1"), proxies), feasibility.NewBudget())
+
+	g.Expect(groups).To(HaveKeyWithValue("proxy", groups["mysql"]))
+}
+
+func TestPodsWithoutRulesAreNotOfOneGroup(t *testing.T) {
+	g := NewWithT(t)
+	free := slices.Concat(pods("cache", unruled, ""), pods("log", unruled, ""))
+	for i := range free {
+		free[i].Policy = ""
+	}
+
+	groups := feasibility.Groups(world(nodes("a1 b1"), pods("mysql", near(zone, "cache"), "a1"), pods("proxy", near(zone, "log"), "b1"), free),
+		feasibility.NewBudget())
+
+	g.Expect(groups).To(HaveKey("proxy"))
+	g.Expect(groups).NotTo(HaveKeyWithValue("proxy", groups["mysql"]))
 }
 
 func TestNoVolumeIsTiedInNoGroup(t *testing.T) {

@@ -46,11 +46,9 @@ func (d *decision) awaited(governed func(component string) bool) string {
 
 // governedByAny returns whether a component is governed by one of the edits that wait.
 func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component string) bool {
-	var waiting []rewrite.Edit // one of each component
-	known := map[string]bool{}
+	var waiting []rewrite.Edit
 	for _, e := range d.awaiting {
-		if edits(e) && !known[e.Component] {
-			known[e.Component] = true
+		if edits(e) {
 			waiting = append(waiting, e)
 		}
 	}

@@ -20,9 +20,9 @@ type Placement struct {
 	Rewritten []rewrite.Policy
 
 	// A proof can take two seconds, and a plan is made twice, the second time while all other Clusters wait.
-	prove   sync.Once
-	refusal []RefusedRule
-	groups  map[string]int
+	prove    sync.Once
+	refusals []RefusedRule
+	groups   map[string]int
 }
 
 // RefusedRule is a rule that stays stale, because rewritten it could leave a database Pod no node.
@@ -39,7 +39,7 @@ func (p *Placement) refused() []RefusedRule {
 		return nil
 	}
 	p.proven()
-	return slices.Concat(p.Unjudged, p.refusal)
+	return slices.Concat(p.Unjudged, p.refusals)
 }
 
 // group returns the number of the group in which the rule of an edit was proven; false if it was not proven with others.
@@ -64,7 +64,7 @@ func (p *Placement) proven() {
 		}
 		budget := feasibility.NewBudget()
 		for _, r := range feasibility.DecideWithin(*p.World, budget) {
-			p.refusal = append(p.refusal, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
+			p.refusals = append(p.refusals, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
 		}
 		p.groups = feasibility.Groups(*p.World, budget)
 	})

@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -16,20 +17,27 @@ func TestManyRefusalsAreDecidedOnce(t *testing.T) {
 		e := edit("mysql")
 		e.Path = fmt.Sprintf("/spec/componentSpecs/0/schedulingPolicy/topologySpreadConstraints/%d/labelSelector/matchLabels/app.kubernetes.io~1instance", i)
 		o.Live.Edits = append(o.Live.Edits, e)
-		o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: e.Path, Reason: "too much"})
+		o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: e.Path, Reason: fmt.Sprint("too much ", i)})
 	}
 	o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: o.Live.Edits[0].Path, Reason: "too much"})
-	for range 20 {
+	for range 1000 {
 		o.Restores = append(o.Restores, o.Restores[0])
 	}
 
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	start := time.Now()
 	plan := Decide(o)
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
 
-	if took := time.Since(start); took > 10*time.Second { // half a second on a quiet machine
+	allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
+	t.Logf("%v, %d MiB", took, allocated)
+	if took > 10*time.Second { // half a second on a quiet machine
 		t.Errorf("took %v", took)
-	} else {
-		t.Log(took)
+	}
+	if allocated > 128 {
+		t.Errorf("allocated %d MiB", allocated)
 	}
 	if reason := plan.Cluster.PolicyRehomed.Reason; len(plan.Actions) > 0 || reason != v1alpha1.ReasonVolumesBound {
 		t.Errorf("the plan is %v, because of %s", plan.Actions, reason)

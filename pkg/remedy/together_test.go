@@ -50,47 +50,39 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 			o.Recent = o.Recent.With(now)
 		}
 	}
+	preferred, template := edit("mysql"), edit("mysql")
+	preferred.Path = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/x"
+	template.Template = "hot"
 	for name, c := range map[string]struct {
 		narrow bool
 		limit  func(*Observation)
+		beside []rewrite.Edit
 		edits  int
 		ahead  int
 		reason string
 	}{
-		"all at once":              {false, func(*Observation) {}, 2, 2, v1alpha1.ReasonRewritingCluster},
-		"a limit of one holds all": {false, exhaust, 0, 0, v1alpha1.ReasonAttemptsExhausted},
-		"no token is left for the second, which follows": {false, oneToken, 2, 1, v1alpha1.ReasonRewritingCluster},
-		"but not a preferred rule": {false, func(o *Observation) {
-			exhaust(o)
-			preferred := edit("mysql")
-			preferred.Path = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/x"
-			o.Live.Edits = append(o.Live.Edits, preferred)
-		}, 1, 0, v1alpha1.ReasonRewritingCluster},
-		"nor rules that were not proven with them": {false, func(o *Observation) {
-			exhaust(o)
-			o.Live.Edits = append(o.Live.Edits, edit("proxy"))
-		}, 1, 0, v1alpha1.ReasonAttemptsExhausted},
-		"a limit holds all rules of a component, because its Restores wait for all": {false, func(o *Observation) {
-			exhaust(o)
-			template := edit("mysql")
-			template.Template = "hot"
-			o.Live.Edits = append(o.Live.Edits, template)
-		}, 0, 0, v1alpha1.ReasonAttemptsExhausted},
+		"all at once":              {false, func(*Observation) {}, nil, 2, 2, v1alpha1.ReasonRewritingCluster},
+		"a limit of one holds all": {false, exhaust, nil, 0, 0, v1alpha1.ReasonAttemptsExhausted},
+		"no token is left for the second, which follows": {false, oneToken, nil, 2, 1, v1alpha1.ReasonRewritingCluster},
+		"but not a preferred rule":                       {false, exhaust, []rewrite.Edit{preferred}, 1, 0, v1alpha1.ReasonRewritingCluster},
+		"nor rules that were not proven with them":       {false, exhaust, []rewrite.Edit{edit("proxy")}, 1, 0, v1alpha1.ReasonAttemptsExhausted},
+		"a limit holds all rules of a component, because its Restores wait for all": {
+			false, exhaust, []rewrite.Edit{template}, 0, 0, v1alpha1.ReasonAttemptsExhausted,
+		},
 		"but not those of a component whose Restore has ended": {true, func(o *Observation) {
 			exhaust(o)
-			o.Live.Edits = append(o.Live.Edits, edit(""))
 			o.Restores[0].Finished = true
-		}, 1, 0, v1alpha1.ReasonRewritingCluster},
-		"and those of another component that waits for a rule of the whole Cluster": {true, func(o *Observation) {
-			exhaust(o)
-			o.Live.Edits = append(o.Live.Edits, edit(""))
-		}, 0, 0, v1alpha1.ReasonAttemptsExhausted},
+		}, []rewrite.Edit{edit("")}, 1, 0, v1alpha1.ReasonRewritingCluster},
+		"and those of another component that waits for a rule of the whole Cluster": {
+			true, exhaust, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonAttemptsExhausted,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			o := stuck()
 			twoComponents(&o, c.narrow)
 			c.limit(&o)
+			o.Live.Edits = append(o.Live.Edits, c.beside...)
 
 			plan := Decide(o)
 
