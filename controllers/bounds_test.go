@@ -274,12 +274,12 @@ var _ = inMemory("The Jobs that are re-created", func(e *env) {
 		h := e.stuckRestore(clusterRewritten)
 		_, jobs := e.outdatedJobs(h, many)
 
-		Expect(e.reconcile().RequeueAfter).To(BeNumerically("<=", time.Second))
+		Expect(e.reconcile().RequeueAfter).To(Equal(time.Second))
 		Expect(e.deletedJobs()).To(Equal(jobs[:batch]))
 		Expect(e.reads["list PodList"]).To(BeNumerically("<=", 2*batch+2))
 		recreating(many)
 
-		Expect(e.reconcile().RequeueAfter).To(BeNumerically("<=", time.Second))
+		Expect(e.reconcile().RequeueAfter).To(Equal(time.Second))
 		Expect(e.deletedJobs()).To(Equal(jobs[batch : 2*batch]))
 		recreating(many - batch)
 

@@ -58,10 +58,17 @@ func (r *ClusterReconciler) observe(ctx context.Context, s *scope) error {
 			return err
 		}
 	}
-	for i := range s.restores {
-		s.observation.Restores = append(s.observation.Restores, s.restores[i].observed)
-	}
+	s.observation.Restores = s.observed()
 	return nil
+}
+
+// observed returns what is known of the Restores so far.
+func (s *scope) observed() []remedy.Restore {
+	restores := make([]remedy.Restore, 0, len(s.restores))
+	for i := range s.restores {
+		restores = append(restores, s.restores[i].observed)
+	}
+	return restores
 }
 
 // listOwned lists the Cluster's own Components and Restores.

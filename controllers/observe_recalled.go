@@ -51,15 +51,28 @@ func (s *scope) isDecided() bool {
 		return false
 	}
 	status := &s.rehoming.Status
-	owner := sources.ClusterOwner(s.rehoming)
-	whole := status.Counts != nil && int(status.Counts.Edits) == len(status.Edits) && int(status.Counts.Findings) == len(status.Findings)
-	if owner == nil || owner.UID != s.cluster.UID || status.Source == nil || len(status.Backups) == 0 || !whole {
+	if !s.isReported() || status.Source == nil || len(status.Backups) == 0 || !isWhole(status) {
 		return false
 	}
 	return !slices.ContainsFunc(s.restores, func(r restoreScope) bool {
 		phase := r.object.Status.Phase
 		return phase != kubeblocks.RestoreCompleted && phase != kubeblocks.RestoreFailed
 	})
+}
+
+// isReported reports whether the Rehoming is about this Cluster, and not about a deleted one of its name.
+func (s *scope) isReported() bool {
+	if owner := sources.ClusterOwner(s.rehoming); owner != nil {
+		return owner.UID == s.cluster.UID
+	}
+	return !predates(s.rehoming, s.cluster)
+}
+
+// isWhole reports whether a status lists all that was due. Where all is rewritten, it does not matter that a list was too long to be whole.
+func isWhole(status *v1alpha1.RehomingStatus) bool {
+	counts := status.Counts
+	return counts != nil && int(counts.Edits) == len(status.Edits) && int(counts.Findings) == len(status.Findings) ||
+		meta.IsStatusConditionTrue(status.Conditions, v1alpha1.RehomingPolicyRehomed)
 }
 
 // recalledPlaces returns the places of the reported edits that are not applied: the old value still stands there. Where the new one

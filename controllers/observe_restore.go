@@ -23,7 +23,7 @@ func (r *ClusterReconciler) observeWorkloads(ctx context.Context, s *scope) erro
 	if err := r.observeWaiting(ctx, s); err != nil {
 		return err
 	}
-	if len(s.observation.Inherited) == 0 || s.observation.Obstacle != nil {
+	if !s.observation.Concerns(s.observed()) || s.observation.Obstacle != nil {
 		return nil
 	}
 	for i := range s.restores {

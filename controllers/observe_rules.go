@@ -39,7 +39,7 @@ func (r *ClusterReconciler) compareRules(_ context.Context, s *scope) error {
 	}
 	inherited := s.inherited(live)
 	s.edits, o.Inherited = inherited.Edits, rewrittenRules(inherited)
-	o.Live = s.rewritten(live)
+	o.Live, o.Overriding = s.rewritten(live), kubeblocks.Overriding(live)
 	s.findings = slices.Concat(o.Inherited, slices.DeleteFunc(slices.Clone(o.Live.Findings), func(f rewrite.Finding) bool {
 		return f.Class == rewrite.SourceIdentity || slices.Contains(o.Inherited, f)
 	}))

@@ -149,6 +149,11 @@ var _ = besideKubeBlocks("PodsScheduled", func(e *env) {
 		Expect(e.steer(v1alpha1.RehomingSpec{Source: &v1alpha1.SourceReference{Name: source}})).To(Succeed())
 		e.reconcile()
 		Expect(e.writes).To(ContainElement("patch Cluster carrot67"))
+
+		e.merge(h.component, `{"spec":`+asJSON(map[string]any{"schedulingPolicy": rehometesting.Apart(target)})+`}`)
+		e.reconcile()
+		Expect(e.writes).To(ContainElement("delete Restore "+h.restore.GetName()), "its Pods must not wait for a node under stale rules")
+		Expect(e.rehoming().Status.Findings).NotTo(ContainElement(HaveField("Class", "ThirdParty")), "the rewritten rule is the Cluster's own")
 	})
 
 	It("names the Backup that the source was itself restored from, which cures the rules as source", func() {

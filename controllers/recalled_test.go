@@ -49,6 +49,20 @@ var _ = besideKubeBlocks("The report on a Cluster whose Backup has expired", fun
 		Expect(e.metric("rehome_findings", "SourceIdentity").GetGauge().GetValue()).To(Equal(2.0))
 	})
 
+	It("does not change where Git made the Rehoming", func() {
+		Expect(e.steer(v1alpha1.RehomingSpec{Mode: "Enforce"})).To(Succeed())
+		e.clock.SetTime(time.Now()) // a Rehoming counts if it reports on what was created before
+		h := finished()
+		Expect(e.rehoming().OwnerReferences).To(BeEmpty())
+		before := e.rehoming().Status
+		e.remove(h.backup)
+
+		e.reconcile()
+
+		Expect(e.writes).To(BeEmpty())
+		Expect(e.rehoming().Status).To(Equal(before))
+	})
+
 	It("says which spec it is about", func() {
 		h := finished()
 		before, conditions := e.rehoming().Status, e.conditions(h.restore)

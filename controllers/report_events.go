@@ -72,7 +72,8 @@ func reasonsBefore(before v1alpha1.RehomingStatus, restore *kubeblocks.Restore) 
 	if i >= 0 {
 		return before.Restores[i].PolicyReason, before.Restores[i].PodsReason
 	}
-	if len(before.Conditions) > 0 {
+	truncated := before.Counts != nil && int(before.Counts.Restores) > len(before.Restores)
+	if len(before.Conditions) > 0 && !truncated {
 		return "", "" // the last report was not about this Restore, or failed before it was complete
 	}
 	reason := func(conditionType string) string {

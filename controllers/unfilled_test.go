@@ -76,6 +76,14 @@ var _ = besideVersionsWithRestores("A stale rule of a Cluster whose first volume
 		isRewritten()
 	})
 
+	It("is rewritten beside a rule of the whole Cluster that stays stale, because no Pod of this component has it", func() {
+		e.merge(h.cluster, `{"spec":`+asJSON(map[string]any{"schedulingPolicy": rehometesting.Apart(source)})+`}`)
+		proxy := rehometesting.MakeComponent(h.cluster, "proxy").Policy(rehometesting.Apart(source)).Obj()
+		e.create(e.databasePod(proxy, "carrot67-proxy-0").OnNode(third).Obj())
+
+		isRewritten()
+	})
+
 	It("stays when the Restore is serial, because a later Job can take the node of an earlier one", func() {
 		e.merge(h.restore, `{"spec":{"prepareDataConfig":{"volumeClaimRestorePolicy":"Serial"}}}`)
 

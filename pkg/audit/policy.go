@@ -1,25 +1,19 @@
 package audit
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // countGoverned returns how many Pods the largest component has to which the cluster's policy applies. A policy of the component replaces
 // that one.
 func (t *trial) countGoverned() int {
-	overridden := map[string]bool{}
-	for i := range t.Policies {
-		if p := &t.Policies[i]; p.Template == "" && !strings.Contains(p.Place, "/shardTemplates/") {
-			overridden[p.Component] = true
-		}
-	}
+	overriding := kubeblocks.Overriding(t.Policies)
 	largest := 0
 	for i := range t.Components {
-		if name := t.Components[i].Name; !overridden[name] {
+		if name := t.Components[i].Name; !overriding[name] {
 			largest = max(largest, t.needs.Pods[name], 1)
 		}
 	}

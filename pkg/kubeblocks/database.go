@@ -238,7 +238,7 @@ func (d *database) policyOf(template string) (policy *rewrite.Policy, ambiguous 
 		case p.Component == "":
 			near = 1
 		case p.Component != short:
-		case strings.Contains(p.Path, "/shardTemplates/"):
+		case strings.Contains(p.Path, shardTemplates):
 			ambiguous = true
 		case p.Template == "":
 			near = 2

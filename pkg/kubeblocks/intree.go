@@ -2,7 +2,6 @@ package kubeblocks
 
 import (
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,7 +35,7 @@ func (v Version) OpsRequestPolicies(policies []rewrite.Policy, target string) []
 	}
 	rewritten := make([]rewrite.Policy, 0, len(policies))
 	for _, p := range policies {
-		if p.Template == "" && !strings.Contains(p.Place, "/shardTemplates/") {
+		if governsAll(&p) {
 			p.Affinity, p.TopologySpreadConstraints = p.Affinity.DeepCopy(), slices.Clone(p.TopologySpreadConstraints)
 			inTreeRules(p.Affinity, p.TopologySpreadConstraints, target)
 		}

@@ -3,6 +3,7 @@ package kubeblocks
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +20,26 @@ func ClusterPolicies(c *Cluster) []rewrite.Policy {
 	list.addShardings(c.Spec.ShardingSpecs, "/spec/shardingSpecs")
 	return list
 }
+
+// Overriding returns the components and shardings that have a policy of their own for all Pods, by name. The Cluster's own policy governs
+// none of these.
+func Overriding(policies []rewrite.Policy) map[string]bool {
+	overriding := map[string]bool{}
+	for i := range policies {
+		if p := &policies[i]; p.Component != "" && governsAll(p) {
+			overriding[p.Component] = true
+		}
+	}
+	return overriding
+}
+
+// governsAll reports whether a policy of a Cluster is neither that of an instance template nor that of some shards.
+func governsAll(p *rewrite.Policy) bool {
+	return p.Template == "" && !strings.Contains(p.Path, shardTemplates)
+}
+
+// shardTemplates is in the paths and places of policies that govern only some of a sharding's shards.
+const shardTemplates = "/shardTemplates/"
 
 // tolerationsOf returns the tolerations of the scheduling policies of a Cluster, by path.
 func tolerationsOf(c *Cluster) map[string][]corev1.Toleration {
@@ -42,7 +63,7 @@ func tolerationsOf(c *Cluster) map[string][]corev1.Toleration {
 		for i := range shardings {
 			addComponent(&shardings[i].Template, path+strconv.Itoa(i)+"/template")
 			for j := range shardings[i].ShardTemplates {
-				addComponent(&shardings[i].ShardTemplates[j], path+strconv.Itoa(i)+"/shardTemplates/"+strconv.Itoa(j))
+				addComponent(&shardings[i].ShardTemplates[j], path+strconv.Itoa(i)+shardTemplates+strconv.Itoa(j))
 			}
 		}
 	}
@@ -178,8 +199,8 @@ func (l *policyList) addShardings(shardings []Sharding, path string) {
 		l.addComponent(sharding.Template, template)
 		for j, spec := range sharding.ShardTemplates {
 			shard := at
-			shard.Path += "/shardTemplates/" + strconv.Itoa(j)
-			shard.Place += "/shardTemplates/" + spec.Name
+			shard.Path += shardTemplates + strconv.Itoa(j)
+			shard.Place += shardTemplates + spec.Name
 			l.addComponent(spec, shard)
 		}
 	}

@@ -131,7 +131,8 @@ func sum(clusters map[types.NamespacedName]Cluster) total {
 	return all
 }
 
-// longestWaiting returns the names of the Clusters that wait longest, at most maxWaiting. Those that Rehome only observes do not count.
+// longestWaiting returns the names of the Clusters that wait longest, at most maxWaiting: first one of each Namespace, then the second of each,
+// so that no Namespace hides the others. Those that Rehome only observes do not count.
 func longestWaiting(clusters map[types.NamespacedName]Cluster) []types.NamespacedName {
 	var waiting []types.NamespacedName
 	for name, c := range clusters {
@@ -142,6 +143,12 @@ func longestWaiting(clusters map[types.NamespacedName]Cluster) []types.Namespace
 	slices.SortFunc(waiting, func(a, b types.NamespacedName) int {
 		return cmp.Or(clusters[a].Wait.Since.Compare(clusters[b].Wait.Since), strings.Compare(a.String(), b.String()))
 	})
+	ofNamespace, place := map[string]int{}, map[types.NamespacedName]int{}
+	for _, name := range waiting {
+		place[name] = ofNamespace[name.Namespace]
+		ofNamespace[name.Namespace]++
+	}
+	slices.SortStableFunc(waiting, func(a, b types.NamespacedName) int { return cmp.Compare(place[a], place[b]) })
 	return waiting[:min(len(waiting), maxWaiting)]
 }
 

@@ -159,8 +159,11 @@ func (m *Metrics) Forget(name types.NamespacedName) {
 // ObserveScheduled records that Pods which were Unschedulable all have nodes after so long.
 func (m *Metrics) ObserveScheduled(after time.Duration) { m.unschedulable.Observe(after.Seconds()) }
 
-// ObserveTaken counts an action that was taken.
+// ObserveTaken counts an action that was taken. A replacement of rules counts when its last step is taken.
 func (m *Metrics) ObserveTaken(a remedy.Action) {
+	if _, begun := a.(remedy.RemoveSchedulingSpec); begun {
+		return
+	}
 	m.remediations.WithLabelValues(a.Name(), a.Reason()).Inc()
 }
 

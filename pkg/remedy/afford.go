@@ -16,82 +16,47 @@ type limitedEdit struct {
 	limit *limit
 }
 
-// aheadAttempt is an attempt that is recorded with a rewrite.
-type aheadAttempt struct {
-	Attempt
-	component string
-}
-
 // afford separates the edits that are due from those that a limit holds. After a rewrite, the Restores with stale rules must be remediated
 // at once: while their Pods wait, a node that becomes free can take several, and the rewritten rules then leave a database Pod no node. So
-// their attempts are recorded with the rewrite, and no limit holds these any more.
+// nothing that governs them is rewritten while another rule of theirs stays, and the attempts that follow are recorded with the rewrite.
 func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []limitedEdit) {
-	due = edits
-	for _, limitOf := range []func(Restore) *limit{d.lastingLimit, d.takeAhead} {
-		for _, r := range d.Restores {
-			if !d.followsRewrite(r) || !slices.ContainsFunc(due, d.awaitedBy(r.Component)) {
-				continue
-			}
-			limit := limitOf(r)
-			if limit == nil {
-				continue
-			}
-			held, rest := d.together(due, d.awaitedBy(r.Component))
-			if limit.reason == v1alpha1.ReasonRateLimited && slices.ContainsFunc(held, d.hasToken) {
-				continue
-			}
-			d.waitFor(limit)
-			for _, edit := range held {
-				limited = append(limited, limitedEdit{edit, limit})
-			}
-			due = rest
+	following := slices.DeleteFunc(slices.Clone(d.Restores), func(r Restore) bool { return !d.followsRewrite(r) })
+	b := d.bundle(edits, following)
+	blockers := map[string]*limit{}
+	for i := range following {
+		component := following[i].Component
+		if _, known := blockers[component]; !known {
+			blockers[component] = d.blocker(component)
+			b.hold(component, blockers[component])
+		}
+	}
+	for i := range following {
+		if r := &following[i]; b.waits(r.Component) {
+			b.hold(r.Component, d.lastingLimit(r))
+		}
+	}
+	for i := range following {
+		if r := &following[i]; b.waits(r.Component) {
+			b.pay(r)
+		}
+	}
+	for _, edit := range edits {
+		if limit := b.limitOf(edit); limit != nil {
+			limited = append(limited, limitedEdit{edit, limit})
+		} else {
+			due = append(due, edit)
 		}
 	}
 	return due, limited
 }
 
-// awaitedBy returns whether an edit must wait for the limits of the Restores of a component.
-func (d *decision) awaitedBy(component string) func(rewrite.Edit) bool {
-	return func(e rewrite.Edit) bool { return d.canWait(e) && governing(component)(e) }
-}
-
-// together separates the edits that stay, and all that must stay with them, from the rest. A proof is about all rules of a group: while one
-// stays stale, it says nothing of the others. And the Restores of a component wait for all rules that govern it.
-func (d *decision) together(edits []rewrite.Edit, stays func(rewrite.Edit) bool) (held, rest []rewrite.Edit) {
-	groups, components := map[int]bool{}, map[string]bool{}
-	staysToo := func(e rewrite.Edit) bool {
-		group, proven := d.Placement.group(e)
-		return stays(e) || d.canWait(e) && (proven && groups[group] || components[e.Component])
+// blocker says why a rule that governs a component stays stale for now, or for good, or returns nil.
+func (d *decision) blocker(component string) *limit {
+	condition := d.staysStale(d.governing(component))
+	if condition == nil {
+		return nil
 	}
-	for before := -1; before < len(held); {
-		before = len(held)
-		held, rest = nil, nil
-		for _, edit := range edits {
-			if !staysToo(edit) {
-				rest = append(rest, edit)
-				continue
-			}
-			held = append(held, edit)
-			if group, proven := d.Placement.group(edit); proven {
-				groups[group] = true
-			}
-		}
-		d.addWaiting(components, held)
-	}
-	return held, rest
-}
-
-// addWaiting adds the components whose Restores wait for one of the edits.
-func (d *decision) addWaiting(components map[string]bool, edits []rewrite.Edit) {
-	stale := map[string]bool{}
-	for _, edit := range edits {
-		stale[edit.Component] = true
-	}
-	for _, r := range d.Restores {
-		if (stale[""] || stale[r.Component]) && d.followsRewrite(r) {
-			components[r.Component] = true
-		}
-	}
+	return &limit{reason: condition.Reason, message: condition.Message}
 }
 
 // followsRewrite reports whether a Restore has stale rules and Jobs that never started, so that an attempt must follow the rewrite.
@@ -110,7 +75,7 @@ func (r Restore) nextKey() attempts.Key {
 }
 
 // lastingLimit returns the limit that forbids the next attempt on a Restore, unless only tokens lack.
-func (d *decision) lastingLimit(r Restore) *limit {
+func (d *decision) lastingLimit(r *Restore) *limit {
 	if limit := d.limit(r.nextKey()); limit != nil && limit.reason != v1alpha1.ReasonRateLimited {
 		return limit
 	}
@@ -119,7 +84,7 @@ func (d *decision) lastingLimit(r Restore) *limit {
 
 // takeAhead takes the token of the attempt on a Restore. The attempt counts for the Restore and for its Jobs, because one of them can start
 // in the meantime.
-func (d *decision) takeAhead(r Restore) *limit {
+func (d *decision) takeAhead(r *Restore) *limit {
 	if limit := d.rateLimited(); limit != nil {
 		return limit
 	}
@@ -128,27 +93,13 @@ func (d *decision) takeAhead(r Restore) *limit {
 		action = replaceSchedulingSpec
 	}
 	key := keyOf(KindRestore, r.Object, append([]types.UID{r.UID}, r.neverStarted()...)...)
-	d.ahead = append(d.ahead, aheadAttempt{Attempt{Key: key, Action: action, Time: d.Now}, r.Component})
+	d.ahead = append(d.ahead, Attempt{Key: key, Action: action, Time: d.Now})
 	d.takeToken()
 	return nil
 }
 
-// hasToken reports whether a token was taken for an edit. One is enough for the Restores that wait for it, because they can need more than
-// there ever are: the others follow.
-func (d *decision) hasToken(e rewrite.Edit) bool {
-	return slices.ContainsFunc(d.ahead, func(a aheadAttempt) bool { return d.awaitedBy(a.component)(e) })
-}
-
-func attemptsOf(ahead []aheadAttempt) []Attempt {
-	list := make([]Attempt, 0, len(ahead))
-	for _, a := range ahead {
-		list = append(list, a.Attempt)
-	}
-	return list
-}
-
 // keysOf lists the keys of attempts.
-func keysOf(ahead []aheadAttempt) []attempts.Key {
+func keysOf(ahead []Attempt) []attempts.Key {
 	keys := make([]attempts.Key, 0, len(ahead))
 	for _, a := range ahead {
 		keys = append(keys, a.Key)

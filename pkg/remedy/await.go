@@ -52,5 +52,7 @@ func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component s
 			waiting = append(waiting, e)
 		}
 	}
-	return func(component string) bool { return slices.ContainsFunc(waiting, governing(component)) }
+	return func(component string) bool {
+		return slices.ContainsFunc(waiting, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+	}
 }

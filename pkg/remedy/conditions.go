@@ -38,7 +38,9 @@ func (d *decision) pendingAction(reason, format string, args ...any) *metav1.Con
 
 // withRules appends the list of inherited rules to a condition's message.
 func withRules(c metav1.Condition, rules string) metav1.Condition {
-	c.Message += " " + rules
+	if rules != "" {
+		c.Message += " " + rules
+	}
 	return c
 }
 

@@ -18,14 +18,14 @@ func Decide(o Observation) Plan { return o.reportUnread(decide(o)) }
 func decide(o Observation) Plan {
 	d := decision{
 		Observation: o, plan: Plan{Restores: map[types.UID]RestoreReport{}},
-		waiting: map[waitingKey]*metav1.Condition{}, kept: newKept(o.Live), rules: o.rules(),
+		waiting: map[string]*metav1.Condition{}, kept: newKept(o.Live), rules: o.rules(),
 	}
 	unfinished := Unfinished(o)
 	switch {
 	case o.Obstacle != nil:
 		d.plan.RequeueAfter = o.Obstacle.RequeueAfter
 		d.reportAll(o.Obstacle.condition())
-	case len(o.Inherited) == 0:
+	case !o.Concerns(o.Restores):
 		d.plan.NothingInherited = true
 		d.reportAll(conditionTrue(v1alpha1.ReasonNothingInherited, nothingInherited))
 	default:
@@ -97,14 +97,14 @@ type decision struct {
 	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
 	due, held, undecided, awaiting, refused []rewrite.Edit
 	refusedPaths                            refusedPaths
-	// waiting is what must happen to the Cluster first, by the Restores that wait for it.
-	waiting map[waitingKey]*metav1.Condition
+	// waiting is what must happen to the Cluster's rules first, by the component whose Restores wait for it.
+	waiting map[string]*metav1.Condition
 	// kept and rules are what all reports say of the Cluster's rules.
 	kept  kept
 	rules string
 	// limited are the edits that a limit of the attempts holds. ahead are the attempts that are recorded with those that are due.
 	limited []limitedEdit
-	ahead   []aheadAttempt
+	ahead   []Attempt
 	// contention is who reverted the rewrites of the Cluster; nil while no writer did too often.
 	contention *Contention
 	// noToken is set once the plan has used all tokens.
@@ -146,7 +146,7 @@ func (d *decision) cluster() {
 		d.contention = history.Contention
 		d.act(MarkContended{Cluster: d.Cluster, History: history})
 	default:
-		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due).withAll(attemptsOf(d.ahead)), Ahead: keysOf(d.ahead)})
+		d.act(PatchCluster{Cluster: d.Cluster, Edits: d.due, History: d.History.rewritten(d.due).withAll(d.ahead), Ahead: keysOf(d.ahead)})
 	}
 }
 
@@ -215,13 +215,14 @@ func GovernAny(scopes []Scope, edits []rewrite.Edit) bool {
 }
 
 // governing returns whether an edit is of a rule that governs the component.
-func governing(component string) func(rewrite.Edit) bool {
-	return func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component }
+func (o *Observation) governing(component string) func(rewrite.Edit) bool {
+	ofCluster := !o.Overriding[component]
+	return func(e rewrite.Edit) bool { return e.Component == component || e.Component == "" && ofCluster }
 }
 
 // IsStale reports whether a stale rule of the Cluster governs a component.
 func (o *Observation) IsStale(component string) bool {
-	return slices.ContainsFunc(o.Live.Edits, governing(component))
+	return slices.ContainsFunc(o.Live.Edits, o.governing(component))
 }
 
 // anyEdit is governing for any component.

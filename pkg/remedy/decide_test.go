@@ -236,9 +236,12 @@ func TestDecide(t *testing.T) {
 		"a rule that the volumes do not admit is not rewritten, whatever the owner consents to": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowRollingUpdate = true }),
 			doesNothing, v1alpha1.ReasonVolumesBound},
 		"a rule that the volumes admit is rewritten": {volumesOn("n4", "n5"), patchesCluster, v1alpha1.ReasonRewritingCluster},
-		"another rule beside one that the volumes do not admit is rewritten": {with(volumesOn("n4", "n4"), func(o *Observation) {
+		"another rule beside one that the volumes do not admit is rewritten, where no Restore waits for both": {with(volumesOn("n4", "n4"), func(o *Observation) {
+			o.Live.Edits = append(o.Live.Edits, edit("proxy"))
+		}), patchesCluster, v1alpha1.ReasonVolumesBound},
+		"but not where one does": {with(volumesOn("n4", "n4"), func(o *Observation) {
 			o.Live.Edits = append(o.Live.Edits, edit("mysql"))
-		}), patchesCluster, v1alpha1.ReasonRewritingCluster},
+		}), doesNothing, v1alpha1.ReasonVolumesBound},
 		"a refused rule becomes a preferred one with the owner's consent": {with(volumesOn("n4", "n4"), func(o *Observation) { o.AllowPreferredRules = true }),
 			ConsistOf(HaveField("Edits", HaveExactElements(HaveField("Path", HavePrefix(requiredPath)), HaveField("Path", HaveSuffix("/preferredDuringSchedulingIgnoredDuringExecution")), HaveField("Path", HaveSuffix("/requiredDuringSchedulingIgnoredDuringExecution"))))), v1alpha1.ReasonRewritingCluster},
 		"a bound Pod of another component does not split that move": {with(volumesOn("n4", "n4"), func(o *Observation) {
@@ -264,6 +267,10 @@ func TestDecide(t *testing.T) {
 		"a completed Restore whose database shares a node is reported": {with(allStarted, restore(func(r *Restore) {
 			r.Finished, r.Jobs, r.Pods[1].Node = true, nil, "n4"
 		})), recordsLostSpread, v1alpha1.ReasonSpreadLost},
+		"a completed Restore whose stale rules were to bring its Pods together is not reported": {with(allStarted, restore(func(r *Restore) {
+			r.Finished, r.Jobs, r.Pods[1].Node = true, nil, "n4"
+			r.Stale[0].Path = "/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/0"
+		})), doesNothing, v1alpha1.ReasonRestoreFinished},
 		"a completed Restore does not keep the Cluster stale": {restore(func(r *Restore) { r.Finished = true }),
 			patchesCluster, v1alpha1.ReasonRewritingCluster},
 		"a failed Restore is never touched": {with(componentFollowed, restore(func(r *Restore) { r.Failed = true })),
@@ -586,7 +593,7 @@ func TestContendedNamesTheFieldManager(t *testing.T) {
 func TestNothingInheritedPlansNothing(t *testing.T) {
 	g := NewWithT(t)
 	o := stuck()
-	o.Inherited = nil
+	o.Inherited, o.Live, o.Restores[0].Stale = nil, rewrite.Result{}, nil
 
 	plan := Decide(o)
 
@@ -596,6 +603,33 @@ func TestNothingInheritedPlansNothing(t *testing.T) {
 	g.Expect(plan.Cluster.PodsScheduled).To(SatisfyAll(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonUnschedulable)),
 		"it is about Pods, whatever was inherited")
 	g.Expect(plan.Restores[object("restore").UID].PodsScheduled).To(Equal(plan.Cluster.PodsScheduled))
+}
+
+// Where a person names the source, a rewritten Cluster no longer shows what it inherited.
+func TestWhatWasBegunIsFinishedWhereNoRuleShowsThatItWasInherited(t *testing.T) {
+	for name, change := range map[string]func(*Observation){
+		"a Restore after the rewrite":                    func(o *Observation) { o.History = o.History.rewritten(stuck().Live.Edits) },
+		"a Restore whose rule the Cluster no longer has": func(*Observation) {},
+		"Jobs after the replacement of their rules": func(o *Observation) {
+			halfDone(o)
+			o.Restores[0].Stale = nil
+			attempted(o, []types.UID{"before"}, 9999)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			o := stuck()
+			componentFollowed(&o)
+			o.Inherited = nil
+			change(&o)
+
+			plan := Decide(o)
+
+			g.Expect(plan.Actions).To(HaveLen(1))
+			g.Expect(plan.NothingInherited).To(BeFalse())
+			g.Expect(policyOf(plan, "restore").Message).NotTo(ContainSubstring("Inherited"))
+		})
+	}
 }
 
 func TestReplacementThatWasBegunIsFinishedFirst(t *testing.T) {

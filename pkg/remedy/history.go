@@ -188,7 +188,13 @@ func (h History) withAll(list []Attempt) History {
 
 // of lists the attempts to remediate one object.
 func (h History) of(key attempts.Key) []Attempt {
-	return slices.DeleteFunc(slices.Clone(h.Attempts), func(a Attempt) bool { return !a.SameTarget(key) })
+	var past []Attempt
+	for i := range h.Attempts {
+		if h.Attempts[i].SameTarget(key) {
+			past = append(past, h.Attempts[i])
+		}
+	}
+	return past
 }
 
 // underway reports whether the last attempt is about these objects: it was recorded, and then its action was not taken.

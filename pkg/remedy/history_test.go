@@ -100,7 +100,7 @@ func TestLostSpreadIsBounded(t *testing.T) {
 	for i := range 100 {
 		pods = append(pods, Pod{Node: "n1", Claims: []string{fmt.Sprintf("data-%d", i), fmt.Sprintf("log-%d", i)}})
 	}
-	shared := Restore{Pods: pods}.sharedNodes()
+	shared := Restore{Stale: []rewrite.Edit{edit("mysql")}, Pods: pods}.sharedNodes()
 	g.Expect(shared).To(Equal([]SharedNode{{Node: "n1", Pods: 100, Claims: []string{"data-0", "log-0", "data-1", "log-1", "data-2"}, MoreClaims: 195}}))
 	g.Expect(describe(shared)).To(Equal("100 of them are on node n1, with the volume claims data-0, log-0, data-1, log-1, data-2 and 195 more"))
 

@@ -51,7 +51,8 @@ const (
 	spreadLostFinished = "The Restore finished under stale rules, and they let its Pods share a node: %s. Restored data is not changed.%s"
 	volumesBound       = "A stale rule of the Cluster is not rewritten, because rewritten it could leave a database Pod no node: %s. " +
 		"The consent PreferredRules rewrites the rule to a preferred one; to keep it required, restore again under another name."
-	restoreFinished = "The Restore finished under stale rules. The Cluster's rules name %s now, and no two of its Pods share a node."
+	restoreFinished = "The Restore finished under stale rules. The Cluster's rules name %s now."
+	spreadKept      = " No two of its Pods share a node."
 	restoreStarted  = "The Restore has stale rules, but %s. It is not changed, because running it again could damage restored data."
 	contended       = "%s reverted the rewrite of the Cluster's rules twice. Rehome does not change the Cluster until its spec changes or its " +
 		"annotation " + v1alpha1.AnnotationHistory + " is removed."
@@ -101,7 +102,7 @@ const (
 
 // alsoRefused says that the volumes of a Restore whose spread is lost do not admit the rewritten rules; it is empty where they do.
 func (d *decision) alsoRefused(r Restore) string {
-	refusal := d.refusal(governing(r.Component))
+	refusal := d.refusal(d.governing(r.Component))
 	if refusal == "" {
 		return ""
 	}
@@ -161,8 +162,12 @@ func (c *Contention) writer() string {
 	return "Field manager " + c.Manager
 }
 
-// rules lists the inherited rules, and those that name the source but were not inherited.
+// rules lists the inherited rules, and those that name the source but were not inherited. It is empty where the inherited rules are no longer
+// known.
 func (o Observation) rules() string {
+	if len(o.Inherited) == 0 {
+		return ""
+	}
 	text := "Inherited: " + listRules(o.Inherited) + "."
 	if intended := o.Live.Of(rewrite.Intended); len(intended) > 0 {
 		text += " Kept, because the snapshot does not hold it: " + listRules(intended) + "."

@@ -1,6 +1,8 @@
 package remedy
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -54,6 +56,9 @@ type Observation struct {
 	// Progress is how far KubeBlocks says the restore is, where ClusterOnly.
 	Progress   RestoreProgress
 	Components []Component
+	// Overriding are the components with a policy of their own, by their names in the Cluster's spec. The Cluster's own policy does not
+	// govern them.
+	Overriding map[string]bool
 	Restores   []Restore
 	// Database are the database Pods without a node.
 	Database []Pod
@@ -62,6 +67,13 @@ type Observation struct {
 	// Recent is what was recently done to all Clusters together.
 	Recent attempts.Recent
 	Policy
+}
+
+// Concerns reports whether Rehome has to do with the Cluster's rules, where these are its Restores: it inherited some, or what was begun has
+// yet to follow. Where a person names the source, only the rules themselves show what was inherited, and no longer once they are rewritten.
+func (o *Observation) Concerns(restores []Restore) bool {
+	stale := func(r Restore) bool { return !r.Finished && !r.Failed && len(r.Stale) > 0 }
+	return len(o.Inherited) > 0 || o.History.Begun() || slices.ContainsFunc(restores, stale)
 }
 
 // Policy is what the configuration and the owner decided.

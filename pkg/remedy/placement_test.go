@@ -20,10 +20,37 @@ func TestManyRefusalsAreDecidedOnce(t *testing.T) {
 		o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: e.Path, Reason: fmt.Sprint("too much ", i)})
 	}
 	o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: o.Live.Edits[0].Path, Reason: "too much"})
-	for range 1000 {
-		o.Restores = append(o.Restores, o.Restores[0])
+	for i := range 1000 { // of the shards of one sharding, which have a Component each
+		shard := o.Restores[0]
+		shard.Object, shard.Owner = object(fmt.Sprint("restore", i)), fmt.Sprint("carrot67-mysql-", i)
+		o.Restores = append(o.Restores, shard)
 	}
 
+	plan := decideWithin(t, o, 64)
+
+	if reason := plan.Cluster.PolicyRehomed.Reason; len(plan.Actions) > 0 || reason != v1alpha1.ReasonVolumesBound {
+		t.Errorf("the plan is %v, because of %s", plan.Actions, reason)
+	}
+}
+
+// With one rule for all Restores, each of those that have no token is compared with what the others have.
+func TestManyRestoresThatShareATokenAreDecidedAtOnce(t *testing.T) {
+	o := shards(1000)
+	everyEdit(&o)
+	for i := range maxAttempts {
+		o.History = o.History.With(key("Restore", fmt.Sprint("gone", i), uids(fmt.Sprint("gone", i))...), recreateRestore, ago(60))
+	}
+
+	plan := decideWithin(t, o, 16)
+
+	if tokens, ahead := int(o.Limits.RemediationBurst/2), len(Attempts(plan.Actions)); ahead != tokens {
+		t.Errorf("%d attempts are recorded, of %d tokens", ahead, tokens)
+	}
+}
+
+// decideWithin decides, with at most so many MiB of garbage.
+func decideWithin(t *testing.T, o Observation, limit uint64) Plan {
+	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
@@ -33,13 +60,11 @@ func TestManyRefusalsAreDecidedOnce(t *testing.T) {
 
 	allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
 	t.Logf("%v, %d MiB", took, allocated)
-	if took > 10*time.Second { // half a second on a quiet machine
+	if took > 10*time.Second { // a second on a quiet machine
 		t.Errorf("took %v", took)
 	}
-	if allocated > 128 {
+	if allocated > limit {
 		t.Errorf("allocated %d MiB", allocated)
 	}
-	if reason := plan.Cluster.PolicyRehomed.Reason; len(plan.Actions) > 0 || reason != v1alpha1.ReasonVolumesBound {
-		t.Errorf("the plan is %v, because of %s", plan.Actions, reason)
-	}
+	return plan
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rehome-operator/rehome/api/v1alpha1"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // The scheduler's words for a Pod's own rules about other Pods, and for a claim without a volume.
@@ -113,8 +114,17 @@ func bound(pods []Pod) string {
 	return message + notRunning + summarize(lines)
 }
 
-// sharedNodes lists the nodes that have more than one of the Pods, in the order in which they became shared.
+// wasToSpread reports whether a stale rule of the Restore was to keep Pods apart.
+func (r Restore) wasToSpread() bool {
+	return slices.ContainsFunc(r.Stale, func(e rewrite.Edit) bool { return !strings.Contains(e.Path, "/podAffinity/") })
+}
+
+// sharedNodes lists the nodes that have more than one of the Pods, in the order in which they became shared. There are none where the stale
+// rules were to bring Pods together.
 func (r Restore) sharedNodes() []SharedNode {
+	if !r.wasToSpread() {
+		return nil
+	}
 	byNode := map[string][]Pod{}
 	var shared []SharedNode
 	for _, p := range r.Pods {

@@ -77,7 +77,11 @@ func (d *decision) finished(r Restore) *metav1.Condition {
 	if condition := d.waitsForCluster(r); condition != nil {
 		return condition
 	}
-	condition := conditionTrue(v1alpha1.ReasonRestoreFinished, fmt.Sprintf(restoreFinished, d.Cluster.Name))
+	message := fmt.Sprintf(restoreFinished, d.Cluster.Name)
+	if r.wasToSpread() {
+		message += spreadKept
+	}
+	condition := conditionTrue(v1alpha1.ReasonRestoreFinished, message)
 	return &condition
 }
 
@@ -113,28 +117,38 @@ func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
 
 // waitsForCluster is about a Restore whose Cluster or Component must be rewritten first.
 func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
-	key := waitingKey{r.Component, r.Owner}
-	condition, known := d.waiting[key]
+	condition, known := d.waiting[r.Component]
 	if !known {
-		owner := d.staleComponent(func(c Component) bool { return c.Name == r.Owner })
-		condition = d.clusterFirst(governing(r.Component), owner)
-		d.waiting[key] = condition
+		condition = d.rulesFirst(d.governing(r.Component))
+		d.waiting[r.Component] = condition
 	}
-	return condition
+	if condition != nil {
+		return condition
+	}
+	return d.componentFirst(func(c Component) bool { return c.Name == r.Owner })
 }
 
-// waitingKey is what a Restore waits by: its component, and the Component that owns it.
-type waitingKey struct{ component, owner string }
-
-// clusterFirst returns what must happen to the Cluster's rules or a stale Component first, or nil.
-func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Component) *metav1.Condition {
-	refusal := d.refusal(governs)
-	limited := slices.IndexFunc(d.limited, func(e limitedEdit) bool { return governs(e.Edit) })
+// rulesFirst returns what must happen to the Cluster's rules first, or nil.
+func (d *decision) rulesFirst(governs func(rewrite.Edit) bool) *metav1.Condition {
 	switch {
 	case d.contention != nil:
 		return conditionFalse(v1alpha1.ReasonContended, contended, d.contention.writer())
 	case slices.ContainsFunc(d.due, governs):
 		return d.pendingAction(v1alpha1.ReasonRewritingCluster, rewritingCluster, d.Cluster.Name)
+	}
+	if condition := d.staysStale(governs); condition != nil {
+		return condition
+	}
+	if i := slices.IndexFunc(d.limited, func(e limitedEdit) bool { return governs(e.Edit) }); i >= 0 {
+		return d.limited[i].limit.condition()
+	}
+	return nil
+}
+
+// staysStale says why rules stay stale that no limit holds, or returns nil.
+func (d *decision) staysStale(governs func(rewrite.Edit) bool) *metav1.Condition {
+	refusal := d.refusal(governs)
+	switch {
 	case refusal != "":
 		return conditionFalse(v1alpha1.ReasonVolumesBound, volumesBound, refusal)
 	case slices.ContainsFunc(d.held, governs):
@@ -143,13 +157,18 @@ func (d *decision) clusterFirst(governs func(rewrite.Edit) bool, stale *Componen
 		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, databaseUndecided)
 	case slices.ContainsFunc(d.awaiting, governs):
 		return conditionFalse(v1alpha1.ReasonWaitingForScheduler, clusterAwaits, d.awaited(d.governedByAny(governs)))
-	case limited >= 0:
-		return d.limited[limited].limit.condition()
-	case stale != nil:
-		return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, stale.Name)
 	default:
 		return nil
 	}
+}
+
+// componentFirst returns which Component KubeBlocks must update first, or nil.
+func (d *decision) componentFirst(wanted func(Component) bool) *metav1.Condition {
+	i := slices.IndexFunc(d.Components, func(c Component) bool { return c.Stale && wanted(c) })
+	if i < 0 {
+		return nil
+	}
+	return conditionFalse(v1alpha1.ReasonWaitingForComponent, waitingForComponent, d.Cluster.Name, d.Components[i].Name)
 }
 
 // withoutRules is about a Restore that a replacement has left without rules. What is due is in Unfinished.

@@ -1,7 +1,7 @@
 package remedy
 
 import (
-	"slices"
+	"cmp"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -16,7 +16,7 @@ func (d *decision) summary() RestoreConditions {
 		return c
 	}
 	own := d.rehomed()
-	if waits := d.clusterFirst(anyEdit, d.staleComponent(anyComponent)); waits != nil {
+	if waits := cmp.Or(d.rulesFirst(anyEdit), d.componentFirst(anyComponent)); waits != nil {
 		own = *waits
 	} else if d.pods != nil {
 		own = *d.pods
@@ -39,15 +39,6 @@ func (d *decision) summarize(of func(RestoreConditions) metav1.Condition) metav1
 		}
 	}
 	return found
-}
-
-// staleComponent returns the first stale Component that is one of those wanted, or nil.
-func (d *decision) staleComponent(wanted func(Component) bool) *Component {
-	i := slices.IndexFunc(d.Components, func(c Component) bool { return c.Stale && wanted(c) })
-	if i < 0 {
-		return nil
-	}
-	return &d.Components[i]
 }
 
 func anyComponent(Component) bool { return true }

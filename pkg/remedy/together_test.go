@@ -53,6 +53,14 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 	preferred, template := edit("mysql"), edit("mysql")
 	preferred.Path = "/spec/componentSpecs/0/schedulingPolicy/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/x"
 	template.Template = "hot"
+	refused := edit("mysql")
+	refused.Path = "/spec/componentSpecs/0/schedulingPolicy/topologySpreadConstraints/0/labelSelector/matchLabels/app.kubernetes.io~1instance"
+	refuses := func(e rewrite.Edit) func(*Observation) {
+		return func(o *Observation) {
+			o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: e.Path, Reason: "its volumes are in one zone"})
+		}
+	}
+	proxyRuns := func(o *Observation) { o.Bound = []Scope{{Component: "proxy"}} }
 	for name, c := range map[string]struct {
 		narrow bool
 		limit  func(*Observation)
@@ -76,6 +84,27 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 		"and those of another component that waits for a rule of the whole Cluster": {
 			true, exhaust, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonAttemptsExhausted,
 		},
+		"a refused rule holds the others of its component, because its Restores are not changed": {
+			true, refuses(refused), []rewrite.Edit{refused}, 1, 1, v1alpha1.ReasonVolumesBound,
+		},
+		"and those that were proven with them": {false, refuses(refused), []rewrite.Edit{refused}, 0, 0, v1alpha1.ReasonVolumesBound},
+		"but not where the Restore of the component has ended": {true, func(o *Observation) {
+			refuses(refused)(o)
+			o.Restores[0].Failed = true
+		}, []rewrite.Edit{refused}, 2, 1, v1alpha1.ReasonRestoreFailed},
+		"a rule of the whole Cluster that a database Pod holds holds all that Restores wait for": {
+			true, proxyRuns, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonClusterStarted,
+		},
+		"but not those of components with a policy of their own": {true, func(o *Observation) {
+			proxyRuns(o)
+			o.Overriding = map[string]bool{"mysql": true, "shard0": true}
+		}, []rewrite.Edit{edit("")}, 2, 2, v1alpha1.ReasonRewritingCluster},
+		"a rule that waits for a Pod holds them, too": {true, func(o *Observation) {
+			o.Awaited = []Awaited{{Component: "proxy", Exists: true, Text: "the scheduler has yet to decide on Pod x"}}
+		}, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonWaitingForScheduler},
+		"and one that a database Pod can hold soon": {true, func(o *Observation) {
+			o.Undecided = []Scope{{Component: "proxy"}}
+		}, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonWaitingForScheduler},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

@@ -70,7 +70,7 @@ func (e *edits) selector(path, field string, from, to *metav1.LabelSelector) {
 
 // labels adds the edits of the labels of that selector.
 func (e *edits) labels(path, field string, from, to map[string]string) {
-	if from == nil && len(to) > 0 {
+	if len(from) == 0 && len(to) > 0 { // from can be an empty map, but the object to patch have none
 		e.add(path+field+"/matchLabels", nil, to)
 		return
 	}

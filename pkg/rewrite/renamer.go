@@ -32,7 +32,9 @@ type renamer struct {
 	nameKeys []string
 	// literalKeys are the site's identity labels that the owner of a source gave its Pods: the target's Pods have the same value.
 	literalKeys []string
-	valid       *validator
+	// live says that the policies of the sources are the target's own: a rule that names the target is one of its own.
+	live  bool
+	valid *validator
 	// last is the result of the last call of info: most rules of a policy have the same selector.
 	last selectorInfo
 }

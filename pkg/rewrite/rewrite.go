@@ -54,10 +54,11 @@ func Prepare(sources []Source, target Identity, options Options) *Rewriter {
 	return &Rewriter{renamer: newRenamer(others, target, options.IdentityLabels), options: options}
 }
 
-// WithPolicies returns a Rewriter that takes these policies for those of every source's snapshot.
+// WithPolicies returns a Rewriter that takes these policies of the target for those of every source's snapshot.
 func (r *Rewriter) WithPolicies(policies []Policy) *Rewriter {
 	next := *r
 	next.inherited = nil
+	next.renamer.live = true
 	next.renamer.sources = slices.Clone(r.renamer.sources)
 	for i := range next.renamer.sources {
 		next.renamer.sources[i].Policies = policies

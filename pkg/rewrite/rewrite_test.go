@@ -385,3 +385,32 @@ func TestInstanceLabelIsNotAddedWhenItIsInMatchLabelKeys(t *testing.T) {
 	g.Expect(result.Edits).To(BeEmpty(), "the API server rejects a key in both")
 	g.Expect(classes(result)).To(Equal([]Class{Generated}))
 }
+
+// A shared copy of a policy can have an empty map where the object to patch has none, and the other way round.
+func TestLabelsAreAddedAsAWholeWhereThereAreNone(t *testing.T) {
+	for name, labels := range map[string]map[string]string{"nil": nil, "empty": {}} {
+		t.Run(name, func(t *testing.T) {
+			selector := &metav1.LabelSelector{MatchLabels: labels, MatchExpressions: []metav1.LabelSelectorRequirement{
+				{Key: LabelComponentName, Operator: metav1.LabelSelectorOpIn, Values: []string{"mysql"}},
+			}}
+			live := at(apart(selector))
+
+			result := Rewrite(Input{Sources: backupOf(my1, live), Target: carrot67, Live: live, Options: Options{ScopeUnscoped: true}})
+
+			NewWithT(t).Expect(result.Edits).To(Equal([]Edit{{
+				Path: firstRequired + "/labelSelector/matchLabels", To: map[string]string{LabelInstance: "carrot67"}, Component: "mysql",
+			}}))
+		})
+	}
+}
+
+// Without a snapshot, the rules of the target stand for those of the source. Those that are rewritten name the target.
+func TestARuleOfTheTargetIsNotAnothersWithoutASnapshot(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(named("carrot67"), named("web1"), named("my1")))
+
+	result := Prepare(backupOf(my1, nil), carrot67, Options{}).WithPolicies(live).Rewrite(live)
+
+	g.Expect(result.Edits).To(HaveLen(1))
+	g.Expect(classes(result)).To(ConsistOf(ThirdParty, SourceIdentity))
+}

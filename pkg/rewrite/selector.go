@@ -163,7 +163,7 @@ func (n *names) add(r *renamer, key, value string) meaning {
 	case unmappable:
 		n.unmappable = true
 	case ofOther:
-		if value != "" {
+		if value != "" && (!r.live || value != r.target.Name) {
 			n.others = append(n.others, value)
 		}
 	}

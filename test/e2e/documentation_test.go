@@ -79,6 +79,7 @@ func (e *testEnv) newReader(ctx context.Context) *reader {
 		"POD":                       documentedCluster + "-" + fixture.Component + "-0",
 		"SOURCE":                    plain,
 		"REGISTRY":                  "registry.example.com",
+		"COMMIT":                    "0123456789abcdef",
 		"REHOME_NAMESPACE":          "rehome-system",
 		"PROMETHEUS_NAMESPACE":      "monitoring",
 		"PROMETHEUS_ACCOUNT":        "prometheus-k8s",

@@ -82,7 +82,7 @@ func rules() []Rule {
 		{Pattern: `kubectl get configmap rehome-audit .*`, Stage: NotRun, Reason: "no CronJob of an audit has run: the Pods are simulated"},
 		{Pattern: `amtool .*`, Stage: NotRun, Reason: "no Alertmanager runs"},
 		{Pattern: `kubectl logs .*`, Stage: NotRun, Reason: "the Pods are simulated and have no log"},
-		{Pattern: `kubectl get --raw /api/v1/namespaces/\S+/proxy/readyz`, Stage: NotRun, Reason: "the Pods are simulated and answer no request"},
+		{Pattern: `kubectl get --raw /api/v1/namespaces/\S+/proxy/(readyz|healthz)`, Stage: NotRun, Reason: "the Pods are simulated and answer no request"},
 	}
 }
 
