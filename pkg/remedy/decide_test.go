@@ -594,6 +594,9 @@ func TestNothingInheritedPlansNothing(t *testing.T) {
 	g := NewWithT(t)
 	o := stuck()
 	o.Inherited, o.Live, o.Restores[0].Stale = nil, rewrite.Result{}, nil
+	done := o.Restores[0]
+	done.Object, done.Pods, done.Finished, done.Stale = object("done"), nil, true, []rewrite.Edit{edit("mysql")}
+	o.Restores = append(o.Restores, done) // nothing can be done about it any more
 
 	plan := Decide(o)
 

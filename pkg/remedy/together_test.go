@@ -84,6 +84,10 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 		"and those of another component that waits for a rule of the whole Cluster": {
 			true, exhaust, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonAttemptsExhausted,
 		},
+		"but not of one with a policy of its own": {true, func(o *Observation) {
+			exhaust(o)
+			o.Overriding = map[string]bool{"mysql": true, "shard0": true}
+		}, []rewrite.Edit{edit("")}, 2, 1, v1alpha1.ReasonRewritingCluster},
 		"a refused rule holds the others of its component, because its Restores are not changed": {
 			true, refuses(refused), []rewrite.Edit{refused}, 1, 1, v1alpha1.ReasonVolumesBound,
 		},
