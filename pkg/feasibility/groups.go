@@ -1,7 +1,8 @@
 package feasibility
 
 // Groups numbers the policies that Decide judges together: a rule of one, stale or rewritten, selects Pods of another, directly or through
-// more. Policies whose group has no tied volume are left out, because nothing is refused there. If that exceeds the budget, all policies are in one.
+// more. Policies whose group has no tied volume are left out, because nothing is refused there. If that exceeds the budget, all policies are in
+// one.
 func Groups(w World, b *Budget) map[string]int {
 	tied := tied(&w)
 	if tied.empty() {

@@ -22,12 +22,11 @@ type limitedEdit struct {
 func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []limitedEdit) {
 	following := slices.DeleteFunc(slices.Clone(d.Restores), func(r Restore) bool { return !d.followsRewrite(r) })
 	b := d.bundle(edits, following)
-	blockers := map[string]*limit{}
+	asked := map[string]bool{}
 	for i := range following {
-		component := following[i].Component
-		if _, known := blockers[component]; !known {
-			blockers[component] = d.blocker(component)
-			b.hold(component, blockers[component])
+		if component := following[i].Component; !asked[component] {
+			asked[component] = true
+			b.hold(component, d.blocker(component))
 		}
 	}
 	for i := range following {

@@ -114,8 +114,9 @@ func (b *bundles) pay(r *Restore) {
 
 // limitOf returns the limit that holds an edit, or nil.
 func (b *bundles) limitOf(e rewrite.Edit) *limit {
-	for _, key := range b.keysOf(e) {
-		return b.held[b.root(key)]
+	keys := b.keysOf(e)
+	if len(keys) == 0 {
+		return nil
 	}
-	return nil
+	return b.held[b.root(keys[0])] // all of them have the same root
 }

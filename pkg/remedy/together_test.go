@@ -60,6 +60,7 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 			o.Placement.Unjudged = append(o.Placement.Unjudged, RefusedRule{Path: e.Path, Reason: "its volumes are in one zone"})
 		}
 	}
+	overridden := func(o *Observation) { o.Overriding = map[string]bool{"mysql": true, "shard0": true} }
 	proxyRuns := func(o *Observation) { o.Bound = []Scope{{Component: "proxy"}} }
 	for name, c := range map[string]struct {
 		narrow bool
@@ -84,10 +85,7 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 		"and those of another component that waits for a rule of the whole Cluster": {
 			true, exhaust, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonAttemptsExhausted,
 		},
-		"but not of one with a policy of its own": {true, func(o *Observation) {
-			exhaust(o)
-			o.Overriding = map[string]bool{"mysql": true, "shard0": true}
-		}, []rewrite.Edit{edit("")}, 2, 1, v1alpha1.ReasonRewritingCluster},
+		"but not of one with a policy of its own": {true, func(o *Observation) { exhaust(o); overridden(o) }, []rewrite.Edit{edit("")}, 2, 1, v1alpha1.ReasonRewritingCluster},
 		"a refused rule holds the others of its component, because its Restores are not changed": {
 			true, refuses(refused), []rewrite.Edit{refused}, 1, 1, v1alpha1.ReasonVolumesBound,
 		},
@@ -99,10 +97,7 @@ func TestRulesThatWereProvenTogetherAreRewrittenTogether(t *testing.T) {
 		"a rule of the whole Cluster that a database Pod holds holds all that Restores wait for": {
 			true, proxyRuns, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonClusterStarted,
 		},
-		"but not those of components with a policy of their own": {true, func(o *Observation) {
-			proxyRuns(o)
-			o.Overriding = map[string]bool{"mysql": true, "shard0": true}
-		}, []rewrite.Edit{edit("")}, 2, 2, v1alpha1.ReasonRewritingCluster},
+		"but not those of components with a policy of their own": {true, func(o *Observation) { proxyRuns(o); overridden(o) }, []rewrite.Edit{edit("")}, 2, 2, v1alpha1.ReasonRewritingCluster},
 		"a rule that waits for a Pod holds them, too": {true, func(o *Observation) {
 			o.Awaited = []Awaited{{Component: "proxy", Exists: true, Text: "the scheduler has yet to decide on Pod x"}}
 		}, []rewrite.Edit{edit("")}, 0, 0, v1alpha1.ReasonWaitingForScheduler},
