@@ -110,6 +110,27 @@ func TestTheNightRunsWhatTheGateDoesNot(t *testing.T) {
 	g.Expect(strings.Join(night["demo-prevent"], " ")).To(HaveSuffix("-- make demo PREVENT=1"))
 }
 
+// TestTheNightSkipsWhatPassedInTheGate has both scripts share a stamp where they run the same command, and only there.
+func TestTheNightSkipsWhatPassedInTheGate(t *testing.T) {
+	gate, night := steps(t, "run"), steps(t, "nightly")
+	shared := 0
+	for name, words := range gate {
+		once := slices.Index(words, "hack/once.sh")
+		if once < 0 {
+			continue
+		}
+		// The stamp, and then the inputs and the command.
+		atNight := night[name][slices.Index(night[name], "hack/once.sh"):]
+		sameCommand := slices.Equal(words[slices.Index(words, "--"):], atNight[slices.Index(atNight, "--"):])
+		NewWithT(t).Expect(atNight[1] == words[once+1]).To(Equal(sameCommand), name)
+		if sameCommand {
+			NewWithT(t).Expect(atNight).To(Equal(words[once:]), name)
+			shared++
+		}
+	}
+	NewWithT(t).Expect(shared).To(BeNumerically(">", 0))
+}
+
 // TestTheImageIsTestedAsItIsCommitted runs in a clone, because the image's test clones the last commit.
 func TestTheImageIsTestedAsItIsCommitted(t *testing.T) {
 	g := NewWithT(t)

@@ -5,13 +5,16 @@
 unset CHECKS E2E FIRST FOCUS FUZZTIME IMAGE_TEST KUBEBLOCKS PKG PREVENT RESTORES SEED SEEDS VERSION WORLD WORLDS
 unset "${!FAULT_@}" "${!RAPID_@}" "${!MAKE@}" MFLAGS GNUMAKEFLAGS
 
-# once NAME CORES AFTER COMMAND... declares a step that is skipped when none of its inputs has changed since it passed. With stamp_prefix,
-# the night has stamps of its own, so a step of the gate with the same name, which may test less, does not replace them.
+# once NAME CORES AFTER COMMAND... declares a step that is skipped when none of its inputs has changed since it passed. The night skips what
+# passed in the gate of the same checkout, too.
 once() {
 	local paths
 	mapfile -t paths < <(inputs "$1")
 	step "$1" "$2" "$3" hack/once.sh "${stamp_prefix-}$1" "${paths[@]}" -- "${@:4}"
 }
+
+# more declares a step like once does, but one that tests more than the gate's step of that name. It has a stamp of its own.
+more() { stamp_prefix=nightly- once "$@"; }
 
 # inputs NAME prints the files that a step depends on, as git pathspecs: all files, unless the step is known.
 inputs() {

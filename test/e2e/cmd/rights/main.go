@@ -160,14 +160,15 @@ func (s *suite) unmissed(ctx context.Context, rights []string) ([]string, error)
 	return left, nil
 }
 
-// failureWithout returns the name of a test that fails without a right: of the specs that used it, or else of all.
+// failureWithout returns the name of a test that fails without a right: of the given specs, or else of all. The audit logs of a suite name
+// all specs that can fail.
 func (s *suite) failureWithout(ctx context.Context, right string, specs []string) (string, error) {
 	focus := make([]string, 0, len(specs))
 	for _, spec := range specs {
 		focus = append(focus, "-ginkgo.focus= "+regexp.QuoteMeta(spec)+"$") // The description of the suite stands before it.
 	}
 	if len(focus) > 0 {
-		if failure, err := s.failure(ctx, rehometesting.WithoutVariable, right, focus...); failure != "" || err != nil {
+		if failure, err := s.failure(ctx, rehometesting.WithoutVariable, right, focus...); failure != "" || err != nil || s.audited {
 			return failure, err
 		}
 	}
