@@ -8,8 +8,10 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/rehome-operator/rehome/test/controlplane/ports"
+	"github.com/rehome-operator/rehome/test/controlplane/provisioner"
 	"github.com/rehome-operator/rehome/test/e2e/audit"
 	"github.com/rehome-operator/rehome/test/e2e/fixture"
 	"github.com/rehome-operator/rehome/test/e2e/kubeblocks"
@@ -110,6 +112,9 @@ type scenarioRestore struct {
 	elsewhere bool
 	// spread are the components whose replicas the rules keep apart.
 	spread []string
+	// refusable says that Rehome can refuse to unblock it: the volume of an instance template is restored by itself, and the others can be in
+	// zones by then, where the nodes that earlier specs cordoned count, too.
+	refusable bool
 }
 
 // scenarioRestores has no serial restore: the webhook leaves that to the operator.
@@ -124,7 +129,10 @@ func (e *testEnv) scenarioRestores() []scenarioRestore {
 	// Neither the webhook nor the operator can cure a volume in the place of another one.
 	ops := e.opsRequestSource()
 	if !e.tiesTemplates() || ops.Name == plain {
-		restores = append(restores, scenarioRestore{name: "ops", source: ops, request: fixture.Request{ByOpsRequest: true}, spread: mysql})
+		restores = append(restores, scenarioRestore{
+			name: "ops", source: ops, request: fixture.Request{ByOpsRequest: true}, spread: mysql,
+			refusable: ops.InstanceTemplate != "" && e.topology == provisioner.Zone,
+		})
 	}
 	if !e.tiesTemplates() {
 		restores = append(restores, scenarioRestore{name: "template", source: ruleInTemplateSource()})
@@ -168,6 +176,11 @@ func (e *testEnv) expectSameEnd(ctx context.Context, restored map[*restoredClust
 	GinkgoHelper()
 	for c, r := range restored {
 		By("waiting for " + c.name)
+		if r.refusable && c.endsRefused(ctx) {
+			c.expectTemplateStuck(ctx)
+			c.expectRefused(ctx)
+			continue
+		}
 		c.expectRunning(ctx)
 		// A Restore of a webhook that came back in time has finished before the operator reads it.
 		c.expectConditions(ctx, reportTimeout, HaveKeyWithValue(policyRehomed, Or(HavePrefix("True Rehomed: "), HavePrefix("True RestoreFinished: "))))
@@ -176,6 +189,27 @@ func (e *testEnv) expectSameEnd(ctx context.Context, restored map[*restoredClust
 		}
 		c.expectOwnRules(ctx)
 	}
+}
+
+// endsRefused waits until the cluster runs, or until one of two Restores has finished and Rehome refuses to rewrite a rule of the other, and
+// reports whether it does. It has tried nothing then, so the restore ends as without it.
+func (c *restoredCluster) endsRefused(ctx context.Context) (refused bool) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		cluster, err := c.targetEnv.Cluster(ctx, c.name)
+		g.Expect(err).NotTo(HaveOccurred())
+		phase, _, _ := unstructured.NestedString(cluster.Object, "status", "phase")
+		if phase == "Running" {
+			return
+		}
+		conditions, err := c.conditions(ctx)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(conditions).To(And(HaveLen(2), HaveEach(HaveKeyWithValue(policyRehomed, HavePrefix("False VolumesBound: "))),
+			ContainElement(HaveKeyWithValue("PrepareData", HavePrefix("True Succeed: ")))))
+		g.Expect(cluster.GetAnnotations()).NotTo(HaveKey("rehome.kubeblocks.io/remediation-history"))
+		refused = true
+	}).WithContext(ctx).WithTimeout(specTimeout / 2).Should(Succeed())
+	return refused
 }
 
 // state is what had happened at a time.
