@@ -122,7 +122,8 @@ func TestTheNightSkipsWhatPassedInTheGate(t *testing.T) {
 		// The stamp, and then the inputs and the command.
 		atNight := night[name][slices.Index(night[name], "hack/once.sh"):]
 		sameCommand := slices.Equal(words[slices.Index(words, "--"):], atNight[slices.Index(atNight, "--"):])
-		NewWithT(t).Expect(atNight[1] == words[once+1]).To(Equal(sameCommand), name)
+		sameStamp := atNight[1] == words[once+1]
+		NewWithT(t).Expect(sameStamp).To(Equal(sameCommand), name)
 		if sameCommand {
 			NewWithT(t).Expect(atNight).To(Equal(words[once:]), name)
 			shared++
