@@ -77,6 +77,7 @@ func (r *ClusterReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if wait := r.waitForBudget(s); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
+	defer func() { r.budgets.spend(s.name, s.cost(), len(s.sources) > 0, r.Clock.Now()) }()
 	if err := r.observe(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}

@@ -47,7 +47,6 @@ func (r *ClusterReconciler) begin(ctx context.Context, name types.NamespacedName
 // observe reads all else that a decision about the Cluster needs. The scope's skip says why the Cluster is not remediated. An error
 // says nothing about the Cluster.
 func (r *ClusterReconciler) observe(ctx context.Context, s *scope) error {
-	defer func() { r.budgets.spend(s.name, s.bytes, len(s.sources) > 0, r.Clock.Now()) }()
 	for _, read := range []func(context.Context, *scope) error{
 		r.readRehoming, r.readPolicy, r.observeDataSource, r.readSources, r.recall, r.compareRules, r.observeContention, r.observeWorkloads,
 	} {

@@ -14,6 +14,10 @@ const (
 	largeCluster = 64 << 10
 	// ruleBytes is what a rule of the Cluster, its Components and its Restores counts as.
 	ruleBytes = 256
+	// nodeBytes is what a Node counts as, which is read to judge where the Pods of a Cluster can run.
+	nodeBytes = 256
+	// stepsPerByte is how many steps of that judgement count as a byte.
+	stepsPerByte = 10
 	// budgetPerSecond and budgetBurst are how many bytes are read for the large Clusters of a Namespace.
 	budgetPerSecond, budgetBurst = 256 << 10, 4 << 20
 	// maxBudgets and maxSmall bound how many Namespaces, and small Clusters of one, are remembered.
@@ -89,4 +93,16 @@ func (r *ClusterReconciler) waitForBudget(s *scope) time.Duration {
 		return 0
 	}
 	return r.budgets.wait(s.name, r.Clock.Now())
+}
+
+// cost returns how many bytes count as read for the Cluster.
+func (s *scope) cost() int {
+	bytes := s.bytes
+	if w := s.world; w != nil {
+		bytes += len(w.Nodes)*nodeBytes + w.budget.Steps()/stepsPerByte
+	}
+	if p := s.observation.Placement; p != nil {
+		bytes += p.Steps() / stepsPerByte
+	}
+	return bytes
 }

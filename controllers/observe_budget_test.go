@@ -6,7 +6,13 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rehome-operator/rehome/pkg/feasibility"
+	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 func TestALargeClusterWaitsWhileTheBudgetOfItsNamespaceIsSpent(t *testing.T) {
@@ -61,6 +67,37 @@ func TestAClusterThatGrowsMakesTheOthersOfItsNamespaceUnknown(t *testing.T) {
 	}
 
 	g.Expect(admitted).To(Equal(budgetBurst>>20 + 1))
+}
+
+// TestAJudgementCounts has two Pods that must keep apart, and whose volumes are on one node.
+func TestAJudgementCounts(t *testing.T) {
+	g := NewWithT(t)
+	labels := map[string]string{"app": "db"}
+	apart := &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+		{TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: labels}},
+	}}}
+	var w feasibility.World
+	for i := range 5 {
+		name := fmt.Sprint("n", i)
+		w.Nodes = append(w.Nodes, corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}})
+	}
+	for i := range 2 {
+		w.Pods = append(w.Pods, feasibility.Pod{
+			Name: fmt.Sprint("pod", i), Labels: labels, Policy: "/spec/componentSpecs/0/schedulingPolicy", Rewritten: feasibility.Rules{Affinity: apart},
+			Volumes: []feasibility.Volume{{Claim: fmt.Sprint("data", i), Node: "n0"}},
+		})
+	}
+	s := &scope{bytes: 7, world: &world{World: w, budget: feasibility.NewBudget()}}
+	g.Expect(s.cost()).To(Equal(7 + 5*nodeBytes))
+
+	feasibility.DecideWithin(w, s.world.budget)
+	judged := s.cost()
+	g.Expect(judged).To(BeNumerically(">", 7+5*nodeBytes))
+
+	s.observation.Placement = &remedy.Placement{World: &w}
+	s.observation.Live.Edits = []rewrite.Edit{{Path: "/spec/componentSpecs/0/schedulingPolicy/affinity"}}
+	remedy.Decide(s.observation)
+	g.Expect(s.cost()).To(BeNumerically(">", judged))
 }
 
 func TestWhatIsRememberedOfClustersIsBounded(t *testing.T) {

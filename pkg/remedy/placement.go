@@ -23,7 +23,11 @@ type Placement struct {
 	prove    sync.Once
 	refusals []RefusedRule
 	groups   map[string]int
+	steps    int
 }
+
+// Steps returns what the proof has cost, in steps of [feasibility.Budget]: nothing while no decision has needed it.
+func (p *Placement) Steps() int { return p.steps }
 
 // RefusedRule is a rule that stays stale, because rewritten it could leave a database Pod no node.
 type RefusedRule struct {
@@ -67,6 +71,7 @@ func (p *Placement) proven() {
 			p.refusals = append(p.refusals, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
 		}
 		p.groups = feasibility.Groups(*p.World, budget)
+		p.steps = budget.Steps()
 	})
 }
 

@@ -33,6 +33,20 @@ func TestManyRefusalsAreDecidedOnce(t *testing.T) {
 	}
 }
 
+// The controllers ask what a proof has cost, to slow down whoever has many made.
+func TestAProofIsMadeAndCountedOnce(t *testing.T) {
+	o := stuck()
+	volumesOn("n3", "n3")(&o)
+	before := o.Placement.Steps()
+	Decide(o)
+	once := o.Placement.Steps()
+	Decide(o)
+
+	if again := o.Placement.Steps(); before != 0 || once == 0 || again != once {
+		t.Errorf("it has cost %d steps before a decision, %d after one, and %d after two", before, once, again)
+	}
+}
+
 // With one rule for all Restores, each of those that have no token is compared with what the others have.
 func TestManyRestoresThatShareATokenAreDecidedAtOnce(t *testing.T) {
 	o := shards(1000)
