@@ -95,6 +95,7 @@ func TestAJudgementCounts(t *testing.T) {
 	g.Expect(judged).To(BeNumerically(">", 7+5*nodeBytes))
 
 	s.observation.Placement = &remedy.Placement{World: &w}
+	s.observation.Inherited = []rewrite.Finding{{Class: rewrite.SourceIdentity}}
 	s.observation.Live.Edits = []rewrite.Edit{{Path: "/spec/componentSpecs/0/schedulingPolicy/affinity"}}
 	remedy.Decide(s.observation)
 	g.Expect(s.cost()).To(BeNumerically(">", judged))
