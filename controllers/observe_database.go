@@ -159,7 +159,7 @@ func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.P
 		return err
 	}
 	bound, undecided := s.scopesOf(pods)
-	if remedy.GovernAny(append(bound, undecided...), a.Edits) {
+	if s.observation.GovernAny(append(bound, undecided...), a.Edits) {
 		return fmt.Errorf("rewrite the Cluster's rules: a database Pod: %w", errStarted)
 	}
 	return nil

@@ -53,8 +53,9 @@ func (h *Handler) createRestore(ctx context.Context, req admission.Request) answ
 func (h *Handler) leavesRestore(
 	ctx context.Context, restore *kubeblocks.Restore, cluster *kubeblocks.Cluster, component *kubeblocks.Component, from *inheritance,
 ) (string, error) {
+	policies := kubeblocks.ClusterPolicies(cluster)
 	switch {
-	case staysStale(from.rewrite(kubeblocks.ClusterPolicies(cluster)), kubeblocks.ShortName(component.Labels)):
+	case staysStale(from.rewrite(policies), policies, kubeblocks.ShortName(component.Labels)):
 		return textStale, nil
 	case restore.IsSerial():
 		return textSerial, nil
@@ -69,8 +70,9 @@ func (h *Handler) leavesRestore(
 }
 
 // staysStale reports whether the Cluster's own rules for a component are still stale. An invalid rule keeps all of them so.
-func staysStale(cluster rewrite.Result, component string) bool {
-	governs := func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component }
+func staysStale(cluster rewrite.Result, policies []rewrite.Policy, component string) bool {
+	overriding := kubeblocks.Overriding(policies)[component]
+	governs := func(e rewrite.Edit) bool { return e.Component == component || e.Component == "" && !overriding }
 	return len(cluster.Of(rewrite.Invalid)) > 0 || slices.ContainsFunc(cluster.Edits, governs)
 }
 

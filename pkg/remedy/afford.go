@@ -21,7 +21,10 @@ type limitedEdit struct {
 // nothing that governs them is rewritten while another rule of theirs stays, and the attempts that follow are recorded with the rewrite.
 func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []limitedEdit) {
 	following := slices.DeleteFunc(slices.Clone(d.Restores), func(r Restore) bool { return !d.followsRewrite(r) })
+	// An attempt that was recorded with an earlier rewrite needs no token.
+	paying := slices.DeleteFunc(slices.Clone(following), func(r Restore) bool { return d.History.underway(r.nextKey()) })
 	b := d.bundle(edits, following)
+	b.holdHalves()
 	asked := map[string]bool{}
 	for i := range following {
 		if component := following[i].Component; !asked[component] {
@@ -29,13 +32,13 @@ func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []l
 			b.hold(component, d.blocker(component))
 		}
 	}
-	for i := range following {
-		if r := &following[i]; b.waits(r.Component) {
+	for i := range paying {
+		if r := &paying[i]; b.waits(r.Component) {
 			b.hold(r.Component, d.lastingLimit(r))
 		}
 	}
-	for i := range following {
-		if r := &following[i]; b.waits(r.Component) {
+	for i := range paying {
+		if r := &paying[i]; b.waits(r.Component) {
 			b.pay(r)
 		}
 	}
@@ -62,7 +65,7 @@ func (d *decision) blocker(component string) *limit {
 func (d *decision) followsRewrite(r Restore) bool {
 	ended := r.Finished || r.Failed || r.Deleting
 	replaced := r.Replacement != ReplacementNone || r.Refused != "" || r.NoDomain != ""
-	return !d.ClusterOnly && !ended && !replaced && len(r.Stale) > 0 && len(r.neverStarted()) > 0 && !d.History.underway(r.nextKey())
+	return !d.ClusterOnly && !ended && !replaced && len(r.Stale) > 0 && len(r.neverStarted()) > 0
 }
 
 // nextKey is the key of the next attempt on a Restore with stale rules.

@@ -12,7 +12,7 @@ import (
 // the scheduler found no node for one.
 func (d *decision) await(edits []rewrite.Edit) (due, awaiting []rewrite.Edit) {
 	for _, edit := range edits {
-		if d.canWait(edit) && d.awaited(governedBy(edit)) != "" {
+		if d.canWait(edit) && d.awaited(d.governedBy(edit)) != "" {
 			awaiting = append(awaiting, edit)
 		} else {
 			due = append(due, edit)
@@ -28,8 +28,10 @@ func (d *decision) canWait(e rewrite.Edit) bool {
 }
 
 // governedBy returns whether a component is governed by the rule of an edit.
-func governedBy(e rewrite.Edit) func(component string) bool {
-	return func(component string) bool { return e.Component == "" || e.Component == component }
+func (o *Observation) governedBy(e rewrite.Edit) func(component string) bool {
+	return func(component string) bool {
+		return e.Component == component || e.Component == "" && !o.Overriding[component]
+	}
 }
 
 // awaited says what can still be bound by the stale rules of components; it is empty where nothing can. What KubeBlocks has yet to
@@ -44,6 +46,11 @@ func (d *decision) awaited(governed func(component string) bool) string {
 	return ""
 }
 
+// awaitsDecision reports whether the scheduler has yet to decide on a Pod of a component.
+func (d *decision) awaitsDecision(governed func(component string) bool) bool {
+	return slices.ContainsFunc(d.Awaited, func(a Awaited) bool { return a.Exists && governed(a.Component) })
+}
+
 // governedByAny returns whether a component is governed by one of the edits that wait.
 func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component string) bool {
 	var waiting []rewrite.Edit
@@ -53,6 +60,8 @@ func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component s
 		}
 	}
 	return func(component string) bool {
-		return slices.ContainsFunc(waiting, func(e rewrite.Edit) bool { return e.Component == "" || e.Component == component })
+		return slices.ContainsFunc(waiting, func(e rewrite.Edit) bool {
+			return e.Component == component || e.Component == "" && !d.Overriding[component]
+		})
 	}
 }

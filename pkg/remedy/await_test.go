@@ -61,3 +61,23 @@ func TestAReportSaysWhatIsAwaited(t *testing.T) {
 
 	NewWithT(t).Expect(policyOf(Decide(o), "restore").Message).To(ContainSubstring("but the scheduler has not tried Pod p. They are rewritten when"))
 }
+
+// The Cluster's own rule governs no Pod of a component that has a policy of its own.
+func TestAPodUnderAPolicyOfItsOwnDoesNotHoldTheRuleOfTheCluster(t *testing.T) {
+	for name, exists := range map[string]func(*Observation){
+		"on a node":       func(o *Observation) { o.Bound = []Scope{{Component: "proxy"}} },
+		"not decided on":  func(o *Observation) { o.Undecided = []Scope{{Component: "proxy"}} },
+		"not created yet": func(o *Observation) { o.Awaited = []Awaited{{Component: "proxy", Exists: true, Text: "Pod x"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			o := stuck()
+			everyEdit(&o)
+			exists(&o)
+			g.Expect(Decide(o).Actions).To(BeEmpty())
+
+			o.Overriding = map[string]bool{"proxy": true}
+			g.Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(1))))
+		})
+	}
+}

@@ -120,3 +120,28 @@ func (b *bundles) limitOf(e rewrite.Edit) *limit {
 	}
 	return b.held[b.root(keys[0])] // all of them have the same root
 }
+
+// holdHalves holds what was proven together with a rule by which a Pod can still be bound. What KubeBlocks has yet to create holds nothing:
+// it can wait for the Pods that a rewrite sets free.
+func (b *bundles) holdHalves() {
+	for _, e := range b.undecided {
+		b.holdGroup(e)
+	}
+	for _, e := range b.awaiting {
+		if b.awaitsDecision(b.governedBy(e)) {
+			b.holdGroup(e)
+		}
+	}
+}
+
+// holdGroup holds the group in which the rule of an edit that waits was proven.
+func (b *bundles) holdGroup(e rewrite.Edit) {
+	group, proven := b.Placement.group(e)
+	root := b.root(bundleKey{group: 1 + group})
+	if !proven || !b.canWait(e) || b.held[root] != nil {
+		return
+	}
+	if c := b.staysStale(func(other rewrite.Edit) bool { return other.Path == e.Path }); c != nil {
+		b.held[root] = &limit{reason: c.Reason, message: c.Message}
+	}
+}

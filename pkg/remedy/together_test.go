@@ -136,3 +136,44 @@ func TestAProofIsMadeOnce(t *testing.T) {
 
 	g.Expect(reasons(o, Decide(o))).To(ConsistOf(v1alpha1.ReasonVolumesBound))
 }
+
+// A rule that waits for a Pod is in no bundle of its own, where its component has no other. Its stale Pod could take the node of a volume.
+func TestRulesThatWereProvenTogetherWaitTogether(t *testing.T) {
+	for name, wait := range map[string]func(*Observation){
+		"until the scheduler has decided": func(o *Observation) { o.Undecided = []Scope{{Component: "shard0"}} },
+		"until it has, on a restore Pod":  func(o *Observation) { o.Awaited = []Awaited{{Component: "shard0", Exists: true, Text: "Pod shard0-0"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := stuck()
+			twoComponents(&o, false)
+			wait(&o)
+			plan := Decide(o)
+			NewWithT(t).Expect(plan.Actions).To(BeEmpty())
+			NewWithT(t).Expect(reasons(o, plan)).To(HaveEach(v1alpha1.ReasonWaitingForScheduler))
+
+			o = stuck()
+			twoComponents(&o, true)
+			wait(&o)
+			NewWithT(t).Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(1))), "narrow rules were not proven together")
+		})
+	}
+	t.Run("but not for a Pod that KubeBlocks may create after the others run", func(t *testing.T) {
+		o := stuck()
+		twoComponents(&o, false)
+		o.Awaited = []Awaited{{Component: "shard0", Text: "Pods of shard0"}}
+		NewWithT(t).Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(1))))
+	})
+}
+
+// A rewrite was undone, and meanwhile a volume was bound. The attempt that follows is recorded, and needs no token.
+func TestRulesOfARestoreAreRewrittenTogetherAfterAnAttemptWasRecorded(t *testing.T) {
+	o := stuck()
+	second := edit("mysql")
+	second.Path = "/mysql/y"
+	o.Live.Edits = append(o.Live.Edits, second)
+	o.History = o.History.With(key("Restore", "restore", uids("restore", "job-0", "job-1")...), recreateRestore, ago(1))
+	NewWithT(t).Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(2))))
+
+	o.Placement = &Placement{Unjudged: []RefusedRule{{Path: second.Path, Reason: "a volume was bound meanwhile"}}}
+	NewWithT(t).Expect(Decide(o).Actions).To(BeEmpty())
+}

@@ -413,4 +413,26 @@ func TestARuleOfTheTargetIsNotAnothersWithoutASnapshot(t *testing.T) {
 
 	g.Expect(result.Edits).To(HaveLen(1))
 	g.Expect(classes(result)).To(ConsistOf(ThirdParty, SourceIdentity))
+
+	target := carrot67
+	target.UID = "uid-of-target"
+	for key, value := range map[string]string{LabelWorkload: "carrot67-mysql", LabelPodName: "carrot67-mysql-0", LabelClusterUID: "uid-of-target"} {
+		live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{key: value}}))
+		result := Prepare(backupOf(my1, nil), target, Options{}).WithPolicies(live).Rewrite(live)
+		g.Expect(classes(result)).NotTo(ContainElement(ThirdParty), key)
+	}
+}
+
+// Scoped once more, a rule about all clusters but the target would select nothing.
+func TestARewrittenRuleIsNotScopedWithoutASnapshot(t *testing.T) {
+	g := NewWithT(t)
+	live := at(apart(requiring(metav1.LabelSelectorOpNotIn, "my1")))
+	prepared := Prepare(backupOf(my1, nil), carrot67, Options{ScopeUnscoped: true}).WithPolicies(live)
+	g.Expect(prepared.Rewrite(live).Edits).To(HaveLen(1))
+
+	live = at(apart(requiring(metav1.LabelSelectorOpNotIn, "carrot67")))
+	result := Prepare(backupOf(my1, nil), carrot67, Options{ScopeUnscoped: true}).WithPolicies(live).Rewrite(live)
+
+	g.Expect(result.Edits).To(BeEmpty())
+	g.Expect(classes(result)).NotTo(ContainElement(Unscoped))
 }

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -113,6 +114,8 @@ func (r *renamer) values(key string, values []string) (renamed []string, uidMiss
 // names is what a selector says about clusters.
 type names struct {
 	source bool
+	// own reports whether it names the target, where the policies are the target's own.
+	own bool
 	// unmappable reports whether it names something of a source that has no counterpart in the target.
 	unmappable bool
 	// others are the values that name other clusters, in their order.
@@ -155,6 +158,15 @@ func (r *renamer) sourceOnly(requirement *metav1.LabelSelectorRequirement) bool 
 	return len(known) > 0 && known.HasAll(requirement.Values...)
 }
 
+// isTarget reports whether a value names the target.
+func (r *renamer) isTarget(key, value string) bool {
+	if key == LabelClusterUID {
+		return value == string(r.target.UID)
+	}
+	rest, ok := strings.CutPrefix(value, r.target.Name)
+	return ok && slices.ContainsFunc(r.components, func(c components) bool { return c.meaningOf(key, rest) != ofOther })
+}
+
 func (n *names) add(r *renamer, key, value string) meaning {
 	_, m := r.rename(key, value)
 	switch m {
@@ -163,7 +175,11 @@ func (n *names) add(r *renamer, key, value string) meaning {
 	case unmappable:
 		n.unmappable = true
 	case ofOther:
-		if value != "" && (!r.live || value != r.target.Name) {
+		switch {
+		case value == "":
+		case r.live && r.isTarget(key, value):
+			n.own = true
+		default:
 			n.others = append(n.others, value)
 		}
 	}

@@ -70,7 +70,7 @@ func (r *renamer) withSameNamespaces(t, renamed term) (term, bool) {
 
 // unscoped reports whether a term can select Pods of the sources without naming any cluster.
 func (r *renamer) unscoped(t term) bool {
-	if n := r.info(t.selector).names; n.source || n.unmappable || len(n.others) > 0 {
+	if n := r.info(t.selector).names; n.source || n.own || n.unmappable || len(n.others) > 0 {
 		return false
 	}
 	if t.selector == nil || isPlaceholder(t.selector) || slices.ContainsFunc(t.matchLabelKeys(), r.identifies) {
