@@ -29,9 +29,7 @@ func (d *decision) canWait(e rewrite.Edit) bool {
 
 // governedBy returns whether a component is governed by the rule of an edit.
 func (o *Observation) governedBy(e rewrite.Edit) func(component string) bool {
-	return func(component string) bool {
-		return e.Component == component || e.Component == "" && !o.Overriding[component]
-	}
+	return func(component string) bool { return o.governs(e, component) }
 }
 
 // awaited says what can still be bound by the stale rules of components; it is empty where nothing can. What KubeBlocks has yet to
@@ -60,8 +58,6 @@ func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component s
 		}
 	}
 	return func(component string) bool {
-		return slices.ContainsFunc(waiting, func(e rewrite.Edit) bool {
-			return e.Component == component || e.Component == "" && !d.Overriding[component]
-		})
+		return slices.ContainsFunc(waiting, func(e rewrite.Edit) bool { return d.governs(e, component) })
 	}
 }

@@ -67,7 +67,7 @@ func TestAPodUnderAPolicyOfItsOwnDoesNotHoldTheRuleOfTheCluster(t *testing.T) {
 	for name, exists := range map[string]func(*Observation){
 		"on a node":       func(o *Observation) { o.Bound = []Scope{{Component: "proxy"}} },
 		"not decided on":  func(o *Observation) { o.Undecided = []Scope{{Component: "proxy"}} },
-		"not created yet": func(o *Observation) { o.Awaited = []Awaited{{Component: "proxy", Exists: true, Text: "Pod x"}} },
+		"not created yet": func(o *Observation) { o.Awaited = []Awaited{{Component: "proxy", Text: "Pods of proxy"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

@@ -128,8 +128,8 @@ func (d *decision) cluster() {
 	d.refusedPaths = newRefusedPaths(d.Placement.refused())
 	d.due, d.refused = admitted(d.Live.Edits, d.refusedPaths)
 	d.prefer()
-	d.due, d.held = split(d.due, d.Bound, d.Overriding, d.AllowRollingUpdate)
-	d.due, d.undecided = split(d.due, d.Undecided, d.Overriding, d.AllowRollingUpdate)
+	d.due, d.held = d.split(d.due, d.Bound, d.AllowRollingUpdate)
+	d.due, d.undecided = d.split(d.due, d.Undecided, d.AllowRollingUpdate)
 	d.due, d.awaiting = d.await(d.due)
 	d.contention = d.History.contended(d.Generation)
 	if d.contention == nil && !d.History.reverted(d.due) {
@@ -191,9 +191,9 @@ func (d *decision) requeueAfter(wait metav1.Duration) {
 
 // split separates the edits that are due from those that are held, because a database Pod that the rule governs is bound to a
 // node: the edit would restart it.
-func split(edits []rewrite.Edit, bound []Scope, overriding map[string]bool, consent bool) (due, held []rewrite.Edit) {
+func (o *Observation) split(edits []rewrite.Edit, bound []Scope, consent bool) (due, held []rewrite.Edit) {
 	for _, edit := range edits {
-		if !consent && slices.ContainsFunc(bound, func(s Scope) bool { return s.governedBy(edit, overriding) }) {
+		if !consent && slices.ContainsFunc(bound, func(s Scope) bool { return o.governsScope(edit, s) }) {
 			held = append(held, edit)
 		} else {
 			due = append(due, edit)
@@ -202,22 +202,25 @@ func split(edits []rewrite.Edit, bound []Scope, overriding map[string]bool, cons
 	return due, held
 }
 
-// governedBy reports whether the edit is of a rule that governs Pods of the scope.
-func (s Scope) governedBy(e rewrite.Edit, overriding map[string]bool) bool {
-	const all = ""
-	return e.Component == all && !overriding[s.Component] || e.Component == s.Component && (e.Template == all || e.Template == s.Template)
+// governs reports whether the edit is of a rule that governs the component.
+func (o *Observation) governs(e rewrite.Edit, component string) bool {
+	return e.Component == component || e.Component == "" && !o.Overriding[component]
+}
+
+// governsScope reports whether the edit is of a rule that governs Pods of the scope.
+func (o *Observation) governsScope(e rewrite.Edit, s Scope) bool {
+	return o.governs(e, s.Component) && (e.Template == "" || e.Template == s.Template)
 }
 
 // GovernAny reports whether a rule that one of the edits is of governs Pods of one of the scopes.
 func (o *Observation) GovernAny(scopes []Scope, edits []rewrite.Edit) bool {
-	_, held := split(edits, scopes, o.Overriding, false)
+	_, held := o.split(edits, scopes, false)
 	return len(held) > 0
 }
 
 // governing returns whether an edit is of a rule that governs the component.
 func (o *Observation) governing(component string) func(rewrite.Edit) bool {
-	ofCluster := !o.Overriding[component]
-	return func(e rewrite.Edit) bool { return e.Component == component || e.Component == "" && ofCluster }
+	return func(e rewrite.Edit) bool { return o.governs(e, component) }
 }
 
 // IsStale reports whether a stale rule of the Cluster governs a component.

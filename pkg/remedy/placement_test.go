@@ -33,7 +33,7 @@ func TestManyRefusalsAreDecidedOnce(t *testing.T) {
 	}
 }
 
-// The controllers ask what a proof has cost, to slow down whoever has many made.
+// The controllers charge the budget of a Namespace for each proof, by its steps.
 func TestAProofIsMadeAndCountedOnce(t *testing.T) {
 	o := stuck()
 	volumesOn("n3", "n3")(&o)
