@@ -183,6 +183,23 @@ func TestRewriteOfARewriteIsEmpty(t *testing.T) {
 	})
 }
 
+// TestRewriteOfARewriteIsEmptyWithoutASnapshot has a source that a person named.
+func TestRewriteOfARewriteIsEmptyWithoutASnapshot(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := newTestCase(t)
+		options := Options{ScopeUnscoped: rapid.Bool().Draw(t, "scopeUnscoped")}
+		c.source.Policies = nil
+		rewrite := func(p Policy) Result {
+			live := []Policy{p}
+			return Prepare([]Source{c.source}, c.target, options).WithPolicies(live).Rewrite(live)
+		}
+		first := rewrite(c.before)
+		if again := rewrite(apply(t, c.before, first.Edits)); len(again.Edits) > 0 {
+			t.Fatalf("edits %v\nagain %v", first.Edits, again.Edits)
+		}
+	})
+}
+
 func TestEveryEditIsNeeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newTestCase(t)
