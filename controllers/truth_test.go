@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -126,7 +127,13 @@ func deleteWith(opts ...client.DeleteOption) func(e *env, obj client.Object) err
 	}
 }
 
+// bind binds a Pod, and waits until the watch cache of the API server has that. A real one deletes a Pod at once, without a grace period,
+// where its cache still has the Pod without a node.
 func bind(e *env, pod client.Object) {
 	GinkgoHelper()
 	Expect(e.admin.SubResource("binding").Create(e.ctx, copyOf(pod), bindingTo("node1"))).To(Succeed())
+	bound := copyOf(pod)
+	Expect(e.admin.Get(e.ctx, client.ObjectKeyFromObject(pod), bound)).To(Succeed())
+	notOlder := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: bound.GetResourceVersion()}}
+	Expect(e.admin.Get(e.ctx, client.ObjectKeyFromObject(pod), bound, notOlder)).To(Succeed())
 }
