@@ -54,7 +54,7 @@ func (d *decision) afford(edits []rewrite.Edit) (due []rewrite.Edit, limited []l
 
 // blocker says why a rule that governs a component stays stale for now, or for good, or returns nil.
 func (d *decision) blocker(component string) *limit {
-	condition := d.staysStale(d.governing(component))
+	condition := d.staysStale(d.refusal(component), d.governing(component))
 	if condition == nil {
 		return nil
 	}

@@ -11,8 +11,9 @@ import (
 // one place, and the rewritten rules then leave a database Pod no node. So a rule is rewritten when no Pod is left to follow it, or when
 // the scheduler found no node for one.
 func (d *decision) await(edits []rewrite.Edit) (due, awaiting []rewrite.Edit) {
+	waits := memo(func(component string) bool { return d.awaited(d.governedBy(component)) != "" })
 	for _, edit := range edits {
-		if d.canWait(edit) && d.awaited(d.governedBy(edit)) != "" {
+		if d.canWait(edit) && waits(edit.Component) {
 			awaiting = append(awaiting, edit)
 		} else {
 			due = append(due, edit)
@@ -27,9 +28,9 @@ func (d *decision) canWait(e rewrite.Edit) bool {
 	return d.AllowPreferredRules || !strings.Contains(e.Path, "/preferredDuringScheduling")
 }
 
-// governedBy returns whether a component is governed by the rule of an edit.
-func (o *Observation) governedBy(e rewrite.Edit) func(component string) bool {
-	return func(component string) bool { return o.governs(e, component) }
+// governedBy returns whether a component is governed by the rules of another, or of the whole Cluster.
+func (o *Observation) governedBy(of string) func(component string) bool {
+	return func(component string) bool { return o.governs(of, component) }
 }
 
 // awaited says what can still be bound by the stale rules of components; it is empty where nothing can. What KubeBlocks has yet to
@@ -51,13 +52,11 @@ func (d *decision) awaitsDecision(governed func(component string) bool) bool {
 
 // governedByAny returns whether a component is governed by one of the edits that wait.
 func (d *decision) governedByAny(edits func(rewrite.Edit) bool) func(component string) bool {
-	var waiting []rewrite.Edit
+	of := map[string]bool{}
 	for _, e := range d.awaiting {
 		if edits(e) {
-			waiting = append(waiting, e)
+			of[e.Component] = true
 		}
 	}
-	return func(component string) bool {
-		return slices.ContainsFunc(waiting, func(e rewrite.Edit) bool { return d.governs(e, component) })
-	}
+	return func(component string) bool { return of[component] || of[""] && !d.Overriding[component] }
 }

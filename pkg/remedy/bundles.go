@@ -127,8 +127,9 @@ func (b *bundles) holdHalves() {
 	for _, e := range b.undecided {
 		b.holdGroup(e)
 	}
+	awaitsDecision := memo(func(component string) bool { return b.awaitsDecision(b.governedBy(component)) })
 	for _, e := range b.awaiting {
-		if b.awaitsDecision(b.governedBy(e)) {
+		if awaitsDecision(e.Component) {
 			b.holdGroup(e)
 		}
 	}
@@ -141,7 +142,7 @@ func (b *bundles) holdGroup(e rewrite.Edit) {
 	if !proven || !b.canWait(e) || b.held[root] != nil {
 		return
 	}
-	if c := b.staysStale(func(other rewrite.Edit) bool { return other.Path == e.Path }); c != nil {
+	if c := b.staysStale("", func(other rewrite.Edit) bool { return other.Path == e.Path }); c != nil {
 		b.held[root] = &limit{reason: c.Reason, message: c.Message}
 	}
 }

@@ -97,6 +97,8 @@ type decision struct {
 	// that can do so soon, awaiting those for which more Pods must be decided on, and refused those that could leave it no node.
 	due, held, undecided, awaiting, refused []rewrite.Edit
 	refusedPaths                            refusedPaths
+	// reasons are why edits are refused, by component.
+	reasons map[string][]string
 	// waiting is what must happen to the Cluster's rules first, by the component whose Restores wait for it.
 	waiting map[string]*metav1.Condition
 	// kept and rules are what all reports say of the Cluster's rules.
@@ -128,6 +130,7 @@ func (d *decision) cluster() {
 	d.refusedPaths = newRefusedPaths(d.Placement.refused())
 	d.due, d.refused = admitted(d.Live.Edits, d.refusedPaths)
 	d.prefer()
+	d.reasons = d.refusedReasons()
 	d.due, d.held = d.split(d.due, d.Bound, d.AllowRollingUpdate)
 	d.due, d.undecided = d.split(d.due, d.Undecided, d.AllowRollingUpdate)
 	d.due, d.awaiting = d.await(d.due)
@@ -192,8 +195,11 @@ func (d *decision) requeueAfter(wait metav1.Duration) {
 // split separates the edits that are due from those that are held, because a database Pod that the rule governs is bound to a
 // node: the edit would restart it.
 func (o *Observation) split(edits []rewrite.Edit, bound []Scope, consent bool) (due, held []rewrite.Edit) {
+	restarts := memo(func(of Scope) bool {
+		return slices.ContainsFunc(bound, func(s Scope) bool { return o.governsScope(of, s) })
+	})
 	for _, edit := range edits {
-		if !consent && slices.ContainsFunc(bound, func(s Scope) bool { return o.governsScope(edit, s) }) {
+		if !consent && restarts(Scope{edit.Component, edit.Template}) {
 			held = append(held, edit)
 		} else {
 			due = append(due, edit)
@@ -202,14 +208,27 @@ func (o *Observation) split(edits []rewrite.Edit, bound []Scope, consent bool) (
 	return due, held
 }
 
-// governs reports whether the edit is of a rule that governs the component.
-func (o *Observation) governs(e rewrite.Edit, component string) bool {
-	return e.Component == component || e.Component == "" && !o.Overriding[component]
+// memo returns f, which is called once for each argument: thousands of edits can be of the rules of one component.
+func memo[Key comparable, Value any](f func(Key) Value) func(Key) Value {
+	known := map[Key]Value{}
+	return func(k Key) Value {
+		v, ok := known[k]
+		if !ok {
+			v = f(k)
+			known[k] = v
+		}
+		return v
+	}
 }
 
-// governsScope reports whether the edit is of a rule that governs Pods of the scope.
-func (o *Observation) governsScope(e rewrite.Edit, s Scope) bool {
-	return o.governs(e, s.Component) && (e.Template == "" || e.Template == s.Template)
+// governs reports whether rules of a component, or of the whole Cluster if its name is empty, govern another component.
+func (o *Observation) governs(of, component string) bool {
+	return of == component || of == "" && !o.Overriding[component]
+}
+
+// governsScope reports whether the rules of a part govern Pods of another.
+func (o *Observation) governsScope(of, s Scope) bool {
+	return o.governs(of.Component, s.Component) && (of.Template == "" || of.Template == s.Template)
 }
 
 // GovernAny reports whether a rule that one of the edits is of governs Pods of one of the scopes.
@@ -220,7 +239,7 @@ func (o *Observation) GovernAny(scopes []Scope, edits []rewrite.Edit) bool {
 
 // governing returns whether an edit is of a rule that governs the component.
 func (o *Observation) governing(component string) func(rewrite.Edit) bool {
-	return func(e rewrite.Edit) bool { return o.governs(e, component) }
+	return func(e rewrite.Edit) bool { return o.governs(e.Component, component) }
 }
 
 // IsStale reports whether a stale rule of the Cluster governs a component.

@@ -102,7 +102,7 @@ const (
 
 // alsoRefused says that the volumes of a Restore whose spread is lost do not admit the rewritten rules; it is empty where they do.
 func (d *decision) alsoRefused(r Restore) string {
-	refusal := d.refusal(d.governing(r.Component))
+	refusal := d.refusal(r.Component)
 	if refusal == "" {
 		return ""
 	}
@@ -199,11 +199,16 @@ func describe(shared []SharedNode) string {
 // maxListed bounds how many rules, Pods or claims of a node a message lists.
 const maxListed = 5
 
-// summarize joins lines, and counts those beyond maxListed.
-func summarize(lines []string) string {
-	shown := lines[:min(len(lines), maxListed)]
+// summarize joins the lines of all parts, and counts those beyond maxListed.
+func summarize(parts ...[]string) string {
+	var shown []string
+	count := 0
+	for _, lines := range parts {
+		count += len(lines)
+		shown = append(shown, lines[:min(len(lines), maxListed-len(shown))]...)
+	}
 	text := strings.Join(shown, "; ")
-	if more := len(lines) - len(shown); more > 0 {
+	if more := count - len(shown); more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	return text

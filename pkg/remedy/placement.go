@@ -106,6 +106,20 @@ func (r refusedPaths) of(e rewrite.Edit) iter.Seq[string] {
 	}
 }
 
+// reasonsOf lists why edits are refused, without the reasons that are known, and makes them known.
+func (r refusedPaths) reasonsOf(edits []rewrite.Edit, known map[string]bool) []string {
+	var reasons []string
+	for _, e := range edits {
+		for reason := range r.of(e) {
+			if !known[reason] {
+				known[reason] = true
+				reasons = append(reasons, reason)
+			}
+		}
+	}
+	return reasons
+}
+
 // refuses reports whether an edit is in a refused rule.
 func (r refusedPaths) refuses(e rewrite.Edit) bool {
 	for range r.of(e) {
@@ -181,19 +195,33 @@ func (d *decision) prefer() {
 func (d *decision) isRefused(path string) bool { return d.refusedPaths.parents[path] }
 
 // refusal says why rules that govern a component stay stale; it is empty where none does.
-func (d *decision) refusal(governs func(rewrite.Edit) bool) string {
-	var reasons []string
-	known := map[string]bool{}
-	for _, edit := range d.refused {
-		if !governs(edit) {
-			continue
-		}
-		for reason := range d.refusedPaths.of(edit) {
-			if !known[reason] {
-				known[reason] = true
-				reasons = append(reasons, reason)
-			}
+func (d *decision) refusal(component string) string {
+	if component == "" || d.Overriding[component] {
+		return summarize(d.reasons[component])
+	}
+	return summarize(d.reasons[""], d.reasons[component])
+}
+
+// anyRefusal says why any rules stay stale; it is empty where none does.
+func (d *decision) anyRefusal() string {
+	return summarize(d.refusedPaths.reasonsOf(d.refused, map[string]bool{}))
+}
+
+// refusedReasons lists why rules of each component are refused, and by the empty name those of the whole Cluster. What a component's list
+// shares with that of the Cluster, if it governs the component, is left out.
+func (d *decision) refusedReasons() map[string][]string {
+	edits := map[string][]rewrite.Edit{}
+	for _, e := range d.refused {
+		edits[e.Component] = append(edits[e.Component], e)
+	}
+	ofCluster := map[string]bool{}
+	reasons := map[string][]string{"": d.refusedPaths.reasonsOf(edits[""], ofCluster)}
+	delete(edits, "")
+	for component, own := range edits {
+		reasons[component] = d.refusedPaths.reasonsOf(own, map[string]bool{})
+		if !d.Overriding[component] {
+			reasons[component] = slices.DeleteFunc(reasons[component], func(reason string) bool { return ofCluster[reason] })
 		}
 	}
-	return summarize(reasons)
+	return reasons
 }

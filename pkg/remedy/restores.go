@@ -119,7 +119,7 @@ func (d *decision) recordLostSpread(r Restore, shared []SharedNode) {
 func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
 	condition, known := d.waiting[r.Component]
 	if !known {
-		condition = d.rulesFirst(d.governing(r.Component))
+		condition = d.rulesFirst(d.refusal(r.Component), d.governing(r.Component))
 		d.waiting[r.Component] = condition
 	}
 	if condition != nil {
@@ -128,15 +128,15 @@ func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
 	return d.componentFirst(func(c Component) bool { return c.Name == r.Owner })
 }
 
-// rulesFirst returns what must happen to the Cluster's rules first, or nil.
-func (d *decision) rulesFirst(governs func(rewrite.Edit) bool) *metav1.Condition {
+// rulesFirst returns what must happen first to rules of which some are refused, or nil.
+func (d *decision) rulesFirst(refusal string, governs func(rewrite.Edit) bool) *metav1.Condition {
 	switch {
 	case d.contention != nil:
 		return conditionFalse(v1alpha1.ReasonContended, contended, d.contention.writer())
 	case slices.ContainsFunc(d.due, governs):
 		return d.pendingAction(v1alpha1.ReasonRewritingCluster, rewritingCluster, d.Cluster.Name)
 	}
-	if condition := d.staysStale(governs); condition != nil {
+	if condition := d.staysStale(refusal, governs); condition != nil {
 		return condition
 	}
 	if i := slices.IndexFunc(d.limited, func(e limitedEdit) bool { return governs(e.Edit) }); i >= 0 {
@@ -146,8 +146,7 @@ func (d *decision) rulesFirst(governs func(rewrite.Edit) bool) *metav1.Condition
 }
 
 // staysStale says why rules stay stale that no limit holds, or returns nil.
-func (d *decision) staysStale(governs func(rewrite.Edit) bool) *metav1.Condition {
-	refusal := d.refusal(governs)
+func (d *decision) staysStale(refusal string, governs func(rewrite.Edit) bool) *metav1.Condition {
 	switch {
 	case refusal != "":
 		return conditionFalse(v1alpha1.ReasonVolumesBound, volumesBound, refusal)

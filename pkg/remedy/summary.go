@@ -16,7 +16,7 @@ func (d *decision) summary() RestoreConditions {
 		return c
 	}
 	own := d.rehomed()
-	if waits := cmp.Or(d.rulesFirst(anyEdit), d.componentFirst(anyComponent)); waits != nil {
+	if waits := cmp.Or(d.rulesFirst(d.anyRefusal(), anyEdit), d.componentFirst(anyComponent)); waits != nil {
 		own = *waits
 	} else if d.pods != nil {
 		own = *d.pods
