@@ -82,6 +82,9 @@ var _ = besideVersionsWithRestores("A stale rule of a Cluster whose first volume
 		e.create(e.databasePod(proxy, "carrot67-proxy-0").OnNode(third).Obj())
 
 		isRewritten()
+		ofCluster, _, err := unstructured.NestedMap(e.now(h.cluster).Object, "spec", "schedulingPolicy")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(ofCluster).To(Equal(rehometesting.Apart(source)))
 	})
 
 	It("stays when the Restore is serial, because a later Job can take the node of an earlier one", func() {
