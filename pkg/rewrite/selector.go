@@ -169,19 +169,15 @@ func (r *renamer) isTarget(key, value string) bool {
 
 func (n *names) add(r *renamer, key, value string) meaning {
 	_, m := r.rename(key, value)
-	switch m {
-	case ofSource:
+	switch {
+	case m == ofSource:
 		n.source = true
-	case unmappable:
+	case r.live && value != "" && (m == ofOther || key == LabelClusterUID) && r.isTarget(key, value):
+		n.own = true
+	case m == unmappable:
 		n.unmappable = true
-	case ofOther:
-		switch {
-		case value == "":
-		case r.live && r.isTarget(key, value):
-			n.own = true
-		default:
-			n.others = append(n.others, value)
-		}
+	case m == ofOther && value != "":
+		n.others = append(n.others, value)
 	}
 	return m
 }
