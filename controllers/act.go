@@ -134,6 +134,9 @@ func (r *ClusterReconciler) patchCluster(ctx context.Context, s *scope, a remedy
 	if err := r.Client.Patch(ctx, s.cluster.DeepCopy(), p); err != nil {
 		return fmt.Errorf("rewrite the Cluster's rules: %w", err)
 	}
+	if len(a.Ahead) > 0 {
+		r.budgets.hasRewritten(s.name, r.Clock.Now())
+	}
 	logf.FromContext(ctx).Info("Rewrote stale scheduling rules of the Cluster", "edits", len(a.Edits))
 	r.recordEvent(s, nil, a, fmt.Sprintf(eventClusterRewritten, len(a.Edits), s.cluster.Name))
 	return nil

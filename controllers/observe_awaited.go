@@ -21,7 +21,7 @@ func (r *ClusterReconciler) observeAwaited(ctx context.Context, s *scope) error 
 	if err != nil {
 		return err
 	}
-	a := awaited{observation: &s.observation, running: map[string]bool{}, decided: map[string]bool{}}
+	a := newAwaited(&s.observation, s.world.claims)
 	a.restorePods(s.restores)
 	a.databasePods(database)
 	if !a.begun && !slices.ContainsFunc(s.world.claims, hasPlace) {
@@ -37,8 +37,18 @@ type awaited struct {
 	// running holds the names of the Components that have database Pods, decided those of the claims whose Pods have a node, or have
 	// none in the scheduler's words.
 	running, decided map[string]bool
+	// selected holds the names of the claims for which the scheduler has selected a node, and no volume exists yet.
+	selected map[string]bool
 	// begun says that there is such a Pod.
 	begun bool
+}
+
+func newAwaited(o *remedy.Observation, claims []corev1.PersistentVolumeClaim) *awaited {
+	a := &awaited{observation: o, running: map[string]bool{}, decided: map[string]bool{}, selected: map[string]bool{}}
+	for i := range claims {
+		a.selected[claims[i].Name] = claims[i].Spec.VolumeName == "" && kubeblocks.SelectedNode(&claims[i]) != ""
+	}
+	return a
 }
 
 func (a *awaited) await(awaited remedy.Awaited) {
@@ -56,10 +66,15 @@ func (a *awaited) restorePods(restores []restoreScope) {
 	}
 }
 
-// databasePods looks at the database Pods. Those that are undecided are in the observation already.
+// databasePods looks at the database Pods. Those that are undecided are in the observation already. For some, the scheduler has selected
+// a node, and KubeBlocks 1.2 restores their volumes there, for hours.
 func (a *awaited) databasePods(pods []databasePod) {
 	for _, pod := range pods {
 		a.running[pod.owner.Name] = true
+		isSelected := func(claim string) bool { return a.selected[claim] }
+		if kubeblocks.UndecidedPod(pod.Pod) != "" && !slices.ContainsFunc(kubeblocks.ClaimsOf(&pod.Spec), isSelected) {
+			a.observation.Unplaced = append(a.observation.Unplaced, pod.scope())
+		}
 		a.pods(kubeblocks.ShortName(pod.owner.Labels), []remedy.Pod{podOf(pod.Pod)})
 	}
 }

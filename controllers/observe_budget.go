@@ -20,6 +20,8 @@ const (
 	stepsPerByte = 10
 	// budgetPerSecond and budgetBurst are how many bytes are read for the large Clusters of a Namespace.
 	budgetPerSecond, budgetBurst = 256 << 10, 4 << 20
+	// afterRewrite is how many reconciles after a rewrite do not wait, for at most halfway.
+	afterRewrite, halfway = 16, time.Minute
 	// maxBudgets and maxSmall bound how many Namespaces, and small Clusters of one, are remembered.
 	maxBudgets, maxSmall = 1 << 13, 1 << 14
 )
@@ -37,6 +39,15 @@ type budget struct {
 	limiter *rate.Limiter
 	// small holds the names of the Clusters that were small.
 	small map[string]bool
+	// rewritten holds the Clusters that were rewritten.
+	rewritten map[string]*recentRewrite
+}
+
+// recentRewrite is of a Cluster whose Restores must follow a rewrite at once: meanwhile a stale Pod can take the node of a volume.
+type recentRewrite struct {
+	until time.Time
+	// left is how many more reconciles do not wait.
+	left int
 }
 
 // of returns the budget of a Namespace.
@@ -47,12 +58,23 @@ func (b *budgets) of(namespace string) *budget {
 	if known, ok := b.namespaces.Get(namespace); ok {
 		return known.(*budget)
 	}
-	next := &budget{limiter: rate.NewLimiter(budgetPerSecond, budgetBurst), small: map[string]bool{}}
+	next := &budget{limiter: rate.NewLimiter(budgetPerSecond, budgetBurst), small: map[string]bool{}, rewritten: map[string]*recentRewrite{}}
 	b.namespaces.Add(namespace, next)
 	return next
 }
 
-// wait returns how long a Cluster has to wait for its Namespace's budget. One that was small does not wait.
+// hasRewritten notes that a Cluster was rewritten.
+func (b *budgets) hasRewritten(cluster types.NamespacedName, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	budget := b.of(cluster.Namespace)
+	if len(budget.rewritten) >= maxSmall {
+		clear(budget.rewritten)
+	}
+	budget.rewritten[cluster.Name] = &recentRewrite{until: now.Add(halfway), left: afterRewrite}
+}
+
+// wait returns how long a Cluster has to wait for its Namespace's budget. One that was small, or has just been rewritten, does not wait.
 func (b *budgets) wait(cluster types.NamespacedName, now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,7 +83,14 @@ func (b *budgets) wait(cluster types.NamespacedName, now time.Time) time.Duratio
 		return 0
 	}
 	missing := -budget.limiter.TokensAt(now)
-	return max(0, time.Duration(missing/budgetPerSecond*float64(time.Second)))
+	if missing <= 0 {
+		return 0
+	}
+	if r := budget.rewritten[cluster.Name]; r != nil && r.left > 0 && now.Before(r.until) {
+		r.left--
+		return 0
+	}
+	return time.Duration(missing / budgetPerSecond * float64(time.Second))
 }
 
 // spend notes how many bytes were read for a Cluster. Without Backups they say nothing about its size.

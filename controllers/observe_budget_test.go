@@ -49,6 +49,25 @@ func TestALargeClusterWaitsForHalfAMinuteAtMost(t *testing.T) {
 	g.Expect(b.wait(cluster, now)).To(And(BeNumerically(">", 0), BeNumerically("<=", 32*time.Second)))
 }
 
+// Its Restores must follow at once, whatever the decision has cost.
+func TestAClusterDoesNotWaitAfterItsRewrite(t *testing.T) {
+	g := NewWithT(t)
+	b, now := &budgets{}, time.Now()
+	cluster, other := types.NamespacedName{Namespace: "tenant", Name: "rewritten"}, types.NamespacedName{Namespace: "tenant", Name: "other"}
+	b.hasRewritten(cluster, now)
+	for range 3 {
+		b.spend(other, budgetBurst, true, now)
+	}
+
+	for range afterRewrite {
+		g.Expect(b.wait(cluster, now)).To(BeZero())
+	}
+	g.Expect(b.wait(cluster, now)).To(BeNumerically(">", 0), "a tenant could otherwise have it reconciled all the time")
+	g.Expect(b.wait(other, now)).To(BeNumerically(">", 0))
+	b.hasRewritten(cluster, now.Add(-halfway))
+	g.Expect(b.wait(cluster, now)).To(BeNumerically(">", 0), "the rewrite was long ago")
+}
+
 func TestAClusterThatGrowsMakesTheOthersOfItsNamespaceUnknown(t *testing.T) {
 	g := NewWithT(t)
 	b, now := &budgets{}, time.Now()
@@ -111,6 +130,11 @@ func TestWhatIsRememberedOfClustersIsBounded(t *testing.T) {
 		b.spend(types.NamespacedName{Namespace: "tenant", Name: fmt.Sprint(i)}, 0, true, now)
 	}
 
+	for i := range maxSmall + 1 {
+		b.hasRewritten(types.NamespacedName{Namespace: "tenant", Name: fmt.Sprint(i)}, now)
+	}
+
+	g.Expect(len(b.of("tenant").rewritten)).To(BeNumerically("<=", maxSmall))
 	g.Expect(b.namespaces.Len()).To(Equal(maxBudgets))
 	g.Expect(len(b.of("tenant").small)).To(BeNumerically("<=", maxSmall))
 }

@@ -19,6 +19,14 @@ type databasePod struct {
 	owner *kubeblocks.Component
 }
 
+// scope returns the part of the database that the Pod is of.
+func (p databasePod) scope() remedy.Scope {
+	return remedy.Scope{
+		Component: kubeblocks.ShortName(p.owner.Labels),
+		Template:  kubeblocks.TemplateOf(p.Name, p.Labels, p.set.Name),
+	}
+}
+
 // observeDatabase fills in which database Pods are bound or can be at any moment, where edits of the Cluster depend on it, and where
 // they are, for Restores that finished under stale rules.
 func (r *ClusterReconciler) observeDatabase(ctx context.Context, s *scope) error {
@@ -126,15 +134,11 @@ func (r *ClusterReconciler) podsOfSets(ctx context.Context, s *scope) (map[types
 // scopesOf says which rules of the Cluster govern database Pods that are bound, or that can be bound at any moment.
 func (s *scope) scopesOf(pods []databasePod) (bound, undecided []remedy.Scope) {
 	for _, pod := range pods {
-		scope := remedy.Scope{
-			Component: kubeblocks.ShortName(pod.owner.Labels),
-			Template:  kubeblocks.TemplateOf(pod.Name, pod.Labels, pod.set.Name),
-		}
 		switch {
 		case kubeblocks.WasBound(pod.Pod):
-			bound = append(bound, scope)
+			bound = append(bound, pod.scope())
 		case kubeblocks.UndecidedPod(pod.Pod) != "":
-			undecided = append(undecided, scope)
+			undecided = append(undecided, pod.scope())
 		}
 	}
 	return bound, undecided

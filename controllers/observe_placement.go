@@ -39,8 +39,11 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 		if o.Placement.World, err = s.unfilled(w); err != nil {
 			return err
 		}
+		if err := r.observeRunning(ctx, s); err != nil {
+			return err
+		}
 	}
-	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o.Live.Edits)...)
+	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o)...)
 	policies := kubeblocks.ClusterPolicies(s.cluster)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)
@@ -49,6 +52,20 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 		}
 		o.Placement.Rewritten = append(o.Placement.Rewritten, *rewritten)
 	}
+	return nil
+}
+
+// observeRunning fills in where the database runs. With the consent to restart it, it makes room.
+func (r *ClusterReconciler) observeRunning(ctx context.Context, s *scope) error {
+	if s.observation.AllowRollingUpdate {
+		return nil
+	}
+	database, err := r.liveDatabase(ctx, s)
+	if err != nil {
+		return err
+	}
+	p := s.observation.Placement
+	p.Running = withRunning(p.World, database)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package controllers
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,7 +11,6 @@ import (
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
-	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // withoutComponent refuses the edits that govern a component of the Cluster which has no Component yet, but bound claims: those of an
@@ -26,9 +26,10 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 		delete(missing, kubeblocks.ShortName(s.components[i].Labels))
 	}
 	maps.DeleteFunc(missing, func(name string, _ bool) bool { return !s.cluster.Has(name) })
+	names := slices.Collect(maps.Keys(missing))
 	var refused []remedy.RefusedRule
 	for _, edit := range s.observation.Live.Edits {
-		if len(missing) > 0 && edit.Component == "" || missing[edit.Component] {
+		if slices.ContainsFunc(names, s.observation.GovernedBy(edit.Component)) {
 			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: noComponentReason})
 		}
 	}
@@ -37,9 +38,9 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 
 // unjudged lists the rules that are due and whose effect on Pods cannot be told before these exist: rules of Pods that can get
 // others, too, and rules that select Pods by labels with unknown values. Where the Pods are too much to judge, it lists all.
-func unjudged(w *world, edits []rewrite.Edit) []remedy.RefusedRule {
+func unjudged(w *world, o *remedy.Observation) []remedy.RefusedRule {
 	if w.tooMuch != "" {
-		return tooMuch(w, edits)
+		return tooMuch(w, o.Live.Edits)
 	}
 	var refused []remedy.RefusedRule
 	known := map[remedy.RefusedRule]bool{}
@@ -48,7 +49,7 @@ func unjudged(w *world, edits []rewrite.Edit) []remedy.RefusedRule {
 		p := &w.pods[i]
 		if component := kubeblocks.ShortName(p.Labels); p.Ambiguous && !components[component] {
 			components[component] = true
-			refused = append(refused, ambiguous(p, edits)...)
+			refused = append(refused, ambiguous(component, o)...)
 		}
 		for _, rule := range feasibility.Required(w.Pods[i].Policy, w.Pods[i].Stale) {
 			label := unknownLabel(p, rule.Selector)
@@ -62,11 +63,11 @@ func unjudged(w *world, edits []rewrite.Edit) []remedy.RefusedRule {
 	return refused
 }
 
-// ambiguous refuses all edits in policies of the Pod's component.
-func ambiguous(p *kubeblocks.DatabasePod, edits []rewrite.Edit) []remedy.RefusedRule {
+// ambiguous refuses all edits in policies that govern a component.
+func ambiguous(component string, o *remedy.Observation) []remedy.RefusedRule {
 	var refused []remedy.RefusedRule
-	for _, edit := range edits {
-		if edit.Component == kubeblocks.ShortName(p.Labels) {
+	for _, edit := range o.Live.Edits {
+		if o.Governs(edit.Component, component) {
 			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: ambiguousReason})
 		}
 	}

@@ -81,3 +81,17 @@ func TestAPodUnderAPolicyOfItsOwnDoesNotHoldTheRuleOfTheCluster(t *testing.T) {
 		})
 	}
 }
+
+func TestARuleOfTheClusterGovernsComponentsWithoutAPolicy(t *testing.T) {
+	d := decision{Observation: Observation{Overriding: map[string]bool{"proxy": true}}, awaiting: []rewrite.Edit{edit("")}}
+	governed := d.governedByAny(anyEdit)
+	for component, want := range map[string]bool{"mysql": true, "proxy": false} {
+		if got := governed(component); got != want {
+			t.Errorf("%s is governed: %t", component, got)
+		}
+	}
+	d.awaiting = []rewrite.Edit{edit("proxy")}
+	if governed := d.governedByAny(anyEdit); governed("mysql") || !governed("proxy") {
+		t.Error("a rule of proxy governs proxy alone")
+	}
+}

@@ -3,6 +3,7 @@ package remedy
 import (
 	"slices"
 
+	"github.com/rehome-operator/rehome/api/v1alpha1"
 	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
@@ -121,15 +122,15 @@ func (b *bundles) limitOf(e rewrite.Edit) *limit {
 	return b.held[b.root(keys[0])] // all of them have the same root
 }
 
-// holdHalves holds what was proven together with a rule by which a Pod can still be bound. What KubeBlocks has yet to create holds nothing:
-// it can wait for the Pods that a rewrite sets free.
+// holdHalves holds what was proven together with a rule that stays stale for now, and by which a Pod can still be bound anywhere. What
+// KubeBlocks has yet to create holds nothing: it can wait for the Pods that a rewrite sets free.
 func (b *bundles) holdHalves() {
-	for _, e := range b.undecided {
-		b.holdGroup(e)
-	}
-	awaitsDecision := memo(func(component string) bool { return b.awaitsDecision(b.governedBy(component)) })
-	for _, e := range b.awaiting {
-		if awaitsDecision(e.Component) {
+	canRoam := memo(func(of Scope) bool {
+		return slices.ContainsFunc(b.Unplaced, func(s Scope) bool { return b.governsScope(of, s) }) ||
+			b.awaitsDecision(b.GovernedBy(of.Component))
+	})
+	for _, e := range slices.Concat(b.decision.held, b.undecided, b.awaiting) {
+		if canRoam(Scope{e.Component, e.Template}) {
 			b.holdGroup(e)
 		}
 	}
@@ -142,7 +143,5 @@ func (b *bundles) holdGroup(e rewrite.Edit) {
 	if !proven || !b.canWait(e) || b.held[root] != nil {
 		return
 	}
-	if c := b.staysStale("", func(other rewrite.Edit) bool { return other.Path == e.Path }); c != nil {
-		b.held[root] = &limit{reason: c.Reason, message: c.Message}
-	}
+	b.held[root] = &limit{reason: v1alpha1.ReasonWaitingForScheduler, message: halfUndecided}
 }

@@ -59,9 +59,11 @@ const (
 	rewritingCluster    = "The Cluster's stale rules are being rewritten to %s."
 	clusterStarted      = "Database Pods run under stale rules. Rewriting the rules would restart the database."
 	waitingForComponent = "The Cluster's rules name %s. KubeBlocks has not updated Component %s yet."
-	databaseUndecided   = "The Cluster's rules are stale, but the scheduler has yet to decide on database Pods. The rules are rewritten if no node fits."
-	clusterAwaits       = "The Cluster's rules are stale, but %s. They are rewritten when no Pod is left that could be bound by them, or when no node fits one."
-	nextRulesLost       = "The Restore has no scheduling rules, and its annotation " + v1alpha1.AnnotationSchedulingSpec + " does not hold any. " +
+	halfUndecided       = "The Cluster's rules are stale. They can only be rewritten together with others, and the scheduler has yet to decide on a Pod " +
+		"under those."
+	databaseUndecided = "The Cluster's rules are stale, but the scheduler has yet to decide on database Pods. The rules are rewritten if no node fits."
+	clusterAwaits     = "The Cluster's rules are stale, but %s. They are rewritten when no Pod is left that could be bound by them, or when no node fits one."
+	nextRulesLost     = "The Restore has no scheduling rules, and its annotation " + v1alpha1.AnnotationSchedulingSpec + " does not hold any. " +
 		"It is not changed until the annotation holds a schedulingSpec as JSON, or until the Restore is deleted."
 	nextRulesRefused = "The Restore has no scheduling rules, and the API server refused those in its annotation " +
 		v1alpha1.AnnotationSchedulingSpec + ": %s."

@@ -45,6 +45,8 @@ type Observation struct {
 	Placement *Placement
 	// Bound lists where a database Pod is bound to a node, Undecided where one can be bound at any moment.
 	Bound, Undecided []Scope
+	// Unplaced lists where an Undecided Pod can take any node that its rules admit: no node is selected for a volume of it.
+	Unplaced []Scope
 	// Awaited are the Pods and parts that can still follow the Cluster's stale rules.
 	Awaited []Awaited
 	// Unschedulable are the components, by their names in the Cluster's spec, that have a Pod for which the scheduler found no node.

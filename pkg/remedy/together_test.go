@@ -140,8 +140,16 @@ func TestAProofIsMadeOnce(t *testing.T) {
 // A rule that waits for a Pod is in no bundle of its own, where its component has no other. Its stale Pod could take the node of a volume.
 func TestRulesThatWereProvenTogetherWaitTogether(t *testing.T) {
 	for name, wait := range map[string]func(*Observation){
-		"until the scheduler has decided": func(o *Observation) { o.Undecided = []Scope{{Component: "shard0"}} },
-		"until it has, on a restore Pod":  func(o *Observation) { o.Awaited = []Awaited{{Component: "shard0", Exists: true, Text: "Pod shard0-0"}} },
+		"until the scheduler has decided": func(o *Observation) {
+			o.Undecided = []Scope{{Component: "shard0"}}
+			o.Unplaced = o.Undecided
+		},
+		"until it has, beside a Pod that runs": func(o *Observation) {
+			o.Undecided = []Scope{{Component: "shard0"}}
+			o.Unplaced, o.Bound = o.Undecided, o.Undecided
+			o.Restores[1].Finished = true
+		},
+		"until it has, on a restore Pod": func(o *Observation) { o.Awaited = []Awaited{{Component: "shard0", Exists: true, Text: "Pod shard0-0"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := stuck()
@@ -149,7 +157,7 @@ func TestRulesThatWereProvenTogetherWaitTogether(t *testing.T) {
 			wait(&o)
 			plan := Decide(o)
 			NewWithT(t).Expect(plan.Actions).To(BeEmpty())
-			NewWithT(t).Expect(reasons(o, plan)).To(HaveEach(v1alpha1.ReasonWaitingForScheduler))
+			NewWithT(t).Expect(reasons(o, plan)).To(HaveExactElements(v1alpha1.ReasonWaitingForScheduler, Not(Equal(v1alpha1.ReasonRewritingCluster))))
 
 			o = stuck()
 			twoComponents(&o, true)
@@ -157,6 +165,13 @@ func TestRulesThatWereProvenTogetherWaitTogether(t *testing.T) {
 			NewWithT(t).Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(1))), "narrow rules were not proven together")
 		})
 	}
+	t.Run("but not for a Pod with a node on which KubeBlocks restores its volume", func(t *testing.T) {
+		o := stuck()
+		twoComponents(&o, false)
+		o.ClusterOnly, o.Restores = true, nil
+		o.Undecided = []Scope{{Component: "shard0"}}
+		NewWithT(t).Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(1))))
+	})
 	t.Run("but not for a Pod that KubeBlocks may create after the others run", func(t *testing.T) {
 		o := stuck()
 		twoComponents(&o, false)
