@@ -1,7 +1,7 @@
 // Package assets builds the programs of the control plane into a cache folder of the repository.
 //
-// The name of the folder has the versions, which the modules in test/controlplane/components pin. After a change of one, the next
-// build makes a new folder. envtest can use the folder as KUBEBUILDER_ASSETS.
+// The name of the folder has the versions, which the modules in test/controlplane/components pin, and a hash of all that the programs are
+// built from. After a change of any of it, the next build makes a new folder. envtest can use the folder as KUBEBUILDER_ASSETS.
 package assets
 
 import (

@@ -1,7 +1,10 @@
 package assets
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +24,8 @@ const (
 type pins struct {
 	components             string
 	etcd, kubernetes, kwok string
+	// sum is a short hash of all that the programs are built from.
+	sum string
 }
 
 // readPins fails if a staging module does not match Kubernetes.
@@ -47,15 +52,33 @@ func readPins(components string) (pins, error) {
 			}
 		}
 	}
-	return p, nil
+	var err error
+	p.sum, err = p.sumUp()
+	return p, err
+}
+
+// sumUp hashes the modules of the components, and how their programs are built.
+func (p pins) sumUp() (string, error) {
+	hash := sha256.New()
+	for _, target := range append(p.targets(), p.kubectl()) {
+		for _, name := range []string{"go.mod", "go.sum"} {
+			content, err := os.ReadFile(filepath.Join(target.Dir, name))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+			fmt.Fprintf(hash, "%s %q\n", name, content)
+		}
+		fmt.Fprintf(hash, "%s %q\n", target.Package, target.LDFlags)
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil))[:8], nil
 }
 
 // moduleDir returns the folder of the module that builds a component.
 func (p pins) moduleDir(name string) string { return filepath.Join(p.components, name) }
 
-// key returns the name of the folder for programs of these versions.
+// key returns the name of the folder for programs of these pins.
 func (p pins) key() string {
-	return fmt.Sprintf("kubernetes-%s-etcd-%s-kwok-%s", p.kubernetes, p.etcd, p.kwok)
+	return fmt.Sprintf("kubernetes-%s-etcd-%s-kwok-%s-%s", p.kubernetes, p.etcd, p.kwok, p.sum)
 }
 
 func readModule(dir string) (*modfile.File, error) {
