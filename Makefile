@@ -115,7 +115,10 @@ lint: $(GOLANGCI_LINT) ## Lint every module.
 	@export GOWORK=$(CURDIR)/.cache/lint/go.work && go work init $(MODULES) && $(GOLANGCI_LINT) run $(patsubst %,./%/...,$(MODULES))
 
 .PHONY: verify
-verify: generate manifests chart-docs ## Check that generated files are up to date, go.mod files tidy, and no forbidden module linked.
+verify: ## Check that generated files are up to date, go.mod files tidy, and no forbidden module linked.
+	@generated() { git diff HEAD -- api pkg config charts && git ls-files --others --exclude-standard -- api pkg config charts; }; \
+		before=$$(generated) && $(MAKE) generate manifests chart-docs && after=$$(generated) && \
+		if [ "$$before" != "$$after" ]; then echo "generated files were out of date. See git status, and commit them"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && go mod tidy -diff) || exit 1; done
 	@hack/shared-versions.sh $(filter-out .,$(MODULES)) hack/tools=tool \
 		test/controlplane/components/kubernetes=k8s.io/kubernetes/cmd/kube-apiserver
@@ -126,8 +129,6 @@ verify: generate manifests chart-docs ## Check that generated files are up to da
 		(echo "placement replaces more than the product, which a release pins instead" && exit 1)
 	@grep -q '^replace' placement/go.mod || git describe --tags --exact-match --match 'v*' > /dev/null || \
 		(echo "placement requires a release of the product: revert that after the release" && exit 1)
-	@changed=$$(git status --porcelain -- api pkg config charts); \
-		if [ -n "$$changed" ]; then echo "uncommitted changes in api, pkg, config or charts:"; echo "$$changed"; exit 1; fi
 
 ##@ Test
 
@@ -145,8 +146,10 @@ test: test-unit test-controllers test-faults test-alerts test-controlplane test-
 
 .PHONY: test-unit
 test-unit: $(if $(filter-out ./pkg/admission% ./pkg/operator%,$(PKG)),,controlplane) ## Run the tests of the product but test-controllers. [PKG FOCUS]
+	$(if $(FOCUS),$(call need-test,$(firstword $(subst /, ,$(FOCUS))),$(or $(PKG),./...)))
 	$(if $(PKG),,packages=$$(go list ./...) &&) KUBEBUILDER_ASSETS=$(ASSETS) go test $(if $(FOCUS),-v -run '$(FOCUS)') \
-		$(or $(PKG),$$(echo "$$packages" | grep -v /controllers$$))
+		$(or $(PKG),$$(echo "$$packages" | grep -vE '/(controllers|hack)$$'))
+	$(if $(PKG),,go test -count=1 $(if $(FOCUS),-v -run '$(FOCUS)') ./hack)
 
 .PHONY: test-controllers
 test-controllers: controlplane ## Run the controllers against a real API server. [FOCUS]

@@ -65,6 +65,7 @@ func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
 		NewWithT(t).Expect(inputs(t, gate[step])).To(ContainElements(files), step)
 		NewWithT(t).Expect(inputs(t, night[step])).To(ContainElements(files), step+" at night")
 	}
+	NewWithT(t).Expect(inputs(t, night["test-rights"])).To(ContainElement("docs/metrics.md"), "it runs test-controllers")
 	NewWithT(t).Expect(inputs(t, night["test-e2e"])).To(ContainElements(pages), "only the night runs the commands of the documentation")
 	NewWithT(t).Expect(inputs(t, gate["test-e2e"])).NotTo(ContainElement("README.md"))
 }
@@ -73,8 +74,9 @@ func TestAStepRunsWhenAFileChangesThatItsTestsRead(t *testing.T) {
 func TestNoVariableLetsAStepTestLess(t *testing.T) {
 	for _, name := range []string{"run", "nightly"} {
 		env := script(t, name, `step() { :; }; run_steps() { env; }`,
-			"FOCUS=x", "MAKEFLAGS= -- FOCUS=x", "MFLAGS=", "MAKEOVERRIDES=FOCUS=x", "FAULT_SEED=1", "RAPID_FAILFILE=x", "KUBEBLOCKS=v0.9.3")
-		NewWithT(t).Expect(env).NotTo(MatchRegexp(`(?m)^(FOCUS|MAKE|MFLAGS|FAULT|RAPID|KUBEBLOCKS=)`), name)
+			"FOCUS=x", "MAKEFLAGS= -- FOCUS=x", "MFLAGS=", "MAKEOVERRIDES=FOCUS=x", "FAULT_SEED=1", "RAPID_FAILFILE=x", "KUBEBLOCKS=v0.9.3",
+			"KUBEBUILDER_ASSETS=/x", "TEST_ASSET_ETCD=/x", "REHOME_TEST_WITHOUT_RIGHT=x", "GOMEGA_DEFAULT_EVENTUALLY_TIMEOUT=1h", "BROWSER=firefox")
+		NewWithT(t).Expect(env).NotTo(MatchRegexp(`(?m)^(FOCUS|MAKE|MFLAGS|FAULT|RAPID|KUBEBLOCKS=|KUBEBUILDER|TEST_ASSET|REHOME|GOMEGA|BROWSER)`), name)
 	}
 }
 

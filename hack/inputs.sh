@@ -2,8 +2,8 @@
 # Declares steps that are skipped while what they depend on is unchanged. Source it after steps.sh.
 
 # Variables are no inputs, so no step may see those with which it tests less or another thing. make also has them in its own variables.
-unset CHECKS E2E FIRST FOCUS FUZZTIME IMAGE_TEST KUBEBLOCKS PKG PREVENT RESTORES SEED SEEDS VERSION WORLD WORLDS
-unset "${!FAULT_@}" "${!RAPID_@}" "${!MAKE@}" MFLAGS GNUMAKEFLAGS
+unset BROWSER CHECKS E2E FIRST FOCUS FUZZTIME IMAGE_TEST KUBEBLOCKS KUBEBUILDER_ASSETS PKG PREVENT RESTORES SEED SEEDS VERSION WORLD WORLDS
+unset "${!FAULT_@}" "${!GOMEGA_@}" "${!RAPID_@}" "${!REHOME_@}" "${!TEST_ASSET_@}" "${!MAKE@}" MFLAGS GNUMAKEFLAGS
 
 # once NAME CORES AFTER COMMAND... declares a step that is skipped when none of its inputs has changed since it passed. The night skips what
 # passed in the gate of the same checkout, too.
@@ -37,7 +37,8 @@ inputs() {
 		# The specs of the documentation run only at night.
 		[[ ! ${stamp_prefix-} ]] || lines 'README*.md' docs
 		;;
-	demo | demo-prevent | test-rights) lines "${product[@]}" test/controlplane test/e2e ;;
+	demo | demo-prevent) lines "${product[@]}" test/controlplane test/e2e ;;
+	test-rights) lines "${product[@]}" docs/metrics.md test/controlplane test/e2e ;;
 	test-bench) lines "${product[@]}" test/controlplane test/e2e test/bench ;;
 	*) lines . ;;
 	esac

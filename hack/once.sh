@@ -21,17 +21,20 @@ shift
 stamp=.cache/once/$name
 # For git, * matches slashes, too, so this has hack/release/release.mk.
 paths+=(Makefile 'hack/*.mk' hack/tools/go.mod hack/once.sh)
-settings=(GOVERSION GOOS GOARCH GOFLAGS GOEXPERIMENT GODEBUG CGO_ENABLED)
+settings=(GOVERSION GOOS GOARCH GOAMD64 GOARM64 GOFLAGS GOEXPERIMENT GODEBUG GOWORK CGO_ENABLED)
 
 # digest prints a hash of the inputs. git adds the files to a temporary index and object store. It fails if a path matches no file, so a
-# renamed path is an error.
+# renamed path is an error. A tracked file is an input even if a gitignore of the user matches it: `git add` would skip that.
 digest() {
 	local work objects tree
 	work=$(mktemp -d)
 	objects=$(git rev-parse --path-format=absolute --git-path objects)
 	tree=$(
+		set -e # a command substitution does not inherit it
+		git ls-files -z --cached --others --exclude-standard --error-unmatch -- "${paths[@]}" >"$work/paths"
 		export GIT_INDEX_FILE=$work/index GIT_OBJECT_DIRECTORY=$work GIT_ALTERNATE_OBJECT_DIRECTORIES=$objects
-		git add --all -- "${paths[@]}" && git write-tree
+		git update-index -z --add --remove --stdin <"$work/paths"
+		git write-tree
 	)
 	rm -rf "$work"
 	[[ $tree ]] || return 1

@@ -97,6 +97,12 @@ func TestOnceRunsAgainWhenAnInputChanges(t *testing.T) {
 		"mode of a file": {func(t *testing.T, c *checkout) {
 			NewWithT(t).Expect(os.Chmod(filepath.Join(c.dir, "src", "a.go"), 0o644)).To(Succeed())
 		}, 2},
+		"tracked file that the user's gitignore matches": {func(t *testing.T, c *checkout) {
+			c.write(t, "ignored", "src/a.go\n")
+			c.git(t, "config", "core.excludesFile", filepath.Join(c.dir, "ignored"))
+			c.write(t, "src/a.go", "package b\n")
+		}, 2},
+		"workspace of Go":       {func(_ *testing.T, c *checkout) { c.env = append(c.env, "GOWORK=off") }, 2},
 		"pin of a tool":         {func(t *testing.T, c *checkout) { c.write(t, "hack/tools.mk", "TOOL := v2\n") }, 2},
 		"part of the Makefile":  {func(t *testing.T, c *checkout) { c.write(t, "hack/release/release.mk", "RELEASER := v2\n") }, 2},
 		"pin in a go.mod":       {func(t *testing.T, c *checkout) { c.write(t, "hack/tools/go.mod", "require tool v2\n") }, 2},
@@ -179,7 +185,7 @@ func TestOnceFailsOnAPathWithoutFiles(t *testing.T) {
 	out, err := exec.Command(filepath.Join(c.dir, "hack", "once.sh"), "step", "src", "--", "true").CombinedOutput()
 
 	g.Expect(err).To(HaveOccurred())
-	g.Expect(string(out)).To(ContainSubstring("pathspec 'src' did not match any files"))
+	g.Expect(string(out)).To(ContainSubstring("pathspec 'src' did not match any file"))
 }
 
 func read(t *testing.T, path string) string {

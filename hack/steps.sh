@@ -16,7 +16,7 @@ fi
 export GOGC=${GOGC:-400}
 
 step_names=()
-declare -A step_cores step_after step_command step_state step_seconds step_start step_pid
+declare -A step_cores step_after step_command step_state step_seconds step_start step_pid=()
 step_free=2 step_status=0 step_keep_going= step_logs= step_ends=
 
 step() {
@@ -36,10 +36,33 @@ run_steps() {
 	exec {step_ends}<>"$step_logs/.ends"
 	local name status
 	while start_steps; ((${#step_pid[@]} > 0)); do
-		read -r name status <&"$step_ends"
-		end_step "$name" "$status"
+		if read -t 5 -r name status <&"$step_ends"; then
+			end_step "$name" "$status"
+		else
+			end_killed
+		fi
 	done
+	if ((step_status == 0)) && [[ " ${step_state[*]} " == *" waiting "* ]]; then
+		echo "a step can never start: AFTER names steps that wait for it, or none" >&2
+		step_status=1
+	fi
 	exit "$step_status"
+}
+
+# end_killed ends a step whose process is gone, and has not said how it ended: it was killed, as for want of memory.
+end_killed() {
+	local name status killed=
+	for name in "${!step_pid[@]}"; do
+		kill -0 "${step_pid[$name]}" 2>/dev/null || killed=$name
+	done
+	[[ $killed ]] || return 0
+	# It can have said so since.
+	if read -t 1 -r name status <&"$step_ends"; then
+		end_step "$name" "$status"
+	else
+		kill -KILL -- "-${step_pid[$killed]}" 2>/dev/null || true
+		end_step "$killed" 137
+	fi
 }
 
 # start_steps starts the steps that can start now.
@@ -104,18 +127,22 @@ end_step() {
 
 # finish_steps ends what still runs, and prints the table.
 finish_steps() {
-	local status=$? name end=$((SECONDS + 60))
+	local status=$? name end=$((SECONDS + 60)) patience=$((SECONDS + 10))
+	# The output can be gone, as after `.ci/run | tee log` and Ctrl-C.
+	set +e
 	# A second signal ends the wait.
 	trap 'end=0' INT TERM
 	# With SIGINT, go removes its temporary files, and suites end their API servers.
-	signal_steps INT || true
+	signal_steps INT
 	while signal_steps 0 && ((SECONDS < end)); do
-		sleep 0.1 || true
+		# In the background of a script, processes ignore SIGINT.
+		((SECONDS < patience)) || signal_steps TERM
+		sleep 0.1
 	done
-	trap '' INT TERM
-	signal_steps KILL || true
+	trap '' INT TERM PIPE
+	signal_steps KILL
 	for name in "${!step_pid[@]}"; do
-		wait "${step_pid[$name]}" 2>/dev/null || true
+		wait "${step_pid[$name]}" 2>/dev/null
 		((step_cores[$name] == 2)) || cat "$step_logs/$name"
 		step_state[$name]=interrupted step_seconds[$name]=$((SECONDS - step_start[$name]))
 	done

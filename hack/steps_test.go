@@ -83,6 +83,46 @@ func TestKeepGoingRunsWhatDoesNotDependOnTheFailure(t *testing.T) {
 	g.Expect(out).To(MatchRegexp(`(?m)^docs +\d+  passed$`))
 }
 
+func TestAStepThatCanNeverStartIsAnError(t *testing.T) {
+	out, status := runSteps(t, "step a 1 b echo a", "step b 1 a echo b", "run_steps")
+
+	NewWithT(t).Expect(status).To(Equal(1))
+	NewWithT(t).Expect(out).To(ContainSubstring("a step can never start"))
+}
+
+// TestAStepThatIsKilledHasFailed kills what runs the step, as Linux does when memory is short.
+func TestAStepThatIsKilledHasFailed(t *testing.T) {
+	t.Parallel()
+	out, status := runSteps(t, "step heavy 1 '' bash -c 'kill -9 $PPID; sleep 60'", "run_steps")
+
+	NewWithT(t).Expect(status).To(Equal(137))
+	NewWithT(t).Expect(out).To(MatchRegexp(`(?m)^heavy +\d+  FAILED with exit status 137$`))
+}
+
+// TestNoFileIsLeftWhenTheOutputIsGone ends the steps as Ctrl-C does in ".ci/run | tee log".
+func TestNoFileIsLeftWhenTheOutputIsGone(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	dir := t.TempDir()
+	begun := filepath.Join(dir, "begun")
+	temporary := filepath.Join(dir, "tmp")
+	g.Expect(os.Mkdir(temporary, 0o700)).To(Succeed())
+	cmd := stepsCommand(t, "step long 1 '' bash -c 'echo output; touch "+begun+"; sleep 60'", "run_steps")
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+	reader, writer, err := os.Pipe()
+	g.Expect(err).NotTo(HaveOccurred())
+	cmd.Stdout, cmd.Stderr = writer, writer
+	g.Expect(cmd.Start()).To(Succeed())
+	g.Expect(writer.Close()).To(Succeed())
+	g.Eventually(begun).WithTimeout(10 * time.Second).Should(BeAnExistingFile())
+	g.Expect(reader.Close()).To(Succeed())
+
+	g.Expect(cmd.Process.Signal(syscall.SIGTERM)).To(Succeed())
+
+	g.Expect(cmd.Wait()).To(HaveOccurred())
+	g.Expect(os.ReadDir(temporary)).To(BeEmpty())
+}
+
 // TestTwoStepsRunAtATime runs steps that log their start and end.
 func TestTwoStepsRunAtATime(t *testing.T) {
 	g := NewWithT(t)
