@@ -64,6 +64,9 @@ const (
 // podChanged is why a Restore is not deleted now; only the log shows it.
 const podChanged = "Pod %s has changed"
 
+// runningEverywhere says which Pod a rewritten rule would leave no node, and where Pods are that make no room.
+const runningEverywhere = "Pod %s could only run where database Pods run that the rewritten rule keeps it off: %s"
+
 // siblingsEverywhere says where other volumes of the database are.
 const siblingsEverywhere = "other volumes of the database are in every domain: %s"
 

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -145,7 +146,8 @@ func (s *scope) scopesOf(pods []databasePod) (bound, undecided []remedy.Scope) {
 }
 
 // mayRewrite returns errStarted, wrapped, where a rewrite would roll a database Pod that was bound, or can have been, since the
-// observation. Binding a Pod does not change the Cluster, so no precondition of the patch protects the Pod.
+// observation, or where database Pods are on other nodes since then: the decision depends on these, too. Binding a Pod does not change the
+// Cluster, so no precondition of the patch protects the Pod.
 func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.PatchCluster) error {
 	if err := r.placementHolds(ctx, s); err != nil {
 		return err
@@ -153,9 +155,16 @@ func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.P
 	if s.observation.AllowRollingUpdate {
 		return nil
 	}
+	observed, err := r.livePods(ctx, s)
+	if err != nil {
+		return err
+	}
 	live, err := r.listPods(ctx, s.cluster)
 	if err != nil {
 		return err
+	}
+	if s.world != nil && !maps.Equal(nodesOf(observed), nodesOf(live)) {
+		return fmt.Errorf("rewrite the Cluster's rules: another database Pod: %w", errStarted)
 	}
 	s.sets = nil
 	pods, err := r.databasePods(ctx, s, live)
@@ -167,6 +176,17 @@ func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.P
 		return fmt.Errorf("rewrite the Cluster's rules: a database Pod: %w", errStarted)
 	}
 	return nil
+}
+
+// nodesOf returns where the Pods of workloads run: rewritten rules may keep others off their nodes.
+func nodesOf(pods []corev1.Pod) map[types.UID]string {
+	nodes := map[types.UID]string{}
+	for i := range pods {
+		if pod := &pods[i]; kubeblocks.OfWorkload(pod) && pod.Spec.NodeName != "" {
+			nodes[pod.UID] = pod.Spec.NodeName
+		}
+	}
+	return nodes
 }
 
 // observeInstances fills in the database Pods that are Pending under stale rules.

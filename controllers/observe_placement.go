@@ -39,11 +39,11 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 		if o.Placement.World, err = s.unfilled(w); err != nil {
 			return err
 		}
-		if err := r.observeRunning(ctx, s); err != nil {
+		if err := r.observeRunning(ctx, s, w); err != nil {
 			return err
 		}
 	}
-	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o)...)
+	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o, r.Apps == kubeblocks.AppsV1alpha1)...)
 	policies := kubeblocks.ClusterPolicies(s.cluster)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)
@@ -55,8 +55,8 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 	return nil
 }
 
-// observeRunning fills in where the database runs. With the consent to restart it, it makes room.
-func (r *ClusterReconciler) observeRunning(ctx context.Context, s *scope) error {
+// observeRunning fills in which rules the Pods that run do not admit. With the consent to restart them, they make room.
+func (r *ClusterReconciler) observeRunning(ctx context.Context, s *scope, w *world) error {
 	if s.observation.AllowRollingUpdate {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (r *ClusterReconciler) observeRunning(ctx context.Context, s *scope) error 
 		return err
 	}
 	p := s.observation.Placement
-	p.Running = withRunning(p.World, database)
+	p.Unjudged = append(p.Unjudged, besideRunning(&w.World, database, w.budget)...)
 	return nil
 }
 

@@ -1,56 +1,86 @@
 package controllers
 
 import (
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
+	"github.com/rehome-operator/rehome/pkg/remedy"
 )
 
-// withRunning returns the World in which database Pods that run stay on their nodes, with the rules that only a restart could replace. It is
-// nil where none runs. A Pod that runs makes no room for another.
-func withRunning(w *feasibility.World, database []databasePod) *feasibility.World {
+// besideRunning refuses rewritten rules that keep a Pod off all nodes of its volume, because database Pods run there. Those make no room, and
+// the proof of package feasibility does not know where they are.
+func besideRunning(w *feasibility.World, database []databasePod, budget *feasibility.Budget) []remedy.RefusedRule {
+	world, runs := withRunning(w, database)
+	if len(runs) == 0 {
+		return nil
+	}
+	occupancy := feasibility.NewOccupancy(world, budget)
+	closed := closedDomains{occupancy: occupancy, runs: runs, known: map[*corev1.Affinity][]feasibility.Domain{}}
+	var refused []remedy.RefusedRule
+	for i := range world.Pods {
+		pod := &world.Pods[i]
+		if runs[pod] || !slices.ContainsFunc(pod.Volumes, isBound) {
+			continue
+		}
+		rewritten, stale := closed.by(pod.Rewritten), closed.by(pod.Stale)
+		var reason string
+		switch {
+		case closed.unknown:
+			reason = fmt.Sprintf(tooMuchReason, tooMuchWork)
+		case occupancy.Free(rewritten, pod.Volumes) || !occupancy.Free(stale, pod.Volumes):
+			continue
+		default:
+			reason = fmt.Sprintf(runningEverywhere, pod.Name, describeDomains(rewritten))
+		}
+		for _, rule := range feasibility.Required(pod.Policy, pod.Rewritten) {
+			if rule.Kind == feasibility.AntiAffinity {
+				refused = append(refused, remedy.RefusedRule{Path: rule.Path(), Reason: reason})
+			}
+		}
+	}
+	return refused
+}
+
+// closedDomains answers which domains are closed to Pods by those that run. Pods that share rules share the answer.
+type closedDomains struct {
+	occupancy *feasibility.Occupancy
+	runs      map[*feasibility.Pod]bool
+	known     map[*corev1.Affinity][]feasibility.Domain
+	// unknown says that the budget did not suffice for an answer.
+	unknown bool
+}
+
+func (c *closedDomains) by(rules feasibility.Rules) []feasibility.Domain {
+	domains, ok := c.known[rules.Affinity]
+	if ok {
+		return domains
+	}
+	domains, ok = c.occupancy.Occupied(rules, func(p *feasibility.Pod) bool { return c.runs[p] })
+	c.unknown = c.unknown || !ok
+	c.known[rules.Affinity] = domains
+	return domains
+}
+
+// withRunning returns a World in which a volume ties each database Pod that runs to its node, and those Pods.
+func withRunning(w *feasibility.World, database []databasePod) (*feasibility.World, map[*feasibility.Pod]bool) {
 	result := *w
 	result.Pods = slices.Clone(w.Pods)
-	seats, withoutNodes := seatsOf(w.Pods), memoAffinity{}
-	held := map[string]bool{}
+	seats, runs := seatsOf(w.Pods), map[*feasibility.Pod]bool{}
 	for _, running := range database {
 		if running.Spec.NodeName == "" {
 			continue
 		}
 		if i, ok := seats.take(running); ok {
 			pod := &result.Pods[i]
-			held[pod.Policy] = true
-			// It stays, whatever its rules and the node's taints say by now. A refusal lists the claims that tie Pods, and this among them.
-			pod.NodeSelector, pod.Tolerations = nil, []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
-			pod.Stale.Affinity = withoutNodes.of(pod.Stale.Affinity)
-			pod.Volumes = append(slices.Clip(pod.Volumes), feasibility.Volume{Claim: "Pod " + running.Name, Node: running.Spec.NodeName})
+			pod.Volumes = append(slices.Clip(pod.Volumes), feasibility.Volume{Node: running.Spec.NodeName})
+			runs[pod] = true
 		}
 	}
-	if len(held) == 0 {
-		return nil
-	}
-	for i := range result.Pods {
-		if pod := &result.Pods[i]; held[pod.Policy] {
-			pod.Rewritten = pod.Stale
-		}
-	}
-	return &result
-}
-
-// memoAffinity holds affinities without their rules about nodes. Pods that share one share its copy.
-type memoAffinity map[*corev1.Affinity]*corev1.Affinity
-
-func (m memoAffinity) of(a *corev1.Affinity) *corev1.Affinity {
-	if a == nil || a.NodeAffinity == nil {
-		return a
-	}
-	if m[a] == nil {
-		m[a] = &corev1.Affinity{PodAffinity: a.PodAffinity, PodAntiAffinity: a.PodAntiAffinity}
-	}
-	return m[a]
+	return &result, runs
 }
 
 // seats are the Pods of a World that no real Pod has been found for. A World names a Pod without claims by itself, so that those of a

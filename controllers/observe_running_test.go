@@ -34,47 +34,70 @@ func TestWithRunningTiesEachPodThatRunsOnce(t *testing.T) {
 		seatOf("carrot67-mysql-0", "", "/mysql", "data-0"), seatOf("carrot67-mysql--new-1", "", "/mysql"),
 		seatOf("carrot67-mysql--new-2", "", "/mysql"), seatOf("carrot67-mysql-hot-new-0", "hot", "/hot"),
 	}}
-	pods := []databasePod{
-		podOfMysql("carrot67-mysql-0", "n0"), podOfMysql("carrot67-mysql-7", "n7"), podOfMysql("carrot67-mysql-hot-0", "hot"),
-		podOfMysql("carrot67-mysql-hot-1", "beyond"),
-	}
 
-	got := withRunning(w, pods)
+	world, runs := withRunning(w, []databasePod{
+		podOfMysql("carrot67-mysql-0", "n0"), podOfMysql("carrot67-mysql-7", "n7"), podOfMysql("carrot67-mysql-hot-0", "hot"),
+		podOfMysql("carrot67-mysql-hot-1", "beyond"), podOfMysql("carrot67-mysql-8", ""),
+	})
 
 	nodes := map[string]string{}
-	for _, pod := range got.Pods {
+	for pod := range runs {
 		for _, v := range pod.Volumes {
-			if v.Node != "" {
-				nodes[pod.Name] += v.Node
-			}
+			nodes[pod.Name] += v.Node
 		}
 	}
 	g := NewWithT(t)
 	g.Expect(nodes).To(Equal(map[string]string{"carrot67-mysql-0": "n0", "carrot67-mysql--new-1": "n7", "carrot67-mysql-hot-new-0": "hot"}))
+	g.Expect(world.Pods).To(HaveLen(4))
 	g.Expect(w.Pods[0].Volumes).To(HaveLen(1), "the World stays as it is")
-	g.Expect(withRunning(w, []databasePod{podOfMysql("carrot67-mysql-0", "")})).To(BeNil())
 }
 
-// Neither the node's taints nor rules about nodes move a Pod that runs. Only a restart gives it other rules.
-func TestWithRunningKeepsAPodWhereAndAsItIs(t *testing.T) {
-	g := NewWithT(t)
-	terms := []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname}}
-	stale := &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}, PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms}}
-	runs, waits := seatOf("carrot67-mysql-0", "", "/mysql", "data-0"), seatOf("carrot67-mysql-1", "", "/mysql", "data-1")
-	other := seatOf("carrot67-mysql-hot-0", "hot", "/hot", "data-hot-0")
-	for _, pod := range []*feasibility.Pod{&runs, &waits, &other} {
-		pod.NodeSelector = map[string]string{"disk": "ssd"}
-		pod.Stale.Affinity, pod.Rewritten.Affinity = stale, &corev1.Affinity{}
+// mysql-0 waits, and Pods of proxy run, which has another policy.
+func TestARuleIsRefusedWhereRunningPodsCloseAllNodesOfAVolume(t *testing.T) {
+	apart := func(cluster string) feasibility.Rules {
+		return feasibility.Rules{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+			TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{kubeblocks.LabelInstance: cluster}},
+		}}}}}
 	}
-	w := &feasibility.World{Pods: []feasibility.Pod{runs, waits, other}}
+	node := func(name, zone string) corev1.Node {
+		return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name, corev1.LabelTopologyZone: zone}}}
+	}
+	inZone := &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"a"}}},
+	}}}}
+	for name, c := range map[string]struct {
+		volume  feasibility.Volume
+		on      []string
+		stale   string
+		budget  *feasibility.Budget
+		refused bool
+	}{
+		"on the only node":                         {feasibility.Volume{Node: "n1"}, []string{"n1"}, "my1", feasibility.NewBudget(), true},
+		"on another node":                          {feasibility.Volume{Node: "n1"}, []string{"n2"}, "my1", feasibility.NewBudget(), false},
+		"on one of the zone's nodes":               {feasibility.Volume{NodeAffinity: inZone}, []string{"n1"}, "my1", feasibility.NewBudget(), false},
+		"on all of the zone's nodes":               {feasibility.Volume{NodeAffinity: inZone}, []string{"n1", "n2"}, "my1", feasibility.NewBudget(), true},
+		"but not where the volume can be anywhere": {feasibility.Volume{}, []string{"n1", "n2", "n3"}, "my1", feasibility.NewBudget(), false},
+		"but not where the stale rule does so":     {feasibility.Volume{Node: "n1"}, []string{"n1"}, "carrot67", feasibility.NewBudget(), false},
+		"and where it costs too much to tell":      {feasibility.Volume{Node: "n1"}, []string{"n2"}, "my1", &feasibility.Budget{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			labels := map[string]string{kubeblocks.LabelInstance: "carrot67"}
+			waits := feasibility.Pod{Name: "carrot67-mysql-0", Labels: labels, Policy: "/mysql", Stale: apart(c.stale), Rewritten: apart("carrot67"), Volumes: []feasibility.Volume{c.volume}}
+			w := &feasibility.World{Namespace: "default", Pods: []feasibility.Pod{waits}, Nodes: []corev1.Node{node("n1", "a"), node("n2", "a"), node("n3", "b")}}
+			var database []databasePod
+			for i, on := range c.on {
+				running := podOfMysql("carrot67-proxy-"+string(rune('0'+i)), on)
+				w.Pods = append(w.Pods, feasibility.Pod{Name: running.Name, Labels: labels, Policy: "/proxy", Volumes: []feasibility.Volume{{}}})
+				database = append(database, running)
+			}
 
-	got := withRunning(w, []databasePod{podOfMysql("carrot67-mysql-0", "n0")}).Pods
+			refused := besideRunning(w, database, c.budget)
 
-	g.Expect(got[0].NodeSelector).To(BeEmpty())
-	g.Expect(got[0].Tolerations).To(ConsistOf(corev1.Toleration{Operator: corev1.TolerationOpExists}))
-	g.Expect(got[0].Stale.Affinity).To(Equal(&corev1.Affinity{PodAntiAffinity: stale.PodAntiAffinity}))
-	g.Expect(got[0].Rewritten).To(Equal(got[0].Stale))
-	g.Expect(got[1].Rewritten).To(Equal(got[1].Stale), "it has the same policy")
-	g.Expect(got[1].NodeSelector).NotTo(BeEmpty())
-	g.Expect(got[2]).To(Equal(other))
+			if !c.refused {
+				NewWithT(t).Expect(refused).To(BeEmpty())
+				return
+			}
+			NewWithT(t).Expect(refused).To(ConsistOf(HaveField("Path", "/mysql/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0")))
+		})
+	}
 }

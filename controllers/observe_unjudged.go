@@ -3,7 +3,6 @@ package controllers
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,10 +25,10 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 		delete(missing, kubeblocks.ShortName(s.components[i].Labels))
 	}
 	maps.DeleteFunc(missing, func(name string, _ bool) bool { return !s.cluster.Has(name) })
-	names := slices.Collect(maps.Keys(missing))
 	var refused []remedy.RefusedRule
 	for _, edit := range s.observation.Live.Edits {
-		if slices.ContainsFunc(names, s.observation.GovernedBy(edit.Component)) {
+		// A rule of the whole Cluster can also select the Pods of components that it does not govern.
+		if len(missing) > 0 && edit.Component == "" || missing[edit.Component] {
 			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: noComponentReason})
 		}
 	}
@@ -37,8 +36,9 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 }
 
 // unjudged lists the rules that are due and whose effect on Pods cannot be told before these exist: rules of Pods that can get
-// others, too, and rules that select Pods by labels with unknown values. Where the Pods are too much to judge, it lists all.
-func unjudged(w *world, o *remedy.Observation) []remedy.RefusedRule {
+// others, too, and rules that select Pods by labels with unknown values. Where the Pods are too much to judge, it lists all. KubeBlocks 0.9
+// appends the rules of an instance template to those that govern its component.
+func unjudged(w *world, o *remedy.Observation, appends bool) []remedy.RefusedRule {
 	if w.tooMuch != "" {
 		return tooMuch(w, o.Live.Edits)
 	}
@@ -49,7 +49,7 @@ func unjudged(w *world, o *remedy.Observation) []remedy.RefusedRule {
 		p := &w.pods[i]
 		if component := kubeblocks.ShortName(p.Labels); p.Ambiguous && !components[component] {
 			components[component] = true
-			refused = append(refused, ambiguous(component, o)...)
+			refused = append(refused, ambiguous(component, o, appends)...)
 		}
 		for _, rule := range feasibility.Required(w.Pods[i].Policy, w.Pods[i].Stale) {
 			label := unknownLabel(p, rule.Selector)
@@ -63,11 +63,11 @@ func unjudged(w *world, o *remedy.Observation) []remedy.RefusedRule {
 	return refused
 }
 
-// ambiguous refuses all edits in policies that govern a component.
-func ambiguous(component string, o *remedy.Observation) []remedy.RefusedRule {
+// ambiguous refuses all edits in policies of a component and, where KubeBlocks appends rules, in those that govern it.
+func ambiguous(component string, o *remedy.Observation, appends bool) []remedy.RefusedRule {
 	var refused []remedy.RefusedRule
 	for _, edit := range o.Live.Edits {
-		if o.Governs(edit.Component, component) {
+		if edit.Component == component || appends && o.Governs(edit.Component, component) {
 			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: ambiguousReason})
 		}
 	}

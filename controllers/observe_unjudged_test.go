@@ -18,7 +18,7 @@ func TestARuleOfTheWholeClusterIsUnjudgedWhereItGoverns(t *testing.T) {
 	labels := map[string]string{kubeblocks.LabelComponentName: "mysql"}
 	claim := corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Labels: labels}}
 	claim.Spec.VolumeName = "pv"
-	for component, refused := range map[string]bool{"mysql": false, "proxy": true} {
+	for component, governs := range map[string]bool{"mysql": false, "proxy": true} {
 		t.Run("beside a policy of "+component, func(t *testing.T) {
 			g := NewWithT(t)
 			s := &scope{cluster: &kubeblocks.Cluster{}}
@@ -31,14 +31,14 @@ func TestARuleOfTheWholeClusterIsUnjudgedWhereItGoverns(t *testing.T) {
 				pods:  []kubeblocks.DatabasePod{{Name: "carrot67-mysql-hot-0", Labels: labels, Ambiguous: true}},
 			}
 
-			of := func(reason string) []remedy.RefusedRule {
-				if !refused {
-					return nil
-				}
-				return []remedy.RefusedRule{{Path: edit.Path, Reason: reason}}
+			refused := BeEmpty()
+			if governs {
+				refused = ConsistOf(remedy.RefusedRule{Path: edit.Path, Reason: ambiguousReason})
 			}
-			g.Expect(unjudged(w, &s.observation)).To(Equal(of(ambiguousReason)))
-			g.Expect(withoutComponent(s, []corev1.PersistentVolumeClaim{claim})).To(Equal(of(noComponentReason)))
+			g.Expect(unjudged(w, &s.observation, true)).To(refused)
+			g.Expect(unjudged(w, &s.observation, false)).To(BeEmpty(), "later versions append nothing")
+			g.Expect(withoutComponent(s, []corev1.PersistentVolumeClaim{claim})).To(ConsistOf(remedy.RefusedRule{Path: edit.Path, Reason: noComponentReason}),
+				"it can select the Pods, whether it governs them or not")
 		})
 	}
 }

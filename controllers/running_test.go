@@ -24,6 +24,8 @@ func nearMysql(cluster string) map[string]any {
 	}}}}}
 }
 
+var selectsNodes = map[string]any{"nodeSelector": map[string]any{"disk": "ssd"}}
+
 // mysql-0 waits, because a Pod of my1 is on the node of its volume. Once that has left, the stale rule lets it run beside proxy-0.
 var _ = besideVersionsWithRestores("A stale rule, beside a running Pod on the node of a volume,", func(e *env) {
 	var cluster, restore *unstructured.Unstructured
@@ -48,7 +50,11 @@ var _ = besideVersionsWithRestores("A stale rule, beside a running Pod on the no
 		first = e.node("n1", "a")
 		nodes := map[string]string{"n1": first, "n2": e.node("n2", "a")}
 		e.boundClaim("mysql", "mysql-0", localVolume(corev1.LabelHostname, first))
-		e.create(e.databasePod(proxy, "carrot67-proxy-0").OnNode(nodes[proxyOn]).Obj())
+		runs := e.databasePod(proxy, "carrot67-proxy-0").Pending()
+		if proxyOn != "" {
+			runs.OnNode(nodes[proxyOn])
+		}
+		e.create(runs.Obj())
 		e.create(e.databasePod(mysql, "carrot67-mysql-0").Unschedulable(unschedulable).Obj())
 	}
 	ruleOfCluster := func() map[string]any {
@@ -66,11 +72,22 @@ var _ = besideVersionsWithRestores("A stale rule, beside a running Pod on the no
 
 		Expect(ruleOfCluster()).To(Equal(rehometesting.Apart(source)))
 		Expect(e.condition(restore)).To(SatisfyAll(say(metav1.ConditionFalse, v1alpha1.ReasonVolumesBound),
-			HaveField("Message", And(ContainSubstring("Pod carrot67-proxy-0"), ContainSubstring(first)))))
+			HaveField("Message", And(ContainSubstring("Pod carrot67-mysql-0 could only run where database Pods run"), ContainSubstring(first)))))
 	},
 		Entry("under a stale rule of its own", nearMysql(source)),
-		Entry("under a rule about no cluster", map[string]any{"nodeSelector": map[string]any{"disk": "ssd"}}),
+		Entry("under a rule about no cluster", selectsNodes),
 	)
+
+	It("stays, also where the Pod is bound right before the write", func() {
+		prepare(selectsNodes, "")
+		e.before["list PersistentVolumeClaimList 2"] = func() {
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "carrot67-proxy-0"}}
+			Expect(e.admin.SubResource("binding").Create(e.ctx, pod, bindingTo(first))).To(Succeed())
+		}
+
+		Expect(ruleOfCluster()).To(Equal(rehometesting.Apart(source)))
+		Expect(e.before).To(BeEmpty())
+	})
 
 	It("is rewritten where the Pod runs on another node", func() {
 		prepare(nearMysql(source), "n2")

@@ -82,6 +82,12 @@ func TestAPodUnderAPolicyOfItsOwnDoesNotHoldTheRuleOfTheCluster(t *testing.T) {
 	}
 }
 
+func TestAMessageListsFiveLinesOfAllParts(t *testing.T) {
+	if got, want := summarize([]string{"a", "b", "c"}, []string{"d", "e", "f", "g"}), "a; b; c; d; e; and 2 more"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestARuleOfTheClusterGovernsComponentsWithoutAPolicy(t *testing.T) {
 	d := decision{Observation: Observation{Overriding: map[string]bool{"proxy": true}}, awaiting: []rewrite.Edit{edit("")}}
 	governed := d.governedByAny(anyEdit)

@@ -14,8 +14,6 @@ import (
 type Placement struct {
 	// World is nil where no volume of a known Pod is bound.
 	World *feasibility.World
-	// Running is World with the Pods that run on their nodes; nil where none runs, or may be restarted.
-	Running *feasibility.World
 	// Unjudged are rules whose effect World cannot show.
 	Unjudged []RefusedRule
 	// Rewritten are the policies of the Cluster with all due edits applied.
@@ -69,13 +67,8 @@ func (p *Placement) proven() {
 			return
 		}
 		budget := feasibility.NewBudget()
-		for _, world := range []*feasibility.World{p.World, p.Running} {
-			if world == nil {
-				continue
-			}
-			for _, r := range feasibility.DecideWithin(*world, budget) {
-				p.refusals = append(p.refusals, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
-			}
+		for _, r := range feasibility.DecideWithin(*p.World, budget) {
+			p.refusals = append(p.refusals, RefusedRule{Path: r.Rule.Path(), Reason: r.Reason})
 		}
 		p.groups = feasibility.Groups(*p.World, budget)
 		p.steps = budget.Steps()

@@ -1,10 +1,6 @@
 package remedy
 
-import (
-	"testing"
-
-	"github.com/rehome-operator/rehome/api/v1alpha1"
-)
+import "testing"
 
 // The controllers charge the budget of a Namespace for each proof, by its steps.
 func TestAProofIsMadeAndCountedOnce(t *testing.T) {
@@ -45,20 +41,5 @@ func TestRefusalSaysEachReasonOnce(t *testing.T) {
 	}
 	if got, want := d.anyRefusal(), "a; b; c"; got != want {
 		t.Errorf("all refusals are %q, want %q", got, want)
-	}
-}
-
-func TestARuleIsRefusedBecauseOfThePodsThatRun(t *testing.T) {
-	o := stuck()
-	volumesOn("n3", "n3")(&o)
-	both := o.Placement.World
-	volumesOn("n4", "n3")(&o)
-	if refused := o.Placement.refused(); len(refused) > 0 {
-		t.Fatalf("%v is refused", refused)
-	}
-	o.Placement = &Placement{World: o.Placement.World, Running: both}
-
-	if plan := Decide(o); len(plan.Actions) > 0 || plan.Cluster.PolicyRehomed.Reason != v1alpha1.ReasonVolumesBound {
-		t.Errorf("the plan is %v, because of %s", plan.Actions, plan.Cluster.PolicyRehomed.Reason)
 	}
 }
