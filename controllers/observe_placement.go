@@ -43,7 +43,7 @@ func (r *ClusterReconciler) observePlacement(ctx context.Context, s *scope) erro
 			return err
 		}
 	}
-	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o, r.Apps == kubeblocks.AppsV1alpha1)...)
+	o.Placement.Unjudged = append(o.Placement.Unjudged, unjudged(w, o.Live.Edits)...)
 	policies := kubeblocks.ClusterPolicies(s.cluster)
 	for i := range policies {
 		rewritten, err := applyEdits(&policies[i], o.Live.Edits)

@@ -23,16 +23,16 @@ func besideRunning(w *feasibility.World, database []databasePod, budget *feasibi
 	var refused []remedy.RefusedRule
 	for i := range world.Pods {
 		pod := &world.Pods[i]
-		if runs[pod] || !slices.ContainsFunc(pod.Volumes, isBound) {
+		if runs[pod] || !slices.ContainsFunc(pod.Volumes, isBound) || dependsOnLabels(pod.Rewritten) {
 			continue
 		}
-		rewritten, stale := closed.by(pod.Rewritten), closed.by(pod.Stale)
+		rewritten := closed.by(pod.Rewritten)
 		var reason string
 		switch {
 		case closed.unknown:
 			reason = fmt.Sprintf(tooMuchReason, tooMuchWork)
-		case occupancy.Free(rewritten, pod.Volumes) || !occupancy.Free(stale, pod.Volumes):
-			continue
+		case occupancy.FreeFor(pod, rewritten) || !occupancy.FreeFor(pod, closed.by(pod.Stale)):
+			continue // a Pod that no node could take anyway waits for something else
 		default:
 			reason = fmt.Sprintf(runningEverywhere, pod.Name, describeDomains(rewritten))
 		}
@@ -43,6 +43,14 @@ func besideRunning(w *feasibility.World, database []databasePod, budget *feasibi
 		}
 	}
 	return refused
+}
+
+// dependsOnLabels reports whether a rule selects other Pods for each Pod that has it. Such rules are left to the proof.
+func dependsOnLabels(r feasibility.Rules) bool {
+	return r.Affinity != nil && r.Affinity.PodAntiAffinity != nil &&
+		slices.ContainsFunc(r.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, func(t corev1.PodAffinityTerm) bool {
+			return len(t.MatchLabelKeys)+len(t.MismatchLabelKeys) > 0
+		})
 }
 
 // closedDomains answers which domains are closed to Pods by those that run. Pods that share rules share the answer.

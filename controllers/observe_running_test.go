@@ -65,25 +65,45 @@ func TestARuleIsRefusedWhereRunningPodsCloseAllNodesOfAVolume(t *testing.T) {
 	inZone := &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"a"}}},
 	}}}}
+	selects := func(node string) func(p *feasibility.Pod) {
+		return func(p *feasibility.Pod) { p.NodeSelector = map[string]string{corev1.LabelHostname: node} }
+	}
+	antiAffinity := func(r *feasibility.Rules) *corev1.PodAffinityTerm {
+		return &r.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
+	}
 	for name, c := range map[string]struct {
 		volume  feasibility.Volume
 		on      []string
 		stale   string
 		budget  *feasibility.Budget
 		refused bool
+		change  func(p *feasibility.Pod)
 	}{
-		"on the only node":                         {feasibility.Volume{Node: "n1"}, []string{"n1"}, "my1", feasibility.NewBudget(), true},
-		"on another node":                          {feasibility.Volume{Node: "n1"}, []string{"n2"}, "my1", feasibility.NewBudget(), false},
-		"on one of the zone's nodes":               {feasibility.Volume{NodeAffinity: inZone}, []string{"n1"}, "my1", feasibility.NewBudget(), false},
-		"on all of the zone's nodes":               {feasibility.Volume{NodeAffinity: inZone}, []string{"n1", "n2"}, "my1", feasibility.NewBudget(), true},
-		"but not where the volume can be anywhere": {feasibility.Volume{}, []string{"n1", "n2", "n3"}, "my1", feasibility.NewBudget(), false},
-		"but not where the stale rule does so":     {feasibility.Volume{Node: "n1"}, []string{"n1"}, "carrot67", feasibility.NewBudget(), false},
-		"and where it costs too much to tell":      {feasibility.Volume{Node: "n1"}, []string{"n2"}, "my1", &feasibility.Budget{}, true},
+		"on the only node":                             {feasibility.Volume{Node: "n1"}, []string{"n1"}, "my1", feasibility.NewBudget(), true, nil},
+		"on another node":                              {feasibility.Volume{Node: "n1"}, []string{"n2"}, "my1", feasibility.NewBudget(), false, nil},
+		"on one of the zone's nodes":                   {feasibility.Volume{NodeAffinity: inZone}, []string{"n1"}, "my1", feasibility.NewBudget(), false, nil},
+		"on all of the zone's nodes":                   {feasibility.Volume{NodeAffinity: inZone}, []string{"n1", "n2"}, "my1", feasibility.NewBudget(), true, nil},
+		"but not where the volume can be anywhere":     {feasibility.Volume{}, []string{"n1", "n2", "n3"}, "my1", feasibility.NewBudget(), false, nil},
+		"but not where the stale rule does so":         {feasibility.Volume{Node: "n1"}, []string{"n1"}, "carrot67", feasibility.NewBudget(), false, nil},
+		"and where it costs too much to tell":          {feasibility.Volume{Node: "n1"}, []string{"n2"}, "my1", &feasibility.Budget{}, true, nil},
+		"on the zone's only node that the Pod selects": {feasibility.Volume{NodeAffinity: inZone}, []string{"n1"}, "my1", feasibility.NewBudget(), true, selects("n1")},
+		"but not for a Pod that no node could take":    {feasibility.Volume{Node: "n1"}, []string{"n1"}, "my1", feasibility.NewBudget(), false, selects("n2")},
+		"and where the stale rule is about the Pods of another Namespace": {feasibility.Volume{Node: "n1"}, []string{"n1"}, "carrot67", feasibility.NewBudget(), true,
+			func(p *feasibility.Pod) {
+				antiAffinity(&p.Stale).NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "prod"}}
+			}},
+		"but not by a rule that depends on labels of the Pod": {feasibility.Volume{Node: "n1"}, []string{"n1"}, "my1", feasibility.NewBudget(), false,
+			func(p *feasibility.Pod) {
+				antiAffinity(&p.Rewritten).MatchLabelKeys = []string{kubeblocks.LabelComponentName}
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			labels := map[string]string{kubeblocks.LabelInstance: "carrot67"}
 			waits := feasibility.Pod{Name: "carrot67-mysql-0", Labels: labels, Policy: "/mysql", Stale: apart(c.stale), Rewritten: apart("carrot67"), Volumes: []feasibility.Volume{c.volume}}
 			w := &feasibility.World{Namespace: "default", Pods: []feasibility.Pod{waits}, Nodes: []corev1.Node{node("n1", "a"), node("n2", "a"), node("n3", "b")}}
+			if c.change != nil {
+				c.change(&w.Pods[0])
+			}
 			var database []databasePod
 			for i, on := range c.on {
 				running := podOfMysql("carrot67-proxy-"+string(rune('0'+i)), on)

@@ -10,6 +10,7 @@ import (
 	"github.com/rehome-operator/rehome/pkg/feasibility"
 	"github.com/rehome-operator/rehome/pkg/kubeblocks"
 	"github.com/rehome-operator/rehome/pkg/remedy"
+	"github.com/rehome-operator/rehome/pkg/rewrite"
 )
 
 // withoutComponent refuses the edits that govern a component of the Cluster which has no Component yet, but bound claims: those of an
@@ -27,7 +28,6 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 	maps.DeleteFunc(missing, func(name string, _ bool) bool { return !s.cluster.Has(name) })
 	var refused []remedy.RefusedRule
 	for _, edit := range s.observation.Live.Edits {
-		// A rule of the whole Cluster can also select the Pods of components that it does not govern.
 		if len(missing) > 0 && edit.Component == "" || missing[edit.Component] {
 			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: noComponentReason})
 		}
@@ -36,11 +36,10 @@ func withoutComponent(s *scope, claims []corev1.PersistentVolumeClaim) []remedy.
 }
 
 // unjudged lists the rules that are due and whose effect on Pods cannot be told before these exist: rules of Pods that can get
-// others, too, and rules that select Pods by labels with unknown values. Where the Pods are too much to judge, it lists all. KubeBlocks 0.9
-// appends the rules of an instance template to those that govern its component.
-func unjudged(w *world, o *remedy.Observation, appends bool) []remedy.RefusedRule {
+// others, too, and rules that select Pods by labels with unknown values. Where the Pods are too much to judge, it lists all.
+func unjudged(w *world, edits []rewrite.Edit) []remedy.RefusedRule {
 	if w.tooMuch != "" {
-		return tooMuch(w, o.Live.Edits)
+		return tooMuch(w, edits)
 	}
 	var refused []remedy.RefusedRule
 	known := map[remedy.RefusedRule]bool{}
@@ -49,7 +48,7 @@ func unjudged(w *world, o *remedy.Observation, appends bool) []remedy.RefusedRul
 		p := &w.pods[i]
 		if component := kubeblocks.ShortName(p.Labels); p.Ambiguous && !components[component] {
 			components[component] = true
-			refused = append(refused, ambiguous(component, o, appends)...)
+			refused = append(refused, ambiguous(p, edits)...)
 		}
 		for _, rule := range feasibility.Required(w.Pods[i].Policy, w.Pods[i].Stale) {
 			label := unknownLabel(p, rule.Selector)
@@ -63,11 +62,11 @@ func unjudged(w *world, o *remedy.Observation, appends bool) []remedy.RefusedRul
 	return refused
 }
 
-// ambiguous refuses all edits in policies of a component and, where KubeBlocks appends rules, in those that govern it.
-func ambiguous(component string, o *remedy.Observation, appends bool) []remedy.RefusedRule {
+// ambiguous refuses all edits in policies of the Pod's component.
+func ambiguous(p *kubeblocks.DatabasePod, edits []rewrite.Edit) []remedy.RefusedRule {
 	var refused []remedy.RefusedRule
-	for _, edit := range o.Live.Edits {
-		if edit.Component == component || appends && o.Governs(edit.Component, component) {
+	for _, edit := range edits {
+		if edit.Component == kubeblocks.ShortName(p.Labels) {
 			refused = append(refused, remedy.RefusedRule{Path: edit.Path, Reason: ambiguousReason})
 		}
 	}

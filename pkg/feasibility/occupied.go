@@ -2,7 +2,6 @@ package feasibility
 
 import (
 	"iter"
-	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -40,8 +39,9 @@ func (o *Occupancy) Occupied(r Rules, counts func(*Pod) bool) (occupied []Domain
 		return nil, true
 	}
 	known := map[Domain]bool{}
-	for _, term := range terms {
-		if len(term.Namespaces) > 0 && !slices.Contains(term.Namespaces, o.world.Namespace) {
+	for i := range terms {
+		term := &terms[i]
+		if !o.world.ranges(term) {
 			continue
 		}
 		for pod := range o.selected(term.LabelSelector, counts) {
@@ -130,6 +130,16 @@ func (o *Occupancy) mountable(volumes []Volume) set {
 
 // Free reports whether a node on which the volumes can be mounted is in none of the domains.
 func (o *Occupancy) Free(occupied []Domain, volumes []Volume) bool {
+	return o.free(occupied, o.mountable(volumes))
+}
+
+// FreeFor reports whether a node that the Pod's volumes and rules about nodes admit is in none of the domains. It does not ask for cordons and
+// taints, which can pass.
+func (o *Occupancy) FreeFor(p *Pod, occupied []Domain) bool {
+	return o.free(occupied, o.mountable(p.Volumes).and(o.cluster.home(p).matched))
+}
+
+func (o *Occupancy) free(occupied []Domain, nodes set) bool {
 	closed := map[string]map[string]bool{}
 	for _, d := range occupied {
 		if closed[d.Key] == nil {
@@ -138,7 +148,7 @@ func (o *Occupancy) Free(occupied []Domain, volumes []Volume) bool {
 		closed[d.Key][d.Value] = true
 	}
 	o.budget.spend(len(occupied) + len(o.cluster.nodes)*(1+len(closed)))
-	for i := range o.mountable(volumes).all() {
+	for i := range nodes.all() {
 		if !isIn(o.cluster.nodes[i].Labels, closed) {
 			return true
 		}

@@ -152,7 +152,7 @@ func (s *selector) selected(t *corev1.PodAffinityTerm, pod int) set {
 func (s *selector) matching(merged *metav1.LabelSelector, t *corev1.PodAffinityTerm) set {
 	pods := newSet(len(s.world.Pods))
 	parsed, err := metav1.LabelSelectorAsSelector(merged)
-	if err != nil || !s.ranges(t) { // The API server refuses a selector that cannot be parsed.
+	if err != nil || !s.world.ranges(t) { // The API server refuses a selector that cannot be parsed.
 		return pods
 	}
 	steps := 10 + selectorSteps(merged)
@@ -186,16 +186,16 @@ func (s *selector) narrow(merged *metav1.LabelSelector) []int {
 }
 
 // ranges reports whether a term ranges over the Cluster's namespace.
-func (s *selector) ranges(t *corev1.PodAffinityTerm) bool {
-	if len(t.Namespaces) == 0 && t.NamespaceSelector == nil || slices.Contains(t.Namespaces, s.world.Namespace) {
+func (w *World) ranges(t *corev1.PodAffinityTerm) bool {
+	if len(t.Namespaces) == 0 && t.NamespaceSelector == nil || slices.Contains(t.Namespaces, w.Namespace) {
 		return true
 	}
 	parsed, err := metav1.LabelSelectorAsSelector(t.NamespaceSelector)
 	if err != nil {
 		return false
 	}
-	namespace := labels.Set{corev1.LabelMetadataName: s.world.Namespace}
-	maps.Copy(namespace, s.world.NamespaceLabels)
+	namespace := labels.Set{corev1.LabelMetadataName: w.Namespace}
+	maps.Copy(namespace, w.NamespaceLabels)
 	return parsed.Matches(namespace)
 }
 

@@ -242,10 +242,9 @@ func (d *database) policyOf(template string) (policy *rewrite.Policy, ambiguous 
 			ambiguous = true
 		case p.Template == "":
 			near = 2
-		case p.Template == template && d.apps != AppsV1alpha1:
+		case p.Template == template:
 			near = 3
-		case p.Template == template && rewrite.CountRules([]rewrite.Policy{*p}) > 0:
-			near, ambiguous = 3, true // KubeBlocks 0.9 appends the rules of a template
+			ambiguous = ambiguous || d.apps == AppsV1alpha1 // KubeBlocks 0.9 appends the rules of a template
 		}
 		if near > nearest {
 			nearest, policy = near, p

@@ -115,10 +115,7 @@ func TestDatabasePodsOfShards(t *testing.T) {
 // KubeBlocks 0.9 appends the rules of a template to those of its component. Such Pods are not judged.
 func TestDatabasePodsOfTemplatesAreAmbiguousBesideKubeBlocks09(t *testing.T) {
 	g := NewWithT(t)
-	rules := []corev1.TopologySpreadConstraint{{TopologyKey: corev1.LabelHostname}}
-	policies := []rewrite.Policy{
-		{Path: "/mysql", Component: "mysql"}, {Path: "/mysql/hot", Component: "mysql", Template: "hot", TopologySpreadConstraints: rules},
-	}
+	policies := []rewrite.Policy{{Path: "/mysql", Component: "mysql"}, {Path: "/mysql/hot", Component: "mysql", Template: "hot"}}
 	components := []Component{component("carrot67-mysql", "mysql", ComponentSpec{})}
 	claims := []corev1.PersistentVolumeClaim{claim("data-carrot67-mysql-0", "mysql"), claim("data-carrot67-mysql-hot-0", "mysql")}
 
@@ -129,13 +126,6 @@ func TestDatabasePodsOfTemplatesAreAmbiguousBesideKubeBlocks09(t *testing.T) {
 	after, _ := DatabasePods(AppsV1, &Cluster{}, policies, components, claims)
 	for _, p := range after {
 		g.Expect(p.Ambiguous).To(BeFalse(), p.Name)
-	}
-
-	policies[1].TopologySpreadConstraints = nil // it only selects nodes
-	before, _ = DatabasePods(AppsV1alpha1, &Cluster{}, policies, components, claims)
-	for _, p := range before {
-		g.Expect(p.Ambiguous).To(BeFalse(), p.Name)
-		g.Expect(p.Policy.Path).To(Equal("/mysql"))
 	}
 }
 
