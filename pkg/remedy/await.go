@@ -11,7 +11,7 @@ import (
 // one place, and the rewritten rules then leave a database Pod no node. So a rule is rewritten when no Pod is left to follow it, or when
 // the scheduler found no node for one.
 func (d *decision) await(edits []rewrite.Edit) (due, awaiting []rewrite.Edit) {
-	waits := memo(func(component string) bool { return d.awaited(d.GovernedBy(component)) != "" })
+	waits := memo(func(component string) bool { return d.awaited(d.governedBy(component)) != "" })
 	for _, edit := range edits {
 		if d.canWait(edit) && waits(edit.Component) {
 			awaiting = append(awaiting, edit)
@@ -28,9 +28,9 @@ func (d *decision) canWait(e rewrite.Edit) bool {
 	return d.AllowPreferredRules || !strings.Contains(e.Path, "/preferredDuringScheduling")
 }
 
-// GovernedBy is Governs for the rules of one component.
-func (o *Observation) GovernedBy(of string) func(component string) bool {
-	return func(component string) bool { return o.Governs(of, component) }
+// governedBy is governs for the rules of one component.
+func (o *Observation) governedBy(of string) func(component string) bool {
+	return func(component string) bool { return o.governs(of, component) }
 }
 
 // awaited says what can still be bound by the stale rules of components; it is empty where nothing can. What KubeBlocks has yet to

@@ -127,7 +127,7 @@ func (b *bundles) limitOf(e rewrite.Edit) *limit {
 func (b *bundles) holdHalves() {
 	canRoam := memo(func(of Scope) bool {
 		return slices.ContainsFunc(b.Unplaced, func(s Scope) bool { return b.governsScope(of, s) }) ||
-			b.awaitsDecision(b.GovernedBy(of.Component))
+			b.awaitsDecision(b.governedBy(of.Component))
 	})
 	for _, e := range slices.Concat(b.decision.held, b.undecided, b.awaiting) {
 		if canRoam(Scope{e.Component, e.Template}) {

@@ -221,14 +221,14 @@ func memo[Key comparable, Value any](f func(Key) Value) func(Key) Value {
 	}
 }
 
-// Governs reports whether rules of a component, or of the whole Cluster if its name is empty, govern another component.
-func (o *Observation) Governs(of, component string) bool {
+// governs reports whether rules of a component, or of the whole Cluster if its name is empty, govern another component.
+func (o *Observation) governs(of, component string) bool {
 	return of == component || of == "" && !o.Overriding[component]
 }
 
 // governsScope reports whether the rules of a part govern Pods of another.
 func (o *Observation) governsScope(of, s Scope) bool {
-	return o.Governs(of.Component, s.Component) && (of.Template == "" || of.Template == s.Template)
+	return o.governs(of.Component, s.Component) && (of.Template == "" || of.Template == s.Template)
 }
 
 // GovernAny reports whether a rule that one of the edits is of governs Pods of one of the scopes.
@@ -239,7 +239,7 @@ func (o *Observation) GovernAny(scopes []Scope, edits []rewrite.Edit) bool {
 
 // governing returns whether an edit is of a rule that governs the component.
 func (o *Observation) governing(component string) func(rewrite.Edit) bool {
-	return func(e rewrite.Edit) bool { return o.Governs(e.Component, component) }
+	return func(e rewrite.Edit) bool { return o.governs(e.Component, component) }
 }
 
 // IsStale reports whether a stale rule of the Cluster governs a component.
