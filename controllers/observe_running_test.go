@@ -121,3 +121,17 @@ func TestARuleIsRefusedWhereRunningPodsCloseAllNodesOfAVolume(t *testing.T) {
 		})
 	}
 }
+
+func TestPodsThatRunTogetherRefuseNothing(t *testing.T) {
+	labels := map[string]string{kubeblocks.LabelInstance: "carrot67"}
+	terms := []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: labels}}}
+	rules := feasibility.Rules{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms}}}
+	w := &feasibility.World{Namespace: "default", Nodes: []corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: "n1", Labels: map[string]string{corev1.LabelHostname: "n1"}}}}}
+	var database []databasePod
+	for _, name := range []string{"carrot67-mysql-0", "carrot67-mysql-1"} {
+		w.Pods = append(w.Pods, feasibility.Pod{Name: name, Labels: labels, Policy: "/mysql", Rewritten: rules, Volumes: []feasibility.Volume{{Node: "n1"}}})
+		database = append(database, podOfMysql(name, "n1"))
+	}
+
+	NewWithT(t).Expect(besideRunning(w, database, feasibility.NewBudget())).To(BeEmpty())
+}
