@@ -46,8 +46,9 @@ type calls struct {
 	made []string
 	// fault, where it is set, returns the fault of the call that was made last; nil for none.
 	fault func() *fault
-	// before, where it is set, is called just before each call.
+	// before, where it is set, is called just before each call, and lost after one that had no effect.
 	before func()
+	lost   func(what string)
 
 	// dead says that the process has died: no call has an effect any more. failed says that a call of this reconcile failed.
 	dead, failed bool
@@ -74,6 +75,8 @@ func (c *calls) do(what string, call func() error) error {
 	c.failed, c.dead = true, errors.Is(f.answer, errDied)
 	if f.effective {
 		_ = call() // the caller gets another answer
+	} else if c.lost != nil {
+		c.lost(what)
 	}
 	return f.answer
 }
