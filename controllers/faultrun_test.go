@@ -71,10 +71,12 @@ func (t *faultRun) init() {
 	t.start()
 }
 
-// mayRepeatEvents lets events be the same as earlier ones where a report was not written to its Restore: the Restore has no other version then.
+// mayRepeatEvents lets events about the conditions of Restores repeat earlier ones where a report was lost: its Restore then keeps its version.
 func (t *faultRun) mayRepeatEvents(lost string) {
 	if lost == "patch status of Restore" {
-		clear(t.recorded)
+		maps.DeleteFunc(t.recorded, func(event string, _ bool) bool {
+			return strings.Contains(event, "Report&ObjectReference{Kind:Restore,")
+		})
 	}
 }
 

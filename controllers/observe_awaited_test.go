@@ -15,7 +15,6 @@ import (
 // KubeBlocks 1.2 restores a volume on the node that the scheduler selected. Until then its Pod has no condition PodScheduled.
 func TestAPodIsUnplacedUntilANodeIsSelectedForItsVolume(t *testing.T) {
 	component := &kubeblocks.Component{ObjectMeta: metav1.ObjectMeta{Name: "carrot67-mysql", Labels: map[string]string{kubeblocks.LabelComponentName: "mysql"}}}
-	claim := rehometesting.MakeClaim
 	for name, c := range map[string]struct {
 		pod      func(*rehometesting.PodWrapper)
 		claim    func(*rehometesting.ClaimWrapper)
@@ -32,7 +31,7 @@ func TestAPodIsUnplacedUntilANodeIsSelectedForItsVolume(t *testing.T) {
 			if c.pod != nil {
 				c.pod(pod)
 			}
-			data := claim(pod.Obj())
+			data := rehometesting.MakeClaim(pod.Obj())
 			if c.claim != nil {
 				c.claim(data)
 			}

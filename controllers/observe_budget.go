@@ -20,7 +20,7 @@ const (
 	stepsPerByte = 10
 	// budgetPerSecond and budgetBurst are how many bytes are read for the large Clusters of a Namespace.
 	budgetPerSecond, budgetBurst = 256 << 10, 4 << 20
-	// afterRewrite is how many reconciles after a rewrite do not wait, for at most halfway.
+	// After a rewrite, a Cluster does not wait for the time halfway, and for afterRewrite reconciles at most.
 	afterRewrite, halfway = 64, time.Minute
 	// maxBudgets and maxSmall bound how many Namespaces, and small Clusters of one, are remembered.
 	maxBudgets, maxSmall = 1 << 13, 1 << 14

@@ -155,15 +155,11 @@ func (r *ClusterReconciler) mayRewrite(ctx context.Context, s *scope, a remedy.P
 	if s.observation.AllowRollingUpdate {
 		return nil
 	}
-	observed, err := r.livePods(ctx, s)
-	if err != nil {
-		return err
-	}
 	live, err := r.listPods(ctx, s.cluster)
 	if err != nil {
 		return err
 	}
-	if s.world != nil && !maps.Equal(nodesOf(observed), nodesOf(live)) {
+	if s.world != nil && s.pods != nil && !maps.Equal(nodesOf(*s.pods), nodesOf(live)) {
 		return fmt.Errorf("rewrite the Cluster's rules: another database Pod: %w", errStarted)
 	}
 	s.sets = nil

@@ -185,7 +185,7 @@ func TestOnceFailsOnAPathWithoutFiles(t *testing.T) {
 	out, err := exec.Command(filepath.Join(c.dir, "hack", "once.sh"), "step", "src", "--", "true").CombinedOutput()
 
 	g.Expect(err).To(HaveOccurred())
-	g.Expect(string(out)).To(ContainSubstring("pathspec 'src' did not match any file"))
+	g.Expect(string(out)).To(ContainSubstring("pathspec 'src' did not match any file(s) known to git"))
 }
 
 func read(t *testing.T, path string) string {

@@ -43,7 +43,7 @@ run_steps() {
 		fi
 	done
 	if ((step_status == 0)) && [[ " ${step_state[*]} " == *" waiting "* ]]; then
-		echo "a step can never start: AFTER names steps that wait for it, or none" >&2
+		echo "a step can never start: its AFTER names a step that waits for it" >&2
 		step_status=1
 	fi
 	exit "$step_status"

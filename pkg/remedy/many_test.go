@@ -9,7 +9,7 @@ import (
 	"github.com/rehome-operator/rehome/api/v1alpha1"
 )
 
-// A Cluster of 1.5 MB can have as many edits and 256 components, each with Restores and Pods of its shards. Each edit waits for itself.
+// A Cluster of 1.5 MB can have as many edits and 256 components, each with Restores and Pods of its shards. Each edit is refused, or waits, by itself.
 func TestManyRulesAreDecidedOnce(t *testing.T) {
 	const mysql, cluster = "mysql", ""
 	refused := func(o *Observation) {

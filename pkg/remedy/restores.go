@@ -128,7 +128,8 @@ func (d *decision) waitsForCluster(r Restore) *metav1.Condition {
 	return d.componentFirst(func(c Component) bool { return c.Name == r.Owner })
 }
 
-// rulesFirst returns what must happen first to rules of which some are refused, or nil.
+// rulesFirst says what the selected rules of the Cluster wait for, or returns nil. refusal says why some of them are refused; it is empty
+// where none is.
 func (d *decision) rulesFirst(refusal string, governs func(rewrite.Edit) bool) *metav1.Condition {
 	switch {
 	case d.contention != nil:

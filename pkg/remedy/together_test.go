@@ -139,29 +139,35 @@ func TestAProofIsMadeOnce(t *testing.T) {
 
 // A rule that waits for a Pod is in no bundle of its own, where its component has no other. Its stale Pod could take the node of a volume.
 func TestRulesThatWereProvenTogetherWaitTogether(t *testing.T) {
-	for name, wait := range map[string]func(*Observation){
-		"until the scheduler has decided": func(o *Observation) {
+	for name, c := range map[string]struct {
+		wait func(*Observation)
+		// other is the reason on the Restore of shard0.
+		other string
+	}{
+		"until the scheduler has decided": {func(o *Observation) {
 			o.Undecided = []Scope{{Component: "shard0"}}
 			o.Unplaced = o.Undecided
-		},
-		"until it has, beside a Pod that runs": func(o *Observation) {
+		}, v1alpha1.ReasonWaitingForScheduler},
+		"until it has, beside a Pod that runs": {func(o *Observation) {
 			o.Undecided = []Scope{{Component: "shard0"}}
 			o.Unplaced, o.Bound = o.Undecided, o.Undecided
 			o.Restores[1].Finished = true
-		},
-		"until it has, on a restore Pod": func(o *Observation) { o.Awaited = []Awaited{{Component: "shard0", Exists: true, Text: "Pod shard0-0"}} },
+		}, v1alpha1.ReasonClusterStarted},
+		"until it has, on a restore Pod": {func(o *Observation) {
+			o.Awaited = []Awaited{{Component: "shard0", Exists: true, Text: "Pod shard0-0"}}
+		}, v1alpha1.ReasonWaitingForScheduler},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := stuck()
 			twoComponents(&o, false)
-			wait(&o)
+			c.wait(&o)
 			plan := Decide(o)
 			NewWithT(t).Expect(plan.Actions).To(BeEmpty())
-			NewWithT(t).Expect(reasons(o, plan)).To(HaveExactElements(v1alpha1.ReasonWaitingForScheduler, Not(Equal(v1alpha1.ReasonRewritingCluster))))
+			NewWithT(t).Expect(reasons(o, plan)).To(HaveExactElements(v1alpha1.ReasonWaitingForScheduler, c.other))
 
 			o = stuck()
 			twoComponents(&o, true)
-			wait(&o)
+			c.wait(&o)
 			NewWithT(t).Expect(Decide(o).Actions).To(ConsistOf(HaveField("Edits", HaveLen(1))), "narrow rules were not proven together")
 		})
 	}

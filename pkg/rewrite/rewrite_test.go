@@ -419,7 +419,7 @@ func TestARuleOfTheTargetIsNotAnothersWithoutASnapshot(t *testing.T) {
 	for key, value := range map[string]string{LabelWorkload: "carrot67-mysql", LabelPodName: "carrot67-mysql-0", LabelClusterUID: "uid-of-target"} {
 		live := at(apart(&metav1.LabelSelector{MatchLabels: map[string]string{key: value}}))
 		result := Prepare(backupOf(my1, nil), target, Options{}).WithPolicies(live).Rewrite(live)
-		g.Expect(classes(result)).NotTo(ContainElements(BeElementOf(ThirdParty, Generated)), key)
+		g.Expect(classes(result)).NotTo(ContainElement(BeElementOf(ThirdParty, Generated)), key)
 	}
 }
 
