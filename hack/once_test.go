@@ -97,11 +97,6 @@ func TestOnceRunsAgainWhenAnInputChanges(t *testing.T) {
 		"mode of a file": {func(t *testing.T, c *checkout) {
 			NewWithT(t).Expect(os.Chmod(filepath.Join(c.dir, "src", "a.go"), 0o644)).To(Succeed())
 		}, 2},
-		"tracked file that the user's gitignore matches": {func(t *testing.T, c *checkout) {
-			c.write(t, "ignored", "src/a.go\n")
-			c.git(t, "config", "core.excludesFile", filepath.Join(c.dir, "ignored"))
-			c.write(t, "src/a.go", "package b\n")
-		}, 2},
 		"workspace of Go":       {func(_ *testing.T, c *checkout) { c.env = append(c.env, "GOWORK=off") }, 2},
 		"pin of a tool":         {func(t *testing.T, c *checkout) { c.write(t, "hack/tools.mk", "TOOL := v2\n") }, 2},
 		"part of the Makefile":  {func(t *testing.T, c *checkout) { c.write(t, "hack/release/release.mk", "RELEASER := v2\n") }, 2},
@@ -126,6 +121,22 @@ func TestOnceRunsAgainWhenAnInputChanges(t *testing.T) {
 			g.Expect(runs).To(Equal(test.runs))
 		})
 	}
+}
+
+func TestATrackedFileIsAnInputWhateverTheUserIgnores(t *testing.T) {
+	g := NewWithT(t)
+	c := newCheckout(t)
+	c.write(t, "ignored", "a.go\n")
+	c.git(t, "config", "core.excludesFile", filepath.Join(c.dir, "ignored"))
+	c.write(t, "src/b.go", "package a\n")
+	_, _, err := c.once(t, "true")
+	g.Expect(err).NotTo(HaveOccurred())
+	c.write(t, "src/a.go", "package b\n")
+
+	_, runs, err := c.once(t, "true")
+
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(runs).To(Equal(2))
 }
 
 func TestOnceRunsAnotherCommand(t *testing.T) {
